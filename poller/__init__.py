@@ -1,0 +1,1 @@
+"""The poller: watches the queue in RTDB, places jobs on executors, stores what comes back."""

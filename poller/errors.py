@@ -1,0 +1,44 @@
+"""What can go wrong, named by what to do about it. No error travels as a text or a flag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class PollerError(Exception):
+    """Base of every error this program raises on purpose."""
+
+
+class Transient(PollerError):
+    """Worth trying again: a service is away, slow, or asked us to wait.
+
+    `retry_after` is in seconds, None when the service did not say.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Permanent(PollerError):
+    """Trying again cannot help; the message is a sentence that says what to do instead."""
+
+
+class LeaseLost(PollerError):
+    """Another run owns the job now: stop, and write nothing."""
+
+
+class Conflict(PollerError):
+    """A conditional write met another value than the one it was based on (HTTP 412).
+
+    Carries what the database holds now, so that the caller can decide without another read.
+    """
+
+    def __init__(self, message: str, *, current: Any, etag: str) -> None:
+        super().__init__(message)
+        self.current = current
+        self.etag = etag
+
+
+class InputRejected(Permanent):
+    """The job's inputs cannot be understood; the message is shown to the user, in their language."""

@@ -1,0 +1,1 @@
+"""Everything that speaks Firebase Realtime Database: values, client, queue, journal, embedded server."""
