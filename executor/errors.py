@@ -1,0 +1,34 @@
+"""What can end a run, named by what to do about it. An unusable answer is no error: see graph.question.Unusable."""
+
+from __future__ import annotations
+
+
+class ExecutorError(Exception):
+    """Base of every error this program raises on purpose."""
+
+
+class LlmUnavailable(ExecutorError):
+    """The language model gave no answer (429, 5xx, time-out). Worth another attempt; never journaled.
+
+    `retry_after` is in seconds, None when the service did not say.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class LlmMisconfigured(ExecutorError):
+    """Key, address or model name of the language model is wrong: another attempt cannot help."""
+
+
+class LimitReached(ExecutorError):
+    """The job used up its time or its tokens."""
+
+
+class NothingUsable(ExecutorError):
+    """Every answer was unusable, or the text describes no behaviour: there is no model to show."""
+
+
+class InvalidInput(ExecutorError):
+    """The request cannot be understood; the message is shown to the user, in their language."""

@@ -1,0 +1,1 @@
+"""Talking to language models: journal, structured output, repair turn, limits, providers."""
