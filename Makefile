@@ -1,0 +1,96 @@
+# EventStorming Generator. `make` alone prints help. Needs make and Python 3.11 or newer with venv, nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+PROTOS := $(wildcard proto/eventstorming/v1/*.proto)
+
+##@ Use
+.PHONY: demo
+demo: $(RUNTIME) ## Run the main job on the embedded parts, ending with a board in out/ (KEEP=1: stay until Ctrl-C)
+	@$(BIN)/eventstorming demo $(if $(KEEP),--keep)
+
+##@ Work on it
+.PHONY: test check format proto lock eval clean
+test: $(DEV) ## Set everything up and run the whole suite
+	$(PY) -m pytest
+
+check: $(DEV) lint-python lint-proto lint-files chart-check ## Format, lint, types, import rules, proto, chart
+
+.PHONY: lint-python lint-proto lint-files
+lint-python: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+lint-proto: $(DEV)
+	cd proto && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
+	@$(MAKE) stubs OUT=$(VENV)/stubs
+	@diff -r -x __pycache__ -x '*.proto' -x __init__.py -x '*.yaml' proto/eventstorming $(VENV)/stubs/eventstorming \
+		|| { echo "The committed stubs are stale: run make proto and commit."; exit 1; }
+
+lint-files: $(DEV)
+	$(BIN)/yamllint --strict -c .yamllint.yaml $$(git ls-files '*.yml' '*.yaml' | grep -v '^charts/.*/templates/')
+	$(BIN)/hadolint $$(git ls-files 'docker/*Dockerfile*')
+	$(BIN)/shellcheck $$(git ls-files '*.sh' .ci/run)
+
+format: $(DEV) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cd proto && ../$(BIN)/buf format -w
+
+.PHONY: stubs
+stubs: $(DEV)
+	@mkdir -p $(OUT)
+	@$(PY) -m grpc_tools.protoc -Iproto --python_out=$(OUT) --pyi_out=$(OUT) --grpc_python_out=$(OUT) $(PROTOS)
+
+proto: ## Make the stubs beside the .proto files anew
+	@$(MAKE) stubs OUT=proto
+
+eval: $(DEV) ## Recall and precision of a language model on the committed expectations (AI_MODEL)
+	$(PY) -m tests.eval
+
+# Universal: one file for every platform; hashes, no addresses.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
+lock: $(DEV) ## Resolve the dependencies anew (requirements/*.txt)
+	$(LOCK) --upgrade --extra dev -o requirements/dev.txt
+	$(LOCK) --extra poller -c requirements/dev.txt -o requirements/poller.txt
+	$(LOCK) --extra executor -c requirements/dev.txt -o requirements/executor.txt
+	$(LOCK) --extra local -c requirements/dev.txt -o requirements/local.txt
+
+clean: ## Remove everything that was made here
+	rm -rf $(VENV) .tools out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+-include make/deploy.mk
+
+##@ Help
+.PHONY: help
+help: ## Print this
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed. Install it, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "venv is missing: install python3-venv, then run make again."; exit 1; }
+
+# PIP_NO_INPUT: a question nobody sees would hang. The editable install needs no download: its build backend is locked too.
+INSTALL = PIP_NO_INPUT=1 $(PY) -m pip install --quiet --disable-pip-version-check
+$(RUNTIME): requirements/local.txt pyproject.toml | $(PY)
+	@echo "Installing (once) …"
+	@$(INSTALL) --require-hashes -r requirements/local.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements/dev.txt pyproject.toml | $(PY)
+	@echo "Installing for development (once) …"
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@ $(RUNTIME)
