@@ -1,0 +1,97 @@
+"""Arguments in, exit code out. What the commands do is in the modules beside this one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from poller.cli import demo, doctor, files, jobs
+from poller.cli.outcome import CliError, Exit
+
+Command = Callable[[argparse.Namespace], Exit]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command. Errors become one sentence on stderr and the exit code that belongs to them."""
+    arguments = parser().parse_args(argv)
+    run: Command = arguments.run
+    try:
+        return int(run(arguments))
+    except CliError as error:
+        print(f"eventstorming: {error}", file=sys.stderr)
+        return int(error.exit)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog="eventstorming", description="Requirements in, an EventStorming model out.")
+    commands = root.add_subparsers(metavar="COMMAND", required=True)
+    _demo(commands)
+    _jobs(commands)
+    _files(commands)
+    check = commands.add_parser("doctor", help="check settings, RTDB, executor and language model; say what to do")
+    check.set_defaults(run=doctor.doctor)
+    return root
+
+
+Subparsers = argparse._SubParsersAction  # the type argparse itself returns from add_subparsers
+
+
+def _demo(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    it = commands.add_parser("demo", help="run the main job on the embedded parts, ending with a board")
+    it.add_argument("--keep", action="store_true", help="stay until Ctrl-C on the default ports")
+    it.add_argument("--file", type=Path, default=Path("examples/library.en.md"), help="requirements to use")
+    it.add_argument("--out", type=Path, default=Path("out"), help="where board and model go")
+    it.set_defaults(run=demo.demo)
+
+
+def _jobs(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    submit = commands.add_parser("submit", help="submit a requirements text or a draft")
+    submit.add_argument("file", type=Path, metavar="FILE", help="text or Markdown; with --draft a JSON draft")
+    submit.add_argument("--draft", action="store_true", help="FILE is a draft (JSON)")
+    submit.add_argument("--watch", action="store_true", help="follow it to its end")
+    submit.add_argument("--like", metavar="JOB", default="", help="use the answers of an earlier job again")
+    _language(submit)
+    submit.set_defaults(run=jobs.submit)
+    listing = commands.add_parser("list", help="list jobs")
+    listing.set_defaults(run=jobs.list_jobs)
+    for name, run, help_text in (
+        ("watch", jobs.watch, "follow a job to its end"),
+        ("cancel", jobs.cancel, "end a job as failed; its data stays"),
+        ("retry", jobs.retry, "run a failed job again, using the answers it already has"),
+        ("delete", jobs.delete, "remove everything of a job"),
+    ):
+        it = commands.add_parser(name, help=help_text)
+        it.add_argument("job", metavar="JOB")
+        it.set_defaults(run=run)
+    get = commands.add_parser("get", help="print a job's model")
+    get.add_argument("job", metavar="JOB")
+    get.add_argument("--format", choices=sorted(files.FORMATS), default="json")
+    get.set_defaults(run=jobs.get)
+
+
+def _files(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    generate = commands.add_parser("generate", help="straight to the executor; nothing is stored")
+    generate.add_argument("file", type=Path, metavar="FILE")
+    generate.add_argument("--draft", action="store_true", help="FILE is a draft (JSON)")
+    generate.add_argument("--format", choices=sorted(files.FORMATS), default="json")
+    _language(generate)
+    generate.set_defaults(run=files.generate)
+    board = commands.add_parser("board", help="a typed model (FILE) or a job's, as one HTML page on stdout")
+    board.add_argument("source", metavar="FILE|JOB")
+    board.set_defaults(run=files.board)
+    validate = commands.add_parser("validate", help="check an esValue against the canvas's 18 rules")
+    validate.add_argument("file", type=Path, metavar="FILE")
+    validate.set_defaults(run=files.validate)
+
+
+def _language(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--language", choices=("english", "korean"), help="language of the board (default: that of the text)"
+    )

@@ -1,0 +1,20 @@
+"""How a command ends."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    DONE = 0
+    JOB_FAILED = 1
+    WRONG_INPUT = 2
+    UNREACHABLE = 3
+
+
+class CliError(Exception):
+    """A sentence for the person at the terminal, and the exit code that belongs to it."""
+
+    def __init__(self, message: str, exit: Exit = Exit.WRONG_INPUT) -> None:
+        super().__init__(message)
+        self.exit = exit
