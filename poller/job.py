@@ -1,0 +1,188 @@
+"""The life of a queued job as values: its lease, its counters, its place in the queue, and the changes it can go through.
+
+Pure: the time is an argument, randomness too, and nothing here knows a database, a network or a task.
+Times are milliseconds of the database's clock unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+POISON_CRASHES = 3
+"""So many runs that vanished without one new durable answer between them, and the job is given up."""
+
+EXACT_POSITIONS = 20
+"""The first so many waiting jobs are told their exact place."""
+
+OLD_WORKER_SILENCE_MS = 60_000
+"""The worker we replace gives a sign of life every 15 s, every 30 s while it shuts down."""
+
+_SECONDS_BELOW = 1e11
+
+
+def milliseconds(stamp: float) -> int:
+    """Browsers write milliseconds, the A2A entry seconds; values below 1e11 are seconds."""
+    return int(stamp * 1000) if stamp < _SECONDS_BELOW else int(stamp)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who may run a job. The epoch only grows; a released lease keeps nothing else."""
+
+    epoch: int = 0
+    token: str = ""
+    owner: str = ""
+    renewed_at: int = 0
+
+    @property
+    def held(self) -> bool:
+        return bool(self.token)
+
+    def expires_at(self, *, length: int) -> int:
+        return self.renewed_at + length
+
+    def expired(self, *, now: int, length: int) -> bool:
+        return self.held and now >= self.expires_at(length=length)
+
+    def taken(self, *, token: str, owner: str, now: int, above: int = 0) -> Lease:
+        """A new run's lease. `above` is the highest epoch known elsewhere, for entries that were made anew."""
+        return Lease(epoch=max(self.epoch, above) + 1, token=token, owner=owner, renewed_at=now)
+
+    def released(self) -> Lease:
+        return Lease(epoch=self.epoch)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldClaim:
+    """A claim of the worker we replace: it knows no lease."""
+
+    owner: str
+    last_sign: int
+    given_up: bool = False
+
+    def abandoned(self, *, now: int) -> bool:
+        return self.given_up or now >= self.last_sign + OLD_WORKER_SILENCE_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One queue entry. `position` is the place the user was last told, 0 if none."""
+
+    id: str
+    created_at: int
+    lease: Lease = field(default_factory=Lease)
+    attempts: int = 0
+    crashes: int = 0
+    interruptions: int = 0
+    not_before: int = 0
+    position: int = 0
+    old_claim: OldClaim | None = None
+
+    @property
+    def order(self) -> tuple[int, str]:
+        return (self.created_at, self.id)
+
+    @property
+    def waiting(self) -> bool:
+        return not self.lease.held and self.old_claim is None
+
+    def ready_at(self, *, lease_length: int) -> int:
+        """From when on anyone may claim it."""
+        if self.lease.held:
+            return self.lease.expires_at(length=lease_length)
+        if self.old_claim is not None:
+            return 0 if self.old_claim.given_up else self.old_claim.last_sign + OLD_WORKER_SILENCE_MS
+        return self.not_before
+
+    def ready(self, *, now: int, lease_length: int) -> bool:
+        return now >= self.ready_at(lease_length=lease_length)
+
+    @property
+    def poisoned(self) -> bool:
+        return self.crashes >= POISON_CRASHES
+
+    # ── transitions ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def claimed(self, *, token: str, owner: str, now: int, above: int = 0) -> Job:
+        lease = self.lease.taken(token=token, owner=owner, now=now, above=above)
+        return replace(self, lease=lease, position=0, not_before=0, old_claim=None)
+
+    def renewed(self, *, now: int) -> Job:
+        return replace(self, lease=replace(self.lease, renewed_at=now))
+
+    def released(self, *, not_before: int = 0) -> Job:
+        return replace(self, lease=self.lease.released(), not_before=not_before)
+
+    def raised(self) -> Job:
+        """The run itself failed: this burns the retry budget."""
+        return replace(self, attempts=self.attempts + 1)
+
+    def crashed(self, *, answered: bool) -> Job:
+        """Executor or poller vanished. A new durable answer since the last crash starts the count anew."""
+        return replace(self, crashes=1 if answered else self.crashes + 1)
+
+    def interrupted(self) -> Job:
+        """Drained or evicted: free of charge."""
+        return replace(self, interruptions=self.interruptions + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """Full jitter: anywhere between at once and the cap of this attempt; never before the service asked us to."""
+
+    max_attempts: int = 3
+    first_seconds: float = 2.0
+    longest_seconds: float = 300.0
+
+    def next_attempt(
+        self, job: Job, *, now: int, jitter: float, retry_after: float | None = None
+    ) -> int | None:
+        """When to run a job that has just `raised()` again, None when its attempts are used up; 0 <= jitter < 1."""
+        if job.attempts >= self.max_attempts:
+            return None
+        most = min(self.longest_seconds, self.first_seconds * 2 ** (job.attempts - 1))
+        seconds = max(jitter * most, 0.0 if retry_after is None else retry_after)
+        return now + int(seconds * 1000)
+
+
+def renumbered(waiting: Iterable[Job]) -> Iterator[tuple[Job, int]]:
+    """Waiting jobs, given in order, whose shown place is wrong enough to be told anew.
+
+    Exact for the first twenty; beyond that only when the shown place is off by more than a tenth.
+    """
+    for place, job in enumerate(waiting, start=1):
+        off = abs(job.position - place)
+        if off and (place <= EXACT_POSITIONS or not job.position or off * 10 > place):
+            yield job, place
+
+
+class JobState(Enum):
+    """Where a job is in its life, as the outside sees it."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    REMOVED = "removed"
+
+    @property
+    def terminal(self) -> bool:
+        return self in (JobState.COMPLETED, JobState.FAILED, JobState.REMOVED)
+
+
+class LogLevel(Enum):
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """A sentence for the user. `key` identifies it over repeated runs, so that it is shown once."""
+
+    level: LogLevel
+    message: str
+    created_at: int = 0
+    key: str = ""

@@ -1,0 +1,225 @@
+"""What the work on jobs needs from the outside, in its own words: a queue, runs, executors, a clock.
+
+The database, gRPC and the canvas format live behind these; dispatcher, attempt and JobService know nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
+
+from poller.errors import Permanent, PollerError
+from poller.job import Job, JobState, LogLine
+
+Json: TypeAlias = Any
+"""What `json.loads` returns; enters only where the database or a file does."""
+
+
+class ExecutorGone(PollerError):
+    """The executor vanished in the middle of a run: counts as a crash; place the job again at once."""
+
+
+class HandedBack(PollerError):
+    """The executor is full or draining: the job is unharmed and goes elsewhere."""
+
+
+class JobNotFound(Permanent):
+    """No job has this id."""
+
+
+class JobExists(Permanent):
+    """A job with this id and another input exists."""
+
+
+class WrongState(Permanent):
+    """The job's state does not allow this; the message says which state it is in."""
+
+
+class Clock(Protocol):
+    """Time of this process. Only ever for durations: what is stored carries the database's time."""
+
+    def monotonic(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobView:
+    """A job as the outside sees it. Times are milliseconds of the database's clock, 0 when they do not apply.
+
+    `model` is the last one known in this process or stored at the end; it has no source text.
+    """
+
+    job_id: str
+    state: JobState
+    position: int = 0
+    current_progress: int = 0
+    total_progress: int = 0
+    created_at: int = 0
+    started_at: int = 0
+    ended_at: int = 0
+    attempts: int = 0
+    failure: str = ""
+    log: tuple[LogLine, ...] = ()
+    model: model_pb2.EventStormingModel | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueChange:
+    """What became different in the queue. After a `whole` one, what it does not name is gone.
+
+    `jobs` maps to None what left the queue; `garbage` says why an entry is no job; `removals` says whether the
+    user wants a job removed.
+    """
+
+    whole: bool = False
+    jobs: Mapping[str, Job | None] = field(default_factory=dict)
+    garbage: Mapping[str, str] = field(default_factory=dict)
+    removals: Mapping[str, bool] = field(default_factory=dict)
+
+
+class Run(Protocol):
+    """One claimed job: the right to spend for it and to write it, from the claim to the settlement.
+
+    Unconditional writes wait while the lease is too short, and raise LeaseLost once it is another's.
+    """
+
+    @property
+    def job(self) -> Job: ...
+
+    @property
+    def input(self) -> job_pb2.JobInput: ...
+
+    @property
+    def started_at(self) -> int: ...
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether new questions may be asked: the lease is ours and the database answers."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether an answer became durable since this run, or its last new epoch, began."""
+
+    async def keep(self) -> None:
+        """Renews the lease until cancelled; raises LeaseLost when it is another's or the entry is gone."""
+
+    async def begin_again(self, job: Job) -> None:
+        """The next epoch under the same lease, with these counters, by one conditional write."""
+
+    async def recall(self) -> Sequence[executor_pb2.JournalEntry]:
+        """Answers already paid for; the newest epoch's wins."""
+
+    def remember(self, seq: int, entry: executor_pb2.JournalEntry) -> None:
+        """Hands over an answer; `store` reports its number once it is durable."""
+
+    def show_progress(self, current: int, total: int) -> None: ...
+
+    def show_model(self, model: model_pb2.EventStormingModel) -> None: ...
+
+    def say(self, line: LogLine) -> None: ...
+
+    async def store(self, durable: Callable[[Sequence[int]], Awaitable[None]]) -> None:
+        """Writes what was handed over, until cancelled. `durable` is told which answers the database has."""
+
+    async def complete(self, model: model_pb2.EventStormingModel, *, tokens_used: int) -> None:
+        """Everything still to be shown, then `isCompleted` last and alone, then the entry goes."""
+
+    async def fail(self, sentence: str) -> None:
+        """Log line, `isFailed`, end time, then the entry goes."""
+
+    async def release(self, job: Job) -> None:
+        """Back to its place in the queue with these counters."""
+
+    async def close(self) -> None:
+        """Waits until every write in flight has answered or given up; none starts afterwards."""
+
+
+class JobQueue(Protocol):
+    """The queue and the jobs in it."""
+
+    def now(self) -> int:
+        """The database's time in milliseconds."""
+
+    def changes(self) -> AsyncIterator[QueueChange]:
+        """Starts with a whole one; never ends by itself."""
+
+    async def claim(self, job: Job) -> Run | None:
+        """Takes the job over, or None: another was faster, it is gone, or it only had to be settled."""
+
+    async def show_position(self, job: Job, place: int) -> None:
+        """Tells a waiting job its place, unless its entry changed meanwhile."""
+
+    async def drop(self, job_id: str, reason: str) -> None:
+        """Takes away an entry that is no job, unless it became one meanwhile."""
+
+    async def remove(self, job_id: str) -> bool:
+        """Deletes everything of a job, the request itself last; False while a live run elsewhere owns it."""
+
+    async def submit(self, input: job_pb2.JobInput, *, like: str = "") -> JobView:
+        """Stores a new job and its entry. Idempotent for a chosen id with the same input; else JobExists."""
+
+    async def get(self, job_id: str) -> JobView:
+        """Raises JobNotFound."""
+
+    async def input(self, job_id: str) -> job_pb2.JobInput:
+        """What it is generated from; raises JobNotFound."""
+
+    async def msaez(self, job_id: str) -> Json:
+        """The esValue as it stands, decoded; None before anything is shown."""
+
+    def watch(self, job_id: str) -> AsyncIterator[JobView]:
+        """The present, then every change; ends after the terminal state. Raises JobNotFound."""
+
+    async def cancel(self, job_id: str, *, by: str) -> JobView:
+        """Ends a queued or running job as failed; its data stays. Raises JobNotFound, WrongState."""
+
+    async def retry(self, job_id: str) -> JobView:
+        """Queues a failed job again; usable answers are used again. Raises JobNotFound, WrongState."""
+
+    async def delete(self, job_id: str) -> None:
+        """Asks for the removal of everything of a job, as the web client does."""
+
+    def problem(self) -> str:
+        """Why the queue cannot work just now; empty when it can. Never waits."""
+
+
+class Placement(Protocol):
+    """A slot set aside on one executor."""
+
+    @property
+    def instance_id(self) -> str: ...
+
+    def execute(
+        self, frames: AsyncIterator[executor_pb2.ExecuteRequest]
+    ) -> AsyncIterator[executor_pb2.ExecuteResponse]:
+        """The stream of one run; leaving it early cancels it.
+
+        Raises HandedBack, ExecutorGone, Transient, Permanent or LeaseLost, as the executor's status says.
+        """
+
+
+class Executors(Protocol):
+    """The executors that answer now."""
+
+    @property
+    def free_slots(self) -> int: ...
+
+    @property
+    def total_slots(self) -> int: ...
+
+    def place(self) -> AbstractAsyncContextManager[Placement] | None:
+        """Sets a slot aside on the executor with most free ones, at once; None when all are taken.
+
+        Leaving the context gives it back.
+        """
+
+    async def changed(self) -> None:
+        """Returns at the next change of slots or executors."""
+
+    def problem(self) -> str:
+        """Why no job can be placed; empty when one could be. A full executor is no problem."""
