@@ -1,0 +1,40 @@
+"""What each step is told: the names of its blocks, in the order of its prompt.
+
+Blocks (see prompt.blocks), text unless said to be JSON:
+  language     "English" or "Korean": for aliases, descriptions, titles and labels
+  lines        the part of the source text that matters, one source line each: "<number>: <text>"; numbers start at 1 and
+               count in the whole text (from requirements) or in the context's own text (from a draft)
+  context      JSON {name, alias, description}; for `draft` also aggregates: [{name, alias}] it owns
+  contexts     JSON [{name, alias, description, aggregates: [name]}]
+  others       JSON [{name, aggregates: [name]}]: the other contexts; their aggregates are not ours to draft
+  aggregate    JSON: for `details` {name, alias, description, enumerations: [{name, alias}], value_objects: [{name, alias}],
+               references: [name], required_attributes: [name]}; for `behaviour`, `scenarios` and `screens` {name, alias,
+               description, fields: [FIELD], enumerations: [{name, items: [value]}], value_objects: [{name, fields: [FIELD]}],
+               invariants: [sentence]}; FIELD is {name, type, is_key}
+  aggregates   JSON [{name, alias, description}]: all aggregates of the context, in the order to answer
+  required     JSON {commands: [name], events: [name], read_models: [name]}: names that must appear literally
+  commands     JSON [{name, alias, actor, emits: [event name]}]; for `scenarios` and `screens` also description and
+               fields: [FIELD]
+  events       JSON [{name, alias}]; for `scenarios` also fields: [FIELD]
+  read_models  JSON [{name, alias, actor, multiple}]; for `screens` also description and parameters: [FIELD]
+  model        JSON [{context, aggregate, commands: [name], events: [{name, alias}]}]: every aggregate of the model
+  pair         JSON [{name, context, description, fields: [name]}]: two aggregates that refer to each other
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+BLOCKS: Final[dict[str, tuple[str, ...]]] = {
+    "contexts": ("language", "lines"),
+    "merge": ("language", "contexts"),
+    "line_map": ("contexts", "lines"),
+    "draft": ("language", "context", "others", "lines"),
+    "details": ("language", "context", "aggregate", "lines"),
+    "names": ("language", "context", "aggregates", "required", "lines"),
+    "behaviour": ("language", "aggregate", "commands", "events", "read_models", "lines"),
+    "scenarios": ("language", "aggregate", "commands", "events", "lines"),
+    "screens": ("language", "aggregate", "commands", "read_models"),
+    "policies": ("language", "context", "model", "lines"),
+    "references": ("language", "pair"),
+}
