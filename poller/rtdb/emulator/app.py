@@ -400,7 +400,7 @@ async def _guarded(answering: Awaitable[Answer]) -> Answer:
         return await answering
     except (Refused, Invalid) as error:
         return _refusal(error)
-    except Exception:  # noqa: BLE001 (the boundary of a request)
+    except Exception:
         log.exception("rtdb.request_failed")
         return Answer(status=500, body=encode({"error": "Internal server error."}))
 

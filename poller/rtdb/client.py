@@ -1,0 +1,503 @@
+"""An asynchronous client of one Realtime Database: REST for reads and writes, event streams to watch.
+
+Writes are never repeated here: the caller knows whether a lost answer may be asked for again. What is repeated is
+what cannot have had an effect: a request that was refused for its stale token, and the opening of a stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import httpx
+import structlog
+
+from poller.errors import Conflict, Permanent, Transient
+from poller.rtdb.clock import ServerClock
+from poller.rtdb.credentials import Credentials
+from poller.rtdb.query import Query
+from poller.rtdb.stream import Change, Event, EventParser, change_of
+from poller.rtdb.tree import Json
+
+log = structlog.get_logger(__name__)
+
+MAX_REDIRECTS = 5
+WATCHDOG_SECONDS = 45.0
+"""RTDB sends a keep-alive every 30 s: a stream without a byte for this long is dead."""
+
+_GOOGLE_HOSTS = (".firebaseio.com", ".firebasedatabase.app")
+_NO_OVERRIDE = object()
+_STEADY_SECONDS = 10.0
+
+
+class Denied(Permanent):
+    """The database's rules forbid this. With a lease in the rules: another run owns the job."""
+
+
+class _Revoked(Exception):
+    """The stream ended because its token did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """Full jitter: a random time up to a ceiling that doubles from `first` to `last` seconds."""
+
+    first: float = 0.25
+    last: float = 15.0
+
+    def delay(self, failures: int, chance: Callable[[], float]) -> float:
+        return chance() * min(self.last, self.first * 2.0 ** min(failures, 16))
+
+
+class _Watch:
+    """How one stream is doing."""
+
+    def __init__(self, path: str, now: float) -> None:
+        self.path = path
+        self.connected_since: float | None = None
+        self.last_byte = now
+        self.trouble = "connecting"
+
+
+class Database:
+    """One database (host and namespace). Paths are relative, without a leading slash; "" is the root.
+
+    Use as `async with Database.connect(…) as db`. Deadlines are in seconds and cover the whole request. Errors:
+    `Transient` (away, slow, overloaded), `Conflict` (412), `Denied` (rules), `Permanent` (a sentence says what to do).
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        base_url: str,
+        params: Mapping[str, str],
+        credentials: Credentials,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        watchdog: float,
+        backoff: Backoff,
+        chance: Callable[[], float],
+    ) -> None:
+        self._http = http
+        self._base_url = base_url
+        self._params = dict(params)
+        self._credentials = credentials
+        self._clock = clock
+        self._server_clock = ServerClock(clock, wall)
+        self._watchdog = watchdog
+        self._backoff = backoff
+        self._chance = chance
+        self._watches: set[_Watch] = set()
+        self._last_byte = clock()
+        self.requests = 0
+        self.bytes_read = 0
+        self.bytes_written = 0
+        self.reconnects = 0
+
+    @classmethod
+    def connect(
+        cls,
+        *,
+        base_url: str,
+        namespace: str | None,
+        credentials: Credentials,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        auth_variable_override: Json = _NO_OVERRIDE,
+        watchdog: float = WATCHDOG_SECONDS,
+        backoff: Backoff | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> Database:
+        """Opens nothing yet. `auth_variable_override`: act as this `auth` under the rules (None: as nobody)."""
+        params = {} if namespace is None else {"ns": namespace}
+        if auth_variable_override is not _NO_OVERRIDE:
+            params["auth_variable_override"] = json.dumps(auth_variable_override)
+        is_tls = base_url.startswith("https:")
+        http = httpx.AsyncClient(
+            timeout=httpx.Timeout(None, connect=5.0),
+            limits=httpx.Limits(max_connections=128, max_keepalive_connections=32, keepalive_expiry=60),
+            verify=is_tls,
+            trust_env=is_tls,
+        )
+        return cls(
+            http,
+            base_url=base_url.rstrip("/"),
+            params=params,
+            credentials=credentials,
+            clock=clock,
+            wall=wall,
+            watchdog=watchdog,
+            backoff=backoff or Backoff(),
+            chance=chance,
+        )
+
+    async def __aenter__(self) -> Database:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    # ── reads ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def get(self, path: str, *, query: Query | None = None, deadline: float = 30.0) -> Json:
+        response = await self._request("GET", path, params=query.params() if query else {}, deadline=deadline)
+        return response.json()
+
+    async def get_with_etag(self, path: str, *, deadline: float = 30.0) -> tuple[Json, str]:
+        response = await self._request("GET", path, headers={"X-Firebase-ETag": "true"}, deadline=deadline)
+        return response.json(), response.headers["ETag"]
+
+    async def get_if_changed(
+        self, path: str, etag: str, *, deadline: float = 30.0
+    ) -> tuple[Json, str] | None:
+        """None when the value is still the one of `etag`: then nothing but headers came over the wire."""
+        headers = {"X-Firebase-ETag": "true", "If-None-Match": etag}
+        response = await self._request("GET", path, headers=headers, deadline=deadline)
+        return None if response.status_code == 304 else (response.json(), response.headers["ETag"])
+
+    async def keys(self, path: str, *, deadline: float = 30.0) -> list[str]:
+        """The children's names without their values, in no particular order."""
+        response = await self._request("GET", path, params={"shallow": "true"}, deadline=deadline)
+        children = response.json()
+        return list(children) if isinstance(children, dict) else []
+
+    # ── writes ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def put(
+        self, path: str, value: Json, *, if_match: str | None = None, deadline: float = 5.0
+    ) -> None:
+        """`if_match`: only if the value there still has this ETag (`null_etag`: only if nothing is there)."""
+        await self._write("PUT", path, value, if_match=if_match, deadline=deadline)
+
+    async def put_returning_etag(
+        self, path: str, value: Json, *, if_match: str | None = None, deadline: float = 5.0
+    ) -> str:
+        """The ETag of what is stored now, for the next conditional write without a read in between."""
+        return (await self.put_returning(path, value, if_match=if_match, deadline=deadline))[1]
+
+    async def put_returning(
+        self, path: str, value: Json, *, if_match: str | None = None, deadline: float = 5.0
+    ) -> tuple[Json, str]:
+        """What is stored now (`.sv` resolved) and its ETag."""
+        headers = {"X-Firebase-ETag": "true"} | ({"if-match": if_match} if if_match is not None else {})
+        response = await self._request("PUT", path, body=value, headers=headers, deadline=deadline)
+        return response.json(), response.headers["ETag"]
+
+    async def patch(self, path: str, updates: Mapping[str, Json], *, deadline: float = 5.0) -> None:
+        """All of `updates` or nothing; keys may be deep (`a/b`), None deletes. Cannot be conditional."""
+        await self._write("PATCH", path, updates, if_match=None, deadline=deadline)
+
+    async def delete(self, path: str, *, if_match: str | None = None, deadline: float = 5.0) -> None:
+        await self._write("DELETE", path, _NO_BODY, if_match=if_match, deadline=deadline)
+
+    async def learn_time(self, path: str, *, deadline: float = 5.0) -> float:
+        """Writes a server timestamp at `path` and learns the server's clock from it; returns it in ms."""
+        sent = self._clock()
+        value, _ = await self.put_returning(path, {".sv": "timestamp"}, deadline=deadline)
+        self._server_clock.saw_timestamp(value, sent=sent, received=self._clock())
+        return float(value)
+
+    async def _write(
+        self, method: str, path: str, value: Any, *, if_match: str | None, deadline: float
+    ) -> None:
+        """A conditional write is not silent: its refusal must bring the present value along."""
+        params = {} if if_match is not None else {"print": "silent"}
+        headers = {} if if_match is None else {"if-match": if_match}
+        await self._request(method, path, params=params, body=value, headers=headers, deadline=deadline)
+
+    # ── watching ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def watch(self, path: str) -> AsyncGenerator[Change, None]:
+        """The node as it stands, then its changes, for ever: reconnects by itself, with a fresh snapshot each time.
+
+        Ends only by an error: `Denied` when the rules (no longer) allow it. What the caller does not take is not
+        read from the network. Close with `contextlib.aclosing` or by cancelling the task: the connection goes at once.
+        """
+        status = _Watch(path, self._clock())
+        self._watches.add(status)
+        failures = 0
+        stale: str | None = None
+        try:
+            while True:
+                opened = self._clock()
+                token = await self._token(status, stale)
+                stale = None
+                try:
+                    async for change in self._changes(status, token):
+                        yield change
+                except _Revoked:
+                    stale = token
+                    status.trouble = "the access token was revoked"
+                except Transient as error:
+                    status.trouble = str(error)
+                status.connected_since = None
+                failures = 0 if self._clock() - opened > _STEADY_SECONDS else failures + 1
+                self.reconnects += 1
+                log.info("rtdb.stream_lost", path=path, reason=status.trouble, failures=failures)
+                await asyncio.sleep(self._backoff.delay(failures - 1 if failures else 0, self._chance))
+        finally:
+            self._watches.discard(status)
+
+    async def _token(self, status: _Watch, stale: str | None) -> str | None:
+        """A token for a stream; waits while the token service is away."""
+        failures = 0
+        while True:
+            try:
+                return await self._credentials.token(stale=stale)
+            except Transient as error:
+                status.trouble = str(error)
+                await asyncio.sleep(self._backoff.delay(failures, self._chance))
+                failures += 1
+
+    async def _changes(self, status: _Watch, token: str | None) -> AsyncIterator[Change]:
+        """One connection's changes; raises when it is over."""
+        parser = EventParser()
+        is_first = True
+        async with self._open_stream(status.path, token) as response:
+            async for event in self._events(response, parser, status):
+                change = _change(event, status.path, is_first=is_first)
+                if change is None:
+                    continue
+                if is_first:
+                    self._connected(status)
+                is_first = False
+                yield change
+        raise Transient("RTDB ended the stream")
+
+    async def _events(
+        self, response: httpx.Response, parser: EventParser, status: _Watch
+    ) -> AsyncIterator[Event]:
+        try:
+            async for chunk in response.aiter_bytes():
+                status.last_byte = self._last_byte = self._clock()
+                self.bytes_read += len(chunk)
+                for event in parser.feed(chunk):
+                    yield event
+        except httpx.ReadTimeout as error:
+            raise Transient(f"no byte from RTDB for {self._watchdog:g} s") from error
+        except httpx.TransportError as error:
+            raise Transient(f"the stream broke ({type(error).__name__})") from error
+
+    def _connected(self, status: _Watch) -> None:
+        status.connected_since = self._clock()
+        status.trouble = ""
+        log.info("rtdb.stream_connected", path=status.path, reconnects=self.reconnects)
+
+    @asynccontextmanager
+    async def _open_stream(self, path: str, token: str | None) -> AsyncIterator[httpx.Response]:
+        url = self._url(path, {})
+        timeout = httpx.Timeout(5.0, read=self._watchdog)
+        for _ in range(MAX_REDIRECTS):
+            headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache", **_bearer(token)}
+            request = self._http.build_request("GET", url, headers=headers, timeout=timeout)
+            self.requests += 1
+            response = await self._send(request, stream=True)
+            try:
+                if response.status_code == 200:
+                    yield response
+                    return
+                if response.status_code != 307:
+                    await response.aread()
+                    _raise_for(response, "GET", path, token_may_be_stale=True)
+                url = _redirected(response)
+            finally:
+                await response.aclose()
+        raise Transient("RTDB redirects in circles")
+
+    # ── state ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def server_now(self) -> float:
+        """Milliseconds since the epoch by the database's clock, as far as its answers have told it."""
+        return self._server_clock.now_ms()
+
+    @property
+    def server_clock_uncertainty_ms(self) -> float | None:
+        return self._server_clock.uncertainty_ms
+
+    @property
+    def last_byte_age(self) -> float:
+        """Seconds since the quietest stream brought a byte; without a stream, since any answer did."""
+        oldest = min((watch.last_byte for watch in self._watches), default=self._last_byte)
+        return self._clock() - oldest
+
+    @property
+    def connected_since(self) -> float | None:
+        """When (monotonic) the last of the streams came up; None while one is down, or there is none."""
+        times = [watch.connected_since for watch in self._watches]
+        if not times or None in times:
+            return None
+        return max(moment for moment in times if moment is not None)
+
+    def why_not_ready(self) -> str | None:
+        """A sentence while a watched node is not being watched, else None."""
+        if not self._watches:
+            return "RTDB is not being watched yet."
+        down = [
+            f"{watch.path or '/'}: {watch.trouble}"
+            for watch in self._watches
+            if watch.connected_since is None
+        ]
+        return f"RTDB is not being watched ({'; '.join(sorted(down))})." if down else None
+
+    # ── one request ──────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: float,
+    ) -> httpx.Response:
+        has_body = method in ("PUT", "PATCH")
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() if has_body else None
+        url = self._url(path, params or {})
+        try:
+            async with asyncio.timeout(deadline):
+                token = await self._credentials.token()
+                response = await self._exchange(method, url, content, {**_bearer(token), **(headers or {})})
+                if _is_stale(response):
+                    token = await self._credentials.token(stale=token)
+                    response = await self._exchange(
+                        method, url, content, {**_bearer(token), **(headers or {})}
+                    )
+        except TimeoutError as error:
+            raise Transient(f"RTDB did not answer {method} {path or '/'} within {deadline:g} s") from error
+        _raise_for(response, method, path)
+        return response
+
+    async def _exchange(
+        self, method: str, url: str, content: bytes | None, headers: dict[str, str]
+    ) -> httpx.Response:
+        for _ in range(MAX_REDIRECTS):
+            self.requests += 1
+            self.bytes_written += len(content or b"")
+            sent = self._clock()
+            response = await self._send(
+                self._http.build_request(method, url, content=content, headers=headers)
+            )
+            self._last_byte = self._clock()
+            self.bytes_read += response.num_bytes_downloaded
+            self._server_clock.saw_date(response.headers.get("date"), sent=sent, received=self._last_byte)
+            if response.status_code != 307:
+                return response
+            url = _redirected(response)
+        raise Transient("RTDB redirects in circles")
+
+    async def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        try:
+            return await self._http.send(request, stream=stream)
+        except httpx.ReadTimeout as error:
+            raise Transient(f"no byte from RTDB for {self._watchdog:g} s") from error
+        except httpx.TransportError as error:
+            raise Transient(f"RTDB cannot be reached ({type(error).__name__}: {error})") from error
+
+    def _url(self, path: str, params: Mapping[str, str]) -> str:
+        query = httpx.QueryParams({**self._params, **params})
+        return f"{self._base_url}/{quote(path, safe='/')}.json?{query}"
+
+
+_NO_BODY = None
+
+
+def endpoint(database_url: str | None, emulator_host: str | None) -> tuple[str, str | None]:
+    """Base URL and namespace from Firebase's two settings: an emulator wins, and needs the name as `?ns=`."""
+    url = urlsplit(database_url or "")
+    named = parse_qs(url.query).get("ns", [None])[0]
+    if not emulator_host:
+        return f"{url.scheme}://{url.netloc}", named
+    host = urlsplit(emulator_host if "://" in emulator_host else f"http://{emulator_host}")
+    of_emulator = parse_qs(host.query).get("ns", [None])[0]
+    of_host = url.netloc.partition(".")[0] if "." in url.netloc and not named else None
+    return f"{host.scheme}://{host.netloc}", of_emulator or named or of_host or "eventstorming"
+
+
+def _change(event: Event, path: str, *, is_first: bool) -> Change | None:
+    """None for a keep-alive and for what RTDB may add one day."""
+    if event.name == "cancel":
+        raise Denied(
+            f"RTDB's rules no longer allow watching {path or '/'}: check the rules and this account's rights."
+        )
+    if event.name == "auth_revoked":
+        raise _Revoked
+    return change_of(event, is_first=is_first) if event.name in ("put", "patch") else None
+
+
+def _bearer(token: str | None) -> dict[str, str]:
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
+def _redirected(response: httpx.Response) -> str:
+    """Where to go instead; the token goes along only to the same host, to Google's, or within this machine."""
+    here = response.request.url
+    there = here.join(response.headers.get("location", ""))
+    is_trusted = there.host == here.host or there.host.endswith(_GOOGLE_HOSTS)
+    if not is_trusted or (here.scheme == "https" and there.scheme != "https"):
+        raise Permanent(
+            f"RTDB redirects to {there.host}, which is not one of its hosts: check FIREBASE_DATABASE_URL."
+        )
+    return str(there)
+
+
+def _is_stale(response: httpx.Response) -> bool:
+    """Refused for its token, not by the rules."""
+    return response.status_code == 401 and _sentence(response) != "Permission denied"
+
+
+def _raise_for(response: httpx.Response, method: str, path: str, *, token_may_be_stale: bool = False) -> None:
+    status = response.status_code
+    if status < 400:
+        return
+    where = f"{method} {path or '/'}"
+    if status == 412:
+        raise Conflict(
+            f"{where}: changed meanwhile", current=response.json(), etag=response.headers.get("ETag", "")
+        )
+    if status == 429 or status >= 500:
+        raise Transient(f"RTDB answered {status} to {where}", retry_after=_retry_after(response))
+    if token_may_be_stale and _is_stale(response):
+        raise _Revoked
+    raise _permanent(status, where, _sentence(response))
+
+
+def _permanent(status: int, where: str, sentence: str) -> Permanent:
+    if status in (401, 403) and sentence == "Permission denied":
+        return Denied(f"RTDB's rules do not allow {where}: check the rules and what this account may do.")
+    advice = {
+        400: "it is not valid here; this is a fault of the program or of the data",
+        401: "the credentials are not accepted: check FIREBASE_SERVICE_ACCOUNT_PATH and the project it belongs to",
+        403: "the service account lacks rights: give it the role Firebase Realtime Database Admin",
+        404: "there is no such database: check FIREBASE_DATABASE_URL",
+    }.get(status, "the request was refused")
+    return Permanent(f"RTDB answered {status} to {where}: {advice} ({sentence or 'no explanation'}).")
+
+
+def _sentence(response: httpx.Response) -> str:
+    """The database's own words about an error."""
+    try:
+        content = response.json()
+    except ValueError:
+        return ""
+    return str(content.get("error", "")) if isinstance(content, dict) else ""
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    try:
+        seconds = float(response.headers.get("Retry-After", "nan"))
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

@@ -1,0 +1,130 @@
+"""Where access tokens come from: nowhere (embedded database), a service account file, or the environment's own.
+
+firebase-admin is imported by the first token, in a worker thread, so a demo never pays for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import Callable
+from datetime import UTC
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from poller.errors import Permanent, PollerError, Transient
+
+log = structlog.get_logger(__name__)
+
+REFRESH_BEFORE_SECONDS = 300.0
+RETRY_REFRESH_SECONDS = 15.0
+_ENDPOINT_TIMEOUT_SECONDS = 10.0
+
+
+class Credentials(Protocol):
+    async def token(self, *, stale: str | None = None) -> str | None:
+        """A bearer token, None to send none. `stale` is one that the database just refused: never return it again."""
+        ...
+
+
+class EmulatorCredentials:
+    """What emulators take for an administrator."""
+
+    async def token(self, *, stale: str | None = None) -> str | None:
+        return "owner"
+
+
+class GoogleCredentials:
+    """Tokens of a Google credential, renewed five minutes early; a working token outlives a failed renewal.
+
+    `load` runs in a worker thread and returns a `google.auth` credential.
+    """
+
+    def __init__(self, load: Callable[[], Any], *, now: Callable[[], float] = time.time) -> None:
+        self._load = load
+        self._now = now
+        self._credential: Any = None
+        self._token: str | None = None
+        self._expires = 0.0
+        self._renew_at = 0.0
+        self._renewing = asyncio.Lock()
+
+    async def token(self, *, stale: str | None = None) -> str | None:
+        async with self._renewing:
+            refused = stale is not None and stale == self._token
+            if refused or self._now() >= self._renew_at:
+                await self._renew(may_keep=not refused)
+            return self._token
+
+    async def _renew(self, *, may_keep: bool) -> None:
+        try:
+            await asyncio.to_thread(self._refresh)
+        except PollerError as error:
+            if not may_keep or self._now() >= self._expires:
+                raise
+            self._renew_at = self._now() + RETRY_REFRESH_SECONDS
+            log.warning(
+                "rtdb.token_renewal_failed", error=str(error), valid_for=round(self._expires - self._now())
+            )
+        else:
+            self._renew_at = self._expires - REFRESH_BEFORE_SECONDS
+            log.info("rtdb.token_renewed", valid_for=round(self._expires - self._now()))
+
+    def _refresh(self) -> None:
+        """In a worker thread: google-auth is synchronous."""
+        from google.auth import exceptions
+        from google.auth.transport.requests import Request
+
+        try:
+            if self._credential is None:
+                self._credential = self._load()
+            self._credential.refresh(functools.partial(Request(), timeout=_ENDPOINT_TIMEOUT_SECONDS))
+        except exceptions.GoogleAuthError as error:
+            raise _explained(error) from error
+        self._token = self._credential.token
+        self._expires = self._credential.expiry.replace(tzinfo=UTC).timestamp()
+
+
+class ServiceAccountCredentials(GoogleCredentials):
+    """The service account key file that the operators mount."""
+
+    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
+        super().__init__(functools.partial(_service_account, path), now=now)
+
+
+class ApplicationDefaultCredentials(GoogleCredentials):
+    """Whatever the machine offers: workload identity, `gcloud auth application-default login`, …"""
+
+    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
+        super().__init__(_application_default, now=now)
+
+
+def _service_account(path: Path) -> Any:
+    from firebase_admin import credentials
+
+    try:
+        return credentials.Certificate(str(path)).get_credential()
+    except OSError as error:
+        raise Permanent(f"The service account key cannot be read: {error.strerror} ({path}).") from error
+    except ValueError as error:
+        raise Permanent(
+            f"{path} is not a service account key; download it again from the console."
+        ) from error
+
+
+def _application_default() -> Any:
+    from firebase_admin import credentials
+
+    return credentials.ApplicationDefault().get_credential()
+
+
+def _explained(error: Any) -> PollerError:
+    if getattr(error, "retryable", False) or type(error).__name__ == "TransportError":
+        return Transient(f"The token service does not answer: {type(error).__name__}.")
+    return Permanent(
+        f"Google refuses these credentials ({type(error).__name__}): check FIREBASE_SERVICE_ACCOUNT_PATH, "
+        "that the key was not revoked, and the clock of this machine."
+    )
