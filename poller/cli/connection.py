@@ -52,7 +52,11 @@ def sentences(address: str, program: str) -> Iterator[None]:
 
 def _channel(address: str) -> grpc.Channel:
     token, ca = os.environ.get("GRPC_TOKEN"), os.environ.get("GRPC_TLS_CA")
-    channel = grpc.secure_channel(address, _credentials(ca), _OPTIONS) if ca else grpc.insecure_channel(address, _OPTIONS)
+    channel = (
+        grpc.secure_channel(address, _credentials(ca), _OPTIONS)
+        if ca
+        else grpc.insecure_channel(address, _OPTIONS)
+    )
     return grpc.intercept_channel(channel, _Bearer(token)) if token else channel
 
 
@@ -62,7 +66,7 @@ def _credentials(ca: str) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(Path(ca).read_bytes(), *pair)
 
 
-class _Bearer(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]  # untyped bases
+class _Bearer(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
     """Adds the token to every call."""
 
     def __init__(self, token: str) -> None:

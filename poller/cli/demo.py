@@ -38,7 +38,9 @@ def demo(arguments: argparse.Namespace) -> Exit:
     with Programs(arguments.out / "log") as programs:
         addresses = _start(programs, keep=arguments.keep)
         started = time.monotonic()
-        _console.print(f"Three programs are up after {started - began:.1f} s: embedded RTDB, executor, poller.")
+        _console.print(
+            f"Three programs are up after {started - began:.1f} s: embedded RTDB, executor, poller."
+        )
         _console.print(f"Submitting {arguments.file} …")
         with connection.jobs(f"127.0.0.1:{addresses.jobs}") as service:
             job = service.SubmitJob(job_pb2.SubmitJobRequest(input=job_input), timeout=30).job
@@ -63,7 +65,9 @@ def _start(programs: Programs, *, keep: bool) -> Addresses:
     rtdb = programs.start("rtdb", "poller.rtdb.emulator", "--port", port(9000))
     executor = programs.start("executor", "executor", **_executor(port(50051)))
     rtdb_port, executor_port = rtdb.ports()["rtdb"], executor.ports()["grpc"]
-    poller = programs.start("poller", "poller", **_poller(rtdb_port, executor_port, port(50052), port(2024), port(2025)))
+    poller = programs.start(
+        "poller", "poller", **_poller(rtdb_port, executor_port, port(50052), port(2024), port(2025))
+    )
     found = poller.ports()
     return Addresses(
         rtdb=rtdb_port, executor=executor_port, jobs=found["grpc"], http=found["http"], admin=found["admin"]
@@ -72,7 +76,13 @@ def _start(programs: Programs, *, keep: bool) -> Addresses:
 
 def _executor(grpc_port: str) -> Mapping[str, str]:
     model = os.environ.get("AI_MODEL") or "offline:rules"
-    return {"AI_MODEL": model, "GRPC_PORT": grpc_port, "HTTP_PORT": "0", "ADMIN_PORT": "0", "GRPC_REFLECTION": "true"}
+    return {
+        "AI_MODEL": model,
+        "GRPC_PORT": grpc_port,
+        "HTTP_PORT": "0",
+        "ADMIN_PORT": "0",
+        "GRPC_REFLECTION": "true",
+    }
 
 
 def _poller(rtdb: int, executor: int, grpc_port: str, http: str, admin: str) -> Mapping[str, str]:
@@ -105,7 +115,9 @@ def _report(response: job_pb2.GetJobResponse, saved: list[Path], elapsed: float)
         f"{commands} commands, {events} events, {len(model.policies)} policies."
     )
     _console.print(f"Open the board:  {saved[0].resolve().as_uri()}")
-    _console.print(f"Also written:    {', '.join(str(path) for path in saved[1:])}; logs in {saved[0].parent / 'log'}")
+    _console.print(
+        f"Also written:    {', '.join(str(path) for path in saved[1:])}; logs in {saved[0].parent / 'log'}"
+    )
 
 
 def _stay(addresses: Addresses, job_id: str) -> None:

@@ -56,7 +56,9 @@ async def _read_queue() -> str:
         waiting = await database.keys(f"requestedJobs/{settings.namespace}")
         switch = await database.get("configs/eventstorming_generator/is_use_backend")
     if switch is False:
-        raise CliError("configs/eventstorming_generator/is_use_backend is false: the web client sends no jobs; set it to true")
+        raise CliError(
+            "configs/eventstorming_generator/is_use_backend is false: the web client sends no jobs; set it to true"
+        )
     return f"reachable, {len(waiting)} jobs in the queue"
 
 

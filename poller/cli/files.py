@@ -190,9 +190,13 @@ def validate(arguments: argparse.Namespace) -> Exit:
     value = _json(arguments.file, _read(arguments.file))
     value = decode(value.get("esValue", value))
     if not isinstance(value.get("elements"), dict):
-        raise CliError(f"{arguments.file} holds no esValue: an object with `elements` and `relations` is expected")
+        raise CliError(
+            f"{arguments.file} holds no esValue: an object with `elements` and `relations` is expected"
+        )
     found = findings(value, inputs=None)
     for finding in found:
         print(finding)
-    print(f"{len(value['elements'])} elements, {len(value.get('relations') or {})} relations, {len(found)} findings")
+    print(
+        f"{len(value['elements'])} elements, {len(value.get('relations') or {})} relations, {len(found)} findings"
+    )
     return Exit.JOB_FAILED if found else Exit.DONE

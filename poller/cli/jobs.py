@@ -77,7 +77,15 @@ def _row(job: job_pb2.Job) -> tuple[str, ...]:
     state = job_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_").lower()
     progress = f"{job.current_progress}/{job.total_progress}" if job.total_progress else ""
     created = job.created_at.ToDatetime().isoformat(" ", "seconds") if job.HasField("created_at") else ""
-    return (job.job_id, state, str(job.position or ""), progress, created, str(job.attempts or ""), job.failure)
+    return (
+        job.job_id,
+        state,
+        str(job.position or ""),
+        progress,
+        created,
+        str(job.attempts or ""),
+        job.failure,
+    )
 
 
 def cancel(arguments: argparse.Namespace) -> Exit:

@@ -30,12 +30,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(prog="eventstorming", description="Requirements in, an EventStorming model out.")
+    root = argparse.ArgumentParser(
+        prog="eventstorming", description="Requirements in, an EventStorming model out."
+    )
     commands = root.add_subparsers(metavar="COMMAND", required=True)
     _demo(commands)
     _jobs(commands)
     _files(commands)
-    check = commands.add_parser("doctor", help="check settings, RTDB, executor and language model; say what to do")
+    check = commands.add_parser(
+        "doctor", help="check settings, RTDB, executor and language model; say what to do"
+    )
     check.set_defaults(run=doctor.doctor)
     return root
 

@@ -44,7 +44,10 @@ class Program:
         deadline = time.monotonic() + _START_SECONDS
         while not (ready := _READY.search(self.output())):
             if self._child.poll() is not None or time.monotonic() > deadline:
-                raise CliError(f"{self.name} did not start; its output ({self._log}):\n{self.output()[-2000:]}", Exit.UNREACHABLE)
+                raise CliError(
+                    f"{self.name} did not start; its output ({self._log}):\n{self.output()[-2000:]}",
+                    Exit.UNREACHABLE,
+                )
             time.sleep(0.02)
         return {name: int(port) for name, port in ready.groupdict().items() if port}
 

@@ -1,0 +1,319 @@
+"""JobService: the queue for internal tools, by gRPC. Translates messages and errors; decides nothing about jobs."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeAlias
+
+import grpc
+import structlog
+from eventstorming.v1 import job_pb2, job_pb2_grpc, model_pb2
+from google.protobuf import any_pb2, duration_pb2, timestamp_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from grpc_status import rpc_status
+
+from poller.errors import InputRejected, Permanent, PollerError, Transient
+from poller.job import JobState, LogLevel, LogLine
+from poller.ports import JobExists, JobNotFound, JobQueue, JobView, WrongState
+
+log = structlog.get_logger(__name__)
+
+DOMAIN = "eventstorming.v1"
+SERVICE = "eventstorming.v1.JobService"
+OPTIONS = [
+    ("grpc.max_receive_message_length", 32 * 1024 * 1024),
+    ("grpc.max_send_message_length", 32 * 1024 * 1024),
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5000),
+]
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+_JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_STATES: dict[JobState, Any] = {
+    state: job_pb2.JobState.Value(f"JOB_STATE_{state.name}") for state in JobState
+}
+_LEVELS: dict[LogLevel, Any] = {
+    level: job_pb2.LogLevel.Value(f"LOG_LEVEL_{level.name}") for level in LogLevel
+}
+
+
+class Settings(Protocol):
+    """What this module needs of the settings."""
+
+    @property
+    def grpc_port(self) -> int: ...
+    @property
+    def grpc_token(self) -> Any: ...
+    @property
+    def grpc_tls_cert(self) -> Any: ...
+    @property
+    def grpc_tls_key(self) -> Any: ...
+    @property
+    def grpc_tls_ca(self) -> Any: ...
+    @property
+    def grpc_reflection(self) -> bool: ...
+    @property
+    def msaez_url(self) -> str | None: ...
+
+
+class JobServer:
+    """The listening server with its health service."""
+
+    def __init__(self, server: grpc.aio.Server, status: health.aio.HealthServicer) -> None:
+        self._server, self._status = server, status
+
+    async def stop(self, grace: float | None) -> None:
+        """Says NOT_SERVING, then lets calls in flight end within `grace` seconds."""
+        await self._status.enter_graceful_shutdown()
+        await self._server.stop(grace)
+
+
+async def serve_jobs(queue: JobQueue, settings: Settings) -> tuple[JobServer, int]:
+    """Listens; returns the server and its port (a free one if the setting is 0)."""
+    token = settings.grpc_token.get_secret_value() if settings.grpc_token else None
+    server = grpc.aio.server(options=OPTIONS, interceptors=[Token(token)] if token else [])
+    job_pb2_grpc.add_JobServiceServicer_to_server(JobService(queue, msaez_url=settings.msaez_url), server)
+    status = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(status, server)
+    if settings.grpc_reflection:
+        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    port = _listen(server, settings)
+    await server.start()
+    for name in ("", SERVICE):
+        await status.set(name, health_pb2.HealthCheckResponse.SERVING)
+    return JobServer(server, status), port
+
+
+def _listen(server: grpc.aio.Server, settings: Settings) -> int:
+    address = f"[::]:{settings.grpc_port}"
+    if settings.grpc_tls_cert is None:
+        return server.add_insecure_port(address)
+    ca = settings.grpc_tls_ca.read_bytes() if settings.grpc_tls_ca else None
+    pair = (settings.grpc_tls_key.read_bytes(), settings.grpc_tls_cert.read_bytes())
+    credentials = grpc.ssl_server_credentials(
+        [pair], root_certificates=ca, require_client_auth=ca is not None
+    )
+    return server.add_secure_port(address, credentials)
+
+
+class Token(grpc.aio.ServerInterceptor):
+    """Refuses calls without the bearer token, except health checks."""
+
+    def __init__(self, token: str) -> None:
+        self._wanted = f"Bearer {token}".encode()
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        given = str(dict(details.invocation_metadata or ()).get("authorization", ""))
+        if details.method.startswith("/grpc.health.v1.") or hmac.compare_digest(given.encode(), self._wanted):
+            return await continuation(details)
+        return _refuse(await continuation(details))
+
+
+def _refuse(handler: Handler | None) -> Handler:
+    async def unauthenticated(_: Any, context: Context) -> None:
+        await context.abort_with_status(
+            _status(
+                code_pb2.UNAUTHENTICATED,
+                "UNAUTHENTICATED",
+                "Send the token as metadata: authorization: Bearer <GRPC_TOKEN>.",
+            )
+        )
+
+    if handler is not None and handler.response_streaming:
+        return grpc.unary_stream_rpc_method_handler(unauthenticated)
+    return grpc.unary_unary_rpc_method_handler(unauthenticated)
+
+
+class JobService(job_pb2_grpc.JobServiceServicer):
+    """Each method: read the request, one call on the queue, write the response."""
+
+    def __init__(self, queue: JobQueue, *, msaez_url: str | None = None) -> None:
+        self._queue, self._msaez_url = queue, msaez_url
+
+    async def SubmitJob(
+        self, request: job_pb2.SubmitJobRequest, context: Context
+    ) -> job_pb2.SubmitJobResponse:
+        async with _errors(context):
+            _check(request.input)
+            view = await self._queue.submit(request.input, like=request.like_job_id)
+            return job_pb2.SubmitJobResponse(job=self._job(view))
+
+    async def GetJob(self, request: job_pb2.GetJobRequest, context: Context) -> job_pb2.GetJobResponse:
+        async with _errors(context):
+            _check_id(request.job_id)
+            view = await self._queue.get(request.job_id)
+            response = job_pb2.GetJobResponse(job=self._job(view))
+            if request.include_model and view.model is not None:
+                response.model.CopyFrom(await self._with_source(view.job_id, view.model))
+            if request.include_msaez and (value := await self._queue.msaez(request.job_id)) is not None:
+                response.msaez_json = json.dumps(value, ensure_ascii=False)
+            return response
+
+    async def WatchJob(
+        self, request: job_pb2.WatchJobRequest, context: Context
+    ) -> AsyncIterator[job_pb2.WatchJobResponse]:
+        async with _errors(context):
+            _check_id(request.job_id)
+            shown = None
+            async for view in self._queue.watch(request.job_id):
+                response = job_pb2.WatchJobResponse(job=self._job(view))
+                if request.include_model and view.model is not None and view.model is not shown:
+                    shown = view.model
+                    response.model.CopyFrom(await self._with_source(view.job_id, shown))
+                yield response
+
+    async def CancelJob(
+        self, request: job_pb2.CancelJobRequest, context: Context
+    ) -> job_pb2.CancelJobResponse:
+        async with _errors(context):
+            _check_id(request.job_id)
+            view = await self._queue.cancel(request.job_id, by=request.cancelled_by or "an operator")
+            return job_pb2.CancelJobResponse(job=self._job(view))
+
+    async def RetryJob(self, request: job_pb2.RetryJobRequest, context: Context) -> job_pb2.RetryJobResponse:
+        async with _errors(context):
+            _check_id(request.job_id)
+            return job_pb2.RetryJobResponse(job=self._job(await self._queue.retry(request.job_id)))
+
+    async def DeleteJob(
+        self, request: job_pb2.DeleteJobRequest, context: Context
+    ) -> job_pb2.DeleteJobResponse:
+        async with _errors(context):
+            _check_id(request.job_id)
+            await self._queue.delete(request.job_id)
+            return job_pb2.DeleteJobResponse()
+
+    async def _with_source(
+        self, job_id: str, model: model_pb2.EventStormingModel
+    ) -> model_pb2.EventStormingModel:
+        copy = model_pb2.EventStormingModel()
+        copy.CopyFrom(model)
+        copy.source_text = (await self._queue.input(job_id)).requirements
+        return copy
+
+    def _job(self, view: JobView) -> job_pb2.Job:
+        return job_pb2.Job(
+            job_id=view.job_id,
+            state=_STATES[view.state],
+            position=view.position,
+            current_progress=view.current_progress,
+            total_progress=view.total_progress,
+            created_at=_time(view.created_at),
+            started_at=_time(view.started_at),
+            ended_at=_time(view.ended_at),
+            attempts=view.attempts,
+            failure=view.failure,
+            log=[_line(line) for line in view.log],
+            url=canvas_link(self._msaez_url, view.job_id),
+        )
+
+
+def canvas_link(base: str | None, job_id: str) -> str:
+    """The link that opens a job on the canvas (contract of the web client: 32 hex digits name the new board)."""
+    return f"{base}/#/storming/{job_id.replace('-', '').lower()}?jobId={job_id}" if base else ""
+
+
+def _line(line: LogLine) -> job_pb2.LogLine:
+    return job_pb2.LogLine(level=_LEVELS[line.level], message=line.message, created_at=_time(line.created_at))
+
+
+def _time(milliseconds: int) -> timestamp_pb2.Timestamp | None:
+    if not milliseconds:
+        return None
+    return timestamp_pb2.Timestamp(seconds=milliseconds // 1000, nanos=milliseconds % 1000 * 1_000_000)
+
+
+# ── bad requests and errors ──────────────────────────────────────────────────────────────────────────────────
+
+
+class _Violation(Exception):
+    """One field of a request breaks a rule."""
+
+    def __init__(self, field: str, description: str) -> None:
+        super().__init__(f"{field}: {description}")
+        self.field, self.description = field, description
+
+
+def _check(given: job_pb2.JobInput) -> None:
+    if given.job_id:
+        _check_id(given.job_id, field="input.job_id")
+    match given.WhichOneof("source"):
+        case "requirements" if not given.requirements.strip():
+            raise _Violation("input.requirements", "must hold text that says what the system shall do")
+        case "draft" if not given.draft.contexts:
+            raise _Violation("input.draft.contexts", "must name at least one bounded context")
+        case None:
+            raise _Violation("input", "must hold `requirements` or a `draft`")
+
+
+def _check_id(job_id: str, *, field: str = "job_id") -> None:
+    if not _JOB_ID.fullmatch(job_id):
+        raise _Violation(field, "must be hexadecimal digits in groups of 8-4-4-4-12")
+
+
+_REASONS: tuple[tuple[type[PollerError], int, str], ...] = (
+    (JobNotFound, code_pb2.NOT_FOUND, "JOB_NOT_FOUND"),
+    (JobExists, code_pb2.ALREADY_EXISTS, "JOB_EXISTS"),
+    (WrongState, code_pb2.FAILED_PRECONDITION, "WRONG_STATE"),
+    (InputRejected, code_pb2.INVALID_ARGUMENT, "INVALID_INPUT"),
+    (Transient, code_pb2.UNAVAILABLE, "DATABASE_UNAVAILABLE"),
+    (Permanent, code_pb2.FAILED_PRECONDITION, "DATABASE_UNAVAILABLE"),
+)
+
+
+@asynccontextmanager
+async def _errors(context: Context) -> AsyncIterator[None]:
+    """The boundary of a call: what is ours becomes a status a client can act on, the rest INTERNAL and a log line."""
+    try:
+        yield
+    except _Violation as violation:
+        detail = error_details_pb2.BadRequest(
+            field_violations=[{"field": violation.field, "description": violation.description}]
+        )
+        await context.abort_with_status(
+            _status(code_pb2.INVALID_ARGUMENT, "INVALID_INPUT", str(violation), detail)
+        )
+    except PollerError as error:
+        await context.abort_with_status(_known(error))
+    except Exception as error:
+        if isinstance(error, grpc.aio.AbortError):
+            raise
+        log.exception("rpc.failed", error=type(error).__name__)
+        await context.abort_with_status(
+            _status(code_pb2.INTERNAL, "INTERNAL", "A fault of ours; the log has it.")
+        )
+
+
+def _known(error: PollerError) -> Any:
+    code, reason = next(
+        ((code, reason) for kind, code, reason in _REASONS if isinstance(error, kind)),
+        (code_pb2.INTERNAL, "INTERNAL"),
+    )
+    if not isinstance(error, Transient):
+        return _status(code, reason, str(error))
+    seconds = error.retry_after if error.retry_after is not None else 1.0
+    retry = error_details_pb2.RetryInfo(
+        retry_delay=duration_pb2.Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
+    )
+    return _status(code, reason, str(error), retry)
+
+
+def _status(code: int, reason: str, message: str, *details: Any) -> Any:
+    """A google.rpc.Status with ErrorInfo (domain and closed reason) and further details, ready to abort with."""
+    packed = []
+    for detail in (error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN), *details):
+        entry = any_pb2.Any()
+        entry.Pack(detail)
+        packed.append(entry)
+    return rpc_status.to_status(status_pb2.Status(code=code, message=message, details=packed))
