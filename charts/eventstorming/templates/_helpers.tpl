@@ -1,0 +1,231 @@
+{{- define "es.fullname" -}}
+{{- default (printf "%s-eventstorming" .Release.Name) .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- /* Name of an object: dict "root" $ "component" "poller" | "executor". The poller has the bare name. */ -}}
+{{- define "es.name" -}}
+{{- include "es.fullname" .root -}}{{- if ne .component "poller" -}}-{{ .component }}{{- end -}}
+{{- end -}}
+
+{{- /* Never a version here: selectors cannot change. */ -}}
+{{- define "es.selector" -}}
+app.kubernetes.io/name: eventstorming
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{- /* No version here either: a new chart that changes nothing of a pod does not restart it. */ -}}
+{{- define "es.podLabels" -}}
+app: eventstorming-generator
+app.kubernetes.io/part-of: eventstorming
+{{ include "es.selector" . }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "es.labels" -}}
+{{ include "es.podLabels" . }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "es.metadata" -}}
+name: {{ .name | default (include "es.name" .) }}
+namespace: {{ .root.Release.Namespace }}
+labels:
+  {{- include "es.labels" . | nindent 2 }}
+{{- end -}}
+
+{{- define "es.image" -}}
+{{- $own := (index .root.Values .component).image -}}
+{{- $repository := ternary $own.repository (printf "%s/%s" (trimSuffix "/" .root.Values.image.registry) $own.repository) (empty .root.Values.image.registry) -}}
+{{- if $own.digest -}}
+{{ $repository }}@{{ $own.digest }}
+{{- else -}}
+{{ $repository }}:{{ coalesce $own.tag .root.Values.image.tag .root.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{- /* Which program reads which setting (values `settings`). A test compares these lists with the programs. */ -}}
+{{- define "es.settings.both" -}}
+JOB_TIMEOUT_SECONDS STEP_TIMEOUT_SECONDS JOB_MAX_TOKENS SHUTDOWN_GRACE_SECONDS LOG_LEVEL LOG_FORMAT
+{{- end -}}
+{{- define "es.settings.poller" -}}
+NAMESPACE FIREBASE_DATABASE_URL FIREBASE_DATABASE_EMULATOR_HOST LEASE_SECONDS MAX_ATTEMPTS RETENTION_FAILED_DAYS RETENTION_COMPLETED_DAYS MSAEZ_URL
+{{- end -}}
+{{- define "es.settings.executor" -}}
+AI_MODEL AI_MODEL_LIGHT OPENAI_BASE_URL LANGSMITH_TRACING LANGSMITH_PROJECT MAX_CONCURRENT_JOBS LLM_MAX_CONCURRENCY LLM_TIMEOUT_SECONDS
+{{- end -}}
+
+{{- /* Keys of the app secret by program. */ -}}
+{{- define "es.secretKeys.poller" -}}
+FIREBASE_DATABASE_URL FIREBASE_SERVICE_ACCOUNT_PATH GRPC_TOKEN
+{{- end -}}
+{{- define "es.secretKeys.executor" -}}
+AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LANGSMITH_TRACING LANGSMITH_PROJECT LANGSMITH_API_KEY GRPC_TOKEN
+{{- end -}}
+
+{{- /* The pod cannot do its work without: the kubelet then names the missing key. */ -}}
+{{- define "es.requiredKeys" -}}
+{{- $model := default "" .Values.settings.AI_MODEL -}}
+{{- if not .Values.settings.FIREBASE_DATABASE_EMULATOR_HOST }} FIREBASE_DATABASE_URL{{ end -}}
+{{- if not (or (hasPrefix "offline:" $model) .Values.settings.OPENAI_BASE_URL) }} OPENAI_API_KEY{{ end -}}
+{{- end -}}
+
+{{- /* Not empty: the poller reads the service account key from its file. */ -}}
+{{- define "es.keyFile" -}}
+{{- if not (or .Values.demo.enabled .Values.poller.workloadIdentity.enabled .Values.settings.FIREBASE_DATABASE_EMULATOR_HOST) }}true{{ end -}}
+{{- end -}}
+
+{{- /* A number as it was written: plain toString makes 2000000 from a values file "2e+06". */ -}}
+{{- define "es.scalar" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) -}}{{ int64 . }}{{- else -}}{{ . }}{{- end -}}
+{{- end -}}
+
+{{- /* Environment of a program as a map from name to entry, so that a name can appear only once. The later wins. */ -}}
+{{- define "es.env" -}}
+{{- $root := .root -}}
+{{- $env := dict -}}
+{{- if not $root.Values.demo.enabled -}}
+  {{- $required := splitList " " (include "es.requiredKeys" $root) -}}
+  {{- range $name := splitList " " (include (printf "es.secretKeys.%s" .component) $root) -}}
+    {{- if or (ne $name "FIREBASE_SERVICE_ACCOUNT_PATH") (include "es.keyFile" $root) -}}
+      {{- $ref := dict "name" $root.Values.secrets.app.name "key" (get $root.Values.secrets.app.keys $name | default $name) "optional" (not (has $name $required)) -}}
+      {{- $_ := set $env $name (dict "name" $name "valueFrom" (dict "secretKeyRef" $ref)) -}}
+    {{- end -}}
+  {{- end -}}
+{{- else if eq .component "poller" -}}
+  {{- $_ := set $env "FIREBASE_DATABASE_EMULATOR_HOST" (dict "name" "FIREBASE_DATABASE_EMULATOR_HOST" "value" "127.0.0.1:9000") -}}
+{{- else -}}
+  {{- $_ := set $env "AI_MODEL" (dict "name" "AI_MODEL" "value" "offline:rules") -}}
+{{- end -}}
+{{- if eq .component "poller" -}}
+  {{- $_ := set $env "POD_ID" (dict "name" "POD_ID" "valueFrom" (dict "fieldRef" (dict "apiVersion" "v1" "fieldPath" "metadata.name"))) -}}
+  {{- $_ := set $env "EXECUTOR_TARGET" (dict "name" "EXECUTOR_TARGET" "value" (printf "%s-executor-headless:50051" (include "es.fullname" $root))) -}}
+{{- end -}}
+{{- if $root.Values.grpc.tlsSecret -}}
+  {{- range $name, $file := dict "GRPC_TLS_CERT" "tls.crt" "GRPC_TLS_KEY" "tls.key" "GRPC_TLS_CA" "ca.crt" -}}
+    {{- $_ := set $env $name (dict "name" $name "value" (printf "/app/.tls/%s" $file)) -}}
+  {{- end -}}
+{{- end -}}
+{{- range $name := splitList " " (printf "%s %s" (include "es.settings.both" $root) (include (printf "es.settings.%s" .component) $root)) -}}
+  {{- if hasKey $root.Values.settings $name -}}
+    {{- $value := include "es.scalar" (get $root.Values.settings $name) -}}
+    {{- $_ := set $env $name (dict "name" $name "value" $value) -}}
+  {{- end -}}
+{{- end -}}
+{{- range $name, $value := (index $root.Values .component).extraEnv -}}
+  {{- if hasKey $env $name -}}
+    {{- fail (printf "%s.extraEnv.%s: the chart sets this variable itself; use settings.%s or the secret instead." $.component $name $name) -}}
+  {{- end -}}
+  {{- $_ := set $env $name (dict "name" $name "value" ($value | toString)) -}}
+{{- end -}}
+{{- $list := list -}}
+{{- range $name := keys $env | sortAlpha -}}{{- $list = append $list (get $env $name) -}}{{- end -}}
+{{- toYaml $list -}}
+{{- end -}}
+
+{{- /* Hash of what this pod takes from secrets made by the chart: a change restarts it, and only it. */ -}}
+{{- define "es.podAnnotations" -}}
+{{- $root := .root -}}
+{{- $seen := dict -}}
+{{- if $root.Values.secrets.app.create -}}
+  {{- range $name := splitList " " (include (printf "es.secretKeys.%s" .component) $root) -}}
+    {{- if hasKey $root.Values.secrets.app.values $name }}{{- $_ := set $seen $name (get $root.Values.secrets.app.values $name) -}}{{- end -}}
+  {{- end -}}
+{{- end -}}
+{{- if and $root.Values.secrets.firebaseKey.create (eq .component "poller") -}}
+  {{- $_ := set $seen "key" $root.Values.secrets.firebaseKey.value -}}
+{{- end -}}
+{{- with $seen }}
+eventstorming/secrets: {{ toJson . | sha256sum }}
+{{- end }}
+{{- with $root.Values.rolloutToken }}
+eventstorming/rollout: {{ . | quote }}
+{{- end }}
+kubectl.kubernetes.io/default-container: {{ .component }}
+{{- end -}}
+
+{{- define "es.podSecurity" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  fsGroup: 10001
+  seccompProfile: {type: RuntimeDefault}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "es.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{- /* Ten seconds more than the programs take to hand over. */ -}}
+{{- define "es.grace" -}}
+{{- add 10 (default 20 .Values.settings.SHUTDOWN_GRACE_SECONDS | int64) -}}
+{{- end -}}
+
+{{- define "es.placement" -}}
+{{- with .nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{- /* Imports take 5 s at 300m CPU and 20 s at 100m: a pod may take three minutes to start, then 30 s of silence end it. */ -}}
+{{- define "es.probes" -}}
+startupProbe:
+  httpGet: {path: /ok, port: http}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 18
+livenessProbe:
+  httpGet: {path: /ok, port: http}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 3
+readinessProbe:
+  httpGet: {path: /readyz, port: admin}
+  periodSeconds: 5
+  timeoutSeconds: 5
+  failureThreshold: 2
+{{- end -}}
+
+{{- define "es.mounts" -}}
+- name: tmp
+  mountPath: /tmp
+{{- if .Values.grpc.tlsSecret }}
+- name: tls
+  mountPath: /app/.tls
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{- define "es.volumes" -}}
+- name: tmp
+  emptyDir: {sizeLimit: 64Mi}
+{{- if .Values.grpc.tlsSecret }}
+- name: tls
+  secret:
+    secretName: {{ .Values.grpc.tlsSecret }}
+    defaultMode: 0440
+{{- end }}
+{{- end -}}

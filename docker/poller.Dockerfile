@@ -1,0 +1,50 @@
+# The poller's image. Every RUN is in exec form, so both stages also build on a base without a shell:
+# any Debian 13 base with python3.13 and libstdc++6 will do (BASE_IMAGE, UV_IMAGE).
+ARG BASE_IMAGE=docker.io/library/python:3.13-slim-trixie@sha256:ffb752e139c0a19692a43af8d8523b274222dd68eebad5d583b45c2201c6e30a
+ARG UV_IMAGE=ghcr.io/astral-sh/uv:0.9.18@sha256:5713fa8217f92b80223bc83aac7db36ec80a84437dbc0d04bbc659cae030d8c9
+
+# hadolint ignore=DL3006
+FROM ${UV_IMAGE} AS uv
+
+# hadolint ignore=DL3006
+FROM ${BASE_IMAGE} AS build
+# The base may name another user; nothing of this stage runs in the cluster.
+# hadolint ignore=DL3002
+USER 0:0
+COPY --from=uv /uv /build/uv
+COPY requirements/poller.txt /build/requirements.txt
+# Both secrets are optional: "ca" are the certificates of an intercepting proxy, "uv" is a uv.toml that names another index.
+ENV UV_NATIVE_TLS=1 UV_SYSTEM_CERTS=1
+RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
+    --mount=type=secret,id=uv,target=/etc/uv/uv.toml \
+    ["/build/uv", "pip", "install", "--no-cache", "--no-deps", "--require-hashes", "--only-binary=:all:", "--link-mode=copy", \
+     "--python=python3", "--no-managed-python", "--no-python-downloads", \
+     "--target=/app/lib", "--requirement=/build/requirements.txt"]
+# firebase-admin brings the clients of Firestore and Cloud Storage; we use its Realtime Database only, which needs neither.
+RUN ["/build/uv", "pip", "uninstall", "--system", "--target=/app/lib", "google-cloud-firestore", "google-cloud-storage", \
+     "google-cloud-core", "google-api-core", "google-resumable-media", "google-crc32c", "proto-plus", "opentelemetry-api"]
+COPY poller /app/poller
+COPY proto/eventstorming /app/eventstorming
+# Compiled here: a read-only root cannot cache bytecode, and unchecked-hash makes the files the same in every build.
+RUN ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/app"]
+
+# hadolint ignore=DL3006
+FROM ${BASE_IMAGE}
+ARG BASE_IMAGE
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="eventstorming-poller" \
+      org.opencontainers.image.description="EventStorming Generator: claims jobs in the Realtime Database and stores what comes back" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${BASE_IMAGE}"
+ENV PYTHONPATH=/app:/app/lib \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+COPY --from=build /app /app
+WORKDIR /app
+# A number, so that Kubernetes can see that it is not root.
+USER 10001:10001
+EXPOSE 2024 2025 50052
+ENTRYPOINT ["python3", "-m", "poller"]
