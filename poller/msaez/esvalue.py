@@ -1,0 +1,288 @@
+"""The typed model as the stickers and lines of the canvas (`esValue`).
+
+Pure and deterministic: the same model gives the same value, ids included, so it may run in a worker thread and
+be compared with what was published before. A model that is still growing gives a value that can be drawn.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from eventstorming.v1 import model_pb2
+
+from poller.msaez.classes import entities
+from poller.msaez.constants import (
+    RELATION_STYLE,
+    TYPE,
+    element_constants,
+    hexagon_constants,
+    view_constants,
+)
+from poller.msaez.diagram import Diagram, diagram
+from poller.msaez.encoding import Json, plain
+from poller.msaez.fields import aggregate_descriptor, descriptor, fields, source_refs
+from poller.msaez.layout import Box, boxes
+from poller.msaez.names import camel, pascal, plural
+from poller.msaez.outline import Aggregate, Behaviour, Context, Node, Outline, Policy, outline
+from poller.msaez.scenarios import examples, told
+from poller.msaez.screens import shown_html
+
+FIRST_PORT = 8080
+_METHODS = {
+    model_pb2.COMMAND_KIND_CREATE: "POST",
+    model_pb2.COMMAND_KIND_UPDATE: "PUT",
+    model_pb2.COMMAND_KIND_DELETE: "DELETE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EsValue:
+    """Stickers and lines by id, decoded. Contexts come first, then aggregates, then the rest."""
+
+    elements: dict[str, dict[str, Json]]
+    relations: dict[str, dict[str, Json]]
+
+    def as_json(self) -> dict[str, Json]:
+        return {"elements": self.elements, "relations": self.relations}
+
+
+def project(model: model_pb2.EventStormingModel, *, job_id: str, user_id: str, project_id: str) -> EsValue:
+    """Everything the canvas draws of this model. `user_id` signs the stickers, `project_id` owns the contexts."""
+    found = outline(model)
+    page = _Page(namespace=_namespace(job_id), author=user_id, project_id=project_id, boxes=boxes(found))
+    diagrams = {aggregate.path: diagram(aggregate) for aggregate in found.aggregates}
+    elements = [
+        *(_context(context, page) for context in found.contexts),
+        *(_aggregate(aggregate, diagrams[aggregate.path], page) for aggregate in found.aggregates),
+        *(
+            sticker
+            for aggregate in found.aggregates
+            for sticker in _behaviour(aggregate, diagrams[aggregate.path], found, page)
+        ),
+    ]
+    relations = [_relation(source, target, page) for source, target in _lines(found)]
+    return EsValue(
+        elements={element["id"]: element for element in elements},
+        relations={relation["id"]: relation for relation in relations},
+    )
+
+
+def _namespace(job_id: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(job_id)
+    except ValueError:
+        return uuid.uuid5(uuid.NAMESPACE_OID, job_id)
+
+
+@dataclass(slots=True)
+class _Page:
+    """What every sticker of one job shares."""
+
+    namespace: uuid.UUID
+    author: str
+    project_id: str
+    boxes: dict[str, Box]
+    _ids: dict[str, str] = field(default_factory=dict)
+
+    def id(self, path: str) -> str:
+        if path not in self._ids:
+            self._ids[path] = str(uuid.uuid5(self.namespace, path))
+        return self._ids[path]
+
+    def link(self, path: str) -> dict[str, Json]:
+        return {"id": self.id(path)}
+
+
+def _element(kind: str, node: Node, page: _Page, **particular: Json) -> dict[str, Json]:
+    """A sticker with everything all kinds have in common; `particular` members win."""
+    common = {
+        "_type": TYPE + kind,
+        "id": page.id(node.path),
+        "name": node.name,
+        "traceName": plain(node.message.name),
+        "oldName": "",
+        "displayName": node.alias,
+        "namePascalCase": pascal(node.name),
+        "namePlural": plural(node.name),
+        "nameCamelCase": camel(node.name),
+        "description": None,
+        "author": page.author,
+        "rotateStatus": False,
+        "selected": False,
+    }
+    return common | element_constants(kind) | particular | _views(kind, node.path, page)
+
+
+def _views(kind: str, path: str, page: _Page) -> dict[str, Json]:
+    box, identity, hexagon = page.boxes[path], page.id(path), hexagon_constants(kind)
+    place = {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
+    views: dict[str, Json] = {
+        "elementView": {"_type": TYPE + kind, "id": identity} | place | view_constants(kind)
+    }
+    if hexagon is not None:
+        views["hexagonalView"] = {"_type": f"{TYPE}{kind}Hexagonal", "id": identity} | hexagon
+    return views
+
+
+def _context(context: Context, page: _Page) -> dict[str, Json]:
+    return _element(
+        "BoundedContext",
+        context,
+        page,
+        description=plain(context.message.description) or None,
+        definitionId=page.project_id,
+        portGenerated=FIRST_PORT - 1 + context.message.ordinal,
+        aggregates=[page.link(aggregate.path) for aggregate in context.aggregates],
+    )
+
+
+def _aggregate(aggregate: Aggregate, classes: Diagram, page: _Page) -> dict[str, Json]:
+    context = page.id(aggregate.context.path)
+    return _element(
+        "Aggregate",
+        aggregate,
+        page,
+        description=_described(aggregate),
+        boundedContext={"id": context, "name": context},
+        aggregateRoot={
+            "_type": TYPE + "AggregateRoot",
+            "fieldDescriptors": [aggregate_descriptor(field) for field in classes.fields],
+            "operations": [],
+            "entities": entities(aggregate, classes, page.id),
+        },
+        refs=source_refs(aggregate.message.ranges),
+    )
+
+
+def _described(aggregate: Aggregate) -> str | None:
+    """Responsibility, then the rules that always hold, one a line."""
+    rules = [f"- {rule}" for rule in aggregate.message.invariants]
+    return plain("\n".join(filter(None, [aggregate.message.description, *rules]))) or None
+
+
+def _behaviour(
+    aggregate: Aggregate, classes: Diagram, found: Outline, page: _Page
+) -> Iterator[dict[str, Json]]:
+    for event in aggregate.events:
+        yield _inside("Event", event, page, fieldDescriptors=_descriptors(event.message.fields, classes))
+    for command in aggregate.commands:
+        yield _command(command, classes, found, page)
+    for view in aggregate.views:
+        yield _view(view, classes, page)
+    for policy in aggregate.policies:
+        yield _policy(policy, page)
+    for member, owners in (("command", aggregate.commands), ("readModel", aggregate.views)):
+        for owner in owners:
+            yield _screen(owner, member, page)
+            if owner.message.actor.strip():
+                yield _actor(owner, found, page)
+
+
+def _inside(kind: str, node: Behaviour | Policy, page: _Page, **particular: Json) -> dict[str, Json]:
+    """A sticker that belongs to an aggregate."""
+    members = {
+        "description": plain(getattr(node.message, "description", "")) or None,
+        "boundedContext": page.link(node.aggregate.context.path),
+        "aggregate": page.link(node.aggregate.path),
+        "refs": source_refs(node.message.ranges),
+    }
+    return _element(kind, node, page, **(members | particular))
+
+
+def _descriptors(messages: list[model_pb2.Field], classes: Diagram) -> list[Json]:
+    return [descriptor(field) for field in fields(messages, classes.types)]
+
+
+def _command(command: Behaviour, classes: Diagram, found: Outline, page: _Page) -> dict[str, Json]:
+    method = _METHODS.get(command.message.kind, "POST")
+    return _inside(
+        "Command",
+        command,
+        page,
+        description=told(command, korean=found.korean),
+        controllerInfo={"apiPath": command.name.lower(), "method": method, "fullApiPath": ""},
+        restRepositoryInfo={"method": method},
+        outputEvents=[event.name for event in command.emits],
+        fieldDescriptors=_descriptors(command.message.fields, classes),
+        examples=examples(command, classes),
+    )
+
+
+def _view(view: Behaviour, classes: Diagram, page: _Page) -> dict[str, Json]:
+    return _inside(
+        "View",
+        view,
+        page,
+        queryParameters=_descriptors(view.message.parameters, classes),
+        queryOption={"apiPath": "", "useDefaultUri": True, "multipleResult": view.message.multiple},
+    )
+
+
+def _policy(policy: Policy, page: _Page) -> dict[str, Json]:
+    return _inside(
+        "Policy",
+        policy,
+        page,
+        description=plain(policy.message.reason) or None,
+        sourceBoundedContextId=page.id(policy.source.path) if policy.source else "",
+    )
+
+
+def _screen(owner: Behaviour, member: str, page: _Page) -> dict[str, Json]:
+    name = f"{owner.name}UI"
+    node = Node(path=f"{owner.path}/ui", message=owner.message, name=name, alias=_screen_alias(owner))
+    return _element(
+        "UI",
+        node,
+        page,
+        traceName=name,
+        description="",
+        boundedContext=page.link(owner.aggregate.context.path),
+        aggregate=page.link(owner.aggregate.path),
+        **({"command": None, "readModel": None} | {member: page.link(owner.path)}),
+        runTimeTemplateHtml=shown_html(owner.message.screen.html),
+    )
+
+
+def _screen_alias(owner: Behaviour) -> str:
+    return f"{owner.alias} UI" if owner.alias else ""
+
+
+def _actor(owner: Behaviour, found: Outline, page: _Page) -> dict[str, Json]:
+    role = plain(owner.message.actor.strip())[:128]
+    node = Node(
+        path=f"{owner.path}/actor",
+        message=owner.message,
+        name=role,
+        alias=found.actors.get(owner.message.actor, ""),
+    )
+    context = page.link(owner.aggregate.context.path)
+    return _element("Actor", node, page, traceName=role, boundedContext=context)
+
+
+def _lines(found: Outline) -> Iterator[tuple[Node, Node]]:
+    """The four kinds of lines: reference, emits, triggers, leads to."""
+    for aggregate in found.aggregates:
+        yield from ((aggregate, target) for target in aggregate.references)
+        yield from ((command, event) for command in aggregate.commands for event in command.emits)
+        for policy in aggregate.policies:
+            yield policy.trigger, policy
+            yield from ((policy, event) for event in policy.results)
+
+
+def _relation(source: Node, target: Node, page: _Page) -> dict[str, Json]:
+    identity = page.id(f"relation/{source.path}>{target.path}")
+    ends = {"id": identity, "from": page.id(source.path), "to": page.id(target.path)}
+    line = {"needReconnect": True, "style": RELATION_STYLE}
+    return {
+        "_type": TYPE + "Relation",
+        "name": "",
+        "displayName": "",
+        **ends,
+        "sourceMultiplicity": "1",
+        "targetMultiplicity": "1",
+        "relationView": {**ends, **line, "value": "[]"},
+        "hexagonalView": {"_type": TYPE + "RelationHexagonal", **ends, **line, "value": None},
+    }

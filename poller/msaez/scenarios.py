@@ -1,0 +1,77 @@
+"""Given-When-Then scenarios as the examples of a command, every field with a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from eventstorming.v1 import model_pb2
+
+from poller.msaez.diagram import Diagram
+from poller.msaez.encoding import Json, plain
+from poller.msaez.fields import Field, fields
+from poller.msaez.outline import Behaviour
+
+UNKNOWN = "N/A"
+_HEADING = {True: "* 생성된 예시 시나리오", False: "* Generated example scenarios"}
+_WHOLE = re.compile(r"-?\d{1,15}\Z", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,12}(\.\d{1,6})?\Z", re.ASCII)
+
+
+def told(command: Behaviour, *, korean: bool) -> str | None:
+    """The command's description: what happens, then the titles of its scenarios, numbered."""
+    titles = [scenario.title for scenario in command.message.scenarios if scenario.title.strip()]
+    numbered = [f"{number}. {title}" for number, title in enumerate(titles, start=1)]
+    listed = "\n".join([_HEADING[korean], *numbered, ""]) if numbered else ""
+    return plain("\n\n".join(filter(None, [command.message.description, listed]))) or None
+
+
+def examples(command: Behaviour, classes: Diagram) -> list[Json]:
+    """One entry per scenario and event that follows: the canvas shows one element in each clause."""
+    return [
+        {
+            "given": [_given(command, scenario, classes)],
+            "when": [_when(command, scenario, classes)],
+            "then": [then],
+        }
+        for scenario in command.message.scenarios
+        for then in _then(command, scenario, classes)
+    ]
+
+
+def _given(command: Behaviour, scenario: model_pb2.Scenario, classes: Diagram) -> dict[str, Json]:
+    return _clause("Aggregate", command.aggregate.name, classes.fields, scenario.given)
+
+
+def _when(command: Behaviour, scenario: model_pb2.Scenario, classes: Diagram) -> dict[str, Json]:
+    own = fields(command.message.fields, classes.types)
+    return _clause("Command", command.name, own, scenario.when)
+
+
+def _then(command: Behaviour, scenario: model_pb2.Scenario, classes: Diagram) -> list[dict[str, Json]]:
+    """The events of the scenario that the command emits; else the first one it does, without values."""
+    emitted = {event.message.name: event for event in command.emits}
+    clauses = {clause.name: clause for clause in scenario.then if clause.name in emitted}
+    for name in list(emitted)[: 0 if clauses else 1]:
+        clauses[name] = model_pb2.ScenarioClause(name=name)
+    return [
+        _clause("Event", emitted[name].name, fields(emitted[name].message.fields, classes.types), clause)
+        for name, clause in clauses.items()
+    ]
+
+
+def _clause(kind: str, name: str, own: Iterable[Field], clause: model_pb2.ScenarioClause) -> dict[str, Json]:
+    given = {value.field: value.value for value in clause.values}
+    value = {field.name: typed(given.get(field.trace, ""), field.type) for field in own}
+    return {"type": kind, "name": name, "value": value}
+
+
+def typed(text: str, type_name: str) -> Json:
+    """A number or truth value where the field is one and the text says so exactly; else the text."""
+    if type_name in ("Long", "Integer") and _WHOLE.match(text):
+        return int(text)
+    if type_name in ("Double", "BigDecimal") and _DECIMAL.match(text):
+        return float(text)
+    if type_name == "Boolean" and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    return plain(text) or UNKNOWN
