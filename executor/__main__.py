@@ -1,0 +1,125 @@
+"""`python -m executor`: the only place where the concrete parts meet."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack, suppress
+
+import structlog
+
+from executor import health, logs
+from executor.llm import providers
+from executor.llm.language_model import LanguageModel
+from executor.llm.language_models import ProcessLanguageModels
+from executor.pipeline import run_graph
+from executor.server import GrpcServer
+from executor.service import Bounds, ExecutorService
+from executor.settings import ModelName, Settings, SettingsError, load
+from executor.slots import Slots
+
+log = structlog.get_logger("executor")
+
+
+def main() -> int:
+    """Exit code: 0 after a drain, 2 when the settings do not allow a start."""
+    try:
+        settings = load()
+        logs.set_up(settings.log_level, settings.log_format)
+        asyncio.run(serve(settings))
+    except (SettingsError, providers.MissingProvider) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+async def serve(settings: Settings) -> None:
+    """Serves until the first SIGTERM or SIGINT, then drains; the second exits at once."""
+    stop = _signals()
+    slots = Slots(settings.max_concurrent_jobs)
+    service = ExecutorService(
+        slots=slots, language_models=_language_models(settings), pipeline=run_graph, bounds=_bounds(settings)
+    )
+    server = GrpcServer(service, settings)
+    async with AsyncExitStack() as stack:
+        await server.start()
+        http = await stack.enter_async_context(
+            health.serving(health.public(lambda: _dead(server)), settings.http_port)
+        )
+        inside = health.admin(lambda: _dead(server), lambda: _unready(server, slots))
+        admin = await stack.enter_async_context(health.serving(inside, settings.admin_port))
+        log.info(
+            "executor.ready", grpc=server.port, http=http, admin=admin, language_model=str(settings.ai_model)
+        )
+        print(f"executor ready grpc={server.port} http={http} admin={admin}", flush=True)
+        await stop.wait()
+        await _drain(server, slots, settings)
+
+
+async def _drain(server: GrpcServer, slots: Slots, settings: Settings) -> None:
+    log.info("executor.draining", slots_taken=slots.total - slots.free)
+    slots.drain()
+    await server.not_serving()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(settings.shutdown_grace_seconds * 0.7):
+            await slots.empty()
+    await server.stop(min(1.0, settings.shutdown_grace_seconds * 0.1))
+    if settings.langsmith_tracing:
+        await providers.traces_sent(settings.shutdown_grace_seconds * 0.1)
+    log.info("executor.stopped")
+
+
+def _signals() -> asyncio.Event:
+    stop = asyncio.Event()
+
+    def received() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, received)
+    return stop
+
+
+def _language_models(settings: Settings) -> ProcessLanguageModels:
+    main = _language_model(settings.ai_model, settings)
+    light = (
+        main if settings.light_model == settings.ai_model else _language_model(settings.light_model, settings)
+    )
+    timeout = settings.llm_timeout_seconds
+    return ProcessLanguageModels(main, light, concurrency=settings.llm_max_concurrency, timeout=timeout)
+
+
+def _language_model(name: ModelName, settings: Settings) -> LanguageModel:
+    timeout = settings.llm_timeout_seconds
+    if name.provider == "offline":
+        return providers.offline(str(name))
+    if name.provider == "openai":
+        key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+        return providers.openai(
+            str(name), name.model, api_key=key, base_url=settings.openai_base_url, timeout=timeout
+        )
+    return providers.other(str(name), name.provider, name.model, name.variant, timeout=timeout)
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        job_seconds=settings.job_timeout_seconds,
+        step_seconds=settings.step_timeout_seconds,
+        max_tokens=settings.job_max_tokens,
+    )
+
+
+def _dead(server: GrpcServer) -> str:
+    return "the gRPC server has stopped" if server.stopped else ""
+
+
+def _unready(server: GrpcServer, slots: Slots) -> str:
+    return "draining" if slots.draining else _dead(server)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,263 @@
+"""One run's end of the Execute stream: frames out in order and bounded, acks and echoes in.
+
+Knows frames and their order, not what a run is. Limits that gRPC itself does not set: `write` would take megabytes from a
+run whose reader is stuck, and keepalive never notices that an event loop is blocked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import grpc
+from eventstorming.v1 import executor_pb2 as wire
+
+from executor.ports import Entry
+from executor.status import Cancelled
+
+Clock = Callable[[], float]
+
+BEAT_SECONDS: Final = 2.0
+SILENCE_SECONDS: Final = 10.0
+SNAPSHOT_SECONDS: Final = 0.25
+OUTBOX_BYTES: Final = 8 * 1024 * 1024
+
+
+class Pulse:
+    """Beats and their echoes: whether the other side lives and lets us ask.
+
+    What counts is when an echoed beat was *sent*: echoes that waited in a socket while we slept say nothing about now.
+    Closed until the first echo, for the same reason.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._number = 0
+        self._sent: dict[int, float] = {}
+        self._echoed: float | None = None
+        self._allowed = False
+        self._heard = asyncio.Event()
+
+    def beat(self) -> int:
+        """Number of a new beat."""
+        self._number += 1
+        self._sent[self._number] = self._clock()
+        return self._number
+
+    def echo(self, number: int, may_ask: bool) -> None:
+        """The other side answered a beat."""
+        sent = self._sent.get(number)
+        if sent is None:
+            return
+        self._sent = {other: at for other, at in self._sent.items() if other > number}
+        self._echoed, self._allowed = sent, may_ask
+        self._heard.set()
+
+    async def may_ask(self) -> None:
+        """Returns when new questions may be asked."""
+        while not self._open():
+            self._heard.clear()
+            await self._heard.wait()
+
+    def _open(self) -> bool:
+        return self._allowed and self._echoed is not None and self._clock() - self._echoed <= SILENCE_SECONDS
+
+
+class Outbox:
+    """Frames on their way out: lossless ones in order; of snapshots, progress and beats only the last."""
+
+    def __init__(self, job_id: str, epoch: int, clock: Clock) -> None:
+        self._job_id = job_id
+        self._epoch = epoch
+        self._clock = clock
+        self._seq = 0
+        self._queue: deque[tuple[wire.ExecuteResponse, asyncio.Future[None]]] = deque()
+        self._bytes = 0
+        self._last: dict[str, wire.ExecuteResponse] = {}
+        self._shown = float("-inf")
+        self._acks: dict[int, asyncio.Future[None]] = {}
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._written = asyncio.Event()
+
+    async def send(self, frame: wire.ExecuteResponse) -> asyncio.Future[None]:
+        """Queues a lossless frame, at once unless the outbox is full; the future is done when it is acked."""
+        size = frame.ByteSize()
+        while self._queue and self._bytes + size > OUTBOX_BYTES:
+            self._room.clear()
+            await self._room.wait()
+        acked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append((frame, acked))
+        self._bytes += size
+        self._news.set()
+        return acked
+
+    def replace(self, frame: wire.ExecuteResponse) -> None:
+        """Puts a frame of which only the last counts in the place of one not yet sent."""
+        self._last[str(frame.WhichOneof("frame"))] = frame
+        self._news.set()
+
+    async def finish(self, frame: wire.ExecuteResponse) -> None:
+        """Queues the last frame, after the last progress, and waits until all are handed to the transport."""
+        self._last.pop("snapshot", None)
+        if progress := self._last.pop("progress", None):
+            await self.send(progress)
+        await self.send(frame)
+        await self.flushed()
+
+    async def flushed(self) -> None:
+        """Returns when no lossless frame waits to be written."""
+        while self._queue:
+            self._written.clear()
+            await self._written.wait()
+
+    def ack(self, seqs: list[int]) -> None:
+        """These frames are durable."""
+        for seq in seqs:
+            acked = self._acks.pop(seq, None)
+            if acked and not acked.done():
+                acked.set_result(None)
+
+    async def write_all(self, write: Callable[[wire.ExecuteResponse], Awaitable[None]]) -> None:
+        """Writes for ever."""
+        while True:
+            frame, acked = self._next()
+            if frame is None:
+                await self._wait()
+                continue
+            self._seq += 1
+            frame.job_id, frame.epoch, frame.seq = self._job_id, self._epoch, self._seq
+            if acked:
+                self._acks[self._seq] = acked
+            await write(frame)
+            if acked:
+                self._leave()
+
+    def _next(self) -> tuple[wire.ExecuteResponse | None, asyncio.Future[None] | None]:
+        if beat := self._last.pop("beat", None):
+            return beat, None
+        if self._queue:
+            return self._queue[0]  # leaves the queue when it is written
+        if progress := self._last.pop("progress", None):
+            return progress, None
+        if "snapshot" in self._last and self._until_snapshot() <= 0:
+            self._shown = self._clock()
+            return self._last.pop("snapshot"), None
+        return None, None
+
+    def _leave(self) -> None:
+        frame, _ = self._queue.popleft()
+        self._bytes = self._bytes - frame.ByteSize() if self._queue else 0
+        self._room.set()
+        self._written.set()
+
+    async def _wait(self) -> None:
+        """For news, or until a snapshot may follow the one before."""
+        self._news.clear()
+        seconds = self._until_snapshot() if "snapshot" in self._last else None
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    def _until_snapshot(self) -> float:
+        return self._shown + SNAPSHOT_SECONDS - self._clock()
+
+
+class StreamLink:
+    """`ports.Link` over one Execute stream."""
+
+    def __init__(self, job_id: str, epoch: int, clock: Clock) -> None:
+        self._run = (job_id, epoch)
+        self.outbox = Outbox(job_id, epoch, clock)
+        self.pulse = Pulse(clock)
+        self._recalled: list[Entry] = []
+        self._all_recalled = asyncio.Event()
+
+    async def store(self, entry: Entry) -> None:
+        """Returns when the other side has acked the answer."""
+        answer = wire.JournalEntry(
+            key=entry.key, value=entry.value, tokens=entry.tokens, unusable=entry.unusable
+        )
+        await (await self.outbox.send(wire.ExecuteResponse(answer=answer)))
+
+    async def may_ask(self) -> None:
+        """Returns when new questions may be asked."""
+        await self.pulse.may_ask()
+
+    async def recalled(self) -> list[Entry]:
+        """The answers already paid for, when all have come."""
+        await self._all_recalled.wait()
+        return self._recalled
+
+    async def beat(self) -> None:
+        """Beats for ever."""
+        while True:
+            self.outbox.replace(wire.ExecuteResponse(beat=wire.Beat(beat=self.pulse.beat())))
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def listen(self, read: Callable[[], Awaitable[Any]]) -> None:
+        """Takes in frames until the other side stops the run or is gone; ends by raising."""
+        while (frame := await read()) is not grpc.aio.EOF:
+            if (frame.job_id, frame.epoch) == self._run:
+                self._take(frame)
+        raise Cancelled("the other side has closed the stream")
+
+    def _take(self, frame: wire.ExecuteRequest) -> None:
+        match frame.WhichOneof("frame"):
+            case "ack":
+                self.outbox.ack(list(frame.ack.seqs))
+            case "beat_echo":
+                self.pulse.echo(frame.beat_echo.beat, frame.beat_echo.may_ask)
+            case "recall":
+                self._recall(frame.recall)
+            case "cancel":
+                raise Cancelled(frame.cancel.reason or "cancelled")
+
+    def _recall(self, recall: wire.Recall) -> None:
+        for entry in recall.entries:
+            self._recalled.append(
+                Entry(key=entry.key, value=entry.value, tokens=entry.tokens, unusable=entry.unusable)
+            )
+        if recall.last:
+            self._all_recalled.set()
+
+
+class OwnLink:
+    """`ports.Link` of a run that nobody stores."""
+
+    async def store(self, entry: Entry) -> None:
+        """Nothing is kept."""
+
+    async def may_ask(self) -> None:
+        """At once: a caller that is gone has ended the call."""
+
+
+async def until_done(main: Coroutine[Any, Any, None], *watchers: Coroutine[Any, Any, None]) -> None:
+    """Runs `main` to its end, unless a watcher raises first: then `main` is cancelled and that error is the outcome."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(watcher) for watcher in watchers]
+            await main
+            for task in tasks:
+                task.cancel()
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+@asynccontextmanager
+async def stream_errors() -> AsyncIterator[None]:
+    """A broken stream in our words. gRPC reports it as an error of its own, or as a cancellation nobody here asked for."""
+    task = asyncio.current_task()
+    try:
+        yield
+    except (grpc.aio.InternalError, grpc.aio.UsageError) as error:
+        raise Cancelled("the stream is lost") from error
+    except asyncio.CancelledError:
+        if task is None or task.cancelling():
+            raise
+        raise Cancelled("the stream is lost") from None

@@ -1,0 +1,250 @@
+"""The questions of one run: journal first, then the language model; durable before an answer is used.
+
+Knows neither gRPC nor any provider. Ends the run (by raising) only when there is no answer or a limit is reached; an
+unusable answer is a value.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+import structlog
+from pydantic import BaseModel
+
+from executor.errors import LimitReached, LlmUnavailable
+from executor.graph.question import Question, Unusable
+from executor.llm.journal import Journal, key_of, value_of
+from executor.llm.language_model import LanguageModel, Message, Reply, Throttled
+from executor.llm.limits import Concurrency, Patience
+from executor.llm.structured import Parsed, parse, repair_request
+from executor.ports import Allowance, Entry, Link
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+FIRST, REPAIR, FROM_SCRATCH = range(3)  # ordinals of the calls for one question
+
+log = structlog.get_logger("executor.llm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """What all runs of a process share: the language models, the bound on open calls, time-outs, chance."""
+
+    main: LanguageModel
+    light: LanguageModel
+    concurrency: Concurrency
+    timeout: float
+    chance: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One call for one question."""
+
+    question: Question[Any]
+    ordinal: int
+    messages: Sequence[Message]
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn(Generic[Answer]):
+    """What one call brought."""
+
+    declined: str
+    text: str
+    parsed: Parsed[Answer]
+
+
+class JournaledChat:
+    """`graph.question.Chat` for one run. An async context: leaving it cancels every open call and waits for its end."""
+
+    def __init__(
+        self, calls: Calls, *, job_id: str, link: Link, recalled: Iterable[Entry], allowance: Allowance
+    ) -> None:
+        self._calls = calls
+        self._job_id = job_id
+        self._link = link
+        self._journal = Journal(link, recalled)
+        self._allowance = allowance
+        self._tokens = allowance.tokens_used
+        self._by_step: Counter[str] = Counter()
+        self._counted: set[str] = set()
+        self._open: dict[str, asyncio.Task[Entry]] = {}
+        self._closed = False
+
+    @property
+    def tokens_used(self) -> int:
+        """Tokens of the whole job, earlier runs included."""
+        return self._tokens
+
+    @property
+    def tokens_by_step(self) -> Mapping[str, int]:
+        """Tokens per step of every answer used in this run, recalled ones included."""
+        return dict(sorted(self._by_step.items()))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed = True
+        for task in (open_calls := list(self._open.values())):
+            task.cancel()
+        await asyncio.gather(*open_calls, return_exceptions=True)
+
+    async def ask(self, question: Question[Answer]) -> Answer | Unusable:
+        """First try, one repair turn, and one try from scratch if nothing could be read."""
+        first = await self._turn(question, FIRST, _messages(question))
+        complaints = _complaints(first, question)
+        if not complaints and first.parsed.answer is not None:
+            return first.parsed.answer
+        answer = await self._repaired(question, first, complaints)
+        return answer if answer is not None else await self._from_scratch(question)
+
+    async def _repaired(
+        self, question: Question[Answer], first: _Turn[Answer], complaints: Sequence[str]
+    ) -> Answer | None:
+        if first.declined:
+            return None  # nothing to repair
+        form = question.schema if first.parsed.answer is None else None
+        turns = (Message("assistant", first.text), Message("user", repair_request(complaints, form)))
+        second = await self._turn(question, REPAIR, (*_messages(question), *turns))
+        return first.parsed.answer if second.parsed.answer is None else second.parsed.answer
+
+    async def _from_scratch(self, question: Question[Answer]) -> Answer | Unusable:
+        last = await self._turn(question, FROM_SCRATCH, _messages(question))
+        if last.parsed.answer is not None:
+            return last.parsed.answer
+        return Unusable(reason=last.declined or "; ".join(last.parsed.complaints[:3]))
+
+    async def _turn(
+        self, question: Question[Answer], ordinal: int, messages: Sequence[Message]
+    ) -> _Turn[Answer]:
+        key = key_of(self._language_model(question).name, question.schema, messages, ordinal)
+        call = _Call(question=question, ordinal=ordinal, messages=messages, key=key)
+        entry = await self._entry(call)
+        self._count(question.step, entry)
+        return _read(entry, question.schema)
+
+    async def _entry(self, call: _Call) -> Entry:
+        """From the journal, or from a call; the same question already being asked is shared."""
+        if self._closed:
+            raise asyncio.CancelledError  # a node that outlived its run
+        if call.key in self._journal:
+            return self._journal[call.key]
+        task = self._open.get(call.key) or self._started(call.key, self._asked(call))
+        return await asyncio.shield(task)
+
+    def _started(self, key: str, call: Coroutine[Any, Any, Entry]) -> asyncio.Task[Entry]:
+        task = asyncio.create_task(call)
+        self._open[key] = task
+        task.add_done_callback(lambda done: self._ended(key, done))
+        return task
+
+    def _ended(self, key: str, task: asyncio.Task[Entry]) -> None:
+        del self._open[key]
+        if not task.cancelled():
+            task.exception()  # every waiter may be gone; an exception must not be reported as never retrieved
+
+    async def _asked(self, call: _Call) -> Entry:
+        reply = await self._reply(call)
+        self._tokens += reply.tokens
+        value = value_of(reply)
+        entry = Entry(key=call.key, value=value, tokens=reply.tokens)
+        if call.ordinal == FROM_SCRATCH and _read(entry, call.question.schema).parsed.answer is None:
+            entry = Entry(key=call.key, value=value, tokens=reply.tokens, unusable=True)
+        await self._journal.store(entry)
+        return entry
+
+    async def _reply(self, call: _Call) -> Reply:
+        """The only retry layer: waits out 429, 5xx and time-outs inside the step's time."""
+        patience = self._patience()
+        while True:
+            try:
+                return await self._tried(call, patience)
+            except LlmUnavailable as error:
+                wait = patience.next_wait(error.retry_after)
+                log.info(
+                    "llm.no_answer", job=self._job_id, step=call.question.step, reason=str(error), wait=wait
+                )
+                if wait is None:
+                    raise
+            async with patience.spent():
+                await asyncio.sleep(wait)
+
+    def _patience(self) -> Patience:
+        clock = asyncio.get_running_loop().time
+        return Patience(self._allowance.step_seconds, chance=self._calls.chance, clock=clock)
+
+    async def _tried(self, call: _Call, patience: Patience) -> Reply:
+        await self._link.may_ask()
+        async with self._calls.concurrency.place() as cuts:
+            await self._link.may_ask()  # it may have closed while we stood in line
+            self._check_tokens()
+            async with patience.spent():
+                return await self._called(call, min(self._calls.timeout, patience.left), cuts)
+
+    async def _called(self, call: _Call, seconds: float, cuts: int) -> Reply:
+        try:
+            reply = await self._within(call, seconds)
+        except Throttled:
+            self._calls.concurrency.throttled(cuts)
+            raise
+        self._calls.concurrency.answered()
+        return reply
+
+    async def _within(self, call: _Call, seconds: float) -> Reply:
+        question = call.question
+        trace = {
+            "job": self._job_id,
+            "step": question.step,
+            "unit": question.unit,
+            "ordinal": str(call.ordinal),
+        }
+        language_model = self._language_model(question)
+        try:
+            async with asyncio.timeout(seconds):
+                return await language_model.ask(call.messages, question.schema, trace=trace)
+        except TimeoutError as error:
+            raise LlmUnavailable(f"no answer within {seconds:.0f} s") from error
+
+    def _language_model(self, question: Question[Any]) -> LanguageModel:
+        return self._calls.light if question.light else self._calls.main
+
+    def _check_tokens(self) -> None:
+        ceiling = self._allowance.max_tokens
+        if ceiling and self._tokens >= ceiling:
+            raise LimitReached(f"the job has used {self._tokens} tokens; the ceiling is {ceiling}")
+
+    def _count(self, step: str, entry: Entry) -> None:
+        if entry.key not in self._counted:
+            self._counted.add(entry.key)
+            self._by_step[step] += entry.tokens
+
+
+def _messages(question: Question[Any]) -> tuple[Message, ...]:
+    return Message("system", question.system), Message("user", question.user)
+
+
+def _complaints(turn: _Turn[Answer], question: Question[Answer]) -> Sequence[str]:
+    answer = turn.parsed.answer
+    return turn.parsed.complaints if answer is None else question.check(answer)
+
+
+def _read(entry: Entry, schema: type[Answer]) -> _Turn[Answer]:
+    """The same for a fresh answer as for a recalled one: both are read from the journal's value."""
+    value: dict[str, Any] = json.loads(entry.value)
+    if "answer" in value:
+        text = json.dumps(value["answer"], ensure_ascii=False, separators=(",", ":"))
+        return _Turn(declined="", text=text, parsed=parse(value["answer"], schema))
+    text = value.get("text", "")
+    no_json = Parsed[Answer](complaints=["the answer is not one JSON object"])
+    return _Turn(declined=value.get("declined", ""), text=text, parsed=no_json)

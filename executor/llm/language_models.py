@@ -1,0 +1,73 @@
+"""The language models of this process, and the chats of its runs."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable
+
+from pydantic import BaseModel, ConfigDict
+
+from executor.errors import LlmMisconfigured, LlmUnavailable
+from executor.llm.chat import Calls, JournaledChat
+from executor.llm.language_model import LanguageModel, Message
+from executor.llm.limits import Concurrency
+from executor.ports import Allowance, Diagnosis, Entry, Link
+
+
+class Greeting(BaseModel):
+    """Answer of the trivial question."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ok: bool
+
+
+_TRIVIAL = (
+    Message("system", "Answer in JSON."),
+    Message("user", 'Set "ok" to true: {"ok": true}'),
+)
+
+
+class ProcessLanguageModels:
+    """Main and light language model, with one bound on open calls over all runs."""
+
+    def __init__(
+        self,
+        main: LanguageModel,
+        light: LanguageModel,
+        *,
+        concurrency: int,
+        timeout: float,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.concurrency = Concurrency(concurrency)
+        self._calls = Calls(
+            main=main, light=light, concurrency=self.concurrency, timeout=timeout, chance=chance
+        )
+
+    @property
+    def name(self) -> str:
+        """As set by AI_MODEL."""
+        return self._calls.main.name
+
+    def chat(
+        self, *, job_id: str, link: Link, recalled: Iterable[Entry], allowance: Allowance
+    ) -> JournaledChat:
+        """The questions of one run."""
+        return JournaledChat(self._calls, job_id=job_id, link=link, recalled=recalled, allowance=allowance)
+
+    async def check(self) -> Diagnosis:
+        """One trivial question to each language model; the first problem found."""
+        began = time.monotonic()
+        problem = await self._problem_of(self._calls.main)
+        if not problem and self._calls.light is not self._calls.main:
+            problem = await self._problem_of(self._calls.light)
+        return Diagnosis(problem=problem, latency=time.monotonic() - began)
+
+    async def _problem_of(self, language_model: LanguageModel) -> str:
+        try:
+            reply = await language_model.ask(_TRIVIAL, Greeting, trace={"step": "check"})
+        except (LlmUnavailable, LlmMisconfigured) as error:
+            return f"{language_model.name}: {error}"
+        return f"{language_model.name}: {reply.declined}" if reply.declined else ""

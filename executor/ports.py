@@ -1,0 +1,98 @@
+"""What the service and the language model's side know of one another: values and protocols, no behaviour.
+
+Neither imports the other; `__main__` joins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from eventstorming.v1 import executor_pb2, job_pb2
+
+from executor.graph.question import Chat
+
+Event = executor_pb2.Progress | executor_pb2.Log | executor_pb2.ModelSnapshot | executor_pb2.Completed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One journal entry: what the language model answered to one question.
+
+    `value` is one JSON text; `unusable` marks the last answer of a question that came to nothing.
+    """
+
+    key: str
+    value: str
+    tokens: int
+    unusable: bool = False
+
+
+class Link(Protocol):
+    """The run's line to whoever pays for it."""
+
+    async def store(self, entry: Entry) -> None:
+        """Returns when the entry is durable."""
+        ...
+
+    async def may_ask(self) -> None:
+        """Returns when a new question may be asked: at once, or after a silence has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What one run may use: seconds per step, tokens of the whole job (0: no ceiling), tokens already used."""
+
+    step_seconds: float
+    max_tokens: int = 0
+    tokens_used: int = 0
+
+
+class RunChat(Chat, Protocol):
+    """The questions of one run."""
+
+    @property
+    def tokens_used(self) -> int:
+        """Tokens of the whole job, earlier runs included."""
+        ...
+
+    @property
+    def tokens_by_step(self) -> Mapping[str, int]:
+        """Tokens per step of every answer used in this run, recalled ones included."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """Whether a question would be answered; `problem` says what is wrong and what to do."""
+
+    problem: str
+    latency: float
+
+
+class LanguageModels(Protocol):
+    """The language models of this process."""
+
+    @property
+    def name(self) -> str:
+        """As set by AI_MODEL."""
+        ...
+
+    def chat(
+        self, *, job_id: str, link: Link, recalled: Iterable[Entry], allowance: Allowance
+    ) -> AbstractAsyncContextManager[RunChat]:
+        """The questions of one run; leaving the context cancels every open call and waits for its end."""
+        ...
+
+    async def check(self) -> Diagnosis:
+        """Asks a trivial question."""
+        ...
+
+
+class Pipeline(Protocol):
+    """From an input to a model: the graph, in the words of the wire."""
+
+    def __call__(self, job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]: ...

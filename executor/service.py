@@ -1,0 +1,284 @@
+"""ExecutorService: what a call means, and how it ends. The link's mechanics are in `link`, the statuses in `status`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Final
+
+import grpc
+import structlog
+from eventstorming.v1 import executor_pb2 as wire
+from eventstorming.v1 import executor_pb2_grpc, job_pb2
+from google.protobuf import duration_pb2
+from grpc_status import rpc_status
+
+from executor.errors import ExecutorError, InvalidInput, LimitReached
+from executor.link import OwnLink, StreamLink, stream_errors, until_done
+from executor.ports import Allowance, Event, LanguageModels, Link, Pipeline, RunChat
+from executor.slots import Run, Slots
+from executor.status import status_of
+
+Context = Any  # grpc.aio.ServicerContext; the generated base class is untyped
+
+ATTACH_SECONDS: Final = 5.0
+FLUSH_SECONDS: Final = 1.0
+CHECK_SECONDS: Final = 30.0
+STAGES: Final = {"requirements": 11, "draft": 8}
+
+log = structlog.get_logger("executor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """This executor's own limits: seconds for a job and for a step, tokens of a job (0: none)."""
+
+    job_seconds: float
+    step_seconds: float
+    max_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What tells this process apart."""
+
+    instance_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    build_id: str = field(default_factory=lambda: version("eventstorming-generator"))
+
+
+class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
+    """Runs jobs in its slots. Keeps nothing that outlives a stream."""
+
+    def __init__(
+        self,
+        *,
+        slots: Slots,
+        language_models: LanguageModels,
+        pipeline: Pipeline,
+        bounds: Bounds,
+        identity: Identity | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._slots = slots
+        self._language_models = language_models
+        self._pipeline = pipeline
+        self._bounds = bounds
+        self._identity = identity or Identity()
+        self._clock = clock
+
+    async def Attach(
+        self, request: wire.AttachRequest, context: Context
+    ) -> AsyncIterator[wire.AttachResponse]:
+        """The state now, at every change, and every 5 s; ends when the executor drains and its last run has left."""
+        log.info("attached", poller=request.poller_id)
+        async with aclosing(self._slots.changes(ATTACH_SECONDS)) as changes:
+            async for _ in changes:
+                yield self._state()
+                if self._slots.draining and not self._slots.busy:
+                    return
+
+    async def Execute(self, _: Any, context: Context) -> None:
+        """One durable run of one job."""
+        async with _answering(context, "execute") as call:
+            async with stream_errors():
+                first = await context.read()
+            _check_start(first)
+            call["job"], call["epoch"] = first.job_id, first.epoch
+            async with self._slots.take(first.job_id, first.epoch) as run:
+                await self._execute(first, run, context)
+
+    async def Generate(self, request: wire.GenerateRequest, context: Context) -> None:
+        """One run that nobody stores."""
+        async with _answering(context, "generate") as call:
+            call["job"] = request.input.job_id
+            async with self._slots.take("", 0) as run:
+                allowance = self._allowance(wire.Start())
+                sending = _Sending(context, request.include_partial_models)
+                main = self._generate(
+                    request.input, OwnLink(), [], allowance, self._bounds.job_seconds, sending
+                )
+                await until_done(main, _watch(run))
+
+    async def Check(self, request: wire.CheckRequest, context: Context) -> wire.CheckResponse:
+        """Whether a question would be answered."""
+        name = self._language_models.name
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                diagnosis = await self._language_models.check()
+        except TimeoutError:
+            problem = f"no answer within {CHECK_SECONDS:.0f} s: look at the address (OPENAI_BASE_URL) and the network"
+            return wire.CheckResponse(ok=False, problem=problem, language_model=name)
+        latency = duration_pb2.Duration()
+        latency.FromMicroseconds(round(diagnosis.latency * 1e6))
+        ok = not diagnosis.problem
+        return wire.CheckResponse(ok=ok, problem=diagnosis.problem, language_model=name, latency=latency)
+
+    async def _execute(self, first: wire.ExecuteRequest, run: Run, context: Context) -> None:
+        link = StreamLink(first.job_id, first.epoch, self._clock)
+        accepted = wire.Accepted(
+            instance_id=self._identity.instance_id, total_progress=_stages(first.start.input)
+        )
+        await link.outbox.send(wire.ExecuteResponse(accepted=accepted))
+        writing = asyncio.create_task(_in_stream(link.outbox.write_all(context.write)))
+        try:
+            main = self._stored(first.start, link)
+            await until_done(
+                main, link.beat(), _in_stream(link.listen(context.read)), _watch(run), _ended(writing)
+            )
+        except Exception:
+            if not writing.done():
+                await _flushed(link)  # answers are paid for: they go out before the status
+            raise
+        finally:
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+
+    async def _stored(self, start: wire.Start, link: StreamLink) -> None:
+        seconds = start.time_left.ToTimedelta().total_seconds() if start.HasField("time_left") else None
+        left = self._bounds.job_seconds if seconds is None else seconds
+        recalled = await link.recalled()
+        frames = _Frames(link)
+        await self._generate(start.input, link, recalled, self._allowance(start), left, frames)
+        await frames.finish()
+
+    async def _generate(
+        self,
+        job: job_pb2.JobInput,
+        link: Link,
+        recalled: Any,
+        allowance: Allowance,
+        seconds: float,
+        sink: Any,
+    ) -> None:
+        """The run itself: the graph's events to the sink until it completes or its time is used up."""
+        try:
+            async with asyncio.timeout(seconds) as time_left:
+                chats = self._language_models.chat(
+                    job_id=job.job_id, link=link, recalled=recalled, allowance=allowance
+                )
+                async with chats as chat, aclosing(self._events(job, chat)) as events:
+                    async for event in events:
+                        await sink.take(event)
+        except TimeoutError as error:
+            if not time_left.expired():
+                raise
+            raise LimitReached("the time of the job is used up") from error
+
+    async def _events(self, job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]:
+        async with aclosing(self._pipeline(job, chat)) as events:
+            async for event in events:
+                if isinstance(event, wire.Completed):
+                    event.tokens_used = chat.tokens_used
+                    log.info(
+                        "run.completed", job=job.job_id, tokens=chat.tokens_used, by_step=chat.tokens_by_step
+                    )
+                yield event
+
+    def _allowance(self, start: wire.Start) -> Allowance:
+        step = start.step_timeout.ToTimedelta().total_seconds() or self._bounds.step_seconds
+        ceilings = [tokens for tokens in (start.max_tokens, self._bounds.max_tokens) if tokens]
+        return Allowance(
+            step_seconds=step, max_tokens=min(ceilings, default=0), tokens_used=start.tokens_used
+        )
+
+    def _state(self) -> wire.AttachResponse:
+        return wire.AttachResponse(
+            instance_id=self._identity.instance_id,
+            slots_total=self._slots.total,
+            slots_free=self._slots.free,
+            draining=self._slots.draining,
+            build_id=self._identity.build_id,
+            language_model=self._language_models.name,
+        )
+
+
+class _Frames:
+    """Events of a run as frames of its stream."""
+
+    def __init__(self, link: StreamLink) -> None:
+        self._outbox = link.outbox
+        self._completed: wire.Completed | None = None
+
+    async def take(self, event: Event) -> None:
+        match event:
+            case wire.Completed():
+                self._completed = event
+            case wire.Log():
+                await self._outbox.send(wire.ExecuteResponse(log=event))
+            case wire.Progress():
+                self._outbox.replace(wire.ExecuteResponse(progress=event))
+            case wire.ModelSnapshot():
+                self._outbox.replace(wire.ExecuteResponse(snapshot=event))
+
+    async def finish(self) -> None:
+        await self._outbox.finish(wire.ExecuteResponse(completed=self._completed))
+
+
+class _Sending:
+    """Events of a run as responses of Generate."""
+
+    def __init__(self, context: Context, partial: bool) -> None:
+        self._context = context
+        self._partial = partial
+
+    async def take(self, event: Event) -> None:
+        match event:
+            case wire.Completed():
+                await self._context.write(wire.GenerateResponse(completed=event))
+            case wire.Log():
+                await self._context.write(wire.GenerateResponse(log=event.line))
+            case wire.Progress():
+                await self._context.write(wire.GenerateResponse(progress=event))
+            case wire.ModelSnapshot() if self._partial:
+                await self._context.write(wire.GenerateResponse(partial=event))
+
+
+@asynccontextmanager
+async def _answering(context: Context, call: str) -> AsyncIterator[dict[str, Any]]:
+    """The boundary: whatever ends a call becomes its status, and is logged once, with the job."""
+    fields: dict[str, Any] = {}
+    try:
+        yield fields
+    except asyncio.CancelledError:
+        log.info(f"{call}.lost", **fields)
+        raise
+    except ExecutorError as error:
+        log.info(f"{call}.ended", reason=type(error).__name__, message=str(error), **fields)
+        await context.abort_with_status(rpc_status.to_status(status_of(error)))
+    except Exception as error:
+        log.error(f"{call}.broken", exc_info=error, **fields)
+        await context.abort_with_status(rpc_status.to_status(status_of(error)))
+
+
+async def _in_stream(work: Any) -> None:
+    async with stream_errors():
+        await work
+
+
+async def _watch(run: Run) -> None:
+    await run.ended
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Fails when the task fails."""
+    await asyncio.shield(task)
+
+
+async def _flushed(link: StreamLink) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FLUSH_SECONDS):
+            await link.outbox.flushed()
+
+
+def _check_start(first: Any) -> None:
+    if first is grpc.aio.EOF or first.WhichOneof("frame") != "start" or not first.job_id:
+        raise InvalidInput("the first frame is a Start with a job id")
+
+
+def _stages(job: job_pb2.JobInput) -> int:
+    return STAGES[str(job.WhichOneof("source") or "requirements")]
