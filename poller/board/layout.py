@@ -15,7 +15,7 @@ from .wall import Area, Arrow, Band, Step, Tie, Wall
 
 STICKER_WIDTH: Final = 148
 STICKER_HEIGHT: Final = 100
-SMALL_WIDTH: Final = 78
+SMALL_WIDTH: Final = 94
 SMALL_HEIGHT: Final = 46
 AGGREGATE_WIDTH: Final = 176
 ROW: Final = 116

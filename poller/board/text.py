@@ -40,19 +40,21 @@ def wrap(text: str, *, size: float, room: float, lines: int, bold: bool = False)
     """
     room = room / _BOLD if bold else room
     pieces = _pieces(one_line(clean(text))[:_LONGEST], size, room)
-    wrapped: list[str] = []
-    line = ""
+    wrapped: list[tuple[str, str]] = []
+    start, line = "", ""
     for glue, piece in pieces:
         joined = f"{line}{glue}{piece}" if line else piece
-        if width(joined, size) <= room:
+        if not line or width(joined, size) <= room:
             line = joined
             continue
-        wrapped.append(line)
-        line = piece
-    wrapped.append(line)
-    if len(wrapped) <= lines:
-        return tuple(wrapped)
-    return (*wrapped[: lines - 1], _shortened(wrapped[lines - 1], size, room))
+        wrapped.append((start, line))
+        start, line = glue, piece
+    wrapped.append((start, line))
+    whole = [text for _, text in wrapped]
+    if len(whole) <= lines:
+        return tuple(whole)
+    rest = "".join(glue + text for glue, text in wrapped[lines - 1 :]).lstrip()
+    return (*whole[: lines - 1], _shortened(rest, size, room))
 
 
 def _pieces(text: str, size: float, room: float) -> list[tuple[str, str]]:
@@ -83,8 +85,8 @@ def _joins(char: str) -> bool:
 
 
 def _shortened(line: str, size: float, room: float) -> str:
-    while line and width(line + "…", size) > room:
-        line = line[:-1]
+    for part in _fitting(line, size, room - width("…", size))[:1]:
+        line = part
     return line.rstrip() + "…"
 
 

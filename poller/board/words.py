@@ -137,3 +137,66 @@ KOREAN: Final[Mapping[str, str]] = {
 def words_for(model: EventStormingModel) -> Mapping[str, str]:
     """Korean for a Korean model, English for any other."""
     return KOREAN if model.language == LANGUAGE_KOREAN else ENGLISH
+
+
+_EXPORT_ENGLISH: Final[Mapping[str, str]] = {
+    "specification": "Specification",
+    "contextMap": "Context map",
+    "what": "Element",
+    "howMany": "Count",
+    "valueObject": "Value object",
+    "enumeration": "Enumeration",
+    "scenario": "Scenario",
+    "name": "Name",
+    "type": "Type",
+    "meaning": "Meaning",
+    "references": "References between aggregates",
+    "from": "From",
+    "to": "To",
+    "why": "Why",
+    "actors": "Actors",
+    "traceability": "Traceability",
+    "leftOut": "What was left out",
+    "uncoveredSentences": "Sentences that became no element",
+    "incomplete": "Not worked out",
+    "nothingLeftOut": "Nothing: every sentence became an element and every element is worked out.",
+    "noAggregates": "no aggregates",
+    "noKey": "no key",
+    "noEvents": "leads to no event",
+    "noScenarios": "no scenario",
+    "notEmitted": "no command leads to it",
+}
+
+_EXPORT_KOREAN: Final[Mapping[str, str]] = {
+    "specification": "명세서",
+    "contextMap": "컨텍스트 맵",
+    "what": "요소",
+    "howMany": "개수",
+    "valueObject": "값 객체",
+    "enumeration": "열거형",
+    "scenario": "시나리오",
+    "name": "이름",
+    "type": "타입",
+    "meaning": "의미",
+    "references": "애그리거트 사이의 참조",
+    "from": "참조하는 쪽",
+    "to": "참조되는 쪽",
+    "why": "이유",
+    "actors": "액터",
+    "traceability": "추적표",
+    "leftOut": "빠진 것",
+    "uncoveredSentences": "어떤 요소도 되지 않은 문장",
+    "incomplete": "아직 채워지지 않은 것",
+    "nothingLeftOut": "없음: 모든 문장이 요소가 되었고 모든 요소가 채워졌습니다.",
+    "noAggregates": "애그리거트 없음",
+    "noKey": "키 없음",
+    "noEvents": "발생시키는 이벤트 없음",
+    "noScenarios": "시나리오 없음",
+    "notEmitted": "이 이벤트를 일으키는 커맨드 없음",
+}
+
+
+def export_words_for(model: EventStormingModel) -> Mapping[str, str]:
+    """The board's words and those of the exports, which win."""
+    korean = model.language == LANGUAGE_KOREAN
+    return {**words_for(model), **(_EXPORT_KOREAN if korean else _EXPORT_ENGLISH)}

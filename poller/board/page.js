@@ -1,0 +1,468 @@
+"use strict";
+// The board's page: moves the wall, shows what a sticker holds and where in the requirements it came from.
+// Everything a model says enters the page as text nodes; a wireframe enters a sandboxed frame.
+(() => {
+  const board = JSON.parse(document.getElementById("board").textContent);
+  const words = board.words;
+  const byId = new Map(board.stickers.map((sticker) => [sticker.id, sticker]));
+  const $ = (id) => document.getElementById(id);
+  const view = $("view"), wall = $("wall"), svg = wall.querySelector("svg");
+  const groups = new Map([...svg.querySelectorAll(".sticker")].map((group) => [group.dataset.id, group]));
+  const lines = [...svg.querySelectorAll(".arrow")];
+  const boxes = new Map([...groups].map(([id, group]) => [id, boxOf(group)]));
+  const size = { width: svg.width.baseVal.value, height: svg.height.baseVal.value };
+
+  // Elements without markup: the only way in which text reaches the page.
+  function element(tag, attributes, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+      else if (value !== false && value != null) made.setAttribute(name, value);
+    }
+    made.append(...children.flat().filter((child) => child != null && child !== false));
+    return made;
+  }
+
+  function boxOf(group) {
+    const card = group.querySelector(".card");
+    const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(card.getAttribute(name)));
+    return { x, y, width, height, cx: x + width / 2, cy: y + height / 2 };
+  }
+
+  // Moving about
+
+  const place = { x: 0, y: 0, scale: 1 };
+  let frame = 0, rest = 0;
+
+  function moved() {
+    if (frame) return;
+    frame = requestAnimationFrame(() => {
+      frame = 0;
+      wall.style.transform = `translate(${place.x}px, ${place.y}px) scale(${place.scale})`;
+      $("scale").textContent = `${Math.round(place.scale * 100)}%`;
+    });
+    view.classList.add("moving");
+    clearTimeout(rest);
+    rest = setTimeout(() => view.classList.remove("moving"), 220);
+  }
+
+  function zoom(factor, x = view.clientWidth / 2, y = view.clientHeight / 2) {
+    const scale = Math.min(4, Math.max(0.05, place.scale * factor));
+    place.x = x - ((x - place.x) * scale) / place.scale;
+    place.y = y - ((y - place.y) * scale) / place.scale;
+    place.scale = scale;
+    moved();
+  }
+
+  function fit() {
+    const room = 0.98;
+    const scale = Math.min(view.clientWidth / size.width, view.clientHeight / size.height) * room;
+    place.scale = Math.min(1.5, Math.max(0.05, scale));
+    place.x = (view.clientWidth - size.width * place.scale) / 2;
+    place.y = Math.max(0, (view.clientHeight - size.height * place.scale) / 2);
+    moved();
+  }
+
+  function reveal(id) {
+    const box = boxes.get(id);
+    if (!box) return;
+    if (place.scale < 0.55) place.scale = 0.8;
+    const left = place.x + box.x * place.scale, top = place.y + box.y * place.scale;
+    const right = left + box.width * place.scale, bottom = top + box.height * place.scale;
+    if (left < 20 || top < 20 || right > view.clientWidth - 20 || bottom > view.clientHeight - 20) {
+      place.x = view.clientWidth / 2 - box.cx * place.scale;
+      place.y = view.clientHeight / 2 - box.cy * place.scale;
+    }
+    moved();
+  }
+
+  view.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const edge = view.getBoundingClientRect();
+    const step = event.deltaMode === 1 ? event.deltaY * 16 : event.deltaY;
+    zoom(Math.exp(-Math.max(-120, Math.min(120, step)) * 0.0022), event.clientX - edge.left, event.clientY - edge.top);
+  }, { passive: false });
+
+  const pointers = new Map();
+  let travelled = 0;
+  view.addEventListener("pointerdown", (event) => {
+    if (event.button > 1) return;
+    if (!pointers.size) travelled = 0;
+    pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+  });
+  addEventListener("pointermove", (event) => {
+    const before = pointers.get(event.pointerId);
+    if (!before) return;
+    const now = { x: event.clientX, y: event.clientY };
+    pinch(event.pointerId, before, now);
+    travelled += Math.abs(now.x - before.x) + Math.abs(now.y - before.y);
+    place.x += (now.x - before.x) / pointers.size;
+    place.y += (now.y - before.y) / pointers.size;
+    pointers.set(event.pointerId, now);
+    view.classList.toggle("dragging", travelled > 4);
+    moved();
+  });
+  for (const name of ["pointerup", "pointercancel"]) {
+    addEventListener(name, (event) => {
+      pointers.delete(event.pointerId);
+      view.classList.remove("dragging");
+    });
+  }
+
+  function pinch(id, before, now) {
+    const other = [...pointers].find(([each]) => each !== id)?.[1];
+    if (!other) return;
+    const edge = view.getBoundingClientRect();
+    const was = Math.hypot(before.x - other.x, before.y - other.y);
+    const is = Math.hypot(now.x - other.x, now.y - other.y);
+    if (was > 0) zoom(is / was, (now.x + other.x) / 2 - edge.left, (now.y + other.y) / 2 - edge.top);
+  }
+
+  // What is lit
+
+  let selected = "";
+
+  function light({ chosen = "", related = [], found = [] }) {
+    const near = new Set(related), hits = new Set(found);
+    svg.classList.toggle("focused", Boolean(chosen || near.size || hits.size));
+    for (const [id, group] of groups) {
+      group.classList.toggle("selected", id === chosen);
+      group.classList.toggle("related", near.has(id));
+      group.classList.toggle("found", hits.has(id));
+    }
+    for (const line of lines) {
+      line.classList.toggle("lit", Boolean(chosen) && (line.dataset.from === chosen || line.dataset.to === chosen));
+    }
+  }
+
+  function neighbours(id) {
+    const near = board.arrows.filter(([, from, to]) => from === id || to === id).map(([, from, to]) => (from === id ? to : from));
+    const sticker = byId.get(id);
+    const aggregate = /^(c\d+\.a\d+)\.[mer]\d+$/.exec(id)?.[1];
+    return [...near, ...(aggregate ? [aggregate] : []), ...board.stickers.filter((each) => each.owner === id || each.id === sticker.owner).map((each) => each.id)];
+  }
+
+  function select(id, { focus = false } = {}) {
+    selected = id;
+    const sticker = byId.get(id);
+    light({ chosen: id, related: neighbours(id) });
+    showPanel(sticker);
+    mark(sticker);
+    rove(id);
+    if (focus) groups.get(id).focus({ preventScroll: true });
+    reveal(id);
+  }
+
+  function clear() {
+    selected = "";
+    light({});
+    $("panel").hidden = true;
+    $("search").value = "";
+    $("hits").textContent = "";
+    mark(null);
+  }
+
+  // The panel
+
+  function at(path) {
+    return path.length ? path.reduce((part, step) => part?.[step], board.model) : undefined;
+  }
+
+  function section(title, ...children) {
+    const kept = children.flat().filter(Boolean);
+    return kept.length ? element("section", {}, element("h3", {}, title), kept) : null;
+  }
+
+  function fieldTable(fields) {
+    if (!fields?.length) return null;
+    return element("table", {}, element("tbody", {}, fields.map((field) => element("tr", {},
+      element("td", {}, field.alias || field.name, field.isKey ? element("span", { class: "key-mark" }, words.key) : null,
+        field.alias ? element("div", { class: "code" }, field.name) : null),
+      element("td", { class: "type" }, field.type || "")))));
+  }
+
+  function links(ids) {
+    const known = [...new Set(ids)].map((id) => byId.get(id)).filter(Boolean);
+    if (!known.length) return null;
+    return element("div", { class: "links" }, known.map((each) =>
+      element("button", { class: `chip ${each.kind}`, onclick: () => select(each.id, { focus: true }) }, each.alias || each.name)));
+  }
+
+  const from = (id, tie) => board.arrows.filter((arrow) => arrow[0] === tie && arrow[1] === id).map((arrow) => arrow[2]);
+  const to = (id, tie) => board.arrows.filter((arrow) => arrow[0] === tie && arrow[2] === id).map((arrow) => arrow[1]);
+  const owned = (id, kind) => board.stickers.filter((each) => each.owner === id && each.kind === kind).map((each) => each.id);
+
+  function clauseRows(word, clause) {
+    const values = (clause?.values || []).map((each) => `${each.field}: ${each.value}`).join(", ");
+    const target = board.stickers.find((each) => each.name === clause?.name && each.kind !== "actor");
+    return [element("dt", {}, word), element("dd", {}, target?.alias || clause?.name || "", values ? element("small", {}, values) : null)];
+  }
+
+  function scenarios(list) {
+    return (list || []).map((scenario) => element("details", { open: list.length < 3 },
+      element("summary", {}, scenario.title || ""),
+      element("dl", {}, clauseRows(words.given, scenario.given), clauseRows(words.when, scenario.when),
+        (scenario.then || []).map((each) => clauseRows(words.then, each)))));
+  }
+
+  function wireframe(screen) {
+    if (!screen?.html) return null;
+    const shown = element("iframe", { sandbox: "", title: words.wireframe, loading: "lazy" });
+    shown.srcdoc = `<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"><body style="margin:8px;font-family:system-ui,sans-serif">${screen.html}`;
+    return shown;
+  }
+
+  function typeLists(part) {
+    return [
+      section(words.valueObjects, (part.valueObjects || []).map((each) => [element("h4", {}, each.alias || each.name), fieldTable(each.fields)]).flat()),
+      section(words.enumerations, (part.enumerations || []).map((each) => [element("h4", {}, each.alias || each.name),
+        element("ul", {}, (each.items || []).map((item) => element("li", { class: "code" }, item.value)))]).flat()),
+    ];
+  }
+
+  function bulleted(texts) {
+    return texts?.length ? element("ul", {}, texts.map((text) => element("li", {}, text))) : null;
+  }
+
+  const bodies = {
+    aggregate: (id, part) => [
+      section(words.fields, fieldTable(part.fields)), section(words.rules, bulleted(part.invariants)), ...typeLists(part),
+      section(words.references, links(from(id, "refers"))), section(words.referredBy, links(to(id, "refers"))),
+    ],
+    command: (id, part) => [
+      section(words.givenBy, links(owned(id, "actor"))), section(words.fields, fieldTable(part.fields)),
+      section(words.emits, links(from(id, "emits"))), section(words.scenarios, scenarios(part.scenarios)),
+      section(words.wireframe, wireframe(part.screen)),
+    ],
+    event: (id, part) => [
+      section(words.emittedBy, links(to(id, "emits"))), section(words.causedBy, links(to(id, "results"))),
+      section(words.triggers, links(from(id, "triggers"))), section(words.fields, fieldTable(part.fields)),
+    ],
+    policy: (id) => [section(words.trigger, links(to(id, "triggers"))), section(words.results, links(from(id, "results")))],
+    readmodel: (id, part) => [
+      section(words.askedBy, links(owned(id, "actor"))), section(words.parameters, fieldTable(part.parameters)),
+      section(words.wireframe, wireframe(part.screen)),
+    ],
+    actor: (id) => {
+      const name = byId.get(id).name;
+      return [section(words.gives, links(board.stickers.filter((each) => each.kind === "actor" && each.name === name).map((each) => each.owner)))];
+    },
+    screen: (id, part) => [section(words.showsFor, links([byId.get(id).owner])), section(words.wireframe, wireframe(part))],
+  };
+
+  function showPanel(sticker) {
+    const part = at(sticker.path) || {};
+    const notes = { COMMAND_KIND_CREATE: words.kindCreate, COMMAND_KIND_UPDATE: words.kindUpdate, COMMAND_KIND_DELETE: words.kindDelete };
+    const note = notes[part.kind] || (part.multiple ? words.list : "");
+    $("panel").replaceChildren(
+      element("div", { class: "head-line" },
+        element("div", {}, element("span", { class: `chip ${sticker.kind}` }, words[sticker.kind] + (note ? ` · ${note}` : "")),
+          element("h2", { dir: "auto" }, sticker.alias || sticker.name), sticker.alias && sticker.alias !== sticker.name ? element("div", { class: "code" }, sticker.name) : null),
+        element("button", { "aria-label": words.close, title: `${words.close} (Esc)`, onclick: clear }, "✕")),
+      ...[part.description || part.reason ? element("p", { dir: "auto" }, part.description || part.reason) : null,
+        section(words.source, quotes(sticker)), ...bodies[sticker.kind](sticker.id, part)].flat().filter(Boolean));
+    $("panel").hidden = false;
+    $("panel").scrollTop = 0;
+  }
+
+  function origin(sticker) {
+    return sticker.spans.length || !sticker.owner ? sticker : byId.get(sticker.owner);
+  }
+
+  function quotes(sticker) {
+    const source = origin(sticker);
+    return source.spans.map(([start, end]) => element("blockquote", {}, (board.texts[source.text] || "").slice(start, end)));
+  }
+
+  // The requirements
+
+  const sentences = [];
+
+  function showSource() {
+    const uncovered = board.sentences.filter((each) => !each.stickers.length).length;
+    const titles = new Map(board.areas.map((area) => [area.id, area.title]));
+    const summary = uncovered ? words.uncoveredCount.replace("{n}", uncovered).replace("{m}", board.sentences.length) : words.allCovered;
+    const texts = Object.entries(board.texts);
+    $("source").replaceChildren(element("h2", {}, words.requirements),
+      element("p", { class: "coverage" }, texts.length ? summary : words.noSource),
+      ...texts.flatMap(([key, text]) => [key ? element("h3", {}, titles.get(key) || "") : null, written(key, text)].filter(Boolean)));
+    sentences[0]?.node.setAttribute("tabindex", "0");
+  }
+
+  function written(key, text) {
+    const shown = element("p", { class: "text", dir: "auto" });
+    let done = 0;
+    for (const sentence of board.sentences.filter((each) => each.text === key)) {
+      shown.append(text.slice(done, sentence.start));
+      const hint = sentence.stickers.length ? words.stickersOf.replace("{n}", sentence.stickers.length) : words.uncovered;
+      const node = element("span", { class: sentence.stickers.length ? "sentence" : "sentence uncovered", role: "button", tabindex: "-1", title: hint,
+        onclick: () => choose(sentence) }, text.slice(sentence.start, sentence.end));
+      sentences.push({ sentence, node });
+      shown.append(node);
+      done = sentence.end;
+    }
+    shown.append(text.slice(done));
+    return shown;
+  }
+
+  // Marks the spans of one sticker inside the sentences they meet.
+  function mark(sticker) {
+    const source = sticker && origin(sticker);
+    let first = null;
+    for (const { sentence, node } of sentences) {
+      const text = board.texts[sentence.text].slice(sentence.start, sentence.end);
+      const spans = source && source.text === sentence.text ? source.spans : [];
+      const inside = spans.map(([start, end]) => [Math.max(0, start - sentence.start), Math.min(text.length, end - sentence.start)]).filter(([start, end]) => start < end);
+      node.classList.toggle("chosen", inside.length > 0);
+      node.replaceChildren(...marked(text, inside));
+      if (inside.length && !first) first = node;
+    }
+    first?.scrollIntoView({ block: "nearest" });
+  }
+
+  function marked(text, spans) {
+    const parts = [];
+    let done = 0;
+    for (const [start, end] of spans.sort((one, other) => one[0] - other[0])) {
+      if (end <= done) continue;
+      parts.push(text.slice(done, Math.max(start, done)), element("mark", {}, text.slice(Math.max(start, done), end)));
+      done = end;
+    }
+    return [...parts, text.slice(done)];
+  }
+
+  function choose(sentence) {
+    mark(null);
+    for (const each of sentences) each.node.classList.toggle("chosen", each.sentence === sentence);
+    $("panel").hidden = true;
+    selected = "";
+    light({ related: sentence.stickers });
+    if (sentence.stickers.length) reveal(sentence.stickers[0]);
+  }
+
+  // Search
+
+  let hits = [], hit = -1;
+
+  function search() {
+    const wanted = $("search").value.trim().toLocaleLowerCase();
+    hits = wanted ? board.stickers.filter((each) => each.kind !== "screen" && matches(each, wanted)).map((each) => each.id) : [];
+    hit = -1;
+    $("hits").textContent = wanted ? (hits.length ? `${hits.length}` : "0") : "";
+    $("hits").title = wanted && !hits.length ? words.nothing : "";
+    light({ chosen: wanted ? "" : selected, related: wanted || !selected ? [] : neighbours(selected), found: hits });
+  }
+
+  function matches(sticker, wanted) {
+    const part = sticker.kind === "actor" ? {} : at(sticker.path) || {};
+    return [sticker.name, sticker.alias, part.description, part.reason].some((text) => text && text.toLocaleLowerCase().includes(wanted));
+  }
+
+  function nextHit(step) {
+    if (!hits.length) return;
+    hit = (hit + step + hits.length) % hits.length;
+    $("hits").textContent = `${hit + 1}/${hits.length}`;
+    light({ chosen: hits[hit], found: hits });
+    reveal(hits[hit]);
+    showPanel(byId.get(hits[hit]));
+    mark(byId.get(hits[hit]));
+    rove(hits[hit]);
+  }
+
+  // Keyboard
+
+  function rove(id) {
+    for (const [each, group] of groups) group.setAttribute("tabindex", each === id ? "0" : "-1");
+  }
+
+  const directions = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+
+  function step(id, [dx, dy]) {
+    const here = boxes.get(id);
+    let best = null, least = Infinity;
+    for (const [other, box] of boxes) {
+      const along = (box.cx - here.cx) * dx + (box.cy - here.cy) * dy;
+      const aside = Math.abs((box.cx - here.cx) * dy) + Math.abs((box.cy - here.cy) * dx);
+      if (other !== id && along > 8 && along + aside * 2.5 < least) { best = other; least = along + aside * 2.5; }
+    }
+    if (!best) return;
+    rove(best);
+    groups.get(best).focus({ preventScroll: true });
+    if (!$("panel").hidden) select(best, { focus: true });
+    else reveal(best);
+  }
+
+  function stickerKey(event, group) {
+    if (directions[event.key]) step(group.dataset.id, directions[event.key]);
+    else if (event.key === "Enter" || event.key === " ") select(group.dataset.id, { focus: true });
+    else return false;
+    return true;
+  }
+
+  function sentenceKey(event, node) {
+    const index = sentences.findIndex((each) => each.node === node);
+    const next = { ArrowDown: index + 1, ArrowRight: index + 1, ArrowUp: index - 1, ArrowLeft: index - 1 }[event.key];
+    if (next !== undefined && sentences[next]) {
+      node.setAttribute("tabindex", "-1");
+      sentences[next].node.setAttribute("tabindex", "0");
+      sentences[next].node.focus();
+    } else if (event.key === "Enter" || event.key === " ") choose(sentences[index].sentence);
+    else return false;
+    return true;
+  }
+
+  const keys = {
+    "/": () => $("search").focus(), "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: fit,
+    t: switchTheme, r: toggleSource, "?": () => $("keys").showModal(),
+  };
+
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || $("keys").open) return;
+    const target = event.target;
+    if (event.key === "Escape") return escape(target);
+    if (target === $("search")) return void (event.key === "Enter" && nextHit(event.shiftKey ? -1 : 1));
+    const group = target.closest?.(".sticker"), sentence = target.closest?.(".sentence");
+    const done = group ? stickerKey(event, group) : sentence ? sentenceKey(event, sentence) : false;
+    const action = done ? null : keys[event.key.toLowerCase()];
+    if (action) action();
+    if (done || action) event.preventDefault();
+  });
+
+  function escape(target) {
+    clear();
+    if (target === $("search")) target.blur();
+  }
+
+  // Light and dark, panes
+
+  function switchTheme() {
+    const dark = document.documentElement.dataset.theme
+      ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    document.documentElement.dataset.theme = dark ? "light" : "dark";
+  }
+
+  function toggleSource() {
+    $("source").hidden = !$("source").hidden;
+    $("toggle-source").setAttribute("aria-pressed", String(!$("source").hidden));
+  }
+
+  svg.addEventListener("click", (event) => {
+    const group = event.target.closest(".sticker");
+    if (travelled > 4) return;
+    if (group) select(group.dataset.id, { focus: true });
+    else clear();
+  });
+  $("search").addEventListener("input", search);
+  $("zoom-in").addEventListener("click", () => zoom(1.25));
+  $("zoom-out").addEventListener("click", () => zoom(0.8));
+  $("fit").addEventListener("click", fit);
+  $("theme").addEventListener("click", switchTheme);
+  $("help").addEventListener("click", () => $("keys").showModal());
+  $("toggle-source").addEventListener("click", toggleSource);
+
+  if (innerWidth <= 900) toggleSource();
+  showSource();
+  rove(board.stickers[0]?.id);
+  fit();
+  if (location.hash && byId.has(decodeURIComponent(location.hash.slice(1)))) select(decodeURIComponent(location.hash.slice(1)));
+})();

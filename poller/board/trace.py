@@ -1,0 +1,137 @@
+"""Which piece of which text a sticker came from, sentence by sentence. Offsets count UTF-16 code units, as JavaScript does."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from eventstorming.v1.model_pb2 import EventStormingModel
+
+from .wall import Range, Sticker, Wall, numbered
+
+_SENTENCE = re.compile(r"\S.*?(?:[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+|$)")
+_WORD = re.compile(r"\w")
+_MARKER = re.compile(r"(?:\W*(?:\d+|[A-Za-z])[.)]|\W+|.*\b(?:e\.g|i\.e|etc|vs|Dr|Mr|Mrs|No)\.)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    start: int
+    end: int
+
+    def meets(self, other: "Span") -> bool:
+        return self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    text: str
+    """Id of the text it stands in: empty for the requirements, else of a context."""
+    span: Span
+    words: str
+    stickers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    texts: Mapping[str, str]
+    spans: Mapping[str, tuple[Span, ...]]
+    """Of every sticker that has any, by id."""
+    sentences: tuple[Sentence, ...]
+
+    @property
+    def uncovered(self) -> tuple[Sentence, ...]:
+        return tuple(sentence for sentence in self.sentences if not sentence.stickers)
+
+    def quotes(self, sticker: Sticker) -> Iterator[str]:
+        text = Units(self.texts.get(sticker.text, ""))
+        return (text.cut(span) for span in self.spans.get(sticker.id, ()))
+
+
+def trace(model: EventStormingModel, wall: Wall) -> Trace:
+    """Ranges beyond the end of their text are cut off; ranges into a text that is not there are left out."""
+    texts = dict(_texts(model))
+    units = {key: Units(text) for key, text in texts.items()}
+    spans = {
+        sticker.id: found
+        for sticker in wall.stickers
+        if sticker.text in units and (found := tuple(units[sticker.text].spans(sticker.ranges)))
+    }
+    homes = [(sticker.text, sticker.id) for sticker in wall.stickers if sticker.id in spans]
+    sentences = [
+        Sentence(
+            text=key,
+            span=span,
+            words=text.cut(span),
+            stickers=tuple(
+                name for home, name in homes if home == key and any(each.meets(span) for each in spans[name])
+            ),
+        )
+        for key, text in units.items()
+        for span in text.sentences()
+    ]
+    return Trace(texts=texts, spans=spans, sentences=tuple(sentences))
+
+
+def _texts(model: EventStormingModel) -> Iterator[tuple[str, str]]:
+    contexts = [(f"c{number}", each) for number, _, each in numbered(model.bounded_contexts)]
+    own = [(name, each.description) for name, each in contexts if each.ranges_in_description]
+    if model.source_text and (not own or len(own) < len(contexts)):
+        yield "", model.source_text
+    yield from ((name, text) for name, text in own if text)
+
+
+@dataclass(slots=True)
+class Units:
+    """A text addressed in UTF-16 code units."""
+
+    text: str
+    _bytes: bytes = field(init=False)
+    _lines: list[Span] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._bytes = self.text.encode("utf-16-le", "surrogatepass")
+        self._lines = list(self._line_spans())
+
+    def cut(self, span: Span) -> str:
+        return self._bytes[2 * span.start : 2 * span.end].decode("utf-16-le", "replace")
+
+    def spans(self, ranges: tuple[Range, ...]) -> Iterator[Span]:
+        for start_line, start_column, end_line, end_column in ranges:
+            if 1 <= start_line <= len(self._lines):
+                start = self._offset(start_line, max(start_column, 1) - 1)
+                end = self._offset(max(end_line, start_line), end_column or 1 << 30)
+                if start < end:
+                    yield Span(start, end)
+
+    def sentences(self) -> Iterator[Span]:
+        """Every sentence with a word in it; a line ends a sentence."""
+        for line in self._lines:
+            yield from self._line_sentences(line)
+
+    def _line_sentences(self, line: Span) -> Iterator[Span]:
+        text = self.cut(line)
+        begin = None
+        for match in _SENTENCE.finditer(text):
+            begin = match.start() if begin is None else begin
+            so_far = text[begin : match.end()]
+            if _MARKER.match(so_far) and match.end() < len(text.rstrip()):
+                continue
+            if _WORD.search(so_far):
+                start = line.start + _length(text[:begin])
+                yield Span(start, start + _length(so_far.rstrip()))
+            begin = None
+
+    def _offset(self, line: int, column: int) -> int:
+        span = self._lines[min(line, len(self._lines)) - 1]
+        return min(span.start + column, span.end)
+
+    def _line_spans(self) -> Iterator[Span]:
+        start = 0
+        for line in self.text.split("\n"):
+            end = start + _length(line)
+            yield Span(start, end)
+            start = end + 1
+
+
+def _length(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
