@@ -44,13 +44,16 @@ labels:
 {{- if $own.digest -}}
 {{ $repository }}@{{ $own.digest }}
 {{- else -}}
-{{ $repository }}:{{ coalesce $own.tag .root.Values.image.tag .root.Chart.AppVersion }}
+{{ $repository }}:{{ include "es.scalar" (coalesce $own.tag .root.Values.image.tag .root.Chart.AppVersion) }}
 {{- end -}}
 {{- end -}}
 
+{{- /* `helm test` runs the command line, which has no settings but where to call. */ -}}
+{{- define "es.settings.test" -}}{{- end -}}
+
 {{- /* Which program reads which setting (values `settings`). A test compares these lists with the programs. */ -}}
 {{- define "es.settings.both" -}}
-JOB_TIMEOUT_SECONDS STEP_TIMEOUT_SECONDS JOB_MAX_TOKENS SHUTDOWN_GRACE_SECONDS LOG_LEVEL LOG_FORMAT
+JOB_TIMEOUT_SECONDS STEP_TIMEOUT_SECONDS JOB_MAX_TOKENS SHUTDOWN_GRACE_SECONDS GRPC_REFLECTION LOG_LEVEL LOG_FORMAT
 {{- end -}}
 {{- define "es.settings.poller" -}}
 NAMESPACE FIREBASE_DATABASE_URL FIREBASE_DATABASE_EMULATOR_HOST LEASE_SECONDS MAX_ATTEMPTS RETENTION_FAILED_DAYS RETENTION_COMPLETED_DAYS MSAEZ_URL
@@ -62,6 +65,9 @@ AI_MODEL AI_MODEL_LIGHT OPENAI_BASE_URL LANGSMITH_TRACING LANGSMITH_PROJECT MAX_
 {{- /* Keys of the app secret by program. */ -}}
 {{- define "es.secretKeys.poller" -}}
 FIREBASE_DATABASE_URL FIREBASE_SERVICE_ACCOUNT_PATH GRPC_TOKEN
+{{- end -}}
+{{- define "es.secretKeys.test" -}}
+GRPC_TOKEN
 {{- end -}}
 {{- define "es.secretKeys.executor" -}}
 AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LANGSMITH_TRACING LANGSMITH_PROJECT LANGSMITH_API_KEY GRPC_TOKEN
@@ -98,8 +104,13 @@ AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LANGSMITH_TRACING LANGSMI
   {{- end -}}
 {{- else if eq .component "poller" -}}
   {{- $_ := set $env "FIREBASE_DATABASE_EMULATOR_HOST" (dict "name" "FIREBASE_DATABASE_EMULATOR_HOST" "value" "127.0.0.1:9000") -}}
-{{- else -}}
+  {{- $_ := set $env "GRPC_REFLECTION" (dict "name" "GRPC_REFLECTION" "value" "true") -}}
+{{- else if eq .component "executor" -}}
   {{- $_ := set $env "AI_MODEL" (dict "name" "AI_MODEL" "value" "offline:rules") -}}
+  {{- $_ := set $env "GRPC_REFLECTION" (dict "name" "GRPC_REFLECTION" "value" "true") -}}
+{{- end -}}
+{{- if eq .component "test" -}}
+  {{- $_ := set $env "JOBS_TARGET" (dict "name" "JOBS_TARGET" "value" (printf "%s-jobs:50052" (include "es.fullname" $root))) -}}
 {{- end -}}
 {{- if eq .component "poller" -}}
   {{- $_ := set $env "POD_ID" (dict "name" "POD_ID" "valueFrom" (dict "fieldRef" (dict "apiVersion" "v1" "fieldPath" "metadata.name"))) -}}
@@ -110,13 +121,14 @@ AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LANGSMITH_TRACING LANGSMI
     {{- $_ := set $env $name (dict "name" $name "value" (printf "/app/.tls/%s" $file)) -}}
   {{- end -}}
 {{- end -}}
-{{- range $name := splitList " " (printf "%s %s" (include "es.settings.both" $root) (include (printf "es.settings.%s" .component) $root)) -}}
+{{- $own := include (printf "es.settings.%s" .component) $root -}}
+{{- range $name := compact (splitList " " (ternary (printf "%s %s" (include "es.settings.both" $root) $own) "" (ne $own ""))) -}}
   {{- if hasKey $root.Values.settings $name -}}
     {{- $value := include "es.scalar" (get $root.Values.settings $name) -}}
     {{- $_ := set $env $name (dict "name" $name "value" $value) -}}
   {{- end -}}
 {{- end -}}
-{{- range $name, $value := (index $root.Values .component).extraEnv -}}
+{{- range $name, $value := (get $root.Values .component | default dict).extraEnv -}}
   {{- if hasKey $env $name -}}
     {{- fail (printf "%s.extraEnv.%s: the chart sets this variable itself; use settings.%s or the secret instead." $.component $name $name) -}}
   {{- end -}}
@@ -139,13 +151,13 @@ AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LANGSMITH_TRACING LANGSMI
 {{- if and $root.Values.secrets.firebaseKey.create (eq .component "poller") -}}
   {{- $_ := set $seen "key" $root.Values.secrets.firebaseKey.value -}}
 {{- end -}}
+kubectl.kubernetes.io/default-container: {{ .component }}
 {{- with $seen }}
 eventstorming/secrets: {{ toJson . | sha256sum }}
 {{- end }}
 {{- with $root.Values.rolloutToken }}
-eventstorming/rollout: {{ . | quote }}
+eventstorming/rollout: {{ include "es.scalar" . | quote }}
 {{- end }}
-kubectl.kubernetes.io/default-container: {{ .component }}
 {{- end -}}
 
 {{- define "es.podSecurity" -}}
@@ -171,22 +183,25 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
+{{- /* 5m: what the full e2-medium node still has beside both programs. */ -}}
+{{- define "es.testContainer" -}}
+resources:
+  requests: {cpu: 5m, memory: 64Mi}
+  limits: {cpu: 300m, memory: 256Mi}
+securityContext:
+  {{- include "es.containerSecurity" . | nindent 2 }}
+{{- end -}}
+
 {{- /* Ten seconds more than the programs take to hand over. */ -}}
 {{- define "es.grace" -}}
 {{- add 10 (default 20 .Values.settings.SHUTDOWN_GRACE_SECONDS | int64) -}}
 {{- end -}}
 
 {{- define "es.placement" -}}
-{{- with .nodeSelector }}
-nodeSelector:
-  {{- toYaml . | nindent 2 }}
+{{- range $key := list "nodeSelector" "tolerations" "priorityClassName" -}}
+{{- with get $ $key }}
+{{ toYaml (dict $key .) }}
 {{- end }}
-{{- with .tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .priorityClassName }}
-priorityClassName: {{ . }}
 {{- end }}
 {{- end -}}
 
