@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from executor.graph import assemble
+from executor.graph.build import graph
 from executor.graph.question import Chat
-from executor.graph.state import GraphInput
-from executor.model import EventStormingModel, Note
+from executor.graph.stages import Stages
+from executor.graph.state import ContextPlan, GraphInput, Part, Run, Unit
+from executor.graph.text import chunks, document
+from executor.model import EventStormingModel, Level, Note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,5 +42,74 @@ RunEvent = Progress | Note | Snapshot | Finished
 
 async def generate(input: GraphInput, chat: Chat) -> AsyncIterator[RunEvent]:
     """Runs the whole graph. Raises what `chat` raises, and NothingUsable when no model can be shown."""
-    yield Progress(current=1, total=8 if input.from_draft else 11)
-    raise NotImplementedError
+    fold = _Fold(input)
+    yield fold.progress()
+    yield _greeting(input)
+    state = {"input": input, "parts": []}
+    async for _, update in graph().astream(
+        state, context=Run(chat=chat), stream_mode="updates", subgraphs=True
+    ):
+        for node, change in update.items():
+            for event in fold.take(node, change or {}):
+                yield event
+
+
+def _greeting(input: GraphInput) -> Note:
+    if input.from_draft:
+        count = len(input.contexts)
+        message = input.language.pick(
+            f"Generating {count} bounded context(s) from the draft.",
+            f"초안의 바운디드 컨텍스트 {count}개를 생성합니다.",
+        )
+    else:
+        lines = document(input.requirements)
+        parts = len(chunks(lines))
+        message = input.language.pick(
+            f"Reading the requirements: {len(lines)} lines in {parts} part(s).",
+            f"요구사항 {len(lines)}줄을 {parts}개 부분으로 나누어 읽습니다.",
+        )
+    return Note(level=Level.INFO, message=message, key="start")
+
+
+class _Fold:
+    """Turns the graph's updates into events. A subgraph's parts come twice, from inside and as its result: once counts."""
+
+    def __init__(self, input: GraphInput) -> None:
+        self._input = input
+        self._parts: dict[tuple[str, Unit], Part] = {}
+        self._plans: tuple[ContextPlan, ...] = ()
+        self._named: EventStormingModel | None = None
+        self._stages = Stages(input)
+
+    def progress(self) -> Progress:
+        return Progress(current=self._stages.current, total=self._stages.total)
+
+    def take(self, node: str, change: Mapping[str, Any]) -> Iterator[RunEvent]:
+        fresh = [part for part in change.get("parts", ()) if (part.step, part.unit) not in self._parts]
+        self._parts.update({(part.step, part.unit): part for part in fresh})
+        yield from (note for part in fresh for note in part.notes)
+        if node in ("plan", "join", "finish"):
+            self._learn(change)
+            yield from change["notes"]
+        yield from self._advance()
+        if node == "finish":
+            yield Finished(model=change["model"])
+        elif self._named is not None and (fresh or node == "join"):
+            yield Snapshot(model=self._filled(self._named))
+
+    def _learn(self, change: Mapping[str, Any]) -> None:
+        self._plans = change.get("plans", self._plans)
+        self._named = change.get("named", self._named)
+        if "plans" in change:
+            self._stages.planned(change["plans"])
+        if "named" in change:
+            self._stages.joined(self._plans, change["named"], change["unresolved"])
+        if "model" in change:
+            self._stages.finished()
+
+    def _advance(self) -> Iterator[Progress]:
+        if self._stages.advanced(self._parts):
+            yield self.progress()
+
+    def _filled(self, named: EventStormingModel) -> EventStormingModel:
+        return assemble.filled(self._input, self._plans, named, list(self._parts.values())).model

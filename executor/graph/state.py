@@ -207,6 +207,28 @@ class Job(TypedDict):
     notes: tuple[Note, ...]
 
 
+class Plan(TypedDict):
+    """What the plan of the contexts gives back."""
+
+    plans: tuple[ContextPlan, ...]
+    notes: tuple[Note, ...]
+
+
+class Join(TypedDict):
+    """What the join of all names gives back."""
+
+    named: EventStormingModel
+    unresolved: tuple[Pair, ...]
+    notes: tuple[Note, ...]
+
+
+class Finish(TypedDict):
+    """What the end gives back."""
+
+    model: EventStormingModel
+    notes: tuple[Note, ...]
+
+
 class ChunkUnit(TypedDict):
     """Input of a step about one chunk."""
 

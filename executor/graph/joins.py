@@ -1,0 +1,124 @@
+"""The nodes that ask nothing: the plan of the contexts, the join of all names, and the finish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from executor.errors import NothingUsable
+from executor.graph import assemble, plans
+from executor.graph.asking import Remarks, joined
+from executor.graph.state import ContextPlan, Finish, GraphInput, Job, Join, Part, Plan, of_step
+from executor.graph.text import Document, document, spans
+from executor.model import EventStormingModel, owners_of_screens, traced_lines
+
+
+async def plan(state: Job) -> Plan:
+    """The contexts are known: each gets its text."""
+    input = state["input"]
+    if input.from_draft:
+        return {"plans": plans.from_draft(input), "notes": ()}
+    laid = plans.from_requirements(input, state["parts"])
+    kept = {p.index for p in laid}
+    remarks = Remarks("plan", (0,), input.language)
+    lost = [c.alias or c.name for i, c in enumerate(plans.contexts_of(state["parts"])) if i not in kept]
+    if lost:
+        remarks.warn(
+            f"Left out, because no line speaks of them: {joined(lost)}.",
+            f"해당하는 줄이 없어 제외했습니다: {joined(lost)}",
+        )
+    return {"plans": laid, "notes": tuple(remarks.notes)}
+
+
+async def join(state: Job) -> Join:
+    """All names are known: they become unique, and nothing is added to them from here on but policies and references."""
+    input, parts = state["input"], state["parts"]
+    whole = assemble.named(input, state["plans"], parts)
+    _demand_something(whole.model, input, parts)
+    remarks = Remarks("join", (0,), input.language)
+    for source, target in whole.dangling:
+        remarks.warn(
+            f"{source}: the reference to {target} was left out, because there is no such aggregate.",
+            f"{source}: {target} 애그리거트가 없어 참조를 제외했습니다.",
+        )
+    _remark_counts(whole.model, remarks)
+    return {"named": whole.model, "unresolved": whole.unresolved, "notes": (*whole.notes, *remarks.notes)}
+
+
+def _demand_something(model: EventStormingModel, input: GraphInput, parts: Sequence[Part]) -> None:
+    answered = any(part.usable for part in of_step(parts, "names"))
+    if not answered or not any(a.commands or a.events or a.read_models for a in model.aggregates):
+        raise NothingUsable(
+            input.language.pick(
+                "No command, event or read model could be found: the text seems to describe no behaviour.",
+                "커맨드, 이벤트, 조회 모델을 찾지 못했습니다. 동작을 설명하는 글이 아닌 것 같습니다.",
+            )
+        )
+
+
+def _remark_counts(model: EventStormingModel, remarks: Remarks) -> None:
+    aggregates = model.aggregates
+    commands, events, views = (
+        sum(len(a.commands) for a in aggregates),
+        sum(len(a.events) for a in aggregates),
+        sum(len(a.read_models) for a in aggregates),
+    )
+    remarks.tell(
+        f"All names are known: {len(aggregates)} aggregates, {commands} commands, {events} events, {views} read models. "
+        "Now working out parameters, scenarios, screens and policies.",
+        f"이름이 모두 정해졌습니다: 애그리거트 {len(aggregates)}개, 커맨드 {commands}개, 이벤트 {events}개, 조회 모델 {views}개. "
+        "이제 매개변수, 시나리오, 화면, 정책을 만듭니다.",
+    )
+
+
+async def finish(state: Job) -> Finish:
+    """Everything is known: the model is checked, repaired and complete."""
+    input = state["input"]
+    whole = assemble.filled(input, state["plans"], state["named"], state["parts"])
+    remarks = Remarks("finish", (0,), input.language)
+    _remark_end(whole.model, remarks)
+    for plan, lines in _texts(input, state["plans"]):
+        _remark_untraced(plan, lines, whole.model, plans.silent_lines(state["parts"]), remarks)
+    return {"model": whole.model, "notes": (*whole.notes, *remarks.notes)}
+
+
+def _remark_end(model: EventStormingModel, remarks: Remarks) -> None:
+    owners = [owner for a in model.aggregates for owner in owners_of_screens(a)]
+    scenarios = sum(len(command.scenarios) for a in model.aggregates for command in a.commands)
+    remarks.tell(
+        f"The model is complete: {len(model.policies)} policies, {len(model.references)} references, "
+        f"{scenarios} scenarios, {len(owners)} screens.",
+        f"모델이 완성되었습니다: 정책 {len(model.policies)}개, 참조 {len(model.references)}개, "
+        f"시나리오 {scenarios}개, 화면 {len(owners)}개",
+    )
+
+
+def _texts(input: GraphInput, laid: Sequence[ContextPlan]) -> Iterator[tuple[ContextPlan | None, Document]]:
+    """The texts that source ranges count in: each context's own, or the whole requirements (no context)."""
+    if input.from_draft:
+        yield from ((plan, plan.document) for plan in laid)
+    else:
+        yield None, document(input.requirements)
+
+
+def _remark_untraced(
+    plan: ContextPlan | None,
+    lines: Document,
+    model: EventStormingModel,
+    silent: frozenset[int],
+    remarks: Remarks,
+) -> None:
+    """Names the lines that no element points to: those said to describe no behaviour apart from the others."""
+    context = next((c for c in model.bounded_contexts if plan and c.ordinal == plan.index + 1), None)
+    traced = traced_lines(model, context)
+    left = [n for n, line in enumerate(lines, 1) if line.strip() and n not in traced]
+    label = f"{plan.alias}: " if plan else ""
+    if quiet := [n for n in left if n in silent]:
+        remarks.tell(
+            f"{label}Lines that describe no behaviour: {spans(quiet)}.",
+            f"{label}동작을 설명하지 않는 줄: {spans(quiet)}",
+        )
+    if other := [n for n in left if n not in silent]:
+        remarks.tell(
+            f"{label}Lines that became no sticker: {spans(other)}.",
+            f"{label}스티커가 되지 않은 줄: {spans(other)}",
+        )

@@ -1,0 +1,111 @@
+"""Step `merge`: one list of bounded contexts from what the chunks found. Asks only when there is something to merge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from langgraph.runtime import Runtime
+
+from executor.errors import NothingUsable
+from executor.graph.answers import MergeAnswer
+from executor.graph.asking import Remarks, ask, joined, outcome
+from executor.graph.identifiers import pascal
+from executor.graph.question import Unusable
+from executor.graph.reduction import lookup, told
+from executor.graph.state import FoundContext, Job, Named, Outcome, Run, of_step
+from executor.model import Language, loose
+
+
+async def merge(state: Job, runtime: Runtime[Run]) -> Outcome:
+    language = state["input"].language
+    per_chunk = [part.value for part in of_step(state["parts"], "contexts")]
+    found = without_doubles(context for chunk in per_chunk for context in chunk)
+    if not found:
+        raise NothingUsable(
+            language.pick(
+                "No bounded context was found: the text seems to describe no behaviour.",
+                "바운디드 컨텍스트를 찾지 못했습니다. 동작을 설명하는 글이 아닌 것 같습니다.",
+            )
+        )
+    remarks = Remarks("merge", (0,), language)
+    if len(found) == 1 or sum(1 for chunk in per_chunk if chunk) < 2:
+        return outcome("merge", (0,), found, remarks)
+    answer = await ask(
+        runtime, "merge", (0,), MergeAnswer, _data(language, found), lambda answer: check(answer, found)
+    )
+    merged = found if isinstance(answer, Unusable) else reduced(answer, found)
+    names = joined(context.alias or context.name for context in merged)
+    remarks.tell(
+        f"The whole text has {len(merged)} bounded context(s): {names}.",
+        f"글 전체의 바운디드 컨텍스트는 {len(merged)}개입니다: {names}",
+    )
+    return outcome("merge", (0,), merged, remarks, answer)
+
+
+def _data(language: Language, found: Sequence[FoundContext]) -> dict[str, object]:
+    return {"language": language, "contexts": described(found)}
+
+
+def described(found: Sequence[FoundContext]) -> list[dict[str, object]]:
+    """The contexts as prompts show them."""
+    return [
+        {
+            "name": context.name,
+            "alias": context.alias,
+            "description": context.description,
+            "aggregates": [aggregate.name for aggregate in context.aggregates],
+        }
+        for context in found
+    ]
+
+
+def check(answer: MergeAnswer, found: Sequence[FoundContext]) -> Iterator[str]:
+    known = {loose(context.name) for context in found}
+    replaced = [loose(name) for context in answer.contexts for name in context.replaces]
+    for name in sorted(known - set(replaced)):
+        yield f'No context replaces "{name}".'
+    for name in sorted(set(replaced) - known):
+        yield f'"{name}" is not one of the given contexts.'
+    if len(set(replaced)) < len(replaced):
+        yield "A context is replaced by two others."
+
+
+def reduced(answer: MergeAnswer, found: Sequence[FoundContext]) -> tuple[FoundContext, ...]:
+    """What the answer joins is joined; what it forgets stays as it is."""
+    left = lookup((context.name, context) for context in found)
+    merged = []
+    for context in answer.contexts:
+        joins = [left.pop(loose(name)) for name in dict.fromkeys(context.replaces) if loose(name) in left]
+        if joins:
+            one = replace(
+                _union(joins),
+                name=pascal(context.name) or joins[0].name,
+                alias=told(context.alias) or joins[0].alias,
+                description=told(context.description) or joins[0].description,
+            )
+            merged.append(one)
+    return without_doubles([*merged, *left.values()])
+
+
+def without_doubles(contexts: Iterable[FoundContext]) -> tuple[FoundContext, ...]:
+    """Contexts of the same name become one, in order of appearance; each aggregate has one owner."""
+    groups: dict[str, list[FoundContext]] = {}
+    for context in contexts:
+        groups.setdefault(context.name.casefold(), []).append(context)
+    owned: set[str] = set()
+    unique = []
+    for group in groups.values():
+        one = _union(group)
+        aggregates = tuple(a for a in one.aggregates if a.name.casefold() not in owned)
+        owned.update(a.name.casefold() for a in aggregates)
+        unique.append(replace(one, aggregates=aggregates))
+    return tuple(unique)
+
+
+def _union(contexts: Sequence[FoundContext]) -> FoundContext:
+    aggregates: dict[str, Named] = {}
+    for aggregate in (a for context in contexts for a in context.aggregates):
+        aggregates.setdefault(aggregate.name.casefold(), aggregate)
+    numbers = {n for context in contexts for n in context.numbers}
+    return replace(contexts[0], aggregates=tuple(aggregates.values()), numbers=tuple(sorted(numbers)))

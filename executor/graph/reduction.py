@@ -1,0 +1,137 @@
+"""From an answer's loose parts to valid ones: sources to ranges, fields to fields, names to names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeVar
+
+from executor.graph.answers import FieldAnswer, Source
+from executor.graph.answers import Named as NamedAnswer
+from executor.graph.identifiers import camel, pascal
+from executor.graph.state import Named
+from executor.graph.text import Document, located
+from executor.model import BUILT_IN_TYPES, Aggregate, CommandKind, Field, Ranges, loose
+
+MOST_RANGES = 8
+MOST_FIELDS = 60
+
+_TYPES: Final = {
+    **{name.casefold(): name for name in BUILT_IN_TYPES},
+    **dict.fromkeys(("int", "short", "byte", "smallint", "tinyint"), "Integer"),
+    **dict.fromkeys(("bigint", "serial", "bigserial", "identifier", "id"), "Long"),
+    **dict.fromkeys(("float", "real", "number"), "Double"),
+    **dict.fromkeys(("decimal", "numeric", "money", "currency"), "BigDecimal"),
+    **dict.fromkeys(("bool", "bit"), "Boolean"),
+    **dict.fromkeys(
+        ("datetime", "timestamp", "localdate", "localdatetime", "instant", "zoneddatetime"), "Date"
+    ),
+}
+_LIST = re.compile(r"(?:List|Set|Collection|Array|Sequence)\s*<\s*(.+?)\s*>|(.+?)\s*\[\]", re.IGNORECASE)
+
+
+_UNTOLD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+def told(text: str) -> str:
+    """Words for people as they can be stored: no control characters, no half characters, not the bare sign for nothing."""
+    kept = _UNTOLD.sub("", text).strip()
+    return "" if kept == "@" else kept
+
+
+def ranges(sources: Iterable[Source], lines: Document) -> Ranges:
+    """Where the text says it; each place once."""
+    found = [located(lines, source.line, source.quote) for source in sources]
+    return tuple(dict.fromkeys(r for r in found if r is not None))[:MOST_RANGES]
+
+
+def field_type(wanted: str, types: Sequence[str]) -> str:
+    """The type as the model knows it: built in, a list, or one of the aggregate's own; String when unknown."""
+    listed = _LIST.fullmatch(wanted.strip())
+    if listed:
+        return f"List<{_plain_type(listed[1] or listed[2], types)}>"
+    return _plain_type(wanted, types)
+
+
+def _plain_type(wanted: str, types: Sequence[str]) -> str:
+    own = {loose(name): name for name in types}
+    name = re.sub(r"[(<].*", "", wanted).strip()
+    return (
+        own.get(loose(name)) or _TYPES.get(name.casefold()) or ("Long" if name.endswith("Id") else "String")
+    )
+
+
+def fields(answers: Iterable[FieldAnswer], lines: Document, types: Sequence[str]) -> tuple[Field, ...]:
+    """Fields with camelCase names, each once, of known types."""
+    found: dict[str, Field] = {}
+    for answer in answers:
+        name = camel(answer.name)
+        if name and name.casefold() not in found and len(found) < MOST_FIELDS:
+            found[name.casefold()] = Field(
+                name=name,
+                type=field_type(answer.type, types),
+                is_key=answer.is_key,
+                alias=told(answer.alias),
+                ranges=ranges(answer.sources, lines),
+            )
+    return tuple(found.values())
+
+
+def named(answers: Iterable[NamedAnswer]) -> tuple[Named, ...]:
+    """Names in PascalCase, each once, without nameless ones."""
+    found: dict[str, Named] = {}
+    for answer in answers:
+        name = pascal(answer.name)
+        if name:
+            found.setdefault(name.casefold(), Named(name=name, alias=told(answer.alias)))
+    return tuple(found.values())
+
+
+_Value = TypeVar("_Value")
+
+
+def lookup(values: Iterable[tuple[str, _Value]]) -> dict[str, _Value]:
+    """Values by loose name; the first of equal names counts."""
+    found: dict[str, _Value] = {}
+    for name, value in values:
+        found.setdefault(loose(name), value)
+    return found
+
+
+def plain(field: Field) -> Field:
+    """The field as another element has it too: without the places that speak of the original."""
+    return Field(name=field.name, type=field.type, is_key=field.is_key, alias=field.alias)
+
+
+def keys(aggregate: Aggregate) -> tuple[Field, ...]:
+    """The aggregate's key, as a parameter."""
+    return tuple(plain(field) for field in aggregate.fields if field.is_key)
+
+
+def all_fields(aggregate: Aggregate) -> tuple[Field, ...]:
+    """All of the aggregate's fields, as parameters."""
+    return tuple(plain(field) for field in aggregate.fields)
+
+
+_CREATING = (
+    "Create",
+    "Register",
+    "Place",
+    "Add",
+    "Open",
+    "Submit",
+    "Request",
+    "Issue",
+    "Book",
+    "Make",
+    "Post",
+    "Start",
+)
+_DELETING = ("Delete", "Remove", "Discard", "Erase")
+
+
+def kind_of(command: str) -> CommandKind:
+    """What a command does, judged by its verb."""
+    if command.startswith(_DELETING):
+        return CommandKind.DELETE
+    return CommandKind.CREATE if command.startswith(_CREATING) else CommandKind.UPDATE
