@@ -29,7 +29,7 @@ def main() -> int:
         settings = load()
         logs.set_up(settings.log_level, settings.log_format)
         asyncio.run(serve(settings))
-    except (SettingsError, providers.MissingProvider) as error:
+    except (SettingsError, providers.MissingProvider, health.PortTaken) as error:
         print(error, file=sys.stderr)
         return 2
     return 0
@@ -44,6 +44,7 @@ async def serve(settings: Settings) -> None:
     )
     server = GrpcServer(service, settings)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(server.stop, 0)
         await server.start()
         http = await stack.enter_async_context(
             health.serving(health.public(lambda: _dead(server)), settings.http_port)

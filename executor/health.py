@@ -21,6 +21,10 @@ Reason = Callable[[], str]
 OK_MESSAGE = "EventStorming Generator 서버가 정상 작동 중입니다."
 
 
+class PortTaken(Exception):
+    """Another program listens there; the message says so."""
+
+
 def public(dead: Reason) -> Starlette:
     """`/ok` and nothing else; `dead` says why the process does no work any more, or nothing."""
 
@@ -68,6 +72,9 @@ async def serving(app: Starlette, port: int) -> AsyncIterator[int]:
 
 
 def _listener(port: int) -> socket.socket:
-    if socket.has_dualstack_ipv6():
-        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
-    return socket.create_server(("", port), backlog=128)
+    try:
+        if socket.has_dualstack_ipv6():
+            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
+        return socket.create_server(("", port), backlog=128)
+    except OSError as error:
+        raise PortTaken(f"HTTP_PORT or ADMIN_PORT: cannot listen on {port}: {error.strerror}") from error

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PROVIDERS = frozenset(
@@ -69,11 +69,18 @@ def _named(model: str) -> str:
     return model.strip()
 
 
+def _readable(path: str | None) -> str | None:
+    if path and not os.access(path, os.R_OK):
+        raise ValueError("no readable file there")
+    return path
+
+
 def _model_name(value: Any) -> Any:
     return ModelName.parse(value) if isinstance(value, str) else value
 
 
 Model = Annotated[ModelName, NoDecode, BeforeValidator(_model_name)]
+TlsFile = Annotated[str | None, AfterValidator(_readable)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -101,9 +108,9 @@ class Settings(BaseSettings):
     grpc_port: Port = 50051
     grpc_reflection: bool = False
     grpc_token: SecretStr | None = None
-    grpc_tls_cert: str | None = None
-    grpc_tls_key: str | None = None
-    grpc_tls_ca: str | None = None
+    grpc_tls_cert: TlsFile = None
+    grpc_tls_key: TlsFile = None
+    grpc_tls_ca: TlsFile = None
 
     pod_id: str = Field(default_factory=socket.gethostname)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -114,12 +121,9 @@ class Settings(BaseSettings):
         """For the light steps."""
         return self.ai_model_light or self.ai_model
 
-    @model_validator(mode="after")
-    def _fit_together(self) -> Settings:
-        problems = [*self._without_key(), *self._half_tls()]
-        if problems:
-            raise ValueError("\n".join(problems))
-        return self
+    def conflicts(self) -> list[str]:
+        """What is wrong between variables that are right each by itself."""
+        return [*self._without_key(), *self._half_tls()]
 
     def _without_key(self) -> list[str]:
         keyless = not self.openai_api_key and not self.openai_base_url
@@ -130,37 +134,35 @@ class Settings(BaseSettings):
         return []
 
     def _half_tls(self) -> list[str]:
-        files = {
-            "GRPC_TLS_CERT": self.grpc_tls_cert,
-            "GRPC_TLS_KEY": self.grpc_tls_key,
-            "GRPC_TLS_CA": self.grpc_tls_ca,
-        }
-        problems = [
-            f"{name}: no readable file there"
-            for name, path in files.items()
-            if path and not os.access(path, os.R_OK)
-        ]
         if bool(self.grpc_tls_cert) != bool(self.grpc_tls_key):
-            problems.append("GRPC_TLS_CERT, GRPC_TLS_KEY: either both or none")
+            return ["GRPC_TLS_CERT, GRPC_TLS_KEY: either both or none"]
         if self.grpc_tls_ca and not self.grpc_tls_cert:
-            problems.append("GRPC_TLS_CA: of no use without GRPC_TLS_CERT and GRPC_TLS_KEY")
-        return problems
+            return ["GRPC_TLS_CA: of no use without GRPC_TLS_CERT and GRPC_TLS_KEY"]
+        return []
 
 
 def load() -> Settings:
     """The settings of this process, or one message about all that is wrong with them."""
     try:
-        return Settings()
+        settings, problems = Settings(), list[str]()
     except ValidationError as error:
-        raise SettingsError(_message(error)) from None  # the original holds the values
+        found = error.errors(include_url=False, include_input=False)
+        problems = [
+            f"{str(each['loc'][0]).upper()}: {each['msg'].removeprefix('Value error, ')}" for each in found
+        ]
+        settings = _without({str(each["loc"][0]) for each in found})
+    problems += settings.conflicts()
+    if problems:
+        raise SettingsError("Wrong settings:\n" + "\n".join(f"  {problem}" for problem in problems))
+    return settings
 
 
-def _message(error: ValidationError) -> str:
-    lines: list[str] = []
-    for problem in error.errors(include_url=False, include_input=False):
-        words = problem["msg"].removeprefix("Value error, ")
-        lines += [f"{str(problem['loc'][0]).upper()}: {words}"] if problem["loc"] else words.split("\n")
-    return "Wrong settings:\n" + "\n".join(f"  {line}" for line in lines)
+def _without(wrong: set[str]) -> Settings:
+    """The settings with defaults in the place of wrong ones, to find what else is wrong."""
+    defaults = {name: Settings.model_fields[name].get_default(call_default_factory=True) for name in wrong}
+    if "ai_model" in wrong:
+        defaults["ai_model"] = ModelName(provider="offline", model="rules")  # asks for no key
+    return Settings(**defaults)
 
 
 def _format(terminal: bool) -> Literal["json", "console"]:

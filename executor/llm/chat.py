@@ -246,5 +246,5 @@ def _read(entry: Entry, schema: type[Answer]) -> _Turn[Answer]:
         text = json.dumps(value["answer"], ensure_ascii=False, separators=(",", ":"))
         return _Turn(declined="", text=text, parsed=parse(value["answer"], schema))
     text = value.get("text", "")
-    no_json = Parsed[Answer](complaints=["the answer is not one JSON object"])
+    no_json: Parsed[Answer] = Parsed(complaints=["the answer is not one JSON object"])
     return _Turn(declined=value.get("declined", ""), text=text, parsed=no_json)

@@ -51,17 +51,21 @@ def value_of(reply: Reply) -> str:
 
     Storing the object and not its text spares a second level of escapes in the database.
     """
-    answer = None if reply.declined else json_in(reply.text)
-    if reply.declined:
-        value: dict[str, Any] = {"declined": reply.declined}
+    said, declined = _whole(reply.text), _whole(reply.declined)
+    answer = None if declined else json_in(said)
+    if declined:
+        value: dict[str, Any] = {"declined": declined}
     elif isinstance(answer, dict):
         value = {"answer": answer}
     else:
-        value = {"text": reply.text}
+        value = {"text": said}
     text = _compact(value)
     return text if len(text.encode()) <= LONGEST_VALUE else _compact({"declined": "the answer is too long"})
 
 
 def _compact(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _whole(text: str) -> str:
     return text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot travel

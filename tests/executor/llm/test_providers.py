@@ -1,0 +1,207 @@
+"""Providers over real HTTP: what comes back, what is declined, what is no answer, and which form an endpoint knows."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from executor.errors import LlmMisconfigured, LlmUnavailable
+from executor.llm import providers
+from executor.llm.language_model import Message, Reply, Throttled
+from executor.llm.language_models import ProcessLanguageModels
+from executor.ports import Allowance
+from tests.executor.llm.fakes import Fruit, MemoryLink, chat, question
+from tests.openai_server import Ask, Behaviour, Fault, running, strict_problems
+
+FIG = {"name": "Fig", "seeds": 9}
+ASKED = (Message("system", "Answer in json."), Message("user", "Which fruit?"))
+
+
+def _fig(_: Ask) -> dict[str, Any]:
+    return FIG
+
+
+def _openai(
+    url: str, key: str = "key", model: str = "test-model", timeout: float = 5
+) -> providers.ChatCompletions:
+    return providers.openai(f"openai:{model}", model, api_key=key, base_url=url, timeout=timeout)
+
+
+async def _reply(url: str, **more: Any) -> Reply:
+    return await _openai(url, **more).ask(ASKED, Fruit, trace={"step": "fruit"})
+
+
+async def test_the_strict_schema_goes_out_and_the_answer_and_its_tokens_come_back() -> None:
+    async with running(Behaviour(script=_fig)) as (server, url):
+        reply = await _reply(url)
+    described = server.asks[0].body["response_format"]["json_schema"]
+    assert (described["name"], described["strict"]) == ("Fruit", True)
+    assert list(strict_problems(described["schema"])) == []
+    assert [message["role"] for message in server.asks[0].messages] == ["system", "user"]
+    assert reply.text == '{"name":"Fig","seeds":9}'
+    assert reply.tokens > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("429", Throttled),
+        ("500", LlmUnavailable),
+        ("cut", LlmUnavailable),
+        ("nonjson", LlmUnavailable),
+        ("timeout", LlmUnavailable),
+    ],
+)
+async def test_no_answer_is_told_as_such_after_one_call(kind: str, expected: type[Exception]) -> None:
+    script = lambda _: Fault(kind=kind, wait="7")  # noqa: E731
+    async with running(Behaviour(script=script)) as (server, url):
+        with pytest.raises(expected) as ended:
+            await _reply(url, timeout=0.3)
+    assert len(server.asks) == 1
+    assert getattr(ended.value, "retry_after", None) == (7.0 if kind in ("429", "500") else None)
+
+
+async def test_nobody_there_is_no_answer() -> None:
+    with pytest.raises(LlmUnavailable):
+        await _reply("http://127.0.0.1:9/v1")
+
+
+@pytest.mark.parametrize(("kind", "words"), [("refusal", "refused"), ("filter", "content filter")])
+async def test_a_declined_answer_is_an_answer(kind: str, words: str) -> None:
+    async with running(Behaviour(script=lambda _: Fault(kind=kind))) as (_, url):
+        reply = await _reply(url)
+    assert words in reply.declined
+
+
+async def test_an_answer_cut_at_its_length_keeps_its_text_and_tokens() -> None:
+    fault = {"length": 1.0}
+    async with running(Behaviour(script=_fig, faults=fault)) as (_, url):
+        reply = await _reply(url)
+    assert reply.text == '{"name":"Fig","s'
+    assert reply.tokens > 0
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [
+        ({"api_key": "another"}, "rejects the key"),
+        ({"models": frozenset({"gpt-x"})}, "does not know the model"),
+    ],
+)
+async def test_a_wrong_key_or_model_is_named_without_the_key(behaviour: dict[str, Any], words: str) -> None:
+    async with running(Behaviour(script=_fig, **behaviour)) as (_, url):
+        with pytest.raises(LlmMisconfigured, match=words) as ended:
+            await _reply(url, key="sk-secret-123")
+    assert "secret" not in str(ended.value)
+
+
+@pytest.mark.parametrize("forms", [{"json_schema"}, {"tools"}, {"json_object"}, {"tools", "json_object"}])
+async def test_the_form_an_endpoint_knows_is_found_once_and_remembered(forms: set[str]) -> None:
+    async with running(Behaviour(script=_fig, forms=frozenset(forms))) as (server, url):
+        model = _openai(url)
+        replies = [await model.ask(ASKED, Fruit, trace={}) for _ in range(3)]
+    assert {reply.text.replace(" ", "") for reply in replies} == {'{"name":"Fig","seeds":9}'}
+    assert len(server.asks) == 3
+    assert server.rejected == _weaker_forms_tried(forms)
+
+
+def _weaker_forms_tried(forms: set[str]) -> int:
+    return min(("json_schema", "tools", "json_object").index(form) for form in forms)
+
+
+async def test_json_mode_puts_the_schema_into_the_question() -> None:
+    async with running(Behaviour(script=_fig, forms=frozenset({"json_object"}))) as (server, url):
+        await _reply(url)
+    assert '"additionalProperties":false' in server.asks[0].messages[0]["content"]
+
+
+async def test_many_first_calls_at_once_find_the_form_together() -> None:
+    async with running(Behaviour(script=_fig, forms=frozenset({"json_object"}))) as (_, url):
+        model = _openai(url)
+        replies = await asyncio.gather(*(model.ask(ASKED, Fruit, trace={}) for _ in range(8)))
+    assert {reply.text for reply in replies} == {'{"name":"Fig","seeds":9}'}
+
+
+async def test_a_rejected_question_ends_the_run_only_if_none_was_ever_answered() -> None:
+    rejects = lambda ask: Fault(kind="400") if "bad" in ask.text else FIG  # noqa: E731
+    bad = (ASKED[0], Message("user", "bad"))
+    async with running(Behaviour(script=rejects)) as (_, url):
+        model = _openai(url)
+        with pytest.raises(LlmMisconfigured):
+            await model.ask(bad, Fruit, trace={})
+        await model.ask(ASKED, Fruit, trace={})
+        assert "rejected" in (await model.ask(bad, Fruit, trace={})).declined
+
+
+async def test_a_cancelled_call_is_closed_at_the_provider() -> None:
+    async with running(Behaviour(script=lambda _: Fault(kind="timeout"))) as (server, url):
+        call = asyncio.create_task(_reply(url))
+        await server.arrived.wait()
+        call.cancel()
+        await asyncio.wait([call])
+        async with asyncio.timeout(3):
+            await server.left.wait()
+
+
+@pytest.mark.parametrize("kind", ["truncated", "types", "empty", "prose", "fenced", "length"])
+async def test_every_spoiled_first_answer_is_repaired_or_read(kind: str) -> None:
+    class Once(Behaviour):
+        def fault(self, ask: Ask) -> Fault | None:
+            return Fault(kind=kind) if len(ask.messages) == 2 and ask.nth == 1 else None
+
+    async with running(Once(script=_fig)) as (server, url), chat(_openai(url), MemoryLink()) as asking:
+        assert await asking.ask(question()) == Fruit(name="Fig", seeds=9)
+    assert len(server.asks) == (1 if kind in ("prose", "fenced") else 2)
+
+
+async def test_throttled_calls_lower_the_bound_and_all_are_answered() -> None:
+    class Strict(Behaviour):
+        def fault(self, ask: Ask) -> Fault | None:
+            return Fault(kind="429", wait="0.05") if server.open > 4 else None
+
+    behaviour = Strict(script=_fig, p50=0.02, p95=0.03)
+    async with running(behaviour) as (server, url):
+        models = ProcessLanguageModels(_openai(url), _openai(url), concurrency=16, timeout=5)
+        allowance = Allowance(step_seconds=20)
+        async with models.chat(job_id="j", link=MemoryLink(), recalled=[], allowance=allowance) as asking:
+            answers = await asyncio.gather(*(asking.ask(question(str(n))) for n in range(60)))
+        assert answers == [Fruit(name="Fig", seeds=9)] * 60
+        assert models.concurrency.allowed < 16
+
+
+async def test_check_says_what_is_wrong() -> None:
+    async with running(Behaviour(script=lambda _: {"ok": True}, models=frozenset({"test-model"}))) as (
+        _,
+        url,
+    ):
+        right, wrong = (
+            ProcessLanguageModels(model, model, concurrency=1, timeout=5)
+            for model in (_openai(url), _openai(url, model="gpt-nil"))
+        )
+        assert (await right.check()).problem == ""
+        assert "does not know the model" in (await wrong.check()).problem
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"retry-after": "3"}, 3.0),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after-ms": "250", "retry-after": "3"}, 0.25),
+        ({"retry-after": "Thu, 01 Jan 1970 00:01:00 GMT"}, 60.0),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_in_all_its_spellings(headers: dict[str, str], expected: float | None) -> None:
+    error = Exception()
+    error.response = SimpleNamespace(headers=headers)  # type: ignore[attr-defined]
+    assert providers.retry_after(error, now=lambda: 0.0) == expected
+
+
+def test_a_provider_that_is_not_installed_names_the_command() -> None:
+    with pytest.raises(providers.MissingProvider, match="pip install langchain langchain-google-genai"):
+        providers.other("google_genai:gemini", "google_genai", "gemini", "", timeout=1)

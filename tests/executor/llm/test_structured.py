@@ -1,0 +1,74 @@
+"""Reading an answer out of a text, and the schemas every step is held to."""
+
+from __future__ import annotations
+
+import inspect
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from executor.graph import answers
+from executor.llm.journal import value_of
+from executor.llm.language_model import Reply
+from executor.llm.structured import json_in, parse, repair_request, schema_text, strict_schema
+from tests.executor.llm.fakes import Fruit
+from tests.openai_server import strict_problems
+
+STEPS = sorted(
+    (kind for _, kind in inspect.getmembers(answers, inspect.isclass) if issubclass(kind, answers.Strict)),
+    key=lambda kind: kind.__name__,
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+    max_leaves=10,
+)
+OBJECTS = st.dictionaries(st.text(), JSON, min_size=1, max_size=4)
+
+
+@pytest.mark.parametrize("schema", STEPS, ids=lambda kind: kind.__name__)
+def test_every_steps_schema_is_in_the_strict_subset(schema: type[BaseModel]) -> None:
+    assert list(strict_problems(strict_schema(schema))) == []
+    assert json.loads(schema_text(schema)) == strict_schema(schema)
+
+
+@given(OBJECTS)
+def test_an_object_is_found_between_prose_and_fences(value: dict[str, object]) -> None:
+    text = json.dumps(value, ensure_ascii=False)
+    assert json_in(text) == value
+    assert json_in(f"Here you are:\n```json\n{text}\n```\nBye!") == value
+    assert json_in(f"Here you are: {text} Bye!") == value
+
+
+@given(st.text() | st.text(alphabet='{}[]":,x1 '))
+def test_any_text_becomes_a_journal_value(text: str) -> None:
+    value = json.loads(value_of(Reply(text=text)))
+    assert set(value) in ({"answer"}, {"text"})
+    assert isinstance(value.get("answer", {}), dict)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[1]", "null", '{"a": NaN}', '{"a":' * 5000, "{" * 100_000, '{"a": %s}' % ("9" * 5000), "\ud800"],
+    ids=["empty", "list", "null", "nan", "deep", "braces", "long number", "half a pair"],
+)
+def test_what_is_no_object_is_kept_as_text_or_read_safely(text: str) -> None:
+    value_of(Reply(text=text)).encode()
+
+
+def test_complaints_name_the_place() -> None:
+    parsed = parse({"name": "Fig", "seeds": None}, Fruit)
+    assert parsed.answer is None
+    assert parsed.complaints == ["seeds: Input should be a valid integer"]
+
+
+def test_a_repair_request_shows_the_schema_only_when_the_form_was_missed() -> None:
+    assert schema_text(Fruit) in repair_request(["no JSON"], Fruit)
+    assert schema_text(Fruit) not in repair_request(["not sweet"], None)
+
+
+def test_a_repair_request_stays_short() -> None:
+    assert "and 80 more" in repair_request([f"complaint {n}" for n in range(100)], None)
