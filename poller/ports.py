@@ -5,8 +5,7 @@ The database, gRPC and the canvas format live behind these; dispatcher, attempt 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -145,7 +144,7 @@ class JobQueue(Protocol):
     def now(self) -> int:
         """The database's time in milliseconds."""
 
-    def changes(self) -> AsyncIterator[QueueChange]:
+    def changes(self) -> AsyncGenerator[QueueChange, None]:
         """Starts with a whole one; never ends by itself."""
 
     async def claim(self, job: Job) -> Run | None:
@@ -172,7 +171,7 @@ class JobQueue(Protocol):
     async def msaez(self, job_id: str) -> Json:
         """The esValue as it stands, decoded; None before anything is shown."""
 
-    def watch(self, job_id: str) -> AsyncIterator[JobView]:
+    def watch(self, job_id: str) -> AsyncGenerator[JobView, None]:
         """The present, then every change; ends after the terminal state. Raises JobNotFound."""
 
     async def cancel(self, job_id: str, *, by: str) -> JobView:
@@ -189,18 +188,21 @@ class JobQueue(Protocol):
 
 
 class Placement(Protocol):
-    """A slot set aside on one executor."""
+    """A slot set aside on one executor, until released."""
 
     @property
     def instance_id(self) -> str: ...
 
     def execute(
         self, frames: AsyncIterator[executor_pb2.ExecuteRequest]
-    ) -> AsyncIterator[executor_pb2.ExecuteResponse]:
+    ) -> AsyncGenerator[executor_pb2.ExecuteResponse, None]:
         """The stream of one run; leaving it early cancels it.
 
         Raises HandedBack, ExecutorGone, Transient, Permanent or LeaseLost, as the executor's status says.
         """
+
+    def release(self) -> None:
+        """Gives the slot back; may be called again."""
 
 
 class Executors(Protocol):
@@ -212,11 +214,8 @@ class Executors(Protocol):
     @property
     def total_slots(self) -> int: ...
 
-    def place(self) -> AbstractAsyncContextManager[Placement] | None:
-        """Sets a slot aside on the executor with most free ones, at once; None when all are taken.
-
-        Leaving the context gives it back.
-        """
+    def place(self) -> Placement | None:
+        """Sets a slot aside on the executor with most free ones, at once; None when all are taken."""
 
     async def changed(self) -> None:
         """Returns at the next change of slots or executors."""

@@ -8,7 +8,7 @@ import socket
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -143,28 +143,6 @@ class Settings(BaseSettings):
     def named_pod(self) -> bool:
         """Whether POD_ID was set explicitly: leases under it in our first snapshot were a dead predecessor's."""
         return "pod_id" in self.model_fields_set
-
-    @property
-    def database_address(self) -> str:
-        if self.firebase_database_emulator_host:
-            return f"http://{self.firebase_database_emulator_host}"
-        parts = urlsplit(self.firebase_database_url or "")
-        return f"{parts.scheme}://{parts.netloc}"
-
-    @property
-    def database_name(self) -> str | None:
-        """The `?ns=` of the address; None when the host itself names the database."""
-        named = parse_qs(urlsplit(self.firebase_database_url or "").query).get("ns")
-        if named:
-            return named[0]
-        if not self.firebase_database_emulator_host:
-            return None
-        host = urlsplit(self.firebase_database_url or "").hostname or ""
-        return (
-            host.split(".")[0]
-            if host.endswith((".firebaseio.com", ".firebasedatabase.app"))
-            else "eventstorming"
-        )
 
 
 def load(**given: Any) -> Settings:

@@ -31,8 +31,6 @@ def test_the_defaults_are_those_of_the_settings_table(environ: pytest.MonkeyPatc
     assert settings.executor_target == ("127.0.0.1:50051",)
     assert (settings.http_port, settings.admin_port, settings.grpc_port) == (2024, 2025, 50052)
     assert (settings.lease_seconds, settings.max_attempts, settings.shutdown_grace_seconds) == (30, 3, 20)
-    assert settings.database_address == "http://127.0.0.1:9000"
-    assert settings.database_name == "eventstorming"
 
 
 def test_one_message_names_every_wrong_variable(environ: pytest.MonkeyPatch) -> None:
@@ -52,9 +50,7 @@ def test_a_secret_never_appears_in_message_or_repr(environ: pytest.MonkeyPatch) 
     with pytest.raises(WrongSettings) as caught:
         from_environment(environ, {"GRPC_TOKEN": "s3cret-token", "FIREBASE_DATABASE_URL": "s3cret-token"})
     assert "s3cret-token" not in str(caught.value)
-    assert "s3cret-token" not in repr(
-        load(**{"firebase_database_emulator_host": "h:1", "firebase_database_url": None})
-    )
+    assert "s3cret-token" not in repr(load(firebase_database_emulator_host="h:1", firebase_database_url=None))
 
 
 def test_an_empty_variable_counts_as_unset(environ: pytest.MonkeyPatch) -> None:
@@ -81,7 +77,6 @@ def test_a_relative_service_account_path_is_accepted(environ: pytest.MonkeyPatch
     }
     settings = from_environment(environ, variables)
     assert settings.firebase_service_account_path == Path("key.json")
-    assert settings.database_name is None
 
 
 def test_only_an_explicit_pod_id_names_the_pod(environ: pytest.MonkeyPatch) -> None:
@@ -94,17 +89,3 @@ def test_only_an_explicit_pod_id_names_the_pod(environ: pytest.MonkeyPatch) -> N
 def test_several_executor_targets_are_separated_by_commas(environ: pytest.MonkeyPatch) -> None:
     settings = from_environment(environ, EMULATOR | {"EXECUTOR_TARGET": "a:1, b:2"})
     assert settings.executor_target == ("a:1", "b:2")
-
-
-@pytest.mark.parametrize(
-    ("url", "name"),
-    [
-        ("http://localhost:9000?ns=shop", "shop"),
-        ("https://shop-default-rtdb.firebaseio.com", "shop-default-rtdb"),
-        ("http://localhost:9000", "eventstorming"),
-    ],
-)
-def test_the_emulator_takes_the_database_name_from_the_address(
-    environ: pytest.MonkeyPatch, url: str, name: str
-) -> None:
-    assert from_environment(environ, EMULATOR | {"FIREBASE_DATABASE_URL": url}).database_name == name

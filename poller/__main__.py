@@ -1,0 +1,160 @@
+"""Wires the poller together and runs it until SIGTERM: the only place where the concrete classes meet."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+
+import structlog
+
+from poller import health, logs
+from poller.attempt import Limits
+from poller.dispatcher import Dispatcher
+from poller.errors import Permanent
+from poller.executors import Access, GrpcExecutors
+from poller.job import RetryPolicy
+from poller.rtdb.client import Database, endpoint
+from poller.rtdb.credentials import (
+    ApplicationDefaultCredentials,
+    Credentials,
+    EmulatorCredentials,
+    ServiceAccountCredentials,
+)
+from poller.rtdb.ledger import Ledger
+from poller.rtdb.names import Nodes
+from poller.rtdb.queue import RtdbQueue
+from poller.service import serve_jobs
+from poller.settings import Settings, WrongSettings, load
+from poller.tasks import gravest
+
+log = structlog.get_logger(__name__)
+
+
+class SystemClock:
+    """Implements the port `Clock`."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+async def serve(settings: Settings) -> None:
+    clock = SystemClock()
+    base_url, namespace = endpoint(settings.firebase_database_url, settings.firebase_database_emulator_host)
+    database = Database.connect(
+        base_url=base_url,
+        namespace=namespace,
+        credentials=credentials(settings),
+    )
+    async with database, Ledger(database, Nodes(settings.namespace), clock) as ledger:
+        queue = RtdbQueue(ledger, owner=settings.pod_id, lease_seconds=settings.lease_seconds)
+        executors = GrpcExecutors(
+            settings.executor_target, poller_id=settings.pod_id, access=access(settings)
+        )
+        dispatcher = Dispatcher(
+            queue,
+            executors,
+            clock,
+            owner=settings.pod_id,
+            inherits=settings.named_pod,
+            lease_seconds=settings.lease_seconds,
+            retry=RetryPolicy(max_attempts=settings.max_attempts),
+            limits=limits(settings),
+        )
+        await run(settings, queue, executors, dispatcher)
+
+
+async def run(settings: Settings, queue: RtdbQueue, executors: GrpcExecutors, dispatcher: Dispatcher) -> None:
+    async with asyncio.TaskGroup() as group:
+        attached = group.create_task(executors.run())
+        work = group.create_task(dispatcher.run())
+
+        def lost() -> str:
+            return "the work loop has ended" if work.done() and not dispatcher.draining else ""
+
+        def unready() -> str:
+            draining = "draining" if dispatcher.draining else ""
+            return lost() or draining or queue.problem() or executors.problem()
+
+        server, grpc_port = await serve_jobs(queue, settings)
+        async with (
+            health.serving(health.public(lost), settings.http_port, name="HTTP_PORT") as http_port,
+            health.serving(health.admin(lost, unready), settings.admin_port, name="ADMIN_PORT") as admin_port,
+        ):
+            drain_on_signals(dispatcher)
+            print(f"poller ready grpc={grpc_port} http={http_port} admin={admin_port}", flush=True)
+            await drained(work, dispatcher, settings.shutdown_grace_seconds)
+            await server.stop(grace=1)
+        attached.cancel()
+        log.info("poller.ended")
+
+
+async def drained(work: asyncio.Task[None], dispatcher: Dispatcher, grace: float) -> None:
+    """Until everything that ran here is handed over, or the grace after the signal is used up."""
+    await dispatcher.until_draining()
+    await asyncio.wait({work}, timeout=grace)
+    if not work.done():
+        log.error("poller.aborted", running=dispatcher.running)
+        work.cancel()
+
+
+def drain_on_signals(dispatcher: Dispatcher) -> None:
+    """The first signal drains, the second ends the process at once."""
+
+    def received() -> None:
+        if dispatcher.draining:
+            os._exit(1)
+        dispatcher.drain()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, received)
+
+
+def credentials(settings: Settings) -> Credentials:
+    if settings.firebase_database_emulator_host:
+        return EmulatorCredentials()
+    account = settings.firebase_service_account_path
+    return ServiceAccountCredentials(account) if account else ApplicationDefaultCredentials()
+
+
+def access(settings: Settings) -> Access:
+    return Access(
+        token=settings.grpc_token.get_secret_value() if settings.grpc_token else "",
+        tls=settings.grpc_tls_cert is not None or settings.grpc_tls_ca is not None,
+        tls_ca=settings.grpc_tls_ca,
+        tls_cert=settings.grpc_tls_cert,
+        tls_key=settings.grpc_tls_key,
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    return Limits(
+        job_seconds=settings.job_timeout_seconds,
+        step_seconds=settings.step_timeout_seconds,
+        max_tokens=settings.job_max_tokens,
+    )
+
+
+def main() -> int:
+    try:
+        settings = load()
+    except WrongSettings as error:
+        print(error, file=sys.stderr)
+        return 2
+    logs.set_up(settings.log_level, settings.log_format)
+    code = 0
+    try:
+        asyncio.run(serve(settings))
+    except* Permanent as failures:
+        code = 1
+        print(gravest(failures), file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

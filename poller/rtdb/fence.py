@@ -1,0 +1,76 @@
+"""Authority over a job as a time margin: the database cannot make a multi-path write conditional.
+
+Measured on the monotonic clock of this process, from before the write that renewed the lease was sent: the
+database's own stamp is never earlier, so we always stop before anyone else may start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from poller.errors import LeaseLost
+from poller.ports import Clock
+
+MARGIN_SECONDS = 10.0
+"""No unconditional write starts with less of the lease left."""
+
+WRITE_SECONDS = 5.0
+"""Every write gives up after this long: well inside the margin."""
+
+
+class Fence:
+    def __init__(self, clock: Clock, *, lease_seconds: float) -> None:
+        self._clock = clock
+        self._lease_seconds = lease_seconds
+        self._until = float("-inf")
+        self._silent = False
+        self._lost: str | None = None
+        self._changed = asyncio.Event()
+
+    def renewed(self, sent_at: float) -> None:
+        """`sent_at` is the monotonic time before the claim or renewal was sent."""
+        self._until = max(self._until, sent_at + self._lease_seconds)
+        self.heard()
+        self._signal()
+
+    def heard(self) -> None:
+        self._silent = False
+
+    def unheard(self) -> None:
+        self._silent = True
+
+    def lose(self, reason: str) -> None:
+        if self._lost is None:
+            self._lost = reason
+            self._signal()
+
+    @property
+    def lost(self) -> bool:
+        return self._lost is not None
+
+    @property
+    def open(self) -> bool:
+        return not self.lost and self._until - self._clock.monotonic() >= MARGIN_SECONDS
+
+    @property
+    def may_ask(self) -> bool:
+        return self.open and not self._silent
+
+    async def authority(self) -> None:
+        """Returns when an unconditional write may start; waits while the lease is too short."""
+        while not self.open:
+            self.check()
+            await self._changed.wait()
+
+    def check(self) -> None:
+        if self._lost is not None:
+            raise LeaseLost(self._lost)
+
+    async def until_lost(self) -> None:
+        while True:
+            self.check()
+            await self._changed.wait()
+
+    def _signal(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -1,0 +1,118 @@
+"""Answers already paid for: one JSON text each under `run/journal/<epoch>/<key>`, written in groups, acked when durable.
+
+A text, because the database drops nulls and empty containers. Branches by epoch, because the key hashes the
+question and not the answer: an overtaken run's late entry must not replace the one the published model used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from eventstorming.v1 import executor_pb2
+
+from poller.rtdb.names import Json, members
+
+WRITES_IN_FLIGHT = 4
+"""One at a time costs up to two round trips an answer; with four it is the one of its own write."""
+
+GROUP_BYTES = 1 << 20
+"""A group closes once it holds this much; a single larger answer still goes."""
+
+Write = Callable[[Mapping[str, Json]], Awaitable[None]]
+Durable = Callable[[Sequence[int]], Awaitable[None]]
+
+
+def entry_text(entry: executor_pb2.JournalEntry) -> str:
+    stored = {"value": entry.value, "tokens": entry.tokens}
+    if entry.unusable:
+        stored["unusable"] = True
+    return json.dumps(stored, ensure_ascii=False, separators=(",", ":"))
+
+
+def read_entry(key: str, stored: Json) -> executor_pb2.JournalEntry | None:
+    """None for what is no entry: then the question is simply asked again."""
+    try:
+        raw = json.loads(stored)
+        return executor_pb2.JournalEntry(
+            key=key, value=raw["value"], tokens=raw["tokens"], unusable=raw.get("unusable", False)
+        )
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return None
+
+
+def newest(journal: Json) -> list[executor_pb2.JournalEntry]:
+    """One entry a question, ordered by key: the newest epoch's wins."""
+    found: dict[str, executor_pb2.JournalEntry] = {}
+    for _, branch in sorted(_branches(journal)):
+        for key, stored in members(branch).items():
+            entry = read_entry(key, stored)
+            if entry is not None:
+                found[key] = entry
+    return [found[key] for key in sorted(found)]
+
+
+def highest_epoch(journal: Json) -> int:
+    return max((epoch for epoch, _ in _branches(journal)), default=0)
+
+
+def unusable_paths(journal: Json) -> list[str]:
+    """`<epoch>/<key>` of every unusable answer, in all branches: asked anew when a job is tried again."""
+    return [
+        f"{epoch}/{key}"
+        for epoch, branch in _branches(journal)
+        for key, stored in members(branch).items()
+        if (entry := read_entry(key, stored)) is None or entry.unusable
+    ]
+
+
+def _branches(journal: Json) -> list[tuple[int, Json]]:
+    return [(int(epoch), branch) for epoch, branch in members(journal).items() if epoch.isdigit()]
+
+
+class GroupCommit:
+    """Answers of one epoch on their way into the database, four writes at a time, everything waiting in the next."""
+
+    def __init__(self, write: Write, *, epoch: int) -> None:
+        self._write = write
+        self._epoch = epoch
+        self._waiting: list[tuple[int, executor_pb2.JournalEntry]] = []
+        self._arrived = asyncio.Event()
+        self.stored = 0
+
+    def add(self, seq: int, entry: executor_pb2.JournalEntry) -> None:
+        self._waiting.append((seq, entry))
+        self._arrived.set()
+
+    async def run(self, durable: Durable) -> None:
+        async with asyncio.TaskGroup() as writers:
+            for _ in range(WRITES_IN_FLIGHT):
+                writers.create_task(self._writer(durable))
+
+    async def _writer(self, durable: Durable) -> None:
+        while True:
+            await self._arrived.wait()
+            if group := self._next_group():
+                await durable(await self._commit(group))
+
+    async def flush(self) -> None:
+        """Writes what is left; nobody is told any more."""
+        while group := self._next_group():
+            await self._commit(group)
+
+    def _next_group(self) -> list[tuple[int, executor_pb2.JournalEntry]]:
+        size = count = 0
+        for _, entry in self._waiting:
+            if count and size + len(entry.value) > GROUP_BYTES:
+                break
+            size, count = size + len(entry.value), count + 1
+        group, self._waiting = self._waiting[:count], self._waiting[count:]
+        if not self._waiting:
+            self._arrived.clear()
+        return group
+
+    async def _commit(self, group: list[tuple[int, executor_pb2.JournalEntry]]) -> list[int]:
+        await self._write({f"journal/{self._epoch}/{entry.key}": entry_text(entry) for _, entry in group})
+        self.stored += len(group)
+        return [seq for seq, _ in group]

@@ -1,0 +1,166 @@
+"""How this program writes the database: within one budget, each write with a deadline, conditional ones decided again
+when the value changed meanwhile, and none abandoned half-way by a cancelled task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from types import TracebackType
+from typing import Any, TypeVar
+
+from poller.errors import Conflict, Transient
+from poller.ports import Clock
+from poller.rtdb.client import Database
+from poller.rtdb.fence import WRITE_SECONDS
+from poller.rtdb.names import Json, Nodes
+
+T = TypeVar("T")
+
+WRITES_PER_SECOND = 500.0
+"""Half of what one database takes: another poller and the browsers need theirs."""
+
+_CONFLICTS = 50
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+
+
+class Unchanged(Exception):
+    """Raised by a decision: leave the value as it is."""
+
+
+class Budget:
+    """A token bucket. Who finds it empty waits; order is the order of asking."""
+
+    def __init__(self, clock: Clock, *, rate: float = WRITES_PER_SECOND) -> None:
+        self._clock = clock
+        self._rate = rate
+        self._tokens = rate
+        self._at = clock.monotonic()
+
+    async def take(self) -> None:
+        now = self._clock.monotonic()
+        self._tokens = min(self._rate, self._tokens + (now - self._at) * self._rate) - 1
+        self._at = now
+        if self._tokens < 0:
+            await self._clock.sleep(-self._tokens / self._rate)
+
+
+class InFlight:
+    """Writes of one job that have neither answered nor given up."""
+
+    def __init__(self) -> None:
+        self._answers: set[asyncio.Future[Any]] = set()
+
+    def add(self, answer: asyncio.Future[Any]) -> None:
+        self._answers.add(answer)
+        answer.add_done_callback(self._answers.discard)
+
+    async def settled(self) -> None:
+        while self._answers:
+            await asyncio.wait(set(self._answers))
+
+
+class Ledger:
+    """Use as `async with`: writes in flight at the end are waited for."""
+
+    def __init__(
+        self,
+        database: Database,
+        nodes: Nodes,
+        clock: Clock,
+        *,
+        chance: Callable[[], float] = random.random,
+        rate: float = WRITES_PER_SECOND,
+    ) -> None:
+        self.database = database
+        self.nodes = nodes
+        self.clock = clock
+        self.chance = chance
+        self._budget = Budget(clock, rate=rate)
+        self._group = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> Ledger:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._group.__aexit__(None, None, None)
+
+    def now(self) -> int:
+        return int(self.database.server_now())
+
+    async def budget(self) -> None:
+        await self._budget.take()
+
+    async def patch(self, path: str, updates: Mapping[str, Json], *, in_flight: InFlight) -> None:
+        """One unconditional write; it goes on when its caller is cancelled, `in_flight` knows of it."""
+        await self._kept(self.database.patch(path, updates, deadline=WRITE_SECONDS), in_flight)
+
+    async def put(self, path: str, value: Json, *, in_flight: InFlight) -> None:
+        await self._kept(self.database.put(path, value, deadline=WRITE_SECONDS), in_flight)
+
+    async def _kept(self, write: Coroutine[Any, Any, None], in_flight: InFlight) -> None:
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        in_flight.add(answer)
+        self._group.create_task(_answering(write, answer))
+        await asyncio.shield(answer)
+
+    async def transact(
+        self, path: str, decide: Callable[[Json], Json], *, known: tuple[Json, str] | None = None
+    ) -> Json:
+        """Replaces the value by what `decide` makes of it, however often it changes meanwhile; None deletes.
+
+        Returns what is stored then. `decide` must recognise its own earlier write: a lost reply looks like a change.
+        """
+        value, etag = known or await self.database.get_with_etag(path, deadline=WRITE_SECONDS)
+        for _ in range(_CONFLICTS):
+            try:
+                wanted = decide(value)
+            except Unchanged:
+                return value
+            try:
+                return await self._replace(path, wanted, etag)
+            except Conflict as conflict:
+                value, etag = conflict.current, conflict.etag
+        raise Transient(f"{path} never stood still")
+
+    async def _replace(self, path: str, wanted: Json, etag: str) -> Json:
+        await self.budget()
+        if wanted is None:
+            await self.database.delete(path, if_match=etag, deadline=WRITE_SECONDS)
+            return None
+        stored, _ = await self.database.put_returning(path, wanted, if_match=etag, deadline=WRITE_SECONDS)
+        return stored
+
+    async def insist(self, action: Callable[[], Awaitable[T]], *, tries: int | None = None) -> T:
+        """Repeats what failed for a passing reason, with jittered pauses."""
+        failures = 0
+        while True:
+            try:
+                return await action()
+            except Transient:
+                failures += 1
+                if tries is not None and failures >= tries:
+                    raise
+            await self.pause(failures)
+
+    async def pause(self, failures: int) -> None:
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures, 8))
+        await self.clock.sleep(longest * (0.5 + 0.5 * self.chance()))
+
+
+async def _answering(write: Coroutine[Any, Any, None], answer: asyncio.Future[None]) -> None:
+    """Every error goes to whoever waits for the answer; nobody may be left."""
+    try:
+        await write
+    except asyncio.CancelledError:
+        answer.cancel()
+        raise
+    except Exception as error:  # noqa: BLE001 (carried to the waiting task, which decides)
+        answer.set_exception(error)
+        answer.exception()
+    else:
+        answer.set_result(None)

@@ -1,0 +1,76 @@
+"""The queue as the event streams tell it: a copy of two nodes, and what each change means for the work.
+
+State, not log: after a reconnect the fresh snapshot is compared with the copy. No network here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from poller.job import Job
+from poller.ports import QueueChange
+from poller.rtdb import tree
+from poller.rtdb.names import Garbage, Json, members, read_entry
+from poller.rtdb.stream import Change
+
+
+class Mirror:
+    """A copy of one node whose children are named by job id."""
+
+    def __init__(self) -> None:
+        self._node: tree.Node = None
+        self.filled = False
+
+    def apply(self, change: Change) -> set[str]:
+        """Names of the children that are different now."""
+        before, self._node = self._node, change.applied_to(self._node)
+        self.filled = True
+        return {
+            name
+            for name in self._touched(change, before)
+            if tree.digest(_child(before, name)) != tree.digest(_child(self._node, name))
+        }
+
+    def _touched(self, change: Change, before: tree.Node) -> set[str]:
+        if change.kind != "snapshot" and change.path:
+            return {change.path[0]}
+        if change.kind == "patch":
+            return {key.strip("/").split("/")[0] for key in change.value}
+        return _names(before) | _names(self._node)
+
+    def child(self, name: str) -> Json:
+        return tree.to_json(_child(self._node, name))
+
+    def names(self) -> set[str]:
+        return _names(self._node)
+
+
+def _names(node: tree.Node) -> set[str]:
+    return set(node) if isinstance(node, tree.Branch) else set()
+
+
+def _child(node: tree.Node, name: str) -> tree.Node:
+    return node.get(name) if isinstance(node, tree.Branch) else None
+
+
+def entries_change(mirror: Mirror, names: Iterable[str], *, whole: bool = False) -> QueueChange:
+    jobs: dict[str, Job | None] = {}
+    garbage: dict[str, str] = {}
+    for name in names:
+        raw = mirror.child(name)
+        if raw is None:
+            jobs[name] = None
+            continue
+        try:
+            jobs[name] = read_entry(name, raw)
+        except Garbage as reason:
+            jobs[name], garbage[name] = None, str(reason)
+    return QueueChange(whole=whole, jobs=jobs, garbage=garbage)
+
+
+def removals_change(mirror: Mirror, names: Iterable[str]) -> QueueChange:
+    return QueueChange(removals={name: wants_removal(mirror.child(name)) for name in names})
+
+
+def wants_removal(raw: Json) -> bool:
+    return members(raw).get("isRemoveRequested") is True

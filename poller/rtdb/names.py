@@ -1,0 +1,147 @@
+"""Nodes of the database by name, and queue entries to and from `Job`. Nothing is read or written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from poller.job import Job, Lease, OldClaim, milliseconds
+
+Json: TypeAlias = Any
+Entry: TypeAlias = Mapping[str, Json]
+
+SERVER_TIME = {".sv": "timestamp"}
+_COUNTERS = ("attempts", "crashes", "interruptions")
+_CLAIM = ("assignedPodId", "claimedAt", "lastHeartbeat", "waitingJobCount", "notBefore")
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Paths in one queue namespace."""
+
+    namespace: str
+
+    @property
+    def entries(self) -> str:
+        return f"requestedJobs/{self.namespace}"
+
+    @property
+    def removals(self) -> str:
+        return f"jobStates/{self.namespace}"
+
+    def entry(self, job_id: str) -> str:
+        return f"{self.entries}/{job_id}"
+
+    def lease(self, job_id: str) -> str:
+        return f"{self.entries}/{job_id}/lease"
+
+    def removal(self, job_id: str) -> str:
+        return f"{self.removals}/{job_id}"
+
+    def job(self, job_id: str) -> str:
+        return f"jobs/{self.namespace}/{job_id}"
+
+    def outputs(self, job_id: str) -> str:
+        return f"jobs/{self.namespace}/{job_id}/state/outputs"
+
+    def run(self, job_id: str) -> str:
+        return f"jobs/{self.namespace}/{job_id}/run"
+
+    def journal(self, job_id: str) -> str:
+        return f"jobs/{self.namespace}/{job_id}/run/journal"
+
+
+class Garbage(ValueError):
+    """The entry is no job; the message says why."""
+
+
+def number(value: Json) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def text(value: Json) -> str:
+    """A text; the sentinel for null counts as none."""
+    return value if isinstance(value, str) and value != "@" else ""
+
+
+def members(value: Json) -> dict[str, Json]:
+    """Members of a node, also of one that the database shows as a list because its keys are small integers."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, list):
+        return {str(index): item for index, item in enumerate(value) if item is not None}
+    return {}
+
+
+def read_entry(job_id: str, raw: Json) -> Job:
+    """Raises Garbage for a stub, a scalar, an entry without `createdAt`."""
+    if not isinstance(raw, Mapping):
+        raise Garbage("the entry has no members")
+    created = number(raw.get("createdAt"))
+    if created is None:
+        raise Garbage("the entry has no createdAt")
+    return Job(
+        id=job_id,
+        created_at=milliseconds(created),
+        lease=read_lease(raw.get("lease")),
+        not_before=_count(raw.get("notBefore")),
+        position=_count(raw.get("waitingJobCount")),
+        old_claim=_old_claim(raw),
+        **{name: _count(raw.get(name)) for name in _COUNTERS},
+    )
+
+
+def read_lease(raw: Json) -> Lease:
+    raw = members(raw)
+    return Lease(
+        epoch=_count(raw.get("epoch")),
+        token=text(raw.get("token")),
+        owner=text(raw.get("owner")),
+        renewed_at=_count(raw.get("renewedAt")),
+    )
+
+
+def _old_claim(raw: Entry) -> OldClaim | None:
+    """A claim without a lease is the old worker's; so is a job that it gave up without telling anybody."""
+    if read_lease(raw.get("lease")).epoch:
+        return None
+    owner, given_up = text(raw.get("assignedPodId")), raw.get("status") == "failed"
+    if not owner and not given_up:
+        return None
+    signs = (number(raw.get("lastHeartbeat")), number(raw.get("claimedAt")))
+    return OldClaim(owner=owner, last_sign=max(milliseconds(sign or 0) for sign in signs), given_up=given_up)
+
+
+def _count(value: Json) -> int:
+    return max(0, int(number(value) or 0))
+
+
+def lease_node(lease: Lease) -> dict[str, Json]:
+    """`renewedAt` is the database's time, never ours. A released lease keeps its epoch alone."""
+    if not lease.held:
+        return {"epoch": lease.epoch}
+    return {"token": lease.token, "epoch": lease.epoch, "owner": lease.owner, "renewedAt": SERVER_TIME}
+
+
+def _counted(raw: Entry, job: Job) -> dict[str, Json]:
+    """The entry as it is, without what a claim adds, with the job's counters; members of others are kept."""
+    kept = {name: value for name, value in raw.items() if name not in _CLAIM}
+    counters = {name: getattr(job, name) for name in _COUNTERS}
+    return kept | {name: value for name, value in counters.items() if value or name in raw}
+
+
+def claimed_entry(raw: Entry, job: Job, *, now: int) -> dict[str, Json]:
+    claim = {
+        "assignedPodId": job.lease.owner,
+        "claimedAt": now / 1000,
+        "lastHeartbeat": now / 1000,
+        "status": "processing",
+        "lease": lease_node(job.lease),
+    }
+    return _counted(raw, job) | claim
+
+
+def released_entry(raw: Entry, job: Job) -> dict[str, Json]:
+    entry = _counted(raw, job) | {"status": "pending", "lease": lease_node(job.lease)}
+    return entry | {"notBefore": job.not_before} if job.not_before else entry

@@ -1,0 +1,132 @@
+"""What a job has to show, on its way to the canvas: last values only, differences only, in the contract's order.
+
+Contexts before aggregates before the rest before relations, each acknowledged before the next (contract 1.6).
+An element once shown is never taken away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from eventstorming.v1 import model_pb2
+
+from poller.job import LogLine
+from poller.msaez.diff import Batch, changes, content_hash
+from poller.msaez.esvalue import EsValue
+from poller.ports import Clock
+from poller.rtdb.names import Json, members
+
+WRITES_PER_SECOND = 4
+
+Write = Callable[[Mapping[str, Json]], Awaitable[None]]
+Project = Callable[[model_pb2.EventStormingModel], EsValue]
+
+_OUTPUTS = "state/outputs"
+_NOTHING = Batch(writes={}, hashes={})
+
+
+@dataclass(slots=True)
+class Shown:
+    """What the canvas has been told: hashes of elements and relations, log lines, keys of lines already said."""
+
+    hashes: dict[str, str] = field(default_factory=dict)
+    lines: int = 0
+    said: set[str] = field(default_factory=set)
+    current_progress: int = 0
+
+    @classmethod
+    def of(cls, outputs: Json, said: Json) -> Shown:
+        """From the job as it is stored, so that a run that continues repeats nothing."""
+        outputs = members(outputs)
+        es_value = members(outputs.get("esValue"))
+        hashes = {
+            key: content_hash(value)
+            for branch in ("elements", "relations")
+            for key, value in members(es_value.get(branch)).items()
+            if key != "@"
+        }
+        numbers = [int(key) for key in members(outputs.get("logs")) if key.isdigit()]
+        current = outputs.get("currentProgressCount")
+        return cls(
+            hashes=hashes,
+            lines=max(numbers, default=-1) + 1,
+            said=set(members(said)),
+            current_progress=current if isinstance(current, int) else 0,
+        )
+
+
+class Outbox:
+    """Collects what changes and writes it a few times a second at most."""
+
+    def __init__(self, project: Project, shown: Shown, clock: Clock, *, opening: Mapping[str, Json]) -> None:
+        self._project = project
+        self._shown = shown
+        self._clock = clock
+        self._news: dict[str, Json] = dict(opening)
+        self._model: model_pb2.EventStormingModel | None = None
+        self._dirty = asyncio.Event()
+        if self._news:
+            self._dirty.set()
+
+    def show_progress(self, current: int, total: int) -> None:
+        """Never falls: a run that continues starts again at one, the user does not."""
+        self._shown.current_progress = max(self._shown.current_progress, min(current, total))
+        self._news[f"{_OUTPUTS}/currentProgressCount"] = self._shown.current_progress
+        self._news[f"{_OUTPUTS}/totalProgressCount"] = total
+        self._dirty.set()
+
+    def show_model(self, model: model_pb2.EventStormingModel) -> None:
+        self._model = model
+        self._dirty.set()
+
+    def say(self, line: LogLine, *, now: int) -> None:
+        if line.key:
+            name = hashlib.sha256(line.key.encode()).hexdigest()[:16]
+            if name in self._shown.said:
+                return
+            self._shown.said.add(name)
+            self._news[f"run/said/{name}"] = True
+        self._news[f"{_OUTPUTS}/logs/{self._shown.lines}"] = log_node(line, now=now)
+        self._shown.lines += 1
+        self._dirty.set()
+
+    async def run(self, write: Write) -> None:
+        while True:
+            await self._dirty.wait()
+            writes = await self.flush(write)
+            await self._clock.sleep(writes / WRITES_PER_SECOND)
+
+    async def flush(self, write: Write) -> int:
+        """Writes everything there is to show now; returns in how many writes. Interrupted, it forgets nothing."""
+        self._dirty.clear()
+        news, model = self._news, self._model
+        self._news, self._model = {}, None
+        first, *later = self._batches(model) or [_NOTHING]
+        try:
+            await self._publish(first, write, also=news)
+            for batch in later:
+                await self._publish(batch, write, also={})
+        except BaseException:
+            self._news, self._model = news | self._news, self._model or model
+            raise
+        return 1 + len(later)
+
+    def _batches(self, model: model_pb2.EventStormingModel | None) -> list[Batch]:
+        return [] if model is None else changes(self._shown.hashes, self._project(model))
+
+    async def _publish(self, batch: Batch, write: Write, *, also: Mapping[str, Json]) -> None:
+        stickers = {f"{_OUTPUTS}/esValue/{path}": value for path, value in batch.writes.items()}
+        if updates := {**also, **stickers}:
+            await write(updates)
+            self._shown.hashes.update(batch.hashes)
+
+
+def log_node(line: LogLine, *, now: int) -> dict[str, Json]:
+    """ISO 8601 with an offset: the browser may be anywhere."""
+    at = datetime.fromtimestamp((line.created_at or now) / 1000, tz=UTC)
+    stamp = at.isoformat(timespec="milliseconds")
+    return {"created_at": stamp, "level": line.level.value, "message": line.message}

@@ -1,0 +1,289 @@
+"""One claimed job in the database: its lease, its journal, what it shows, and how it ends.
+
+Conditional writes (renewal, next epoch, release, deletion of the entry) are fenced by the database and always
+allowed; all others wait at the fence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
+from google.protobuf.json_format import MessageToDict
+
+from poller.errors import Permanent, Transient
+from poller.job import Job, LogLevel, LogLine
+from poller.msaez import check, esvalue
+from poller.rtdb.fence import Fence
+from poller.rtdb.journal import GroupCommit, newest
+from poller.rtdb.ledger import InFlight, Ledger, Unchanged
+from poller.rtdb.names import (
+    SERVER_TIME,
+    Json,
+    claimed_entry,
+    members,
+    read_lease,
+    released_entry,
+    text,
+)
+from poller.rtdb.outbox import Outbox, Shown
+from poller.sentences import sentence
+from poller.tasks import task_group
+
+log = structlog.get_logger(__name__)
+
+RENEW_SECONDS = 8.0
+_JITTER = 0.2
+
+
+class RtdbRun:
+    """Implements the port `Run`. `stored` is the job's node as it was at the claim."""
+
+    def __init__(
+        self, ledger: Ledger, fence: Fence, job: Job, *, input: job_pb2.JobInput, stored: Json
+    ) -> None:
+        self.job = job
+        self.input = input
+        self.model: model_pb2.EventStormingModel | None = None
+        self.ended = False
+        self._ledger = ledger
+        self._fence = fence
+        self._path = ledger.nodes.job(job.id)
+        self._entry = ledger.nodes.entry(job.id)
+        self._in_flight = InFlight()
+        self._fresh = job.lease.epoch == 1
+        state, run = members(members(stored).get("state")), members(members(stored).get("run"))
+        self._like = text(run.get("like"))
+        self.started_at = int(run.get("startedAt") or ledger.now())
+        shown = Shown.of(state.get("outputs"), run.get("said"))
+        self._outbox = Outbox(self._projected, shown, ledger.clock, opening=self._opening(state, run, shown))
+        self._journal = GroupCommit(self._note, epoch=job.lease.epoch)
+
+    def _opening(self, state: Json, run: Json, shown: Shown) -> dict[str, Json]:
+        """Progress from the first second; what a former claim has told already is not told again."""
+        outputs = members(state.get("outputs"))
+        es_value = members(outputs.get("esValue"))
+        opening: dict[str, Json] = {}
+        if "startedAt" not in run:
+            opening["run/startedAt"] = SERVER_TIME
+        for flag in ("isCompleted", "isFailed"):
+            if not isinstance(outputs.get(flag), bool):
+                opening[f"state/outputs/{flag}"] = False
+        if not shown.current_progress:
+            opening["state/outputs/currentProgressCount"] = 1
+            opening["state/outputs/totalProgressCount"] = 8 if self.input.HasField("draft") else 11
+        for kind in ("elements", "relations"):
+            if "@" in members(es_value.get(kind)):
+                opening[f"state/outputs/esValue/{kind}/@"] = None
+        return opening
+
+    # ── the lease ────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def may_ask(self) -> bool:
+        return self._fence.may_ask
+
+    @property
+    def answered(self) -> bool:
+        return self._journal.stored > 0
+
+    def lose(self, reason: str) -> None:
+        """The event stream showed that the lease is another's; our own end of the job is no loss."""
+        if not self.ended:
+            self._fence.lose(reason)
+
+    async def keep(self) -> None:
+        async with task_group() as group:
+            group.create_task(self._fence.until_lost())
+            group.create_task(self._renew_for_ever())
+
+    async def _renew_for_ever(self) -> None:
+        while True:
+            jitter = 1 + _JITTER * (2 * self._ledger.chance() - 1)
+            await self._ledger.clock.sleep(RENEW_SECONDS * jitter)
+            await self._insist(self._renew)
+
+    async def _renew(self) -> None:
+        sent = self._ledger.clock.monotonic()
+        await self._ledger.transact(self._ledger.nodes.lease(self.job.id), self._renewed)
+        self._fence.renewed(sent)
+
+    def _renewed(self, current: Json) -> Json:
+        if self.ended:
+            raise Unchanged
+        self._check_token(current)
+        return {**current, "renewedAt": SERVER_TIME}
+
+    def _check_token(self, lease: Json) -> None:
+        found = read_lease(lease)
+        if found.token != self.job.lease.token:
+            self._fence.lose(f"the lease is held by {found.owner or 'nobody'} (epoch {found.epoch})")
+            self._fence.check()
+
+    async def begin_again(self, job: Job) -> None:
+        await self.close()
+        await self._journal.flush()
+        wanted = replace(job, lease=replace(job.lease, epoch=job.lease.epoch + 1))
+        sent = self._ledger.clock.monotonic()
+
+        def next_epoch(current: Json) -> Json:
+            self._check_token(members(current).get("lease"))
+            if read_lease(current["lease"]).epoch >= wanted.lease.epoch:
+                raise Unchanged
+            return claimed_entry(current, wanted, now=self._ledger.now())
+
+        await self._insist(lambda: self._ledger.transact(self._entry, next_epoch))
+        self._fence.renewed(sent)
+        self.job, self._fresh = wanted, False
+        self._journal = GroupCommit(self._note, epoch=wanted.lease.epoch)
+
+    async def _insist(self, action: Callable[[], Awaitable[object]]) -> None:
+        """Until it worked or the lease is lost; a silent database is told apart from a lost lease."""
+        failures = 0
+        while True:
+            self._fence.check()
+            try:
+                await action()
+            except Transient:
+                self._fence.unheard()
+                failures += 1
+                await self._ledger.pause(failures)
+            else:
+                self._fence.heard()
+                return
+
+    # ── answers and what is shown ────────────────────────────────────────────────────────────────────────────
+
+    async def recall(self) -> Sequence[executor_pb2.JournalEntry]:
+        found: dict[str, executor_pb2.JournalEntry] = {}
+        for job_id in self._journals():
+            path = self._ledger.nodes.journal(job_id)
+            stored = await self._ledger.insist(lambda path=path: self._ledger.database.get(path))  # type: ignore[misc]
+            found |= {entry.key: entry for entry in newest(stored)}
+        return [found[key] for key in sorted(found)]
+
+    def _journals(self) -> list[str]:
+        own = [] if self._fresh else [self.job.id]
+        return [self._like, *own] if self._like else own
+
+    def remember(self, seq: int, entry: executor_pb2.JournalEntry) -> None:
+        self._journal.add(seq, entry)
+
+    def show_progress(self, current: int, total: int) -> None:
+        self._outbox.show_progress(current, total)
+
+    def show_model(self, model: model_pb2.EventStormingModel) -> None:
+        self.model = model
+        self._outbox.show_model(model)
+
+    def say(self, line: LogLine) -> None:
+        self._outbox.say(line, now=self._ledger.now())
+
+    async def store(self, durable: Callable[[Sequence[int]], Awaitable[None]]) -> None:
+        async with task_group() as group:
+            group.create_task(self._journal.run(durable))
+            group.create_task(self._outbox.run(self._write))
+
+    async def _note(self, updates: Mapping[str, Json]) -> None:
+        await self._write({f"run/{path}": value for path, value in updates.items()})
+
+    async def _write(self, updates: Mapping[str, Json]) -> None:
+        await self._fenced(lambda: self._ledger.patch(self._path, updates, in_flight=self._in_flight))
+
+    async def _fenced(self, write: Callable[[], Awaitable[None]]) -> None:
+        async def with_authority() -> None:
+            await self._ledger.budget()
+            await self._fence.authority()
+            await write()
+
+        await self._insist(with_authority)
+
+    def _projected(self, model: model_pb2.EventStormingModel) -> esvalue.EsValue:
+        return esvalue.project(
+            model,
+            job_id=self.job.id,
+            user_id=self.input.user_id,
+            project_id=self.input.project_id,
+        )
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def complete(self, model: model_pb2.EventStormingModel, *, tokens_used: int) -> None:
+        self._check_model(model)
+        await self.close()
+        await self._journal.flush()
+        self.show_model(model)
+        await self._outbox.flush(self._write)
+        await self._write(self._last_words(model, tokens_used))
+        flag = f"{self._path}/state/outputs/isCompleted"
+        await self._fenced(lambda: self._ledger.put(flag, True, in_flight=self._in_flight))
+        await self.end()
+
+    def _check_model(self, model: model_pb2.EventStormingModel) -> None:
+        findings = check.findings(self._projected(model).as_json(), inputs=self.input)
+        if findings:
+            language = self.input.language
+            raise Permanent(sentence("invalid_model", language, finding=findings[0].sentence))
+
+    def _last_words(self, model: model_pb2.EventStormingModel, tokens_used: int) -> dict[str, Json]:
+        total = 8 if self.input.HasField("draft") else 11
+        typed = MessageToDict(model, preserving_proto_field_name=True)
+        return {
+            "state/outputs/currentProgressCount": total,
+            "state/outputs/totalProgressCount": total,
+            "state/outputs/isFailed": False,
+            "state/outputs/lastCompletedRootGraphNode": "complete",
+            "state/outputs/lastCompletedSubGraphNode": "complete",
+            "lastUpdated": self._ledger.now() / 1000,
+            "run/model": json.dumps(typed, ensure_ascii=False, separators=(",", ":")),
+            "run/tokens": tokens_used,
+            "run/endedAt": SERVER_TIME,
+        }
+
+    async def fail(self, sentence: str) -> None:
+        """The line first: browsers show it, then take the flag as the end."""
+        await self.close()
+        await self._journal.flush()
+        self.say(LogLine(level=LogLevel.ERROR, message=sentence))
+        await self._outbox.flush(self._write)
+        await self._write(
+            {
+                "state/outputs/isFailed": True,
+                "run/endedAt": SERVER_TIME,
+                "run/failure": sentence,
+                "lastUpdated": self._ledger.now() / 1000,
+            }
+        )
+        await self.end()
+
+    async def end(self) -> None:
+        """The entry goes, if it is still ours."""
+        self.ended = True
+        token = self.job.lease.token
+
+        def gone(current: Json) -> Json:
+            if read_lease(members(current).get("lease")).token != token:
+                raise Unchanged
+            return None
+
+        await self._insist(lambda: self._ledger.transact(self._entry, gone))
+
+    async def release(self, job: Job) -> None:
+        await self.close()
+        if self._fence.open:
+            await self._journal.flush()
+        self.ended = True
+        token, wanted = self.job.lease.token, job.released(not_before=job.not_before)
+
+        def released(current: Json) -> Json:
+            if read_lease(members(current).get("lease")).token != token:
+                raise Unchanged
+            return released_entry(current, wanted)
+
+        await self._insist(lambda: self._ledger.transact(self._entry, released))
+
+    async def close(self) -> None:
+        await self._in_flight.settled()
