@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
@@ -61,8 +61,10 @@ class Backoff:
 class _Watch:
     """How one stream is doing."""
 
-    def __init__(self, path: str, now: float) -> None:
+    def __init__(self, path: str, query: Query | None, now: float) -> None:
         self.path = path
+        self.query = query
+        self.connections = 0
         self.connected_since: float | None = None
         self.last_byte = now
         self.trouble = "connecting"
@@ -122,6 +124,9 @@ class Database:
         params = {} if namespace is None else {"ns": namespace}
         if auth_variable_override is not _NO_OVERRIDE:
             params["auth_variable_override"] = json.dumps(auth_variable_override)
+        logging.getLogger("httpx").setLevel(
+            logging.WARNING
+        )  # it logs whole URLs, and ours carry lease tokens
         is_tls = base_url.startswith("https:")
         http = httpx.AsyncClient(
             timeout=httpx.Timeout(None, connect=5.0),
@@ -153,11 +158,11 @@ class Database:
 
     async def get(self, path: str, *, query: Query | None = None, deadline: float = 30.0) -> Json:
         response = await self._request("GET", path, params=query.params() if query else {}, deadline=deadline)
-        return response.json()
+        return _decoded(response)
 
     async def get_with_etag(self, path: str, *, deadline: float = 30.0) -> tuple[Json, str]:
         response = await self._request("GET", path, headers={"X-Firebase-ETag": "true"}, deadline=deadline)
-        return response.json(), response.headers["ETag"]
+        return _decoded(response), _etag(response)
 
     async def get_if_changed(
         self, path: str, etag: str, *, deadline: float = 30.0
@@ -165,12 +170,12 @@ class Database:
         """None when the value is still the one of `etag`: then nothing but headers came over the wire."""
         headers = {"X-Firebase-ETag": "true", "If-None-Match": etag}
         response = await self._request("GET", path, headers=headers, deadline=deadline)
-        return None if response.status_code == 304 else (response.json(), response.headers["ETag"])
+        return None if response.status_code == 304 else (_decoded(response), _etag(response))
 
     async def keys(self, path: str, *, deadline: float = 30.0) -> list[str]:
         """The children's names without their values, in no particular order."""
         response = await self._request("GET", path, params={"shallow": "true"}, deadline=deadline)
-        children = response.json()
+        children = _decoded(response)
         return list(children) if isinstance(children, dict) else []
 
     # ── writes ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -193,14 +198,14 @@ class Database:
         """What is stored now (`.sv` resolved) and its ETag."""
         headers = {"X-Firebase-ETag": "true"} | ({"if-match": if_match} if if_match is not None else {})
         response = await self._request("PUT", path, body=value, headers=headers, deadline=deadline)
-        return response.json(), response.headers["ETag"]
+        return _decoded(response), _etag(response)
 
     async def patch(self, path: str, updates: Mapping[str, Json], *, deadline: float = 5.0) -> None:
         """All of `updates` or nothing; keys may be deep (`a/b`), None deletes. Cannot be conditional."""
         await self._write("PATCH", path, updates, if_match=None, deadline=deadline)
 
     async def delete(self, path: str, *, if_match: str | None = None, deadline: float = 5.0) -> None:
-        await self._write("DELETE", path, _NO_BODY, if_match=if_match, deadline=deadline)
+        await self._write("DELETE", path, None, if_match=if_match, deadline=deadline)
 
     async def learn_time(self, path: str, *, deadline: float = 5.0) -> float:
         """Writes a server timestamp at `path` and learns the server's clock from it; returns it in ms."""
@@ -210,7 +215,7 @@ class Database:
         return float(value)
 
     async def _write(
-        self, method: str, path: str, value: Any, *, if_match: str | None, deadline: float
+        self, method: str, path: str, value: Json, *, if_match: str | None, deadline: float
     ) -> None:
         """A conditional write is not silent: its refusal must bring the present value along."""
         params = {} if if_match is not None else {"print": "silent"}
@@ -219,13 +224,13 @@ class Database:
 
     # ── watching ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def watch(self, path: str) -> AsyncGenerator[Change, None]:
+    async def watch(self, path: str, *, query: Query | None = None) -> AsyncGenerator[Change, None]:
         """The node as it stands, then its changes, for ever: reconnects by itself, with a fresh snapshot each time.
 
         Ends only by an error: `Denied` when the rules (no longer) allow it. What the caller does not take is not
         read from the network. Close with `contextlib.aclosing` or by cancelling the task: the connection goes at once.
         """
-        status = _Watch(path, self._clock())
+        status = _Watch(path, query, self._clock())
         self._watches.add(status)
         failures = 0
         stale: str | None = None
@@ -235,8 +240,9 @@ class Database:
                 token = await self._token(status, stale)
                 stale = None
                 try:
-                    async for change in self._changes(status, token):
-                        yield change
+                    async with aclosing(self._changes(status, token)) as changes:
+                        async for change in changes:
+                            yield change
                 except _Revoked:
                     stale = token
                     status.trouble = "the access token was revoked"
@@ -244,9 +250,8 @@ class Database:
                     status.trouble = str(error)
                 status.connected_since = None
                 failures = 0 if self._clock() - opened > _STEADY_SECONDS else failures + 1
-                self.reconnects += 1
                 log.info("rtdb.stream_lost", path=path, reason=status.trouble, failures=failures)
-                await asyncio.sleep(self._backoff.delay(failures - 1 if failures else 0, self._chance))
+                await asyncio.sleep(self._backoff.delay(max(failures - 1, 0), self._chance))
         finally:
             self._watches.discard(status)
 
@@ -261,12 +266,14 @@ class Database:
                 await asyncio.sleep(self._backoff.delay(failures, self._chance))
                 failures += 1
 
-    async def _changes(self, status: _Watch, token: str | None) -> AsyncIterator[Change]:
+    async def _changes(self, status: _Watch, token: str | None) -> AsyncGenerator[Change, None]:
         """One connection's changes; raises when it is over."""
-        parser = EventParser()
         is_first = True
-        async with self._open_stream(status.path, token) as response:
-            async for event in self._events(response, parser, status):
+        async with (
+            self._open_stream(status, token) as response,
+            aclosing(self._events(response, status)) as events,
+        ):
+            async for event in events:
                 change = _change(event, status.path, is_first=is_first)
                 if change is None:
                     continue
@@ -276,9 +283,8 @@ class Database:
                 yield change
         raise Transient("RTDB ended the stream")
 
-    async def _events(
-        self, response: httpx.Response, parser: EventParser, status: _Watch
-    ) -> AsyncIterator[Event]:
+    async def _events(self, response: httpx.Response, status: _Watch) -> AsyncGenerator[Event, None]:
+        parser = EventParser()
         try:
             async for chunk in response.aiter_bytes():
                 status.last_byte = self._last_byte = self._clock()
@@ -293,14 +299,16 @@ class Database:
     def _connected(self, status: _Watch) -> None:
         status.connected_since = self._clock()
         status.trouble = ""
+        status.connections += 1
+        self.reconnects += status.connections > 1
         log.info("rtdb.stream_connected", path=status.path, reconnects=self.reconnects)
 
     @asynccontextmanager
-    async def _open_stream(self, path: str, token: str | None) -> AsyncIterator[httpx.Response]:
-        url = self._url(path, {})
+    async def _open_stream(self, status: _Watch, token: str | None) -> AsyncIterator[httpx.Response]:
+        url = self._url(status.path, status.query.params() if status.query else {})
         timeout = httpx.Timeout(5.0, read=self._watchdog)
+        headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity", **_bearer(token)}
         for _ in range(MAX_REDIRECTS):
-            headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache", **_bearer(token)}
             request = self._http.build_request("GET", url, headers=headers, timeout=timeout)
             self.requests += 1
             response = await self._send(request, stream=True)
@@ -310,7 +318,8 @@ class Database:
                     return
                 if response.status_code != 307:
                     await response.aread()
-                    _raise_for(response, "GET", path, token_may_be_stale=True)
+                    _raise_for(response, "GET", status.path, token_may_be_stale=True)
+                    raise Transient(f"RTDB answered {response.status_code} to a stream")
                 url = _redirected(response)
             finally:
                 await response.aclose()
@@ -359,12 +368,16 @@ class Database:
         path: str,
         *,
         params: Mapping[str, str] | None = None,
-        body: Any = None,
+        body: Json = None,
         headers: Mapping[str, str] | None = None,
         deadline: float,
     ) -> httpx.Response:
         has_body = method in ("PUT", "PATCH")
-        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode() if has_body else None
+        content = (
+            json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+            if has_body
+            else None
+        )
         url = self._url(path, params or {})
         try:
             async with asyncio.timeout(deadline):
@@ -408,10 +421,7 @@ class Database:
 
     def _url(self, path: str, params: Mapping[str, str]) -> str:
         query = httpx.QueryParams({**self._params, **params})
-        return f"{self._base_url}/{quote(path, safe='/')}.json?{query}"
-
-
-_NO_BODY = None
+        return f"{self._base_url}/{quote(path.strip('/'), safe='/')}.json?{query}"
 
 
 def endpoint(database_url: str | None, emulator_host: str | None) -> tuple[str, str | None]:
@@ -493,6 +503,20 @@ def _sentence(response: httpx.Response) -> str:
     except ValueError:
         return ""
     return str(content.get("error", "")) if isinstance(content, dict) else ""
+
+
+def _decoded(response: httpx.Response) -> Json:
+    try:
+        return response.json()
+    except ValueError as error:
+        raise Transient("what answered is not RTDB, or its answer was cut: it is not JSON") from error
+
+
+def _etag(response: httpx.Response) -> str:
+    etag: str | None = response.headers.get("ETag")
+    if etag is None:
+        raise Permanent("RTDB sent no ETag: is there a proxy in between that drops it?")
+    return etag
 
 
 def _retry_after(response: httpx.Response) -> float | None:

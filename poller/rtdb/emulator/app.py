@@ -240,8 +240,8 @@ class App:
     def _apply(self, request: Request, caller: Caller, namespace: Namespace, write: Write) -> None:
         """No await in here: commits happen one after the other, logged and told in the same order."""
         now = self._now_ms()
+        self._store.log(namespace, write.updates)
         namespace.commit(write.updates, base=write.base, is_patch=write.is_patch, now=now)
-        self._store.written(namespace, write.updates)
         self._store.audited(
             namespace,
             now=now,

@@ -45,7 +45,15 @@ class WriteLog:
         self._syncing = asyncio.Lock()
 
     def append(self, record: Json) -> None:
-        os.write(self._file.fileno(), line := _line(record))
+        """All of it or nothing: on a full disk the part that went out is taken back."""
+        line = _line(record)
+        written = 0
+        try:
+            while written < len(line):
+                written += os.write(self._file.fileno(), line[written:])
+        except OSError:
+            self._file.truncate(self._written)
+            raise
         self._written += len(line)
 
     async def synced(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from poller.rtdb.emulator.log import AuditLog, WriteLog, open_log
 from poller.rtdb.emulator.namespace import Namespace
 from poller.rtdb.emulator.rules import OPEN, Rules
-from poller.rtdb.tree import Json, from_json, parse_path, to_json
+from poller.rtdb.tree import Json, Node, from_json, parse_path, to_json
 from poller.rtdb.tree import Path as TreePath
 
 
@@ -27,17 +27,17 @@ class Store:
     def namespaces(self) -> Iterable[Namespace]:
         return list(self._namespaces.values())
 
-    def written(self, namespace: Namespace, updates: Iterable[tuple[TreePath, Json]]) -> None:
-        """Log what was committed; call it in the same step as the commit, before anything is awaited."""
+    def log(self, namespace: Namespace, updates: Iterable[tuple[TreePath, Node]]) -> None:
+        """Call it right before the commit, with nothing awaited in between."""
         self.commits += 1
         if self._log is not None:
             changes = [["/".join(path), to_json(node)] for path, node in updates]
             self._log.append({"ns": namespace.name, "set": changes})
 
     def set_rules(self, namespace: Namespace, rules: Rules, now: int) -> None:
-        namespace.set_rules(rules, now)
         if self._log is not None:
             self._log.append({"ns": namespace.name, "rules": rules.source})
+        namespace.set_rules(rules, now)
 
     def audited(
         self, namespace: Namespace, *, now: int, method: str, path: str, body: bytes, value: Json, auth: Json
@@ -65,11 +65,12 @@ class Store:
         namespace.apply((parse_path(path), from_json(value)) for path, value in record.get("set", ()))
 
     def _snapshot(self) -> Iterator[Json]:
-        """Taken now, read later from another thread: the trees never change, only which one is current does."""
-        return iter([record for namespace in self.namespaces() for record in _records(namespace)])
+        """Taken now, turned into records later and in another thread: trees are never changed in place."""
+        present = [(space.name, space.root, space.rules.source) for space in self.namespaces()]
+        return (record for name, root, rules in present for record in _records(name, root, rules))
 
 
-def _records(namespace: Namespace) -> Iterator[Json]:
-    if namespace.rules.source != OPEN:
-        yield {"ns": namespace.name, "rules": namespace.rules.source}
-    yield {"ns": namespace.name, "set": [["", to_json(namespace.root)]]}
+def _records(name: str, root: Node, rules: Json) -> Iterator[Json]:
+    if rules != OPEN:
+        yield {"ns": name, "rules": rules}
+    yield {"ns": name, "set": [["", to_json(root)]]}
