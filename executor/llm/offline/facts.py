@@ -1,0 +1,133 @@
+"""What the rules read out of a text, the same for every language. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["create", "update", "delete", "query", "input", "notify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line as numbered in the prompt, and words copied from it."""
+
+    line: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A concept: PascalCase English singular, and how the text calls it."""
+
+    name: str
+    alias: str
+    plural: bool = False
+
+    def __add__(self, other: Term) -> Term:
+        return Term(self.name + other.name, f"{self.alias} {other.alias}".strip(), other.plural)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Somebody does something to something; `command` and `event` are its two names."""
+
+    place: Place
+    kind: Kind
+    verb: str
+    actor: Term | None
+    thing: Term
+    owner: Term | None = None
+    command: Term
+    event: Term
+    fields: tuple[Term, ...] = ()
+    automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction:
+    """When the first happens, the second follows."""
+
+    place: Place
+    triggers: tuple[Action, ...]
+    results: tuple[Action, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """What a thing records; a group is one that consists of them and has no identity of its own."""
+
+    place: Place
+    owner: Term
+    names: tuple[Term, ...]
+    group: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """An attribute of a thing that takes one of some values."""
+
+    place: Place
+    owner: Term | None
+    name: Term
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A sentence that always holds."""
+
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """A line that names what follows."""
+
+    place: Place
+    level: int
+    term: Term
+    generic: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table definition."""
+
+    place: Place
+    name: str
+    type: str
+    key: bool
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A `CREATE TABLE` statement."""
+
+    place: Place
+    last_line: int
+    term: Term
+    columns: tuple[Column, ...]
+    references: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Facts:
+    """Everything found, in the order of the text. Filled by one reader, then only read."""
+
+    actions: list[Action] = field(default_factory=list)
+    reactions: list[Reaction] = field(default_factory=list)
+    members: list[Members] = field(default_factory=list)
+    choices: list[Choices] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    headings: list[Heading] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+    def every_action(self) -> Iterator[Action]:
+        """Actions of sentences and of both sides of reactions, by line."""
+        both = [action for r in self.reactions for action in (*r.triggers, *r.results)]
+        yield from sorted([*self.actions, *both], key=lambda action: action.place.line)

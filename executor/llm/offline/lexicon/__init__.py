@@ -1,0 +1,32 @@
+"""Word lists as data files: `name: word word ...` per line, `#` for comments. Read once, on first use."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+
+@cache
+def entries(file: str) -> tuple[tuple[str, str], ...]:
+    """The lines of a file as (name, rest)."""
+    text = resources.files(__name__).joinpath(file).read_text("utf-8")
+    lines = [line for line in text.splitlines() if ":" in line and not line.startswith("#")]
+    return tuple((name.strip(), rest.strip()) for name, _, rest in (line.partition(":") for line in lines))
+
+
+@cache
+def words(file: str, name: str) -> frozenset[str]:
+    """The words listed under a name, over all of its lines."""
+    return frozenset(word for key, rest in entries(file) if key == name for word in rest.split())
+
+
+@cache
+def pairs(file: str, name: str) -> dict[str, str]:
+    """The `left=right` entries listed under a name."""
+    return dict(
+        word.split("=", 1)
+        for key, rest in entries(file)
+        if key == name
+        for word in rest.split()
+        if "=" in word
+    )
