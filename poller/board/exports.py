@@ -20,8 +20,9 @@ from .trace import trace
 from .wall import Area, Band, Kind, Sticker, Tie, Wall, numbered, wall_of
 from .words import export_words_for
 
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$^=-])")
-_NUMBERED: Final = re.compile(r"^(\d+)([.)])")
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>#|~&$])")
+_LINE_START: Final = re.compile(r"^(\d*)([-+=.)])")
+_LIST_START: Final = re.compile(r"^(\d*)([-+.)])")
 _STYLES: Final[Mapping[Kind, str]] = {
     Kind.COMMAND: "fill:#8fc7ff,stroke:#5a9fe0,color:#1f2430",
     Kind.AGGREGATE: "fill:#ffe177,stroke:#dcb52f,color:#1f2430",
@@ -134,7 +135,12 @@ def _label(text: str) -> str:
     """A quoted mermaid label: entities for everything that mermaid, Markdown or HTML would read."""
     short = one_line(clean(text))
     short = short if len(short) <= 80 else short[:79] + "…"
-    return re.sub(r"[^\w\s,.:;…·'/()?-]", lambda match: f"#{ord(match[0])};", short) or " "
+    safe = re.sub(r"[^\w\s,.:…·'/()?+-]", _entity, short)
+    return _LIST_START.sub(lambda match: match[1] + f"#{ord(match[2])};", safe) or " "
+
+
+def _entity(match: re.Match[str]) -> str:
+    return f"#{ord(match[0])};"
 
 
 # Markdown
@@ -353,8 +359,7 @@ def _tick(text: str) -> str:
 
 def _md(text: str) -> str:
     """One line of text that Markdown shows as it is."""
-    flat = one_line(clean(text))
-    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", flat))
+    return _LINE_START.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", one_line(clean(text))))
 
 
 def _quote(text: str) -> str:

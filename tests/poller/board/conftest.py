@@ -665,3 +665,116 @@ def _billing() -> BoundedContext:
             )
         ],
     )
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "\"quotes\" & 'apostrophes' ]]> <!-- -->",
+    "\u202eright to left \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
+    "x" * 10_000,
+    "가나다라" * 2_500,
+    "👩‍👩‍👧‍👦🏴󠁧󠁢󠁥󠁮󠁧󠁿" * 30,
+    "\x00\x07\x1b\ufffe line\u2028separator \u0085",
+    "```\n# heading | cell | `tick` [link](javascript:alert(1)) $x$ **bold**",
+    '"]; end; click x "javascript:alert(1)"; %%{init: {}}%%',
+    "{{template}} ${expression} \\u003c \\",
+    " ",
+)
+
+
+@pytest.fixture
+def hostile() -> EventStormingModel:
+    """Every name, alias and sentence is an attack or an accident."""
+    return hostile_model()
+
+
+def hostile_model() -> EventStormingModel:
+    model = grown_model(contexts=2, aggregates=2, commands=3)
+    texts = iter(HOSTILE * 100)
+    for context in model.bounded_contexts:
+        context.alias, context.description = next(texts), next(texts)
+        for aggregate in context.aggregates:
+            aggregate.alias, aggregate.description = next(texts), next(texts)
+            aggregate.invariants.append(next(texts))
+            for field in aggregate.fields:
+                field.alias = next(texts)
+            for element in (*aggregate.commands, *aggregate.events, *aggregate.read_models):
+                element.alias, element.description = next(texts), next(texts)
+            for command in aggregate.commands:
+                command.actor = next(texts)
+                command.screen.html = next(texts)
+                command.scenarios.append(
+                    Scenario(title=next(texts), given=clause(next(texts), **{"x y": next(texts)}))
+                )
+    for policy in model.policies:
+        policy.alias, policy.reason, policy.name = next(texts), next(texts), next(texts)
+    model.source_text = "\n".join(HOSTILE)
+    return model
+
+
+def grown_model(*, contexts: int, aggregates: int, commands: int) -> EventStormingModel:
+    """A regular model of any size: one event per command, a read model per aggregate, policies round about."""
+    model = EventStormingModel(
+        language=LANGUAGE_ENGLISH,
+        source_text="\n".join(
+            f"Sentence {number} tells of context {number}." for number in range(1, contexts + 1)
+        ),
+        actors=[Actor(name="Clerk", alias="Clerk")],
+        bounded_contexts=[_grown_context(number, aggregates, commands) for number in range(1, contexts + 1)],
+    )
+    owners = [(a.name, a.events) for c in model.bounded_contexts for a in c.aggregates]
+    for number, (name, events) in enumerate(owners, 1):
+        following = owners[number % len(owners)]
+        if following[0] == name or not events or not following[1]:
+            continue
+        model.policies.append(
+            Policy(
+                ordinal=number,
+                name=f"React{number}",
+                alias=f"React to {name}",
+                trigger=events[-1].name,
+                results=[following[1][0].name],
+            )
+        )
+        if number % 2:
+            model.references.append(AggregateReference(from_aggregate=following[0], to_aggregate=name))
+    return model
+
+
+def _grown_context(number: int, aggregates: int, commands: int) -> BoundedContext:
+    return BoundedContext(
+        ordinal=number,
+        name=f"Context{number}",
+        alias=f"Context number {number}",
+        description=f"Sentence {number} tells of context {number}.",
+        aggregates=[_grown_aggregate(number, index, commands) for index in range(1, aggregates + 1)],
+    )
+
+
+def _grown_aggregate(context: int, number: int, commands: int) -> Aggregate:
+    tag = f"{context}x{number}"
+    here = [SourceRange(start_line=context, start_column=1, end_line=context, end_column=10)]
+    return Aggregate(
+        ordinal=number,
+        name=f"Order{tag}",
+        alias=f"Order {tag}",
+        fields=fields("*orderId:Long", "name:String"),
+        ranges=here,
+        commands=[
+            Command(
+                ordinal=index,
+                name=f"PlaceOrder{tag}x{index}",
+                alias=f"Place order {index}",
+                actor="Clerk" if index % 2 else "",
+                emits=[f"OrderPlaced{tag}x{index}"],
+                screen=form("Order", ("Name",), "Place") if index % 3 == 1 else None,
+            )
+            for index in range(1, commands + 1)
+        ],
+        events=[
+            Event(ordinal=index, name=f"OrderPlaced{tag}x{index}", alias=f"Order {index} placed")
+            for index in range(1, commands + 1)
+        ],
+        read_models=[ReadModel(ordinal=1, name=f"Orders{tag}", alias=f"Orders of {tag}", actor="Clerk")],
+    )
