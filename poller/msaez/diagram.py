@@ -9,7 +9,7 @@ from eventstorming.v1 import model_pb2
 
 from poller.msaez.encoding import plain
 from poller.msaez.fields import BUILT_IN, DEFAULT_KEY, Field, fields, keyed
-from poller.msaez.names import Register, camel, class_name
+from poller.msaez.names import Register, camel, class_name, field_name
 from poller.msaez.outline import Aggregate
 
 _DEFAULT_MEMBER = Field(name="value", trace="value", type="String")
@@ -88,7 +88,7 @@ def _root_fields(aggregate: Aggregate, types: dict[str, str], ids: dict[str, str
     known = {field.name.lower(): field for field in fields(aggregate.message.fields, types)}
     register = Register()
     for target in aggregate.references:
-        name = register.take(f"{camel(target.name)}Id")
+        name = register.take(field_name(f"{camel(target.name)}Id"))
         old = known.get(name.lower()) or Field(name=name, trace=name, type="")
         known[name.lower()] = replace(old, type=ids[target.path], reference=target.name)
     return keyed(list(known.values()))

@@ -71,6 +71,7 @@ def key_fits(key: str) -> bool:
     return len(encode_key(key).encode("utf-8", "replace")) <= KEY_BYTES
 
 
+@lru_cache(maxsize=4096)
 def is_legal_key(key: str) -> bool:
     """Whether RTDB takes this key as it is."""
     return (

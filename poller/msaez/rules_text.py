@@ -85,18 +85,17 @@ def storable(canvas: Canvas) -> Problems:
     """18: keys RTDB accepts, no text that means null, and nothing that reading back would change."""
     for things in (canvas.elements, canvas.relations):
         for key, thing in things.items():
-            faults = list(_faults(thing, key))
+            faults = list(_faults({key: thing}, key))
             yield from (Problem(key, f"{canvas.called(key)}: {sentence}.") for sentence in faults)
             if not faults and decode(encode(thing)) != thing:
                 yield Problem(key, f"{canvas.called(key)} would come back changed from the database.")
 
 
 def _faults(value: Json, name: str) -> Iterator[str]:
-    if not is_legal_key(name):
-        yield f"the key {name!r} cannot be stored"
     if isinstance(value, str) and value == NULL:
         yield f"{name} is the text that means null"
     elif isinstance(value, dict):
+        yield from (f"the key {inner!r} cannot be stored" for inner in value if not is_legal_key(inner))
         for inner, child in value.items():
             yield from _faults(child, inner)
     elif isinstance(value, list):
