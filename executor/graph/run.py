@@ -54,6 +54,12 @@ async def generate(input: GraphInput, chat: Chat) -> AsyncIterator[RunEvent]:
                 yield event
 
 
+def _updates(input: GraphInput, chat: Chat) -> AsyncIterator[Any]:
+    """What each node gave back, as it ends: the path of its subgraph, and its update by name."""
+    state = {"input": input, "parts": []}
+    return graph().astream(state, context=Run(chat=chat), stream_mode="updates", subgraphs=True)
+
+
 def _greeting(input: GraphInput) -> Note:
     if input.from_draft:
         count = len(input.contexts)
