@@ -102,7 +102,8 @@ class _Analyst:
         self._given = {term.name.casefold(): Found(term) for term in given}
         self._actions = list(facts.every_action())
         self._reacting = {action for r in facts.reactions for action in (*r.triggers, *r.results)}
-        self._values = {fact.owner.name.casefold() for fact in facts.members if fact.group}
+        made = {action.thing.name.casefold() for action in self._actions if _changes(action)}
+        self._values = {fact.owner.name.casefold() for fact in facts.members if fact.group} - made
         self._values |= {fact.name.name.casefold() for fact in facts.choices}
         self._parts = {name.name.casefold(): fact.owner for fact in facts.members for name in fact.names}
         self._found: dict[str, Found] = dict(self._given)
@@ -141,7 +142,7 @@ class _Analyst:
         done = {(action.thing.name.casefold(), action.verb) for action in self._actions if _changes(action)}
         often = Counter(thing for thing, _ in done)
         terms = [table.term for table in self._facts.tables]
-        terms += [fact.owner for fact in self._facts.members if not fact.group]
+        terms += [fact.owner for fact in self._facts.members]
         terms += [self._notification(action) for action in self._actions if action.kind == "notify"]
         for action in self._actions:
             central = often[action.thing.name.casefold()] > 1 or action in self._reacting
@@ -198,8 +199,8 @@ class _Analyst:
                 if action not in self._reacting or action.actor
                 else None
             )
-        if not self._may_be(action.thing):
-            return self._before(action)
+        if not self._may_be(action.thing) or (action.kind == "query" and self._found):
+            return self._before(action) or next(iter(self._found.values()), None)
         return self._found.setdefault(action.thing.name.casefold(), Found(action.thing))
 
     def _before(self, action: Action) -> Found | None:

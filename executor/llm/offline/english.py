@@ -117,16 +117,34 @@ class English:
         self, place: Place, clause: Clause, actor: Term | None, *, automatic: bool, past: bool
     ) -> Action | None:
         group, kind = clause.group, clause.group.verb.kind
-        if group.negative or (kind in ("state", "input") and not past):
+        if group.negative or kind == "state" or (kind == "input" and not past):
             self._remember_inputs(place, clause, kind)
             return None
         if group.passive and group.verb.base in _RECORDING and self._recorded(place, clause):
             return None
+        if kind == "threshold":
+            return self._crossed(place, clause)
         doer = self._doer(clause, actor)
         target, prepositional = self._target(clause)
         if target is None or _skipped(target):
             return None
         return self._made(place, clause, doer, target, prepositional, automatic=automatic)
+
+    def _crossed(self, place: Place, clause: Clause) -> Action | None:
+        """`the stock falls below the minimum`: somebody must notice it."""
+        if clause.subject is None or not clause.subject.words:
+            return None
+        thing, owner = self._thing_of(clause.subject)
+        preposition, limit = next(((word, phrases[0]) for word, phrases in clause.tails if phrases[0].words), ("", None))
+        limit = limit or next(iter(clause.objects), None)
+        if thing is None:
+            return None
+        state = naming.pascal(preposition if limit and preposition else clause.group.verb.base)
+        state += term_of(limit).name if limit and limit.words else ""
+        command, event = _names(Verb("detect", "detected", "update"), thing, "", "")
+        command = Term(command.name + state, naming.sentence_case(command.name + state))
+        event = Term(thing.name + state + "Detected", naming.sentence_case(thing.name + state + "Detected"))
+        return Action(place=place, kind="update", verb="detect", actor=None, thing=thing, owner=owner, command=command, event=event, automatic=True)
 
     def _made(
         self,

@@ -381,7 +381,7 @@ def _finite(tokens: Sequence[Token], i: int, before: Group | None) -> Group | No
     """A verb in the third person, plural or past, right after its subject."""
     if i == 0 or tokens[i].tag not in "WA" or tokens[i].text.isupper():
         return None
-    if not _after_subject(tokens[i - 1]):
+    if not _after_subject(tokens[i - 1]) or (before and not _parted(tokens, before.end, i)):
         return None
     following = tokens[i + 1] if i + 1 < len(tokens) else None
     if following and following.tag in "BMH":
@@ -479,7 +479,8 @@ def _clause(
     before = made[-1] if made else None
     own, start = _subject(tokens, begin, group.start)
     if own is None and begin and before is not None:
-        if not _linked(tokens, begin, group.start):
+        relative = tokens[before.group.start - 1].low in ("that", "which", "who")
+        if not relative and not _linked(tokens, begin, group.start):
             return None
         start = group.start
     subject = group.subject or own or (before.subject if before and begin else None)
@@ -489,8 +490,12 @@ def _clause(
 
 def _linked(tokens: Sequence[Token], begin: int, end: int) -> bool:
     """Whether what lies between two verbs lets the second share the first one's subject."""
-    between = tokens[begin:end]
-    return not between or any(token.tag in "CS" or token.text in ",;" for token in between)
+    return begin == end or _parted(tokens, begin, end)
+
+
+def _parted(tokens: Sequence[Token], begin: int, end: int) -> bool:
+    """Whether a conjunction, a comma or a relative word stands between two words."""
+    return any(token.tag in "CS" or token.text in ",;" for token in tokens[begin:end])
 
 
 def _subject(tokens: Sequence[Token], begin: int, end: int) -> tuple[Phrase | None, int]:

@@ -44,9 +44,10 @@ def policies(blocks: Blocks) -> PoliciesAnswer:
     model = asked.listed(blocks.get("model"))
     terms = [Term(str(entry.get("aggregate", "")), str(entry.get("aggregate", ""))) for entry in model]
     analysis = analyse(facts, terms)
+    home = _only_context(blocks)
     found: dict[str, PolicyAnswer] = {}
     for reaction in facts.reactions:
-        for policy in _policies(reaction, analysis, model, korean=asked.korean(blocks)):
+        for policy in _policies(reaction, analysis, model, home, korean=asked.korean(blocks)):
             found.setdefault(policy.name, policy)
     return PoliciesAnswer(policies=list(found.values()))
 
@@ -59,6 +60,13 @@ def references(blocks: Blocks) -> ReferenceAnswer:
         f"{second}은(는) {first}에 속한다." if asked.korean(blocks) else f"A {second} belongs to a {first}."
     )
     return ReferenceAnswer(from_aggregate=second, to_aggregate=first, reason=reason)
+
+
+def _only_context(blocks: Blocks) -> str:
+    """A line found in the requirements is shown to both sides of a reaction; the trigger's context tells it."""
+    context = blocks.get("context")
+    found = isinstance(context, dict) and context.get("description")
+    return str(context.get("name", "")) if isinstance(context, dict) and found else ""
 
 
 # ---------------------------------------------------------------- names
@@ -277,14 +285,14 @@ def _free(name: str, aggregate: str, taken: set[str]) -> str:
 
 
 def _policies(
-    reaction: Reaction, analysis: Analysis, model: Sequence[dict[str, Any]], *, korean: bool
+    reaction: Reaction, analysis: Analysis, model: Sequence[dict[str, Any]], home: str, *, korean: bool
 ) -> list[PolicyAnswer]:
     made = []
     for trigger in reaction.triggers:
         cause = _event_in(model, trigger, analysis)
         effects = [_event_in(model, result, analysis) for result in reaction.results]
         results = [event for event in effects if event and cause and event["aggregate"] != cause["aggregate"]]
-        if cause and results:
+        if cause and results and home in ("", cause["context"]):
             made.append(_policy(reaction, cause, results, korean=korean))
     return made
 
@@ -319,7 +327,7 @@ def _event_in(model: Sequence[dict[str, Any]], action: Action, analysis: Analysi
         for event in asked.listed(entry.get("events")):
             name = str(event.get("name", ""))
             found = {
-                "name": name, "alias": str(event.get("alias") or name), "aggregate": str(entry.get("aggregate", "")),
+                "name": name, "alias": str(event.get("alias") or name), "aggregate": str(entry.get("aggregate", "")), "context": str(entry.get("context", "")),
                 "command": action.command.name, "command_alias": action.command.alias,
             }  # fmt: skip
             if name.casefold() == low or name.casefold().startswith(f"{low}of"):

@@ -70,7 +70,7 @@ class _Reader:
         before = lines[position - 1] if position else None
         after = lines[position + 1] if position + 1 < len(lines) else None
         alone = before is None or not before.body or bool(text.heading(before.text))
-        if not alone or after is None or (line.bullet and after.bullet):
+        if not alone or after is None or (line.bullet and after.bullet and not text.deeper(after, line)):
             return False
         return not self._language(body).has_verb(body)
 

@@ -73,6 +73,11 @@ def heading(text: str) -> tuple[int, str] | None:
     return (len(found[1]), found[2].strip(" *_`:")) if found and found[2] else None
 
 
+def deeper(line: Line, than: Line) -> bool:
+    """Whether a line is indented more than another."""
+    return len(line.text) - len(line.text.lstrip()) > len(than.text) - len(than.text.lstrip())
+
+
 def is_fence(text: str) -> bool:
     return bool(_FENCE.match(text))
 
