@@ -1,0 +1,165 @@
+"""A poller in this process over the embedded database, and the hands of the web client."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from poller.__main__ import SystemClock
+from poller.attempt import Limits
+from poller.dispatcher import Dispatcher
+from poller.executors import GrpcExecutors
+from poller.job import RetryPolicy
+from poller.rtdb.client import Database
+from poller.rtdb.credentials import EmulatorCredentials
+from poller.rtdb.emulator.server import Emulator
+from poller.rtdb.ledger import Ledger
+from poller.rtdb.names import Nodes
+from poller.rtdb.queue import RtdbQueue
+from tests.fakes import eventually
+
+NAMESPACE = "eventstorming_generator"
+NODES = Nodes(NAMESPACE)
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def inputs(job_id: str, **changed: Any) -> dict[str, Any]:
+    given = {
+        "jobId": job_id,
+        "requestType": "fromRequirements",
+        "requirements": "A customer places an order.\nThe shop ships it.",
+        "preferedLanguage": "English",
+        "ids": {"uid": "user-1", "projectId": "project-1"},
+    }
+    return given | changed
+
+
+@dataclass
+class Poller:
+    queue: RtdbQueue
+    dispatcher: Dispatcher
+    ledger: Ledger
+    work: asyncio.Task[None]
+
+    async def drain(self) -> None:
+        self.dispatcher.drain()
+        await self.work
+
+
+@dataclass
+class World:
+    """The embedded database with whoever uses it."""
+
+    rtdb: Emulator
+    database: Database
+    _stack: AsyncExitStack
+    log: list[tuple[str, Any]] = field(default_factory=list)
+
+    # ── the web client ───────────────────────────────────────────────────────────────────────────────────────
+
+    async def create(self, job_id: str, **changed: Any) -> None:
+        await self.database.put(NODES.job(job_id), {"state": {"inputs": inputs(job_id, **changed)}})
+        await self.request(job_id)
+
+    async def request(self, job_id: str) -> None:
+        await self.database.put(NODES.entry(job_id), {"createdAt": {".sv": "timestamp"}})
+
+    async def ask_removal(self, job_id: str) -> None:
+        await self.database.put(NODES.removal(job_id), {"isRemoveRequested": True})
+
+    async def outputs(self, job_id: str) -> dict[str, Any]:
+        return await self.database.get(NODES.outputs(job_id)) or {}
+
+    async def entry(self, job_id: str) -> Any:
+        return await self.database.get(NODES.entry(job_id))
+
+    async def ended(self, job_id: str, flag: str = "isCompleted", *, seconds: float = 10) -> dict[str, Any]:
+        """The outputs, once the flag is set and the entry gone."""
+
+        async def over() -> dict[str, Any] | None:
+            outputs = await self.outputs(job_id)
+            return outputs if outputs.get(flag) and await self.entry(job_id) is None else None
+
+        found: dict[str, Any] = await eventually(over, seconds=seconds)
+        return found
+
+    async def gone(self, job_id: str) -> None:
+        async def nothing() -> bool:
+            paths = (NODES.entry(job_id), NODES.job(job_id), NODES.removal(job_id))
+            return all([await self.database.get(path) is None for path in paths])
+
+        await eventually(nothing)
+
+    async def record(self, job_id: str) -> None:
+        """Keeps every change below the job, in order, until the end of the test."""
+        await self._stack.enter_async_context(self._recording(NODES.job(job_id)))
+
+    @asynccontextmanager
+    async def _recording(self, path: str) -> AsyncIterator[None]:
+        started = asyncio.Event()
+
+        async def record() -> None:
+            async with aclosing(self.database.watch(path)) as changes:
+                async for change in changes:
+                    started.set()
+                    self.log.append(("/".join(change.path), change.value))
+
+        async with asyncio.TaskGroup() as group:
+            recording = group.create_task(record())
+            await started.wait()
+            yield
+            recording.cancel()
+
+    # ── pollers ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def poller(
+        self,
+        *ports: int,
+        owner: str = "poller-a",
+        inherits: bool = False,
+        lease_seconds: float = 30,
+        retry: RetryPolicy | None = None,
+        limits: Limits | None = None,
+        database: Database | None = None,
+    ) -> AsyncIterator[Poller]:
+        clock = SystemClock()
+        targets = tuple(f"127.0.0.1:{port}" for port in ports)
+        async with AsyncExitStack() as stack:
+            client = database if database else await stack.enter_async_context(connect(self.rtdb))
+            ledger = await stack.enter_async_context(Ledger(client, NODES, clock))
+            queue = RtdbQueue(ledger, owner=owner, lease_seconds=lease_seconds)
+            executors = GrpcExecutors(targets, poller_id=owner)
+            dispatcher = Dispatcher(
+                queue,
+                executors,
+                clock,
+                owner=owner,
+                inherits=inherits,
+                lease_seconds=lease_seconds,
+                retry=retry or RetryPolicy(first_seconds=0.05),
+                limits=limits or Limits(),
+            )
+            async with asyncio.TaskGroup() as group:
+                attached = group.create_task(executors.run())
+                work = group.create_task(dispatcher.run())
+                yield Poller(queue, dispatcher, ledger, work)
+                work.cancel()
+                attached.cancel()
+
+
+def connect(rtdb: Emulator) -> Database:
+    return Database.connect(base_url=rtdb.url, namespace="test", credentials=EmulatorCredentials())
+
+
+@asynccontextmanager
+async def world() -> AsyncIterator[World]:
+    async with Emulator(faults=True) as rtdb, connect(rtdb) as database, AsyncExitStack() as stack:
+        yield World(rtdb, database, stack)
