@@ -45,7 +45,7 @@ def derived() -> Iterator[tuple[Path, str]]:
 def rendered(values: Path, *, helm: int = 4) -> str:
     """What Helm makes of the chart with a values file, without blank lines (Helm 3 and 4 differ in those)."""
     where = ["--namespace", "eventstorming", "--values", str(values)]
-    command = [kube_tools.helm(helm), "template", "es", CHART, *where]
+    command = [str(kube_tools.helm(helm)), "template", "es", str(CHART), *where]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return HEAD + "".join(line + "\n" for line in text.splitlines() if line.strip())
 

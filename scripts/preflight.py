@@ -1,0 +1,423 @@
+"""Looks for what would stop an install, before it does. Each failure comes with the one command that repairs it.
+
+    python -m scripts.preflight --release R --registry REG -- [flags of `helm template`]
+
+It reads the cluster and changes nothing; no value of a secret is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from scripts import kube_tools
+
+Object = dict[str, Any]
+CHART = kube_tools.ROOT / "charts" / "eventstorming"
+APIS = ("container.googleapis.com", "artifactregistry.googleapis.com")
+CLUSTER = "eventstorming-cluster --zone asia-northeast3-a"
+APP = "app=eventstorming-generator"
+STUCK = (
+    "CrashLoopBackOff",
+    "CreateContainerConfigError",
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "InvalidImageName",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is wrong, in a sentence, and the command that repairs it."""
+
+    wrong: str
+    repair: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a command ended."""
+
+    code: int
+    text: str
+    error: str = ""
+
+
+Run = Callable[..., Answer]
+Findings = Iterator[Failure]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where the release is to go, and how to ask there."""
+
+    run: Run
+    release: str
+    registry: str
+    objects: tuple[Object, ...]
+    namespace: str
+    tools: frozenset[str] = field(default=frozenset({"gcloud", "kubectl"}))
+
+    def kubectl(self, *arguments: str) -> Answer:
+        return self.run("kubectl", "--request-timeout=10s", *arguments)
+
+    def read(self, *arguments: str) -> Object | None:
+        """The answer of `kubectl get ... -o json`; None when there is none."""
+        answer = self.kubectl("get", *arguments, "-o", "json")
+        found: Object | None = json.loads(answer.text) if answer.code == 0 else None
+        return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--release", required=True)
+    parser.add_argument("--registry", required=True)
+    parser.add_argument("flags", nargs="*")
+    given = parser.parse_args(arguments)
+    rendered = run("helm", "template", given.release, str(CHART), *given.flags)
+    if rendered.code:
+        print(f"✗ chart: {rendered.error.strip()}")
+        return 1
+    objects = tuple(it for it in yaml.safe_load_all(rendered.text) if it)
+    site = Site(
+        run=run,
+        release=given.release,
+        registry=given.registry,
+        objects=objects,
+        namespace=objects[0]["metadata"]["namespace"],
+        tools=frozenset(name for name in ("gcloud", "kubectl", "docker", "podman") if available(name)),
+    )
+    return report(site)
+
+
+def report(site: Site) -> int:
+    """Runs every check; those of the cluster only when it answers."""
+    worst = 0
+    for name, check in (("APIs", apis), ("images", images), ("cluster", cluster)):
+        failures = list(check(site))
+        worst |= _say(name, failures)
+    if failures:
+        return 1
+    for name, check in (("CPU", cpu), ("secrets", secrets), ("pods", pods), ("programs", programs)):
+        worst |= _say(name, list(check(site)))
+    return worst
+
+
+def _say(name: str, failures: Sequence[Failure]) -> int:
+    if not failures:
+        print(f"✓ {name}")
+    for failure in failures:
+        print(f"✗ {name}: {failure.wrong}\n    {failure.repair}")
+    return int(bool(failures))
+
+
+def run(name: str, *arguments: str) -> Answer:
+    """Runs a program: the one on the PATH, or ours."""
+    own = {"helm": kube_tools.helm, "kubectl": kube_tools.kubectl}
+    program = shutil.which(name) or (str(own[name]()) if name in own else name)
+    try:
+        done = subprocess.run(
+            [program, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        return Answer(127, "", str(error))
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def available(name: str) -> bool:
+    return shutil.which(name) is not None
+
+
+# ── before there is a cluster ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def apis(site: Site) -> Findings:
+    """Only where Google Cloud is meant: another registry needs none of its APIs."""
+    if "gcloud" not in site.tools or not site.registry.split("/")[0].endswith("pkg.dev"):
+        return
+    answer = site.run("gcloud", "services", "list", "--enabled", "--format=value(config.name)")
+    if answer.code:
+        yield Failure(
+            "gcloud has no account or project.", "gcloud auth login && gcloud config set project PROJECT"
+        )
+        return
+    missing = [name for name in APIS if name not in answer.text.split()]
+    if missing:
+        yield Failure(f"{' and '.join(missing)} off.", f"gcloud services enable {' '.join(missing)}")
+
+
+def images(site: Site) -> Findings:
+    for image in sorted({it["image"] for pod in pod_specs(site) for it in all_containers(pod)}):
+        host = image.split("/")[0]
+        if host.endswith("gcr.io"):
+            yield Failure(
+                f"{image}: that registry is shut down; pushes hang and pulls fail.",
+                "make build push REGISTRY=REGION-docker.pkg.dev/PROJECT/REPOSITORY",
+            )
+        elif not pullable(site, image):
+            yield Failure(f"{image} is not in the registry, or you may not read it.", "make build push")
+
+
+def pullable(site: Site, image: str) -> bool:
+    """Asked of the registry by whatever can ask; images without a registry are already on the node."""
+    if "." not in image.split("/")[0]:
+        return True
+    if "gcloud" in site.tools and ".pkg.dev/" in image:
+        return site.run("gcloud", "artifacts", "docker", "images", "describe", image).code == 0
+    tool = next((it for it in ("docker", "podman") if it in site.tools), None)
+    return tool is None or site.run(tool, "manifest", "inspect", image).code == 0
+
+
+def cluster(site: Site) -> Findings:
+    answer = site.kubectl("get", "namespace", "kube-system", "-o", "name")
+    if answer.code == 0:
+        return
+    if "gke-gcloud-auth-plugin" in answer.error:
+        yield Failure("kubectl lacks its plugin for GKE.", "gcloud components install gke-gcloud-auth-plugin")
+        return
+    listed = (
+        site.run("gcloud", "container", "clusters", "list", "--format=value(name)")
+        if "gcloud" in site.tools
+        else None
+    )
+    if listed and listed.code == 0 and not listed.text.strip():
+        create = f"gcloud container clusters create {CLUSTER} --num-nodes 1 --machine-type e2-medium"
+        yield Failure("There is no cluster.", create)
+        return
+    reason = (answer.error.strip().splitlines() or ["no answer"])[-1]
+    yield Failure(
+        f"kubectl reaches no cluster ({reason}).", f"gcloud container clusters get-credentials {CLUSTER}"
+    )
+
+
+# ── in the cluster ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cpu(site: Site) -> Findings:
+    """Whether each of our pods finds a node; what runs of this release now makes room for its successor."""
+    nodes, running = site.read("nodes"), site.read("pods", "--all-namespaces")
+    if nodes is None or running is None:
+        yield Failure("you may not list nodes and pods.", "gcloud projects get-iam-policy PROJECT")
+        return
+    left = free_cpu(nodes["items"], [pod for pod in running["items"] if not of_release(pod, site)])
+    wanted = sorted(wanted_cpu(site), reverse=True)
+    if not fits(wanted, left):
+        listed = ", ".join(f"{name} {free}m" for name, free in left.items())
+        yield Failure(
+            f"Pods ask for {' + '.join(f'{it}m' for it in wanted)} CPU; left: {listed}. A pod would stay Pending.",
+            f"gcloud container clusters resize {cluster_name(site)} --num-nodes {len(left) + 1}",
+        )
+
+
+def cluster_name(site: Site) -> str:
+    """With its zone, as gcloud wants it; from the context that `get-credentials` made."""
+    parts = site.kubectl("config", "current-context").text.strip().split("_")
+    return f"{parts[3]} --zone {parts[2]}" if len(parts) == 4 and parts[0] == "gke" else CLUSTER
+
+
+def free_cpu(nodes: Sequence[Object], running: Sequence[Object]) -> dict[str, int]:
+    """Millicores by schedulable node."""
+    left = {
+        node["metadata"]["name"]: millicpu(node["status"]["allocatable"]["cpu"])
+        for node in nodes
+        if not node["spec"].get("unschedulable")
+    }
+    for pod in running:
+        node = pod["spec"].get("nodeName")
+        if node in left and pod["status"]["phase"] not in ("Succeeded", "Failed"):
+            left[node] -= pod_cpu(pod["spec"])
+    return left
+
+
+def fits(wanted: Sequence[int], left: dict[str, int]) -> bool:
+    """Greatest first, each onto the fullest node that still takes it."""
+    free = sorted(left.values())
+    for amount in wanted:
+        place = next((index for index, it in enumerate(free) if it >= amount), None)
+        if place is None:
+            return False
+        free[place] -= amount
+        free.sort()
+    return True
+
+
+def wanted_cpu(site: Site) -> list[int]:
+    deployments = [it for it in site.objects if it["kind"] == "Deployment"]
+    return [
+        pod_cpu(it["spec"]["template"]["spec"])
+        for it in deployments
+        for _ in range(it["spec"].get("replicas", 1))
+    ]
+
+
+def pod_cpu(spec: Object) -> int:
+    return sum(
+        millicpu(it.get("resources", {}).get("requests", {}).get("cpu", 0))
+        for it in spec.get("containers", [])
+    )
+
+
+def millicpu(quantity: str | int) -> int:
+    text = str(quantity)
+    return round(float(text[:-1])) if text.endswith("m") else round(float(text) * 1000)
+
+
+def of_release(pod: Object, site: Site) -> bool:
+    labels = pod["metadata"].get("labels", {})
+    return (
+        pod["metadata"]["namespace"] == site.namespace
+        and labels.get("app.kubernetes.io/instance") == site.release
+        and labels.get("app.kubernetes.io/name") == "eventstorming"
+    )
+
+
+def secrets(site: Site) -> Findings:
+    made = {it["metadata"]["name"] for it in site.objects if it["kind"] == "Secret"}
+    for name, keys in sorted(needed_secrets(site).items()):
+        if name in made:
+            continue
+        secret = site.read("secret", name, "--namespace", site.namespace)
+        create = creation(site, name, keys)
+        if secret is None:
+            yield Failure(f"The secret {name} is missing in {site.namespace}.", create)
+            continue
+        data = secret.get("data") or {}
+        if missing := sorted(keys - data.keys()):
+            remove = f"kubectl delete secret {name} --namespace {site.namespace} && "
+            yield Failure(
+                f"The secret {name} lacks {', '.join(missing)}.",
+                remove + creation(site, name, keys | data.keys()),
+            )
+        yield from malformed(name, data, site)
+
+
+def creation(site: Site, name: str, keys: set[str]) -> str:
+    parts = [
+        f"--from-file={key}=serviceAccountKey.json" if key.endswith(".json") else f"--from-literal={key}=..."
+        for key in sorted(keys)
+    ]
+    return f"kubectl create secret generic {name} --namespace {site.namespace} {' '.join(parts)}"
+
+
+def needed_secrets(site: Site) -> dict[str, set[str]]:
+    """By secret, the keys without which a pod does not start; taken from what Helm renders."""
+    needed: dict[str, set[str]] = {}
+    for spec in pod_specs(site):
+        for it in all_containers(spec):
+            for reference in (entry.get("valueFrom", {}).get("secretKeyRef") for entry in it.get("env", [])):
+                if reference and not reference.get("optional"):
+                    needed.setdefault(reference["name"], set()).add(reference["key"])
+        for volume in spec.get("volumes", []):
+            if secret := volume.get("secret"):
+                keys = {item["key"] for item in secret.get("items", [])} or {"tls.crt", "tls.key", "ca.crt"}
+                needed.setdefault(secret["secretName"], set()).update(keys)
+    return needed
+
+
+def malformed(name: str, data: dict[str, str], site: Site) -> Findings:
+    """The two mistakes that pass as a secret and stop the program: a line break at the end, and a key file that is none."""
+    for key, encoded in sorted(data.items()):
+        text = base64.b64decode(encoded).decode(errors="replace")
+        if key.endswith(".json"):
+            if not service_account(text):
+                yield Failure(
+                    f"{key} in {name} is not a service account key.",
+                    f"kubectl create secret generic {name} --namespace {site.namespace} --from-file={key}=serviceAccountKey.json"
+                    " --dry-run=client -o yaml | kubectl apply -f -",
+                )
+        elif text != text.strip() and not text.startswith("-----BEGIN"):
+            yield Failure(
+                f"{key} in {name} begins or ends with a blank or a line break.",
+                f'kubectl patch secret {name} --namespace {site.namespace} --type merge -p \'{{"stringData":{{"{key}":"..."}}}}\'',
+            )
+
+
+def service_account(text: str) -> bool:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return False
+    return (
+        isinstance(found, dict)
+        and {"type", "private_key"} <= found.keys()
+        and found["type"] == "service_account"
+    )
+
+
+def pods(site: Site) -> Findings:
+    """Pods of an earlier install that do not come up, and why."""
+    found = site.read("pods", "--namespace", site.namespace, "-l", APP)
+    for pod in (found or {"items": []})["items"]:
+        for status in pod["status"].get("containerStatuses", []):
+            waiting = status["state"].get("waiting", {})
+            if waiting.get("reason") in STUCK:
+                yield stuck(site, pod["metadata"]["name"], status["name"], waiting)
+
+
+def stuck(site: Site, pod: str, container: str, waiting: Object) -> Failure:
+    reason = waiting["reason"]
+    if reason != "CrashLoopBackOff":
+        wrong = f"{pod}: {reason}: {waiting.get('message', '')}"
+        return Failure(wrong, f"kubectl describe pod {pod} --namespace {site.namespace}")
+    logs = site.kubectl(
+        "logs", pod, "-c", container, "--namespace", site.namespace, "--previous", "--tail=20"
+    ).text
+    last = (logs.strip().splitlines() or ["no output"])[-1]
+    if "ModuleNotFoundError" in logs:
+        return Failure(
+            f"{pod} crashes: the image lacks a package ({last}).", "make build push install TAG=NEW"
+        )
+    return Failure(
+        f"{pod} crashes: {last}", f"kubectl logs {pod} -c {container} --namespace {site.namespace} --previous"
+    )
+
+
+def programs(site: Site) -> Findings:
+    """What only a running poller can tell: database, executors, language model."""
+    name = poller_name(site)
+    running = site.read("deployment", name, "--namespace", site.namespace)
+    if not (running or {}).get("status", {}).get("replicas"):
+        return
+    doctor = ("exec", f"deployment/{name}", "-c", "poller", "--namespace", site.namespace, "--")
+    answer = site.kubectl(*doctor, "python3", "-m", "poller.cli", "doctor")
+    if answer.code:
+        yield Failure(
+            f"doctor in the poller says:\n{answer.text.strip()}",
+            f"kubectl {' '.join(doctor)} python3 -m poller.cli doctor",
+        )
+
+
+def poller_name(site: Site) -> str:
+    return next(
+        str(it["metadata"]["name"])
+        for it in site.objects
+        if it["kind"] == "Deployment" and it["metadata"]["labels"]["app.kubernetes.io/component"] == "poller"
+    )
+
+
+def pod_specs(site: Site) -> list[Object]:
+    return [it["spec"]["template"]["spec"] for it in site.objects if it["kind"] == "Deployment"]
+
+
+def all_containers(spec: Object) -> list[Object]:
+    return [*spec.get("initContainers", []), *spec["containers"]]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
