@@ -25,7 +25,7 @@ MAX_STRING_BYTES = 10 * 1024 * 1024
 NULL_ETAG = "null_etag"
 
 _FORBIDDEN = re.compile("[.$#\\[\\]/\x00-\x1f\x7f\ud800-\udfff]")
-_INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,9})")
+_INTEGER = re.compile(r"-?0*\d{1,10}")
 _INDEX = re.compile(r"0|[1-9]\d{0,8}")
 _BAD_DATA = "Invalid data; couldn't parse JSON object, array, or value."
 
@@ -140,9 +140,9 @@ def _list_size(branch: Branch) -> int | None:
 
 
 def key_order(key: str) -> tuple[int, int, str]:
-    """Integer-like keys first, by number; then the others as text."""
+    """Integer-like keys first, by number and then by length (`1`, `01`); then the others as text."""
     if _INTEGER.fullmatch(key) and -(2**31) <= int(key) < 2**31:
-        return (0, int(key), key)
+        return (0, int(key), f"{len(key):03}{key}")
     return (1, 0, key)
 
 

@@ -1,0 +1,107 @@
+"""An embedded database on a free port for each test, clients of it, and a collector of what a watch brings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from poller.errors import PollerError
+from poller.rtdb.client import Backoff, Database
+from poller.rtdb.credentials import EmulatorCredentials
+from poller.rtdb.emulator.server import Emulator
+from poller.rtdb.stream import Change
+
+NAMESPACE = "test"
+
+
+class Watched:
+    """Everything one `watch` has brought so far; `until` waits for it to be as expected."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.error: PollerError | None = None
+        self._news = asyncio.Condition()
+
+    async def follow(self, db: Database, path: str) -> None:
+        try:
+            async with aclosing(db.watch(path)) as changes:
+                async for change in changes:
+                    await self._tell(change, None)
+        except PollerError as error:
+            await self._tell(None, error)
+
+    async def until(self, expected: Callable[[Watched], bool], seconds: float = 20) -> None:
+        async with asyncio.timeout(seconds), self._news:
+            await self._news.wait_for(lambda: expected(self))
+
+    @property
+    def snapshots(self) -> list[Any]:
+        return [change.value for change in self.changes if change.kind == "snapshot"]
+
+    async def _tell(self, change: Change | None, error: PollerError | None) -> None:
+        async with self._news:
+            if change is not None:
+                self.changes.append(change)
+            self.error = error
+            self._news.notify_all()
+
+
+@asynccontextmanager
+async def watched(db: Database, path: str) -> AsyncIterator[Watched]:
+    """Follows `path` from its first snapshot on."""
+    seen = Watched()
+    task = asyncio.create_task(seen.follow(db, path))
+    try:
+        await seen.until(lambda seen: bool(seen.changes) or seen.error is not None)
+        yield seen
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+def watching() -> Callable[..., Any]:
+    return watched
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    async with Emulator(faults=True) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def connect(emulator: Emulator) -> AsyncIterator[Callable[..., Database]]:
+    async with AsyncExitStack() as stack:
+        opened: list[Database] = []
+
+        def open_database(**options: Any) -> Database:
+            given = {
+                "base_url": emulator.url,
+                "namespace": NAMESPACE,
+                "credentials": EmulatorCredentials(),
+                "backoff": Backoff(first=0.001, last=0.02),
+            }
+            opened.append(Database.connect(**(given | options)))
+            stack.push_async_exit(opened[-1].__aexit__)
+            return opened[-1]
+
+        yield open_database
+
+
+@pytest.fixture
+def db(connect: Callable[..., Database]) -> Database:
+    return connect()
+
+
+@pytest.fixture
+async def http(emulator: Emulator) -> AsyncIterator[httpx.AsyncClient]:
+    """A bare administrator, for what the client would not send."""
+    headers = {"Authorization": "Bearer owner"}
+    async with httpx.AsyncClient(base_url=emulator.url, headers=headers, params={"ns": NAMESPACE}) as http:
+        yield http

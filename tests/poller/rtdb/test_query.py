@@ -1,0 +1,93 @@
+"""Windows on a node: order, bounds, limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poller.rtdb import tree
+from poller.rtdb.query import Query
+from poller.rtdb.tree import Invalid
+
+JOBS = tree.from_json(
+    {
+        "a": {"at": 3},
+        "b": {"at": 1},
+        "c": {"at": "x"},
+        "d": {"other": 1},
+        "e": {"at": True},
+        "f": {"at": {"deep": 2}},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        (Query(order_by="at"), "abcdef"),
+        (Query(order_by="at", limit_to_first=2), "de"),
+        (Query(order_by="at", limit_to_last=2), "cf"),
+        (Query(order_by="at", start_at=1), "abcf"),
+        (Query(order_by="at", start_at=1, end_at=3), "ab"),
+        (Query(order_by="at", equal_to=None), "d"),
+        (Query(order_by="at", equal_to=1), "b"),
+        (Query(order_by="at/deep", start_at=0), "f"),
+        (Query(start_at="b", end_at="d"), "bcd"),
+        (Query(equal_to="e"), "e"),
+    ],
+)
+def test_a_query_keeps_what_is_in_its_window(query: Query, kept: str) -> None:
+    assert "".join(tree.to_json(query.select(JOBS))) == kept
+
+
+def test_values_are_ordered_by_type() -> None:
+    node = tree.from_json({"s": "a", "n": 5, "t": True, "f": False, "o": {"x": 1}})
+    kept = [
+        list(tree.to_json(Query(order_by="$value", limit_to_first=n).select(node)))[-1:] for n in range(1, 6)
+    ]
+    assert {key for keys in kept for key in keys} <= set("sntfo")
+    assert set(tree.to_json(Query(order_by="$value", limit_to_first=3).select(node))) == set("ftn")
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"limitToFirst": "1"}, "orderBy must be defined"),
+        ({"orderBy": "at"}, "valid JSON encoded path"),
+        ({"orderBy": '"$priority"'}, "valid JSON encoded path"),
+        ({"orderBy": '"$key"', "limitToFirst": "0"}, "positive integer"),
+        ({"orderBy": '"$key"', "limitToFirst": "1", "limitToLast": "1"}, "Only one"),
+        ({"orderBy": '"$key"', "equalTo": '"a"', "startAt": '"a"'}, "equalTo"),
+        ({"orderBy": '"at"', "startAt": "{}"}, "primitive"),
+    ],
+)
+def test_a_query_that_makes_no_sense_is_refused(params: dict[str, str], sentence: str) -> None:
+    with pytest.raises(Invalid, match=sentence):
+        Query.from_params(params)
+
+
+def test_no_parameters_are_no_query() -> None:
+    assert Query.from_params({"print": "pretty"}) is None
+
+
+@given(
+    st.sampled_from(["$key", "$value", "createdAt", "a/b"]),
+    st.none() | st.integers(-5, 5) | st.text(max_size=3),
+    st.none() | st.integers(1, 9),
+)
+def test_parameters_survive_the_wire(order_by: str, start: Any, limit: int | None) -> None:
+    query = Query(order_by=order_by, start_at=start, limit_to_last=limit)
+    assert Query.from_params(query.params()) == query
+
+
+@given(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 3), max_size=8), st.integers(1, 9))
+def test_first_and_last_split_a_node(values: dict[str, int], count: int) -> None:
+    node = tree.from_json(values)
+    first = Query(order_by="$value", limit_to_first=count).select(node) or {}
+    last = Query(order_by="$value", limit_to_last=max(len(values) - count, 1)).select(node) or {}
+    ranked = sorted(values, key=lambda key: (values[key], key))
+    assert set(first) == set(ranked[:count])
+    assert len(values) <= count or set(last) == set(ranked[count:])
