@@ -54,6 +54,10 @@ class Program:
     def output(self) -> str:
         return self._log.read_text("utf-8", "replace")
 
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
     def signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             self._child.send_signal(number)

@@ -19,6 +19,7 @@ class Pair:
     executor: Program
     executor_port: int
     poller: Program
+    poller_settings: dict[str, str]
     ports: dict[str, int]
 
     @property
@@ -40,4 +41,4 @@ def start_pair(programs: Programs, *, executors: dict[str, str], target: str = "
         **poller,
     }
     running = programs.start("poller", "poller", **FREE, **settings)
-    return Pair(programs, rtdb_port, executor, executor_port, running, running.ports())
+    return Pair(programs, rtdb_port, executor, executor_port, running, settings, running.ports())

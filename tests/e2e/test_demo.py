@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+
 from poller.msaez.check import findings
 
 

@@ -6,8 +6,8 @@ import uuid
 from typing import Any
 
 import pytest
-from poller.msaez.check import findings
 
+from poller.msaez.check import findings
 from poller.msaez.encoding import decode
 from tests.e2e.pair import Pair
 from tests.e2e.web_client import NAMESPACE
@@ -106,7 +106,7 @@ def test_inputs_nobody_can_understand_fail_with_a_sentence_and_the_next_job_runs
         line for line in failed["logs"] if line and line["level"] == "error" and len(line["message"]) > 20
     ]
     assert _ended(pair, good)["isCompleted"] is True
-    assert pair.client.get(f"requestedJobs/{NAMESPACE}") is None
+    pair.client.wait(lambda: pair.client.get(f"requestedJobs/{NAMESPACE}") is None)
 
 
 def test_an_entry_without_a_job_is_dropped_and_the_next_job_runs(pair: Pair) -> None:
