@@ -76,7 +76,7 @@ def _contents(model: EventStormingModel, wall: Wall, words: Mapping[str, str]) -
                 "id": sticker.id,
                 "kind": sticker.kind,
                 "name": sticker.name,
-                "alias": sticker.alias,
+                "alias": sticker.alias.strip(),
                 "path": list(sticker.path),
                 "owner": sticker.owner,
                 "text": sticker.text,

@@ -198,7 +198,7 @@ def _rows(band: Band) -> tuple[dict[str, int], int]:
     for reaction in band.policies:
         taken = {rows[each.sticker.id] for each in band.policies if each.sticker.id in rows}
         rows[reaction.sticker.id] = _first_free(rows.get(reaction.trigger, 0), taken)
-    return rows, max([left - 1, *rows.values()], default=0) + 1
+    return rows, max([0, left - 1, *rows.values()]) + 1
 
 
 def _left_rows(band: Band, rows: dict[str, int]) -> int:

@@ -19,7 +19,7 @@
       if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
       else if (value !== false && value != null) made.setAttribute(name, value);
     }
-    made.append(...children.flat().filter((child) => child != null && child !== false));
+    made.append(...children.flat(Infinity).filter((child) => child != null && child !== false));
     return made;
   }
 
@@ -169,7 +169,7 @@
   }
 
   function section(title, ...children) {
-    const kept = children.flat().filter(Boolean);
+    const kept = children.flat(Infinity).filter(Boolean);
     return kept.length ? element("section", {}, element("h3", {}, title), kept) : null;
   }
 

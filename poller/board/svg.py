@@ -169,7 +169,8 @@ def _toward(corner: Point, other: Point) -> Point:
 
 def _sticker(sticker: Sticker, box: Box, words: Mapping[str, str]) -> Iterator[str]:
     spoken = escaped(
-        f"{words[sticker.kind]}: {sticker.title}" + (f" ({sticker.name})" if sticker.alias else "")
+        f"{words[sticker.kind]}: {sticker.title}"
+        + (f" ({sticker.name})" if sticker.name != sticker.title else "")
     )
     yield f'<g class="sticker {sticker.kind}" data-id="{sticker.id}" role="button" aria-label="{spoken}"><title>{spoken}</title>'
     yield _rect(box, "shadow", 'fill="#000" opacity=".13"', shift=2.5)
@@ -196,11 +197,7 @@ def _named(sticker: Sticker, box: Box, middle: float) -> Iterator[str]:
     """Title and code name, as one block centred at this height."""
     room = box.width - 18
     title = wrap(sticker.title, size=14.5, room=room, lines=3, bold=True)
-    name = (
-        wrap(sticker.name, size=10.5, room=room, lines=2)
-        if sticker.alias and sticker.alias != sticker.name
-        else ()
-    )
+    name = wrap(sticker.name, size=10.5, room=room, lines=2) if sticker.name != sticker.title else ()
     height = len(title) * 18 + (len(name) * 13 + 5 if name else 0)
     y = middle - height / 2 + 14
     x = box.middle[0]

@@ -10,7 +10,9 @@ from .wall import Range, Sticker, Wall, numbered
 
 _SENTENCE = re.compile(r"\S.*?(?:[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+|$)")
 _WORD = re.compile(r"\w")
-_MARKER = re.compile(r"(?:\W*(?:\d+|[A-Za-z])[.)]|\W+|.*\b(?:e\.g|i\.e|etc|vs|Dr|Mr|Mrs|No)\.)$")
+_MARKER = re.compile(r"\W*(?:\d+|[A-Za-z])[.)]$")
+_SHORTENING = re.compile(r"\b(?:e\.g|i\.e|etc|vs|Dr|Mr|Mrs|No)\.$")
+_LONGEST_MARKER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +111,15 @@ class Units:
             yield from self._line_sentences(line)
 
     def _line_sentences(self, line: Span) -> Iterator[Span]:
-        text = self.cut(line)
-        begin = None
+        text = self.cut(line).rstrip()
+        offset, counted, begin = line.start, 0, None
         for match in _SENTENCE.finditer(text):
             begin = match.start() if begin is None else begin
-            so_far = text[begin : match.end()]
-            if _MARKER.match(so_far) and match.end() < len(text.rstrip()):
+            if match.end() < len(text) and _goes_on(text, begin, match.end()):
                 continue
-            if _WORD.search(so_far):
-                start = line.start + _length(text[:begin])
-                yield Span(start, start + _length(so_far.rstrip()))
+            if _WORD.search(text, begin, match.end()):
+                offset, counted = offset + _length(text[counted:begin]), begin
+                yield Span(offset, offset + _length(text[begin : match.end()].rstrip()))
             begin = None
 
     def _offset(self, line: int, column: int) -> int:
@@ -131,6 +132,13 @@ class Units:
             end = start + _length(line)
             yield Span(start, end)
             start = end + 1
+
+
+def _goes_on(text: str, begin: int, end: int) -> bool:
+    """The full stop here belongs to a list number or a shortened word."""
+    if end - begin <= _LONGEST_MARKER and _MARKER.match(text[begin:end]):
+        return True
+    return bool(_SHORTENING.search(text[max(begin, end - _LONGEST_MARKER) : end]))
 
 
 def _length(text: str) -> int:

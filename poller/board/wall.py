@@ -61,7 +61,7 @@ class Sticker:
 
     @property
     def title(self) -> str:
-        return self.alias or self.name
+        return self.alias.strip() or self.name.strip() or "?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class Area:
 
     @property
     def title(self) -> str:
-        return self.alias or self.name
+        return self.alias.strip() or self.name.strip() or "?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -684,6 +684,12 @@ HOSTILE = (
 
 
 @pytest.fixture
+def big() -> EventStormingModel:
+    """Eight contexts, more than 300 stickers."""
+    return grown_model(contexts=8, aggregates=3, commands=4)
+
+
+@pytest.fixture
 def hostile() -> EventStormingModel:
     """Every name, alias and sentence is an attack or an accident."""
     return hostile_model()

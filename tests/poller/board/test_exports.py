@@ -1,0 +1,138 @@
+import json
+import re
+from itertools import pairwise
+
+import pytest
+from eventstorming.v1.model_pb2 import EventStormingModel
+from google.protobuf.json_format import Parse
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from poller.board.exports import diagrams, to_json, to_markdown, to_mermaid
+
+NODE = r"n_\w+"
+LABEL = r'"[^"\n<>`|\[\]{}]*"'
+STATEMENT = re.compile(
+    rf"flowchart LR|end|subgraph {NODE}\[{LABEL}\]|classDef \w+ [\w:#,]+"
+    rf"|{NODE}(?:\[{LABEL}\]|\(\[{LABEL}\]\))(?::::\w+)?|{NODE} (?:-->|-\.->)(?:\|{LABEL}\|)? {NODE}"
+)
+MODELS = ["library", "clinic", "big", "hostile"]
+
+
+@pytest.fixture(params=MODELS)
+def model(request: pytest.FixtureRequest) -> EventStormingModel:
+    found: EventStormingModel = request.getfixturevalue(request.param)
+    return found
+
+
+def tokens(markdown: str) -> list[Token]:
+    return MarkdownIt("commonmark").enable("table").parse(markdown)
+
+
+def headings(markdown: str) -> list[str]:
+    found = tokens(markdown)
+    return [after.content for token, after in pairwise(found) if token.type == "heading_open"]
+
+
+def test_json_is_the_whole_model(model: EventStormingModel) -> None:
+    text = to_json(model)
+
+    assert Parse(text, EventStormingModel()) == model
+    assert "boundedContexts" in json.loads(text)
+
+
+def test_korean_stays_readable_in_json(clinic: EventStormingModel) -> None:
+    assert "진료 예약하기" in to_json(clinic)
+
+
+def test_every_line_of_every_diagram_is_a_statement(model: EventStormingModel) -> None:
+    for _, source in diagrams(model):
+        for line in source.splitlines():
+            assert STATEMENT.fullmatch(line.strip()), line
+
+
+def test_links_of_a_diagram_join_nodes_it_declares(model: EventStormingModel) -> None:
+    for _, source in diagrams(model):
+        declared = set(re.findall(rf"^\s*(?:subgraph )?({NODE})[\[(]", source, re.M))
+        joined = {
+            node
+            for line in source.splitlines()
+            if "->" in line
+            for node in re.findall(rf"\b{NODE}\b", re.sub(r'"[^"]*"', "", line))
+        }
+        assert joined <= declared
+
+
+def test_the_context_map_shows_who_reacts_to_whom(library: EventStormingModel) -> None:
+    title, source = diagrams(library)[0]
+
+    assert title == "Context map"
+    assert 'n_c2 -->|"Charge late return"| n_c4' in source
+    assert 'n_c2 -.->|"Book copy"| n_c1' in source
+
+
+def test_the_mermaid_export_has_a_block_for_the_map_and_for_each_context(library: EventStormingModel) -> None:
+    fences = [token for token in tokens(to_mermaid(library)) if token.type == "fence"]
+
+    assert [token.info for token in fences] == ["mermaid"] * 5
+    assert [token.content for token in fences] == [source for _, source in diagrams(library)]
+
+
+def test_the_specification_has_a_chapter_for_everything(library: EventStormingModel) -> None:
+    found = headings(to_markdown(library))
+
+    assert "Bounded context: Lending" in found
+    assert "Aggregate: Book copy `Copy`" in found
+    assert "Command: Borrow a copy `BorrowCopy`" in found
+    assert "Policy: Charge late return `ChargeLateReturn`" in found
+    assert found[-2:] == ["Traceability", "What was left out"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "- A member holds at most five copies at once.",
+        "**Scenario: An available copy is lent for 14 days**",
+        "- Given Loan (`loanId` = N/A, `copyId` = N/A)",
+        "| `copyId` | `String` | Copy number | key |",
+        "| Command | Reserve a title `ReserveTitle` | A member reserves a title that is lent out. |",
+        "- The café in the foyer is run by somebody else.",
+        "- Pay fine: no scenario",
+    ],
+)
+def test_the_specification_says(sentence: str, library: EventStormingModel) -> None:
+    assert sentence in to_markdown(library).splitlines()
+
+
+def test_a_korean_specification_is_korean(clinic: EventStormingModel) -> None:
+    found = headings(to_markdown(clinic))
+
+    assert "바운디드 컨텍스트: 진료 예약 `Booking`" in found
+    assert found[-1] == "빠진 것"
+
+
+def test_hostile_text_is_text_in_markdown(hostile: EventStormingModel, library: EventStormingModel) -> None:
+    markdown = to_markdown(hostile)
+
+    assert {token.type for token in tokens(markdown)} <= {
+        token.type for token in tokens(to_markdown(library))
+    }
+    children = [child for token in tokens(markdown) for child in token.children or ()]
+    assert {child.type for child in children} <= {
+        "text",
+        "text_special",
+        "code_inline",
+        "strong_open",
+        "strong_close",
+        "softbreak",
+        "html_inline",
+    }
+    assert {child.content for child in children if child.type == "html_inline"} <= {"<br>"}
+    assert "<script>alert(1)</script>" in " ".join(child.content for child in children)
+
+
+def test_every_table_row_has_as_many_cells_as_its_head(model: EventStormingModel) -> None:
+    for block in to_markdown(model).split("\n\n"):
+        if block.startswith("| "):
+            cells = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
+            assert len(cells) == 1

@@ -1,0 +1,190 @@
+from itertools import combinations, pairwise
+
+from eventstorming.v1.model_pb2 import (
+    Aggregate,
+    AggregateReference,
+    BoundedContext,
+    Command,
+    Event,
+    EventStormingModel,
+    Policy,
+    ReadModel,
+    Screen,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from poller.board.layout import Box, Layout, lay_out
+from poller.board.wall import Tie, Wall, wall_of
+
+SIZES = st.lists(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 7), st.integers(0, 2)), max_size=4), max_size=6
+)
+
+
+@st.composite
+def models(draw: st.DrawFn) -> EventStormingModel:
+    """Up to 300 stickers and more, with links to and from anywhere, some to nowhere."""
+    model = EventStormingModel(
+        bounded_contexts=[
+            BoundedContext(
+                ordinal=c,
+                name=f"C{c}",
+                aggregates=[draw(aggregates(f"{c}x{a}", a, size)) for a, size in enumerate(sizes, 1)],
+            )
+            for c, sizes in enumerate(draw(SIZES), 1)
+        ]
+    )
+    owners = [each for context in model.bounded_contexts for each in context.aggregates]
+    names = st.sampled_from([event.name for each in owners for event in each.events] + ["Nowhere"])
+    for number in range(1, draw(st.integers(0, 30)) + 1):
+        model.policies.append(
+            Policy(
+                ordinal=number,
+                name=f"P{number}",
+                trigger=draw(names),
+                results=draw(st.lists(names, max_size=3)),
+                bounded_context=f"C{draw(st.integers(1, 7))}",
+            )
+        )
+    if owners:
+        pick = st.sampled_from([each.name for each in owners])
+        for _ in range(draw(st.integers(0, 12))):
+            model.references.append(AggregateReference(from_aggregate=draw(pick), to_aggregate=draw(pick)))
+    return model
+
+
+@st.composite
+def aggregates(draw: st.DrawFn, tag: str, ordinal: int, size: tuple[int, int, int]) -> Aggregate:
+    commands, events, read_models = size
+    emitted = st.lists(st.sampled_from([f"E{tag}x{n}" for n in range(1, events + 1)] or ["Gone"]), max_size=4)
+    return Aggregate(
+        ordinal=ordinal,
+        name=f"A{tag}",
+        commands=[
+            Command(
+                ordinal=n,
+                name=f"M{tag}x{n}",
+                actor=draw(st.sampled_from(["", "Clerk"])),
+                emits=draw(emitted),
+                screen=draw(st.sampled_from([None, Screen(html="<p>")])),
+            )
+            for n in range(1, commands + 1)
+        ],
+        events=[Event(ordinal=n, name=f"E{tag}x{n}") for n in range(1, events + 1)],
+        read_models=[
+            ReadModel(ordinal=n, name=f"R{tag}x{n}", actor="Clerk") for n in range(1, read_models + 1)
+        ],
+    )
+
+
+def laid_out(model: EventStormingModel) -> tuple[Wall, Layout]:
+    wall = wall_of(model)
+    return wall, lay_out(wall)
+
+
+@settings(max_examples=60, deadline=None)
+@given(models())
+def test_every_sticker_hangs_once_inside_its_context_and_nothing_overlaps(model: EventStormingModel) -> None:
+    wall, layout = laid_out(model)
+
+    assert set(layout.boxes) == {sticker.id for sticker in wall.stickers}
+    assert all(box.width > 0 and box.height > 0 for box in layout.boxes.values())
+    assert not any(one.overlaps(other) for one, other in combinations(layout.boxes.values(), 2))
+    assert not any(one.overlaps(other) for (_, one), (_, other) in combinations(layout.areas, 2))
+    for area, box in layout.areas:
+        for band in area.bands:
+            assert all(inside(layout.boxes[sticker.id], box) for sticker in band.stickers)
+
+
+@settings(max_examples=60, deadline=None)
+@given(models())
+def test_arrows_run_straight_from_start_to_end_and_cross_no_sticker(model: EventStormingModel) -> None:
+    wall, layout = laid_out(model)
+
+    assert [route.arrow for route in layout.routes] == list(wall.arrows)
+    stickers = list(layout.boxes.values())
+    for route in layout.routes:
+        legs = list(pairwise(route.points))
+        assert all(start[0] == end[0] or start[1] == end[1] for start, end in legs)
+        assert touches(layout.boxes[route.arrow.start], route.points[0])
+        assert touches(layout.boxes[route.arrow.end], route.points[-1])
+        if route.arrow.tie is not Tie.EMITS:
+            assert not any(crosses(leg, box) for leg in legs for box in stickers)
+
+
+def inside(box: Box, area: Box) -> bool:
+    return area.x <= box.x and box.right <= area.right and area.y <= box.y and box.bottom <= area.bottom
+
+
+def touches(box: Box, point: tuple[float, float]) -> bool:
+    return box.x - 1 <= point[0] <= box.right + 1 and box.y - 1 <= point[1] <= box.bottom + 1
+
+
+def crosses(leg: tuple[tuple[float, float], tuple[float, float]], box: Box) -> bool:
+    (x1, y1), (x2, y2) = leg
+    return (
+        max(x1, x2) > box.x and min(x1, x2) < box.right and max(y1, y2) > box.y and min(y1, y2) < box.bottom
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(models())
+def test_the_same_model_hangs_the_same(model: EventStormingModel) -> None:
+    again = EventStormingModel.FromString(model.SerializeToString())
+
+    assert laid_out(model)[1] == laid_out(again)[1]
+
+
+def test_lanes_run_from_actor_to_policy(library: EventStormingModel) -> None:
+    _, layout = laid_out(library)
+    lanes = ("c2.a1.m1.actor", "c2.a1.m1", "c2.a1", "c2.a1.e1", "p3")
+
+    assert [layout.boxes[each].x for each in lanes] == sorted(layout.boxes[each].x for each in lanes)
+    assert layout.boxes["c2.a1.m1"].y == layout.boxes["c2.a1.e1"].y == layout.boxes["p3"].y
+    assert layout.boxes["c2.a1.r1"].x == layout.boxes["c2.a1.m1"].x
+
+
+def test_contexts_hang_in_the_order_in_which_events_reach_them(clinic: EventStormingModel) -> None:
+    contexts = list(clinic.bounded_contexts)
+    for ordinal, context in zip((3, 1, 2), contexts, strict=True):
+        context.ordinal = ordinal
+
+    _, layout = laid_out(clinic)
+    assert [area.name for area, _ in layout.areas] == ["Booking", "Treatment", "Billing"]
+
+
+def test_what_hangs_moves_only_downwards_when_an_aggregate_grows(library: EventStormingModel) -> None:
+    _, before = laid_out(library)
+
+    loan = library.bounded_contexts[1].aggregates[0]
+    loan.events.append(Event(ordinal=5, name="LoanLost"))
+    loan.commands.append(Command(ordinal=4, name="ReportLoss", emits=["LoanLost"], actor="Member"))
+
+    _, after = laid_out(library)
+    for name, box in before.boxes.items():
+        assert after.boxes[name].x == box.x
+        assert after.boxes[name].y >= box.y
+        if not name.startswith("c2."):
+            assert after.boxes[name] == box
+
+
+def test_kept_order_wins_over_flow_found_later(clinic: EventStormingModel) -> None:
+    clinic.bounded_contexts[0].ordinal, clinic.bounded_contexts[2].ordinal = 3, 1
+    policies = list(clinic.policies)
+    del clinic.policies[:]
+    early = lay_out(wall_of(clinic))
+    clinic.policies.extend(policies)
+
+    late = lay_out(wall_of(clinic), keep=early.order)
+
+    assert [area.id for area, _ in late.areas] == [area.id for area, _ in early.areas]
+    assert lay_out(wall_of(clinic)).order != early.order
+    assert early.boxes.items() <= late.boxes.items()
+
+
+def test_an_empty_model_has_a_wall_too() -> None:
+    _, layout = laid_out(EventStormingModel())
+
+    assert layout.width > 0
+    assert layout.height > 0

@@ -1,0 +1,85 @@
+from eventstorming.v1.model_pb2 import Event, EventStormingModel, Policy
+
+from poller.board.wall import Kind, Tie, wall_of
+
+
+def test_every_element_becomes_one_sticker(library: EventStormingModel) -> None:
+    kinds = [sticker.kind for sticker in wall_of(library).stickers]
+
+    assert {kind: kinds.count(kind) for kind in Kind} == {
+        Kind.AGGREGATE: 5,
+        Kind.COMMAND: 12,
+        Kind.EVENT: 13,
+        Kind.POLICY: 5,
+        Kind.READ_MODEL: 2,
+        Kind.ACTOR: 8,
+        Kind.SCREEN: 6,
+    }
+
+
+def test_ids_stay_when_something_is_put_before_them(library: EventStormingModel) -> None:
+    before = {sticker.id: sticker.name for sticker in wall_of(library).stickers}
+
+    contexts = list(library.bounded_contexts)
+    del library.bounded_contexts[:]
+    library.bounded_contexts.extend(reversed(contexts))
+    contexts[0].aggregates[0].events.insert(0, Event(ordinal=9, name="CopyLost"))
+
+    after = {sticker.id: sticker.name for sticker in wall_of(library).stickers}
+    assert before.items() <= after.items()
+
+
+def test_missing_and_doubled_ordinals_still_give_every_sticker_an_id_of_its_own(
+    big: EventStormingModel,
+) -> None:
+    for context in big.bounded_contexts:
+        context.ordinal = 0
+        for aggregate in context.aggregates:
+            aggregate.ordinal = 3
+
+    ids = [sticker.id for sticker in wall_of(big).stickers]
+    assert len(ids) == len(set(ids)) > 300
+
+
+def test_a_policy_hangs_with_its_trigger_else_with_the_context_it_names(library: EventStormingModel) -> None:
+    library.policies.append(
+        Policy(ordinal=9, name="Orphan", trigger="Nobody", results=["FinePaid"], bounded_context="Fines")
+    )
+
+    homes = {
+        reaction.sticker.name: area.name
+        for area in wall_of(library).areas
+        for band in area.bands
+        for reaction in band.policies
+    }
+    assert homes["ChargeLateReturn"] == "Lending"
+    assert homes["Orphan"] == "Fines"
+
+
+def test_a_policy_without_any_context_still_hangs_somewhere() -> None:
+    wall = wall_of(EventStormingModel(policies=[Policy(ordinal=1, name="Alone")]))
+
+    assert [sticker.name for sticker in wall.stickers] == ["Alone"]
+
+
+def test_arrows_follow_emits_triggers_results_and_references(library: EventStormingModel) -> None:
+    wall = wall_of(library)
+    names = {sticker.id: sticker.name for sticker in wall.stickers}
+    arrows = {(arrow.tie, names[arrow.start], names[arrow.end]) for arrow in wall.arrows}
+
+    assert {
+        (Tie.EMITS, "ReturnCopy", "CopyReturnedLate"),
+        (Tie.TRIGGERS, "CopyReturnedLate", "ChargeLateReturn"),
+        (Tie.RESULTS, "ChargeLateReturn", "FineCharged"),
+        (Tie.REFERS, "Loan", "Copy"),
+        (Tie.READS, "Loan", "OverdueLoans"),
+    } <= arrows
+
+
+def test_names_that_lead_nowhere_draw_no_arrow(library: EventStormingModel) -> None:
+    library.policies[0].results.append("NeverHeardOf")
+    library.bounded_contexts[0].aggregates[0].commands[0].emits.append("NeverHeardOf")
+
+    wall = wall_of(library)
+    ids = {sticker.id for sticker in wall.stickers}
+    assert all(arrow.start in ids and arrow.end in ids for arrow in wall.arrows)
