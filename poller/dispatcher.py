@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import bisect
 import random
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import aclosing
 from typing import Any, TypeAlias
@@ -58,6 +59,7 @@ class Dispatcher:
         self._jobs: dict[str, Job] = {}
         self._order: list[tuple[int, str]] = []
         self._inherited: set[str] = set()
+        self._known_tokens: deque[str] = deque(maxlen=1000)
         self._busy: set[str] = set()
         self._attempts: dict[str, Attempt] = {}
         self._removals: set[str] = set()
@@ -162,18 +164,18 @@ class Dispatcher:
 
     def _look_for_our_name(self, change: QueueChange) -> None:
         ours = {
-            job_id
+            job_id: job.lease.token
             for job_id, job in change.jobs.items()
             if job is not None and job.lease.held and job.lease.owner == self._owner
         }
         if self._first and change.whole:
             self._first = False
-            if self._inherits:
-                self._inherited = ours
-                log.info("dispatcher.inherits", jobs=len(ours))
+            self._inherited = set(ours) if self._inherits else set()
             return
-        for job_id in ours - self._busy - self._inherited:
-            log.error("dispatcher.twin", job=job_id, owner=self._owner)
+        for job_id in ours.keys() - self._busy - self._inherited:
+            if ours[job_id] not in self._known_tokens:
+                self._known_tokens.append(ours[job_id])
+                log.error("dispatcher.twin", job=job_id, owner=self._owner)
 
     # ── claim and place ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -241,6 +243,7 @@ class Dispatcher:
             limits=self._limits,
         )
         self._attempts[run.job.id] = attempt
+        self._known_tokens.append(run.job.lease.token)
         if self.draining:
             attempt.stop(Stop.DRAINED)
         if run.job.id in self._removals:

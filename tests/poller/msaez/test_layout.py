@@ -1,4 +1,5 @@
 from itertools import combinations
+from math import ceil
 
 import pytest
 from eventstorming.v1 import model_pb2
@@ -10,6 +11,7 @@ from poller.msaez.layout import Box, layout
 from poller.msaez.rules_geometry import Rectangle
 from tests.poller.msaez.examples import JOB
 from tests.poller.msaez.models import aggregates, growth, models, sized
+from tests.viewer import svg
 
 RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -94,19 +96,23 @@ def assert_only_allowed_moves(before: dict[str, Box], after: dict[str, Box]) -> 
     """Taller aggregates and their contexts change in place; what lies in rows below moves down, as a whole."""
     taller = {path for path in before if "aggregate" in path and after[path].height > before[path].height}
     contexts = {"/".join(path.split("/")[:2]) for path in taller}
-    highest = min((rectangle(before[path]).bottom for path in contexts), default=float("inf"))
     for path, old in before.items():
-        if after[path] == old or path in taller or path in contexts:
-            continue
-        assert (old.x, old.width, old.height) == (after[path].x, after[path].width, after[path].height)
-        assert after[path].y > old.y
-        assert rectangle(old).top > highest or shares_a_lower_row(before, path, contexts)
+        new = after[path]
+        if new != old and path not in taller | contexts:
+            assert (old.x, old.width, old.height) == (new.x, new.width, new.height)
+            assert new.y > old.y
+            assert any(row(before, home(before, path)) > row(before, context) for context in contexts)
 
 
-def shares_a_lower_row(before: dict[str, Box], path: str, contexts: set[str]) -> bool:
-    """Below the top edge of a context that grew, in a row of its own."""
-    tops = [rectangle(before[context]).top for context in contexts]
-    return any(rectangle(before[path]).top > top + 590 for top in tops)
+def home(places: dict[str, Box], path: str) -> str:
+    """The context something is drawn in."""
+    place = rectangle(places[path])
+    contexts = (other for other in places if other.count("/") == 1 and other.startswith("context"))
+    return next(context for context in contexts if rectangle(places[context]).overlaps(place))
+
+
+def row(places: dict[str, Box], context: str) -> int:
+    return ceil(rectangle(places[context]).top)
 
 
 @pytest.mark.parametrize("extra", [1, 3])
@@ -135,3 +141,10 @@ def test_the_layout_of_a_large_model_has_every_sticker():
     model = sized(8, 4, 4)
     value = project(model, job_id=JOB, user_id="u", project_id="p")
     assert len(layout(model)) >= len(value.elements)
+
+
+def test_the_viewer_draws_every_sticker_and_line():
+    value = project(sized(3, 2, 3), job_id=JOB, user_id="u", project_id="p")
+    drawing = svg(value.as_json())
+    assert drawing.count("<rect") == len(value.elements)
+    assert drawing.count("<line") == len(value.relations)

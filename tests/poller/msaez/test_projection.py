@@ -17,7 +17,7 @@ from tests.poller.msaez.examples import JOB, example
 from tests.poller.msaez.models import models, names_only, sized
 from tests.poller.msaez.schemas import schema
 
-RELAXED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def drawn(model) -> EsValue:

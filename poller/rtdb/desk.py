@@ -1,0 +1,229 @@
+"""What internal tools ask of the queue: submit, look, follow, cancel, try again, delete. No listener of the queue needed."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from weakref import WeakValueDictionary
+
+from eventstorming.v1 import job_pb2, model_pb2
+
+from poller.errors import InputRejected
+from poller.job import Job, JobState
+from poller.msaez.encoding import decode
+from poller.msaez.inputs import understand, write_inputs
+from poller.ports import JobExists, JobNotFound, JobView, WrongState
+from poller.rtdb.fence import Fence
+from poller.rtdb.journal import unusable_paths
+from poller.rtdb.ledger import Ledger, Unchanged
+from poller.rtdb.names import SERVER_TIME, Garbage, Json, claimed_entry, members, read_entry
+from poller.rtdb.run import RtdbRun
+from poller.rtdb.views import job_view, state_of
+from poller.sentences import sentence
+from poller.tasks import task_group
+
+NULL_ETAG = "null_etag"
+
+_STATUS = ("isCompleted", "isFailed", "currentProgressCount", "totalProgressCount", "logs")
+_RUN = ("createdAt", "startedAt", "endedAt", "failure", "model")
+
+
+class Desk:
+    """`runs` are the jobs claimed by this process."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        owner: str,
+        lease_seconds: float,
+        new_token: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._ledger = ledger
+        self._database = ledger.database
+        self._nodes = ledger.nodes
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+        self._new_token = new_token
+        self._runs: WeakValueDictionary[str, RtdbRun] = WeakValueDictionary()
+
+    def now(self) -> int:
+        return self._ledger.now()
+
+    async def submit(self, input: job_pb2.JobInput, *, like: str = "") -> JobView:
+        """First the job, then its entry, as the web client does; both only if nothing is there."""
+        job_id = input.job_id or str(uuid.uuid4())
+        wanted = job_pb2.JobInput()
+        wanted.CopyFrom(input)
+        wanted.job_id = job_id
+        inputs = write_inputs(wanted)
+        node: dict[str, Json] = {"state": {"inputs": inputs}, "run": {"createdAt": SERVER_TIME}}
+        if like:
+            node["run"]["like"] = like
+
+        def new(current: Json) -> Json:
+            if current is None:
+                return node
+            if not _same_inputs(members(members(current).get("state")).get("inputs"), inputs, job_id):
+                raise JobExists(f"A job {job_id} with another input exists: choose another id.")
+            raise Unchanged
+
+        stored = await self._ledger.insist(
+            lambda: self._ledger.transact(self._nodes.job(job_id), new), tries=5
+        )
+        if not state_of(None, members(members(members(stored).get("state")).get("outputs"))).terminal:
+            await self._enqueue(job_id)
+        return await self.get(job_id)
+
+    async def _enqueue(self, job_id: str) -> None:
+        def new(current: Json) -> Json:
+            if current is not None:
+                raise Unchanged
+            return {"createdAt": SERVER_TIME}
+
+        await self._ledger.insist(
+            lambda: self._ledger.transact(self._nodes.entry(job_id), new, known=(None, NULL_ETAG)), tries=5
+        )
+
+    async def get(self, job_id: str) -> JobView:
+        view = await self._view(job_id)
+        if view.state is JobState.REMOVED:
+            raise JobNotFound(f"There is no job {job_id}.")
+        return view
+
+    async def _view(self, job_id: str) -> JobView:
+        async with task_group() as group:
+            entry = group.create_task(self._database.get(self._nodes.entry(job_id)))
+            state = group.create_task(self._outputs(job_id))
+            run = group.create_task(self._leaves(self._nodes.run(job_id), _RUN))
+        stored = None
+        if state.result() is not None or run.result():
+            stored = {"state": {"outputs": state.result()}, "run": run.result()}
+        return job_view(job_id, entry_or_none(job_id, entry.result()), stored, model=self._live_model(job_id))
+
+    async def _outputs(self, job_id: str) -> Json:
+        """The status leaves and the log, not the canvas; None without a job."""
+        found = await self._leaves(self._nodes.outputs(job_id), _STATUS)
+        return found or ({} if await self._database.keys(f"{self._nodes.job(job_id)}/state") else None)
+
+    async def _leaves(self, path: str, names: tuple[str, ...]) -> dict[str, Json]:
+        async with task_group() as group:
+            reads = {name: group.create_task(self._database.get(f"{path}/{name}")) for name in names}
+        return {name: read.result() for name, read in reads.items() if read.result() is not None}
+
+    def _live_model(self, job_id: str) -> model_pb2.EventStormingModel | None:
+        run = self._runs.get(job_id)
+        return run.model if run else None
+
+    async def input(self, job_id: str) -> job_pb2.JobInput:
+        raw = await self._database.get(f"{self._nodes.job(job_id)}/state/inputs")
+        if raw is None:
+            raise JobNotFound(f"There is no job {job_id}.")
+        return understand(raw, job_id=job_id).input
+
+    async def msaez(self, job_id: str) -> Json:
+        stored = await self._database.get(f"{self._nodes.outputs(job_id)}/esValue")
+        return None if stored is None else {"elements": {}, "relations": {}} | decode(stored)
+
+    async def watch(self, job_id: str) -> AsyncGenerator[JobView, None]:
+        last = await self.get(job_id)
+        yield last
+        signals: asyncio.Queue[None] = asyncio.Queue(1)
+        async with task_group() as group:
+            tasks = [
+                group.create_task(self._signal(f"{self._nodes.outputs(job_id)}/{leaf}", signals))
+                for leaf in ("logs", "currentProgressCount", "isCompleted", "isFailed")
+            ] + [group.create_task(self._signal(self._nodes.entry(job_id), signals))]
+            while not last.state.terminal:
+                await signals.get()
+                view = await self._ledger.insist(lambda: self._view(job_id))
+                if view != last:
+                    last = view
+                    yield view
+            for task in tasks:
+                task.cancel()
+
+    async def _signal(self, path: str, signals: asyncio.Queue[None]) -> None:
+        async with aclosing(self._database.watch(path)) as changes:
+            async for _ in changes:
+                if signals.empty():
+                    signals.put_nowait(None)
+
+    async def cancel(self, job_id: str, *, by: str) -> JobView:
+        """Takes the lease over, so that whoever runs it stops; then ends it as failed."""
+        view = await self.get(job_id)
+        if view.state.terminal:
+            raise WrongState(f"The job {job_id} is {view.state.value} already.")
+        token = self._new_token()
+        running = self._runs.get(job_id)
+
+        def take(current: Json) -> Json:
+            job = read_entry(job_id, current)
+            if job.lease.token == token:
+                raise Unchanged
+            claimed = job.claimed(token=token, owner=self._owner, now=self.now())
+            return claimed_entry(current, claimed, now=self.now())
+
+        sent = self._ledger.clock.monotonic()
+        try:
+            entry = await self._ledger.insist(
+                lambda: self._ledger.transact(self._nodes.entry(job_id), take), tries=5
+            )
+        except Garbage as error:
+            raise WrongState(f"The job {job_id} is not queued any more.") from error
+        if running:
+            running.lose(f"cancelled by {by}")
+            await running.close()
+        await self._end_as_cancelled(job_id, read_entry(job_id, entry), sent, by)
+        return await self.get(job_id)
+
+    async def _end_as_cancelled(self, job_id: str, job: Job, sent: float, by: str) -> None:
+        fence = Fence(self._ledger.clock, lease_seconds=self._lease_seconds)
+        fence.renewed(sent)
+        stored = await self._ledger.insist(lambda: self._database.get(self._nodes.job(job_id)))
+        state = members(members(stored).get("state"))
+        language = language_of(state.get("inputs"))
+        given = job_pb2.JobInput(job_id=job_id, language=language)
+        run = RtdbRun(self._ledger, fence, job, input=given, stored=stored)
+        if state_of(job, members(state.get("outputs"))).terminal:
+            await run.end()
+        else:
+            await run.fail(sentence("cancelled", language, by=by))
+
+    async def retry(self, job_id: str) -> JobView:
+        """`isFailed` becomes false, never null; unusable answers are forgotten in every epoch's branch."""
+        view = await self.get(job_id)
+        if view.state is not JobState.FAILED:
+            raise WrongState(f"The job {job_id} is {view.state.value}: only a failed job can be tried again.")
+        journal = await self._database.get(self._nodes.journal(job_id))
+        updates: dict[str, Json] = {f"run/journal/{path}": None for path in unusable_paths(journal)}
+        updates |= {"state/outputs/isFailed": False, "run/endedAt": None, "run/failure": None}
+        updates |= {"run/startedAt": None}
+        await self._database.patch(self._nodes.job(job_id), updates)
+        await self._enqueue(job_id)
+        return await self.get(job_id)
+
+    async def delete(self, job_id: str) -> None:
+        await self.get(job_id)
+        await self._database.put(self._nodes.removal(job_id), {"isRemoveRequested": True})
+
+
+def entry_or_none(job_id: str, raw: Json) -> Job | None:
+    try:
+        return read_entry(job_id, raw)
+    except Garbage:
+        return None
+
+
+def language_of(inputs: Json) -> model_pb2.Language:
+    prefered = decode(members(inputs)).get("preferedLanguage")
+    return model_pb2.LANGUAGE_KOREAN if prefered == "Korean" else model_pb2.LANGUAGE_ENGLISH
+
+
+def _same_inputs(stored: Json, wanted: Json, job_id: str) -> bool:
+    try:
+        return understand(stored, job_id=job_id).input == understand(wanted, job_id=job_id).input
+    except InputRejected:
+        return False
