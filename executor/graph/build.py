@@ -84,16 +84,16 @@ def aggregate_graph() -> Compiled:
     return unit.compile()
 
 
-# ---------------------------------------------------------------- fan-outs
+# ---------------------------------------------------------------- fan-outs (async: LangGraph would run others in threads)
 
 
-def _start(state: Job) -> Targets:
+async def _start(state: Job) -> Targets:
     if state["input"].from_draft:
         return "plan"
     return _per_chunk("contexts", state["input"], ())
 
 
-def _after_merge(state: Job) -> Targets:
+async def _after_merge(state: Job) -> Targets:
     found = plans.contexts_of(state["parts"])
     return _per_chunk("line_map", state["input"], found) if len(found) > 1 else "plan"
 
@@ -104,15 +104,15 @@ def _per_chunk(step: str, input: GraphInput, found: tuple[FoundContext, ...]) ->
     return [Send(step, {**unit, "index": i, "numbers": numbers}) for i, numbers in enumerate(chunks(lines))]
 
 
-def _after_plan(state: Job) -> list[Hashable]:
+async def _after_plan(state: Job) -> list[Hashable]:
     return [Send("context", {"plan": plan, "parts": []}) for plan in state["plans"]]
 
 
-def _start_of_context(state: ContextUnit) -> Targets:
-    return _details_and_names(state) if state["plan"].aggregates else "draft"
+async def _start_of_context(state: ContextUnit) -> Targets:
+    return await _details_and_names(state) if state["plan"].aggregates else "draft"
 
 
-def _details_and_names(state: ContextUnit) -> Targets:
+async def _details_and_names(state: ContextUnit) -> Targets:
     plan = state["plan"]
     if not plan.aggregates:
         return END
@@ -122,7 +122,7 @@ def _details_and_names(state: ContextUnit) -> Targets:
     return [*each, Send("names", {"plan": plan, "parts": []})]
 
 
-def _after_join(state: Job) -> Targets:
+async def _after_join(state: Job) -> Targets:
     named, laid = state["named"], state["plans"]
     return [
         *(Send("aggregate", {"plan": plan, "parts": []}) for plan in assemble.aggregate_plans(laid, named)),
@@ -131,5 +131,5 @@ def _after_join(state: Job) -> Targets:
     ]
 
 
-def _after_behaviour(state: AggregateUnit) -> list[Hashable]:
+async def _after_behaviour(state: AggregateUnit) -> list[Hashable]:
     return ["scenarios", "screens"] if state["plan"].aggregate.commands else ["screens"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,24 +41,23 @@ class Finished:
 RunEvent = Progress | Note | Snapshot | Finished
 
 
-async def generate(input: GraphInput, chat: Chat) -> AsyncIterator[RunEvent]:
+async def generate(input: GraphInput, chat: Chat) -> AsyncGenerator[RunEvent, None]:
     """Runs the whole graph. Raises what `chat` raises, and NothingUsable when no model can be shown."""
     fold = _Fold(input)
     yield fold.progress()
     yield _greeting(input)
-    state = {"input": input, "parts": []}
-    async for _, update in graph().astream(
-        state, context=Run(chat=chat), stream_mode="updates", subgraphs=True
-    ):
-        for node, change in update.items():
-            for event in fold.take(node, change or {}):
-                yield event
+    async with aclosing(_updates(input, chat)) as updates:
+        async for _, update in updates:
+            for node, change in update.items():
+                for event in fold.take(node, change or {}):
+                    yield event
 
 
-def _updates(input: GraphInput, chat: Chat) -> AsyncIterator[Any]:
+async def _updates(input: GraphInput, chat: Chat) -> AsyncGenerator[Any, None]:
     """What each node gave back, as it ends: the path of its subgraph, and its update by name."""
     state = {"input": input, "parts": []}
-    return graph().astream(state, context=Run(chat=chat), stream_mode="updates", subgraphs=True)
+    async for update in graph().astream(state, context=Run(chat=chat), stream_mode="updates", subgraphs=True):
+        yield update
 
 
 def _greeting(input: GraphInput) -> Note:

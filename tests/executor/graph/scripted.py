@@ -231,8 +231,8 @@ def _screens(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _policies(data: dict[str, Any]) -> dict[str, Any]:
-    own = [m for m in data["model"] if m["context"] == data["context"]["name"]]
-    other = [m for m in data["model"] if m["context"] != data["context"]["name"]]
+    own = [m for m in data["model"] if m["events"] and m["context"] == data["context"]["name"]]
+    other = [m for m in data["model"] if m["events"] and m["context"] != data["context"]["name"]]
     if not own or not other:
         return {"policies": []}
     trigger, result = own[0]["events"][0]["name"], other[0]["events"][-1]["name"]

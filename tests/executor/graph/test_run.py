@@ -1,0 +1,189 @@
+"""Whole generations with a scripted chat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from executor.errors import NothingUsable
+from executor.graph.assemble import required
+from executor.graph.question import Unusable
+from executor.graph.run import Finished, Progress, RunEvent, Snapshot, generate
+from executor.graph.state import STEPS, DraftContext, GraphInput
+from executor.model import EventStormingModel, Language, Note, findings
+from tests.executor.graph.inputs import draft, requirements
+from tests.executor.graph.scripted import RULES, ScriptedChat, jitter
+
+BOTH = pytest.mark.parametrize("input", [requirements(), draft(), draft(Language.KOREAN)], ids=["text", "draft", "ko"])
+
+
+async def events_of(input: GraphInput, chat: ScriptedChat | None = None) -> list[RunEvent]:
+    return [event async for event in generate(input, chat or ScriptedChat())]
+
+
+def model_of(events: Sequence[RunEvent]) -> EventStormingModel:
+    last = events[-1]
+    assert isinstance(last, Finished)
+    return last.model
+
+
+def messages(events: Sequence[RunEvent]) -> list[str]:
+    return [event.message for event in events if isinstance(event, Note)]
+
+
+@BOTH
+async def test_a_generation_ends_with_a_model_without_findings(input: GraphInput) -> None:
+    model = model_of(await events_of(input))
+    assert findings(model, required(input, model)) == ()
+
+
+@pytest.mark.parametrize(("input", "total"), [(requirements(), 11), (draft(), 8)])
+async def test_progress_starts_at_once_grows_and_ends_with_the_total(input: GraphInput, total: int) -> None:
+    seen = [event for event in await events_of(input) if isinstance(event, Progress)]
+    currents = [progress.current for progress in seen]
+    assert currents[0] == 1
+    assert currents[-1] == total
+    assert currents == sorted(set(currents))
+    assert {progress.total for progress in seen} == {total}
+
+
+async def test_progress_is_the_first_event_and_comes_before_any_question() -> None:
+    chat = ScriptedChat()
+    run = generate(requirements(), chat)
+    assert isinstance(await anext(run), Progress)
+    assert chat.asked == []
+    await run.aclose()
+
+
+def _shown(model: EventStormingModel) -> dict[tuple[object, ...], str]:
+    places: dict[tuple[object, ...], str] = {}
+    for context in model.bounded_contexts:
+        places["context", context.ordinal] = context.name
+        for a in context.aggregates:
+            places["aggregate", context.ordinal, a.ordinal] = a.name
+            for kind, elements in (("command", a.commands), ("event", a.events), ("view", a.read_models)):
+                places |= {(kind, context.ordinal, a.ordinal, e.ordinal): e.name for e in elements}
+    places |= {("policy", p.ordinal): p.name for p in model.policies}
+    places |= {("reference", r.from_aggregate, r.to_aggregate): "" for r in model.references}
+    return places
+
+
+@BOTH
+async def test_what_a_snapshot_shows_never_disappears_and_keeps_its_ordinal(input: GraphInput) -> None:
+    events = await events_of(input, ScriptedChat(delay=jitter(3)))
+    models = [event.model for event in events if isinstance(event, Snapshot | Finished)]
+    assert len(models) > 10
+    for before, after in zip(models, models[1:], strict=False):
+        assert _shown(before).items() <= _shown(after).items()
+        assert findings(before, finished=False) == ()
+
+
+async def test_requested_names_and_attributes_are_literal() -> None:
+    model = model_of(await events_of(draft()))
+    loan = model.aggregates[0]
+    assert "borrowBook" in {c.name for c in loan.commands}
+    assert "책빌림" in {e.name for a in model.aggregates for e in a.events}
+    assert {"My Loans", "CreateLoan"} <= {r.name for a in model.aggregates for r in a.read_models}
+    assert {"dueDate", "회원명"} <= {f.name for f in loan.fields}
+
+
+async def test_aggregates_of_one_name_in_two_contexts_become_two() -> None:
+    names = [a.name for a in model_of(await events_of(draft())).aggregates]
+    assert names == ["Loan", "Member", "Book", "CatalogMember", "BillingThing"]
+
+
+async def test_only_a_pair_that_refers_both_ways_is_asked_about() -> None:
+    chat = ScriptedChat()
+    events = await events_of(draft(), chat)
+    assert [q.unit for q in chat.asked if q.step == "references"] == ["references 1"]
+    assert [(r.from_aggregate, r.to_aggregate) for r in model_of(events).references] == [
+        ("BillingThing", "Loan"),  # stated one way only
+        ("Book", "Loan"),
+    ]
+    assert any("Ghost" in message for message in messages(events))
+
+
+async def test_a_context_without_aggregates_is_drafted_from_its_own_text() -> None:
+    chat = ScriptedChat()
+    await events_of(draft(), chat)
+    drafted = [q for q in chat.asked if q.step == "draft"]
+    assert [q.unit for q in drafted] == ["draft 3"]
+    assert "Invoice is sent" in drafted[0].user
+    assert "Members borrow" not in drafted[0].user
+
+
+async def test_one_context_needs_no_line_map_and_one_chunk_no_merge() -> None:
+    chat = ScriptedChat()
+    await events_of(GraphInput(requirements="Lending: Loan is made."), chat)
+    assert {q.step for q in chat.asked} == set(STEPS) - {"merge", "line_map", "policies", "references"}
+
+
+async def test_long_texts_are_read_in_chunks_and_ranges_count_in_the_whole_text() -> None:
+    filler = "This line only makes the text long. " * 20
+    text = "\n".join(["Lending: Loan is made.", *[filler] * 60, "Catalog: Book is added."])
+    chat = ScriptedChat()
+    model = model_of(await events_of(GraphInput(requirements=text), chat))
+    assert [q.step for q in chat.asked].count("contexts") == 2
+    assert [q.step for q in chat.asked].count("merge") == 1
+    book = model.aggregates[-1]
+    assert (book.name, book.ranges[0].start_line) == ("Book", 62)
+    assert model.bounded_contexts[-1].description == "Catalog: Book is added."
+
+
+async def test_notes_speak_the_users_language_and_name_lines_without_sticker() -> None:
+    english = messages(await events_of(requirements()))
+    assert "Lines that describe no behaviour: 1, 5." in english
+    korean = messages(await events_of(draft(Language.KOREAN)))
+    assert all(any("가" <= c <= "힣" for c in message) for message in korean)
+
+
+async def test_keys_of_notes_are_unique() -> None:
+    keys = [event.key for event in await events_of(draft()) if isinstance(event, Note)]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in ("contexts", "names", "merge")])
+@pytest.mark.parametrize("input", [requirements(), draft()], ids=["text", "draft"])
+async def test_an_unusable_answer_leaves_a_valid_model_and_a_note(input: GraphInput, step: str) -> None:
+    chat = ScriptedChat(rules={step: Unusable(reason="refused")})
+    events = await events_of(input, chat)
+    model = model_of(events)
+    assert findings(model, required(input, model)) == ()
+    asked = any(question.step == step for question in chat.asked)
+    warned = any(isinstance(e, Note) and e.key.startswith(step) for e in events)
+    assert warned or not asked or step in ("references", "draft")
+
+
+@pytest.mark.parametrize(
+    ("input", "step"), [(requirements(), "contexts"), (requirements(), "names"), (draft(), "names")]
+)
+async def test_nothing_usable_ends_the_run(input: GraphInput, step: str) -> None:
+    with pytest.raises(NothingUsable):
+        await events_of(input, ScriptedChat(rules={step: Unusable(reason="refused")}))
+
+
+async def test_one_unusable_unit_does_not_take_its_siblings_down() -> None:
+    def names(data: dict[str, Any]) -> dict[str, Any]:
+        rule = RULES["names"]
+        assert callable(rule)
+        return {"aggregates": []} if data["context"]["name"] == "Lending" else rule(data)
+
+    model = model_of(await events_of(requirements(), ScriptedChat(rules={"names": names})))
+    assert [bool(a.commands) for a in model.aggregates] == [False, False, True, True]
+
+
+async def test_a_draft_context_of_which_nothing_is_known_stays() -> None:
+    base = draft()
+    input = replace(base, contexts=(*base.contexts, DraftContext(name="Empty")))
+    chat = ScriptedChat(rules={"draft": lambda _: {"aggregates": []}})
+    model = model_of(await events_of(input, chat))
+    assert [context.name for context in model.bounded_contexts] == ["Lending", "Catalog", "Billing", "Empty"]
+
+
+async def test_names_of_contexts_that_the_canvas_reserves_are_changed() -> None:
+    base = draft()
+    input = replace(base, contexts=(replace(base.contexts[0], name="ui"), *base.contexts[1:]))
+    assert model_of(await events_of(input)).bounded_contexts[0].name == "UiContext"
