@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -19,10 +19,13 @@ from executor.ports import Entry
 from executor.status import Cancelled
 
 Clock = Callable[[], float]
+Read = Callable[[], Awaitable[Any]]
+Write = Callable[[wire.ExecuteResponse], Awaitable[None]]
 
 BEAT_SECONDS: Final = 2.0
 SILENCE_SECONDS: Final = 10.0
 SNAPSHOT_SECONDS: Final = 0.25
+FLUSH_SECONDS: Final = 1.0
 OUTBOX_BYTES: Final = 8 * 1024 * 1024
 
 
@@ -56,6 +59,11 @@ class Pulse:
         self._echoed, self._allowed = sent, may_ask
         self._heard.set()
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether the echo of a beat is still to come."""
+        return bool(self._sent)
+
     async def may_ask(self) -> None:
         """Returns when new questions may be asked."""
         while not self._open():
@@ -74,7 +82,7 @@ class Outbox:
         self._epoch = epoch
         self._clock = clock
         self._seq = 0
-        self._queue: deque[tuple[wire.ExecuteResponse, asyncio.Future[None]]] = deque()
+        self._queue: deque[tuple[wire.ExecuteResponse, asyncio.Future[None] | None]] = deque()
         self._bytes = 0
         self._last: dict[str, wire.ExecuteResponse] = {}
         self._shown = float("-inf")
@@ -82,18 +90,31 @@ class Outbox:
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._written = asyncio.Event()
+        self._closed = False
 
-    async def send(self, frame: wire.ExecuteResponse) -> asyncio.Future[None]:
-        """Queues a lossless frame, at once unless the outbox is full; the future is done when it is acked."""
+    @property
+    def unacked(self) -> bool:
+        """Whether an answer waits to be acked."""
+        return any(not acked.done() for acked in self._acks.values())
+
+    async def send(self, frame: wire.ExecuteResponse) -> None:
+        """Queues a lossless frame, at once unless the outbox is full."""
+        await self._queued(frame, None)
+
+    async def deliver(self, frame: wire.ExecuteResponse) -> None:
+        """Queues a lossless frame and returns when it is acked."""
+        acked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self._queued(frame, acked)
+        await acked
+
+    async def _queued(self, frame: wire.ExecuteResponse, acked: asyncio.Future[None] | None) -> None:
         size = frame.ByteSize()
         while self._queue and self._bytes + size > OUTBOX_BYTES:
             self._room.clear()
             await self._room.wait()
-        acked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append((frame, acked))
         self._bytes += size
         self._news.set()
-        return acked
 
     def replace(self, frame: wire.ExecuteResponse) -> None:
         """Puts a frame of which only the last counts in the place of one not yet sent."""
@@ -121,32 +142,42 @@ class Outbox:
             if acked and not acked.done():
                 acked.set_result(None)
 
-    async def write_all(self, write: Callable[[wire.ExecuteResponse], Awaitable[None]]) -> None:
-        """Writes for ever."""
-        while True:
-            frame, acked = self._next()
+    def close(self) -> None:
+        """What is queued still goes out; then `write_all` returns."""
+        self._closed = True
+        self._news.set()
+
+    async def write_all(self, write: Write) -> None:
+        """Writes until closed. Never cut short by an orderly end: a status that overtakes half a write is lost."""
+        while self._queue or "beat" in self._last or not self._closed:
+            frame, lossless = self._next()
             if frame is None:
                 await self._wait()
                 continue
             self._seq += 1
             frame.job_id, frame.epoch, frame.seq = self._job_id, self._epoch, self._seq
-            if acked:
-                self._acks[self._seq] = acked
-            await write(frame)
-            if acked:
+            if lossless:
+                self._expect_ack()
+            async with stream_errors():
+                await write(frame)
+            if lossless:
                 self._leave()
 
-    def _next(self) -> tuple[wire.ExecuteResponse | None, asyncio.Future[None] | None]:
+    def _next(self) -> tuple[wire.ExecuteResponse | None, bool]:
         if beat := self._last.pop("beat", None):
-            return beat, None
+            return beat, False
         if self._queue:
-            return self._queue[0]  # leaves the queue when it is written
+            return self._queue[0][0], True  # leaves the queue when it is written
         if progress := self._last.pop("progress", None):
-            return progress, None
+            return progress, False
         if "snapshot" in self._last and self._until_snapshot() <= 0:
             self._shown = self._clock()
-            return self._last.pop("snapshot"), None
-        return None, None
+            return self._last.pop("snapshot"), False
+        return None, False
+
+    def _expect_ack(self) -> None:
+        if acked := self._queue[0][1]:
+            self._acks[self._seq] = acked
 
     def _leave(self) -> None:
         frame, _ = self._queue.popleft()
@@ -177,13 +208,14 @@ class StreamLink:
         self.pulse = Pulse(clock)
         self._recalled: list[Entry] = []
         self._all_recalled = asyncio.Event()
+        self._news = asyncio.Event()
 
     async def store(self, entry: Entry) -> None:
         """Returns when the other side has acked the answer."""
         answer = wire.JournalEntry(
             key=entry.key, value=entry.value, tokens=entry.tokens, unusable=entry.unusable
         )
-        await (await self.outbox.send(wire.ExecuteResponse(answer=answer)))
+        await self.outbox.deliver(wire.ExecuteResponse(answer=answer))
 
     async def may_ask(self) -> None:
         """Returns when new questions may be asked."""
@@ -194,17 +226,47 @@ class StreamLink:
         await self._all_recalled.wait()
         return self._recalled
 
-    async def beat(self) -> None:
-        """Beats for ever."""
+    @asynccontextmanager
+    async def connected(self, read: Read, write: Write) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:
+        """Frames go and come while inside; the value waits for the stream's end and raises why it ended.
+
+        On leaving, what is queued goes out, and acks and echoes still to come are awaited for a second at most. Answers are
+        paid for; and a client of grpc.aio whose write meets the end of a call reports INTERNAL in place of its status.
+        """
+        listening = asyncio.create_task(self._listen(read))
+        writing = asyncio.create_task(self.outbox.write_all(write))
+        beating = asyncio.create_task(self._beat())
+        tasks = (listening, writing, beating)
+        try:
+            yield lambda: _first_end(listening, writing)
+        except asyncio.CancelledError:
+            await _stopped(tasks)
+            raise
+        finally:
+            beating.cancel()
+            self.outbox.close()
+            settling = asyncio.create_task(self._settled(writing))
+            await asyncio.wait((settling, listening), timeout=FLUSH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await _stopped((settling, *tasks))
+
+    async def _settled(self, writing: asyncio.Task[None]) -> None:
+        """Everything is written, every answer acked, every beat echoed."""
+        await asyncio.wait((writing,))
+        while self.outbox.unacked or self.pulse.unanswered:
+            self._news.clear()
+            await self._news.wait()
+
+    async def _beat(self) -> None:
         while True:
             self.outbox.replace(wire.ExecuteResponse(beat=wire.Beat(beat=self.pulse.beat())))
             await asyncio.sleep(BEAT_SECONDS)
 
-    async def listen(self, read: Callable[[], Awaitable[Any]]) -> None:
+    async def _listen(self, read: Read) -> None:
         """Takes in frames until the other side stops the run or is gone; ends by raising."""
-        while (frame := await read()) is not grpc.aio.EOF:
+        while (frame := await _read(read)) is not grpc.aio.EOF:
             if (frame.job_id, frame.epoch) == self._run:
                 self._take(frame)
+                self._news.set()
         raise Cancelled("the other side has closed the stream")
 
     def _take(self, frame: wire.ExecuteRequest) -> None:
@@ -235,6 +297,24 @@ class OwnLink:
 
     async def may_ask(self) -> None:
         """At once: a caller that is gone has ended the call."""
+
+
+async def _first_end(*tasks: asyncio.Task[None]) -> None:
+    """Raises what the first of the tasks to end has raised."""
+    ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in ended:
+        task.result()
+
+
+async def _stopped(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in (stopping := tuple(tasks)):
+        task.cancel()
+    await asyncio.gather(*stopping, return_exceptions=True)
+
+
+async def _read(read: Read) -> Any:
+    async with stream_errors():
+        return await read()
 
 
 async def until_done(main: Coroutine[Any, Any, None], *watchers: Coroutine[Any, Any, None]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,10 +49,13 @@ class TokenRequired(grpc.aio.ServerInterceptor):
         sent = given if isinstance(given, bytes) else given.encode()
         if details.method.startswith(_HEALTH) or hmac.compare_digest(sent, self._expected):
             return await continuation(details)
-        return grpc.stream_stream_rpc_method_handler(_refuse)  # fits every kind of call: it reads nothing
+        return grpc.stream_stream_rpc_method_handler(_refuse)  # fits every kind of call
 
 
 async def _refuse(_: Any, context: Any) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            await context.read()  # a client whose first write meets the end of the call would not see the status
     error = Unauthenticated("a bearer token is needed: metadata authorization")
     await context.abort_with_status(rpc_status.to_status(status_of(error)))
 

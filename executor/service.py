@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final
@@ -27,7 +27,6 @@ from executor.status import status_of
 Context = Any  # grpc.aio.ServicerContext; the generated base class is untyped
 
 ATTACH_SECONDS: Final = 5.0
-FLUSH_SECONDS: Final = 1.0
 CHECK_SECONDS: Final = 30.0
 STAGES: Final = {"requirements": 11, "draft": 8}
 
@@ -124,19 +123,8 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             instance_id=self._identity.instance_id, total_progress=_stages(first.start.input)
         )
         await link.outbox.send(wire.ExecuteResponse(accepted=accepted))
-        writing = asyncio.create_task(_in_stream(link.outbox.write_all(context.write)))
-        try:
-            main = self._stored(first.start, link)
-            await until_done(
-                main, link.beat(), _in_stream(link.listen(context.read)), _watch(run), _ended(writing)
-            )
-        except Exception:
-            if not writing.done():
-                await _flushed(link)  # answers are paid for: they go out before the status
-            raise
-        finally:
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
+        async with link.connected(context.read, context.write) as ended:
+            await until_done(self._stored(first.start, link), _watch(run), ended())
 
     async def _stored(self, start: wire.Start, link: StreamLink) -> None:
         seconds = start.time_left.ToTimedelta().total_seconds() if start.HasField("time_left") else None
@@ -255,24 +243,8 @@ async def _answering(context: Context, call: str) -> AsyncIterator[dict[str, Any
         await context.abort_with_status(rpc_status.to_status(status_of(error)))
 
 
-async def _in_stream(work: Any) -> None:
-    async with stream_errors():
-        await work
-
-
 async def _watch(run: Run) -> None:
     await run.ended
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Fails when the task fails."""
-    await asyncio.shield(task)
-
-
-async def _flushed(link: StreamLink) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(FLUSH_SECONDS):
-            await link.outbox.flushed()
 
 
 def _check_start(first: Any) -> None:
