@@ -21,7 +21,7 @@ IMAGE_FLAGS = $(if $(filter file,$(origin REGISTRY)),,--set image.registry=$(REG
 CHART_FLAGS = --namespace $(NAMESPACE) $(addprefix --values ,$(VALUES)) $(IMAGE_FLAGS) $(HELM_FLAGS)
 IMAGES = $(PY) -m scripts.images
 IMAGE_OPTIONS = --registry "$(REGISTRY)" --tag "$(TAG)" --tool "$(CONTAINER_TOOL)" --platform "$(PLATFORM)" \
-	--base-image "$(BASE_IMAGE)" --uv-image "$(UV_IMAGE)" $(if $(BUILD_FLAGS),-- $(BUILD_FLAGS))
+	--base-image "$(BASE_IMAGE)" --uv-image "$(UV_IMAGE)" --flags="$(BUILD_FLAGS)"
 
 ##@ Deploy
 .PHONY: build push chart-package chart-push chart-check chart-docs install uninstall status logs preflight containers
@@ -59,7 +59,7 @@ logs: $(TOOLS_READY) ## Follow the logs of poller and executors
 	$(KUBECTL) logs --namespace $(NAMESPACE) -f -l app=eventstorming-generator --all-containers --prefix --max-log-requests 50
 
 preflight: $(DEV) ## Look for what would stop an install, and say the command that repairs it
-	@$(PY) -m scripts.preflight --release $(RELEASE) --registry "$(REGISTRY)" -- $(CHART_FLAGS)
+	@$(PY) -m scripts.preflight --release $(RELEASE) --registry "$(REGISTRY)" --flags="$(CHART_FLAGS)"
 
 containers: $(DEV) ## Build both images and run them in containers as the chart would (podman, runc and mmdebstrap needed)
 	@$(PY) -m tests.containers

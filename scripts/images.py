@@ -1,6 +1,6 @@
 """Builds and pushes the two images with docker, podman or buildah, and remembers the digests that were pushed.
 
-python -m scripts.images build|push --registry R --tag T [--tool docker] [-- flags of the tool]
+python -m scripts.images build|push --registry R --tag T [--tool docker] [--flags='...']
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         platform=given.platform,
         base_image=given.base_image,
         uv_image=given.uv_image,
-        flags=tuple(given.flags),
+        flags=tuple(shlex.split(given.flags)),
     )
     return _build(build) if given.what == "build" else _push(build)
 
@@ -103,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--platform", default="linux/amd64")
     parser.add_argument("--base-image", default="")
     parser.add_argument("--uv-image", default="")
-    parser.add_argument("flags", nargs="*", help="handed to the tool as they are")
+    parser.add_argument("--flags", default="", help="handed to the tool as they are")
     return parser
 
 

@@ -1,6 +1,6 @@
 """Looks for what would stop an install, before it does. Each failure comes with the one command that repairs it.
 
-    python -m scripts.preflight --release R --registry REG -- [flags of `helm template`]
+    python -m scripts.preflight --release R --registry REG --flags='...'
 
 It reads the cluster and changes nothing; no value of a secret is printed.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -83,9 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--release", required=True)
     parser.add_argument("--registry", required=True)
-    parser.add_argument("flags", nargs="*")
+    parser.add_argument("--flags", default="", help="of `helm template`")
     given = parser.parse_args(arguments)
-    rendered = run("helm", "template", given.release, str(CHART), *given.flags)
+    rendered = run("helm", "template", given.release, str(CHART), *shlex.split(given.flags))
     if rendered.code:
         print(f"✗ chart: {rendered.error.strip()}")
         return 1
@@ -279,12 +280,9 @@ def millicpu(quantity: str | int) -> int:
 
 
 def of_release(pod: Object, site: Site) -> bool:
-    labels = pod["metadata"].get("labels", {})
-    return (
-        pod["metadata"]["namespace"] == site.namespace
-        and labels.get("app.kubernetes.io/instance") == site.release
-        and labels.get("app.kubernetes.io/name") == "eventstorming"
-    )
+    ours = {"app.kubernetes.io/instance": site.release, "app.kubernetes.io/name": "eventstorming"}
+    labels: dict[str, str] = pod["metadata"].get("labels", {})
+    return bool(pod["metadata"]["namespace"] == site.namespace) and ours.items() <= labels.items()
 
 
 def secrets(site: Site) -> Findings:
@@ -353,11 +351,7 @@ def service_account(text: str) -> bool:
         found = json.loads(text)
     except ValueError:
         return False
-    return (
-        isinstance(found, dict)
-        and {"type", "private_key"} <= found.keys()
-        and found["type"] == "service_account"
-    )
+    return isinstance(found, dict) and "private_key" in found and str(found.get("type")) == "service_account"
 
 
 def pods(site: Site) -> Findings:
