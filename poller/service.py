@@ -92,7 +92,13 @@ async def serve_jobs(queue: JobQueue, settings: Settings) -> tuple[JobServer, in
 
 
 def _listen(server: grpc.aio.Server, settings: Settings) -> int:
-    address = f"[::]:{settings.grpc_port}"
+    try:
+        return _add_port(server, settings, f"[::]:{settings.grpc_port}")
+    except RuntimeError as error:
+        raise Permanent(f"GRPC_PORT: cannot listen on {settings.grpc_port}; is it in use?") from error
+
+
+def _add_port(server: grpc.aio.Server, settings: Settings, address: str) -> int:
     if settings.grpc_tls_cert is None:
         return server.add_insecure_port(address)
     ca = settings.grpc_tls_ca.read_bytes() if settings.grpc_tls_ca else None
