@@ -16,6 +16,9 @@ from poller.rtdb.emulator.app import App
 from poller.rtdb.emulator.faults import Faults
 from poller.rtdb.emulator.store import Store
 
+_GRACE_SECONDS = 2.0
+"""For answers that are on their way when the server ends."""
+
 
 class Emulator:
     """`async with Emulator() as rtdb:` listens on a free port; `rtdb.address` is `host:port`.
@@ -103,6 +106,18 @@ class _Server(uvicorn.Server):
         """Without uvicorn's ten ticks a second: an idle database costs nothing, and ends at once."""
         await self._leaving.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, but waits for what it waits for instead of looking every 100 ms."""
+        for listener in self.servers:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if self.server_state.tasks:
+            await asyncio.wait(list(self.server_state.tasks), timeout=_GRACE_SECONDS)
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
@@ -125,7 +140,6 @@ def _config(app: App) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=120,
-        timeout_graceful_shutdown=2,
     )
 
 

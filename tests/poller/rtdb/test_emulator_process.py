@@ -1,0 +1,85 @@
+"""`python -m poller.rtdb.emulator` as a program: its one line, its end, and its death."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+
+@asynccontextmanager
+async def running(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "poller.rtdb.emulator", "--port", "0", *options,
+        stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        line = (await process.stdout.readline()).decode()
+        found = re.fullmatch(r"embedded RTDB listening on (127\.0\.0\.1:\d+)\n", line)
+        assert found is not None, line
+        yield process, f"http://{found[1]}"
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_cleanly_with_streams_open(number: signal.Signals) -> None:
+    async with running() as (process, url), httpx.AsyncClient(base_url=url) as http:
+        async with http.stream("GET", "/a.json", headers={"Accept": "text/event-stream"}) as response:
+            chunks = response.aiter_bytes()
+            await anext(chunks)
+            process.send_signal(number)
+            assert [chunk async for chunk in chunks] == []
+        assert await process.wait() == 0
+
+
+async def test_every_answered_write_survives_kill_9(tmp_path: Path) -> None:
+    data = str(tmp_path / "rtdb")
+    answered: list[int] = []
+    enough = asyncio.Event()
+
+    async def write_until_killed(http: httpx.AsyncClient, start: int) -> None:
+        for number in range(start, start + 10_000):
+            try:
+                await http.put(f"/n/{number}.json", json={"text": "x" * 300})
+            except httpx.TransportError:
+                return
+            answered.append(number)
+            if len(answered) > 50:
+                enough.set()
+
+    async with (
+        running("--data", data) as (process, url),
+        httpx.AsyncClient(base_url=url) as http,
+        asyncio.TaskGroup() as group,
+    ):
+        for writer in range(4):
+            group.create_task(write_until_killed(http, writer * 10_000))
+        await enough.wait()
+        process.kill()
+    async with running("--data", data) as (_, url), httpx.AsyncClient(base_url=url) as http:
+        kept = (await http.get("/n.json", params={"shallow": "true"})).json()
+    assert {str(number) for number in answered} <= set(kept)
+
+
+async def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
+    async with running() as (_, url):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "poller.rtdb.emulator", "--port", url.rpartition(":")[2],
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert errors.decode().startswith("embedded RTDB cannot start: ")
+    assert errors.count(b"\n") == 1
