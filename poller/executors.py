@@ -134,12 +134,14 @@ class GrpcExecutors:
         poller_id: str,
         access: Access | None = None,
         resolve: Resolve | None = None,
+        resolve_seconds: float = RESOLVE_SECONDS,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._targets = targets
         self._poller_id = poller_id
         self._access = access or Access()
         self._resolve = resolve or resolve_name
+        self._resolve_seconds = resolve_seconds
         self._chance = chance
         self._pods: dict[str, _Pod] = {}
         self._changed = asyncio.Event()
@@ -196,7 +198,7 @@ class GrpcExecutors:
                 if not self._unresolved:
                     for pod in self._pods.values():
                         pod.named = pod.address in found
-                await asyncio.sleep(RESOLVE_SECONDS)
+                await asyncio.sleep(self._resolve_seconds)
 
     async def _addresses(self) -> dict[str, str]:
         """Address to host name. A name that cannot be resolved now loses none of its pods."""

@@ -1,0 +1,158 @@
+"""Executor pods: found, attached, placed, lost; and what a status means for a job."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+import pytest
+from eventstorming.v1 import executor_pb2
+from grpc_status import rpc_status
+
+from poller.errors import InputRejected, LeaseLost, Permanent, PollerError, Transient
+from poller.executors import GrpcExecutors, error_of
+from poller.ports import ExecutorGone, HandedBack
+from tests.fakes import Conversation, Refusal, eventually, scripted_executor
+
+
+@asynccontextmanager
+async def executors(*ports: int) -> AsyncIterator[GrpcExecutors]:
+    found = GrpcExecutors(tuple(f"127.0.0.1:{port}" for port in ports), poller_id="test")
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(found.run())
+        yield found
+        running.cancel()
+
+
+def failed(
+    code: grpc.StatusCode, reason: str = "", *, retry_after: float | None = None
+) -> grpc.aio.AioRpcError:
+    trailing = grpc.aio.Metadata()
+    if reason:
+        status = Refusal(code, reason, "a sentence", retry_after=retry_after).status()
+        trailing = grpc.aio.Metadata(*rpc_status.to_status(status).trailing_metadata)
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailing, details="a sentence")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "meaning"),
+    [
+        (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", InputRejected),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "NO_FREE_SLOT", HandedBack),
+        (grpc.StatusCode.UNAVAILABLE, "DRAINING", HandedBack),
+        (grpc.StatusCode.ABORTED, "OVERTAKEN", LeaseLost),
+        (grpc.StatusCode.UNAVAILABLE, "LLM_UNAVAILABLE", Transient),
+        (grpc.StatusCode.FAILED_PRECONDITION, "LLM_MISCONFIGURED", Permanent),
+        (grpc.StatusCode.FAILED_PRECONDITION, "LIMIT_REACHED", Permanent),
+        (grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_USABLE", Permanent),
+        (grpc.StatusCode.INTERNAL, "INTERNAL", Transient),
+        (grpc.StatusCode.UNAVAILABLE, "", ExecutorGone),
+        (grpc.StatusCode.CANCELLED, "", ExecutorGone),
+        (grpc.StatusCode.UNKNOWN, "", Transient),
+        (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED", HandedBack),
+    ],
+)
+def test_what_a_status_means_for_the_job(
+    code: grpc.StatusCode, reason: str, meaning: type[PollerError]
+) -> None:
+    error = error_of(failed(code, reason))
+    assert type(error) is meaning
+    assert str(error) == "a sentence"
+
+
+def test_the_time_to_wait_comes_along() -> None:
+    error = error_of(failed(grpc.StatusCode.UNAVAILABLE, "LLM_UNAVAILABLE", retry_after=7.5))
+    assert isinstance(error, Transient)
+    assert error.retry_after == 7.5
+
+
+async def test_a_job_goes_to_the_executor_with_most_free_slots() -> None:
+    async with (
+        scripted_executor(slots=1, name="small") as small,
+        scripted_executor(slots=3, name="large") as large,
+        executors(small.port, large.port) as found,
+    ):
+        await eventually(lambda: found.total_slots == 4)
+        names = [slot.instance_id for _ in range(4) if (slot := found.place())]
+        assert found.place() is None
+    assert names[:2] == ["large", "large"]
+    assert sorted(names) == ["large"] * 3 + ["small"]
+
+
+async def test_a_released_slot_is_free_again() -> None:
+    async with scripted_executor(slots=1) as executor, executors(executor.port) as found:
+        await eventually(lambda: found.free_slots == 1)
+        slot = found.place()
+        assert slot is not None
+        assert found.free_slots == 0
+        slot.release()
+        slot.release()
+        assert found.free_slots == 1
+
+
+async def test_one_process_behind_two_addresses_counts_once() -> None:
+    async with scripted_executor(slots=2) as executor:
+        found = GrpcExecutors((f"127.0.0.1:{executor.port}", f"localhost:{executor.port}"), poller_id="test")
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(found.run())
+            await eventually(lambda: found.total_slots)
+            await asyncio.sleep(0.2)
+            assert found.total_slots == 2
+            running.cancel()
+
+
+async def test_a_killed_executor_loses_its_slots_and_a_new_one_is_found() -> None:
+    async with scripted_executor() as executor, executors(executor.port) as found:
+        await eventually(lambda: found.free_slots == 4)
+        await executor.kill()
+        await eventually(lambda: found.free_slots == 0, seconds=2)
+        assert "no executor is ready" in found.problem()
+        await executor.start(executor.port)
+        await eventually(lambda: found.free_slots == 4, seconds=5)
+        assert found.problem() == ""
+
+
+async def test_a_draining_executor_gets_no_more_jobs() -> None:
+    async with scripted_executor() as executor, executors(executor.port) as found:
+        await eventually(lambda: found.free_slots == 4)
+        executor.draining = True
+        await eventually(lambda: found.place() is None)
+
+
+async def test_leaving_a_stream_early_cancels_the_run() -> None:
+    async def stuck(talk: Conversation) -> None:
+        await asyncio.Event().wait()
+
+    async def frames() -> AsyncIterator[executor_pb2.ExecuteRequest]:
+        yield executor_pb2.ExecuteRequest(job_id="a", epoch=1, start=executor_pb2.Start())
+        yield executor_pb2.ExecuteRequest(job_id="a", epoch=1, recall=executor_pb2.Recall(last=True))
+        await asyncio.Event().wait()
+
+    async with scripted_executor(stuck) as executor, executors(executor.port) as found:
+        await eventually(lambda: found.free_slots == 4)
+        slot = found.place()
+        assert slot is not None
+        stream = slot.execute(frames())
+        assert (await anext(stream)).WhichOneof("frame") == "accepted"
+        await stream.aclose()
+        await eventually(lambda: executor.cancelled == ["a"], seconds=1)
+
+
+async def test_pods_appear_and_leave_with_the_name_and_keep_what_they_run() -> None:
+    async with scripted_executor(name="one") as one, scripted_executor(name="two") as two:
+        shown = [f"127.0.0.1:{one.port}"]
+
+        async def resolve(host: str, port: int) -> list[str]:
+            return list(shown)
+
+        found = GrpcExecutors(("executors:1",), poller_id="test", resolve=resolve, resolve_seconds=0.05)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(found.run())
+            slot = await eventually(found.place)
+            shown[:] = [f"127.0.0.1:{two.port}"]
+            other = await eventually(lambda: (slot := found.place()) and slot.instance_id == "two" and slot)
+            assert slot.instance_id == "one"
+            assert other.instance_id == "two"
+            running.cancel()
