@@ -670,6 +670,7 @@ def _billing() -> BoundedContext:
 HOSTILE = (
     "<script>alert(1)</script>",
     "</script><img src=x onerror=alert(1)>",
+    "<!-- <script> </script x",
     "\"quotes\" & 'apostrophes' ]]> <!-- -->",
     "\u202eright to left \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
     "x" * 10_000,

@@ -3,7 +3,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from eventstorming.v1.model_pb2 import EventStormingModel
+from eventstorming.v1.model_pb2 import Event, EventStormingModel
 from google.protobuf.json_format import Parse
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -102,6 +102,23 @@ def test_the_specification_has_a_chapter_for_everything(library: EventStormingMo
 )
 def test_the_specification_says(sentence: str, library: EventStormingModel) -> None:
     assert sentence in to_markdown(library).splitlines()
+
+
+def test_what_is_not_worked_out_is_named(library: EventStormingModel) -> None:
+    copy = library.bounded_contexts[0].aggregates[0]
+    copy.fields[0].is_key = False
+    copy.events.append(Event(ordinal=4, name="CopyLost", alias="Copy lost"))
+    copy.commands[0].emits[:] = []
+
+    left_out = to_markdown(library).split("## What was left out")[1].splitlines()
+
+    assert {
+        "- Book copy: no key",
+        "- Copy lost: no command leads to it",
+        "- Copy registered: no command leads to it",
+        "- Register copy: leads to no event",
+    } <= set(left_out)
+    assert "- Copy held: no command leads to it" not in left_out
 
 
 def test_a_korean_specification_is_korean(clinic: EventStormingModel) -> None:

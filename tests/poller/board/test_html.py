@@ -47,6 +47,7 @@ def test_the_model_is_embedded_whole(name: str, request: pytest.FixtureRequest) 
     page = Page(render_html(model))
 
     assert len(page.scripts) == 2
+    assert "<" not in page.scripts[0]
     assert ParseDict(page.board["model"], EventStormingModel()) == model
 
 
