@@ -16,15 +16,9 @@ from poller.dispatcher import Dispatcher
 from poller.errors import Permanent
 from poller.executors import Access, GrpcExecutors
 from poller.job import RetryPolicy
-from poller.rtdb.client import Database, endpoint
-from poller.rtdb.credentials import (
-    ApplicationDefaultCredentials,
-    Credentials,
-    EmulatorCredentials,
-    ServiceAccountCredentials,
-)
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Nodes
+from poller.rtdb.open import open_database
 from poller.rtdb.queue import RtdbQueue
 from poller.service import serve_jobs
 from poller.settings import Settings, WrongSettings, load
@@ -45,12 +39,7 @@ class SystemClock:
 
 async def serve(settings: Settings) -> None:
     clock = SystemClock()
-    base_url, namespace = endpoint(settings.firebase_database_url, settings.firebase_database_emulator_host)
-    database = Database.connect(
-        base_url=base_url,
-        namespace=namespace,
-        credentials=credentials(settings),
-    )
+    database = open_database(settings)
     async with database, Ledger(database, Nodes(settings.namespace), clock) as ledger:
         queue = RtdbQueue(ledger, owner=settings.pod_id, lease_seconds=settings.lease_seconds)
         executors = GrpcExecutors(
@@ -113,13 +102,6 @@ def drain_on_signals(dispatcher: Dispatcher) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, received)
-
-
-def credentials(settings: Settings) -> Credentials:
-    if settings.firebase_database_emulator_host:
-        return EmulatorCredentials()
-    account = settings.firebase_service_account_path
-    return ServiceAccountCredentials(account) if account else ApplicationDefaultCredentials()
 
 
 def access(settings: Settings) -> Access:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grpc
 from eventstorming.v1 import executor_pb2_grpc, job_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from poller.cli.outcome import CliError, Exit
 
@@ -36,6 +37,14 @@ def executor(target: str | None = None) -> Iterator[executor_pb2_grpc.ExecutorSe
     address = (target or os.environ.get("EXECUTOR_TARGET") or "127.0.0.1:50051").split(",")[0]
     with _channel(address) as channel, sentences(address, "executor"):
         yield executor_pb2_grpc.ExecutorServiceStub(channel)
+
+
+def jobs_health() -> bool:
+    """Whether the poller at JOBS_TARGET says that it is serving."""
+    address = os.environ.get("JOBS_TARGET") or "127.0.0.1:50052"
+    with _channel(address) as channel, sentences(address, "poller"):
+        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 @contextmanager

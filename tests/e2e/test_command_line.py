@@ -15,11 +15,12 @@ from tests.e2e.pair import Pair
 from tests.e2e.test_pair import TEXT
 
 
-def _cli(pair: Pair, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _cli(pair: Pair, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "JOBS_TARGET": f"127.0.0.1:{pair.ports['grpc']}",
         "EXECUTOR_TARGET": f"127.0.0.1:{pair.executor_port}",
+        **settings,
     }
     command = [sys.executable, "-m", "poller.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
@@ -104,3 +105,13 @@ def test_a_failed_job_is_1(pair: Pair, tmp_path: Path) -> None:
     run = _cli(pair, "submit", str(silent), "--watch")
     assert run.returncode == 1, run.stdout + run.stderr
     assert "failed" in run.stderr
+
+
+def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(pair: Pair) -> None:
+    well = _cli(pair, "doctor", FIREBASE_DATABASE_EMULATOR_HOST=f"127.0.0.1:{pair.rtdb}")
+    ill = _cli(pair, "doctor", FIREBASE_DATABASE_EMULATOR_HOST="127.0.0.1:1", EXECUTOR_TARGET="127.0.0.1:1")
+
+    assert well.returncode == 0, well.stdout + well.stderr
+    assert "offline:rules answers" in well.stdout
+    assert ill.returncode == 3
+    assert "Is it running?" in ill.stdout

@@ -1,0 +1,38 @@
+"""Opens the database that the settings name, with the credentials that belong to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from poller.rtdb.client import Database, endpoint
+from poller.rtdb.credentials import (
+    ApplicationDefaultCredentials,
+    Credentials,
+    EmulatorCredentials,
+    ServiceAccountCredentials,
+)
+
+
+class Settings(Protocol):
+    """What this module needs of the settings."""
+
+    @property
+    def firebase_database_url(self) -> str | None: ...
+    @property
+    def firebase_database_emulator_host(self) -> str | None: ...
+    @property
+    def firebase_service_account_path(self) -> Path | None: ...
+
+
+def open_database(settings: Settings) -> Database:
+    """To be entered with `async with`."""
+    base_url, namespace = endpoint(settings.firebase_database_url, settings.firebase_database_emulator_host)
+    return Database.connect(base_url=base_url, namespace=namespace, credentials=_credentials(settings))
+
+
+def _credentials(settings: Settings) -> Credentials:
+    if settings.firebase_database_emulator_host:
+        return EmulatorCredentials()
+    account = settings.firebase_service_account_path
+    return ServiceAccountCredentials(account) if account else ApplicationDefaultCredentials()
