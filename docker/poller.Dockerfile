@@ -27,6 +27,10 @@ COPY poller /app/poller
 COPY proto/eventstorming /app/eventstorming
 # Compiled here: a read-only root cannot cache bytecode, and unchecked-hash makes the files the same in every build.
 RUN ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/app"]
+ARG VERSION=0.0.0
+# What importlib.metadata.version("eventstorming-generator") reads: the programs say which build they are.
+RUN ["python3", "-c", "import os, pathlib; at = pathlib.Path('/app/lib/eventstorming_generator.dist-info'); at.mkdir(); \
+     (at / 'METADATA').write_text(f'Metadata-Version: 2.1\\nName: eventstorming-generator\\nVersion: {os.environ[\"VERSION\"]}\\n')"]
 
 # hadolint ignore=DL3006
 FROM ${BASE_IMAGE}
