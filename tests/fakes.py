@@ -1,13 +1,15 @@
-"""Stand-ins at the ports: a clock that stands still, an executor that plays a script over real gRPC."""
+"""Stand-ins at the ports: a clock that stands still, a queue in memory, executors with scripted endings, and an
+executor that plays a script over real gRPC. The queue passes the same contract suite as the real one."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import grpc
@@ -16,6 +18,9 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from poller.errors import LeaseLost
+from poller.job import Job, JobState, LogLevel, LogLine
+from poller.ports import JobExists, JobNotFound, JobView, QueueChange, WrongState
 from poller.tasks import task_group
 
 
@@ -270,3 +275,350 @@ async def scripted_executor(script: Script = plain_script, **given: Any) -> Asyn
         yield executor
     finally:
         await executor.kill()
+
+
+# ── the queue ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Stored:
+    """One job of the fake database."""
+
+    input: job_pb2.JobInput
+    entry: Job | None
+    journal: dict[int, dict[str, executor_pb2.JournalEntry]] = field(default_factory=dict)
+    shown: list[str] = field(default_factory=list)
+    log: list[LogLine] = field(default_factory=list)
+    current: int = 0
+    started_at: int = 0
+    ended_at: int = 0
+    state: JobState | None = None
+    failure: str = ""
+    model: model_pb2.EventStormingModel | None = None
+
+
+class FakeStore:
+    """What several fake queues share: jobs, removal requests, the database's time, and who listens."""
+
+    def __init__(self) -> None:
+        self.time = 1_000_000
+        self.jobs: dict[str, Stored] = {}
+        self.removals: set[str] = set()
+        self.listeners: list[asyncio.Queue[QueueChange]] = []
+        self.runs: list[FakeRun] = []
+
+    def put(self, job: Job) -> None:
+        self.jobs[job.id].entry = job
+        self.tell(QueueChange(jobs={job.id: job}))
+
+    def end(self, job_id: str) -> None:
+        self.jobs[job_id].entry = None
+        self.tell(QueueChange(jobs={job_id: None}))
+
+    def tell(self, change: QueueChange) -> None:
+        for listener in self.listeners:
+            listener.put_nowait(change)
+        for run in self.runs:
+            run.look()
+
+
+class FakeRun:
+    """Implements `Run` over a `FakeStore`; everything is durable at once."""
+
+    def __init__(self, store: FakeStore, job: Job) -> None:
+        self._store = store
+        self._stored = store.jobs[job.id]
+        self.job = job
+        self.input = self._stored.input
+        self.started_at = self._stored.started_at
+        self.may_ask = True
+        self.answered = False
+        self._ended = False
+        self._lost = asyncio.Event()
+        self._news: asyncio.Queue[int] = asyncio.Queue()
+
+    def look(self) -> None:
+        entry = self._stored.entry
+        if not self._ended and (entry is None or entry.lease.token != self.job.lease.token):
+            self._lost.set()
+
+    def _check(self) -> None:
+        if self._lost.is_set():
+            raise LeaseLost("the lease is another's")
+
+    async def keep(self) -> None:
+        await self._lost.wait()
+        self._check()
+
+    async def begin_again(self, job: Job) -> None:
+        self._check()
+        self.job = replace(job, lease=replace(job.lease, epoch=job.lease.epoch + 1))
+        self.answered = False
+        self._store.put(self.job)
+
+    async def recall(self) -> list[executor_pb2.JournalEntry]:
+        found: dict[str, executor_pb2.JournalEntry] = {}
+        for epoch in sorted(self._stored.journal):
+            found |= self._stored.journal[epoch]
+        return [found[key] for key in sorted(found)]
+
+    def remember(self, seq: int, entry: executor_pb2.JournalEntry) -> None:
+        self._stored.journal.setdefault(self.job.lease.epoch, {})[entry.key] = entry
+        self.answered = True
+        self._news.put_nowait(seq)
+
+    def show_progress(self, current: int, total: int) -> None:
+        self._stored.current = max(self._stored.current, current)
+
+    def show_model(self, model: model_pb2.EventStormingModel) -> None:
+        self._stored.model = model
+
+    def say(self, line: LogLine) -> None:
+        if not line.key or line.key not in {said.key for said in self._stored.log}:
+            self._stored.log.append(line)
+
+    async def store(self, durable: Callable[[list[int]], Awaitable[None]]) -> None:
+        while True:
+            await durable([await self._news.get()])
+
+    async def complete(self, model: model_pb2.EventStormingModel, *, tokens_used: int) -> None:
+        self._stored.model = model
+        self._end(JobState.COMPLETED)
+
+    async def fail(self, sentence: str) -> None:
+        self._stored.failure = sentence
+        self._stored.log.append(LogLine(level=LogLevel.ERROR, message=sentence))
+        self._end(JobState.FAILED)
+
+    def _end(self, state: JobState) -> None:
+        self._check()
+        self._ended = True
+        self._stored.state, self._stored.ended_at = state, self._store.time
+        self._store.end(self.job.id)
+
+    async def release(self, job: Job) -> None:
+        self._ended = True
+        entry = self._stored.entry
+        if entry is not None and entry.lease.token == self.job.lease.token:
+            self._store.put(job.released(not_before=job.not_before))
+
+    async def close(self) -> None:
+        return
+
+
+class FakeQueue:
+    """Implements `JobQueue` in memory. Several of them may share a store, as pollers share a database."""
+
+    def __init__(self, store: FakeStore, *, owner: str = "fake", lease_seconds: float = 30) -> None:
+        self.store = store
+        self._owner = owner
+        self._length = int(lease_seconds * 1000)
+        self.places: dict[str, int] = {}
+        self.dropped: dict[str, str] = {}
+        self.faults: list[Exception] = []
+
+    def now(self) -> int:
+        return self.store.time
+
+    def problem(self) -> str:
+        return ""
+
+    async def changes(self) -> AsyncGenerator[QueueChange, None]:
+        news: asyncio.Queue[QueueChange] = asyncio.Queue()
+        self.store.listeners.append(news)
+        entries = {job_id: stored.entry for job_id, stored in self.store.jobs.items() if stored.entry}
+        yield QueueChange(whole=True, jobs=entries, removals=dict.fromkeys(self.store.removals, True))
+        while True:
+            yield await news.get()
+
+    async def claim(self, job: Job) -> FakeRun | None:
+        if self.faults:
+            raise self.faults.pop()
+        stored = self.store.jobs.get(job.id)
+        if stored is None or stored.entry is None or stored.entry.lease != job.lease:
+            return None
+        entry = stored.entry
+        if entry.lease.held:
+            entry = entry.crashed(answered=entry.lease.epoch in stored.journal)
+        token, above = uuid.uuid4().hex, max(stored.journal, default=0)
+        claimed = entry.claimed(token=token, owner=self._owner, now=self.now(), above=above)
+        self.store.put(claimed)
+        stored.started_at, stored.current = stored.started_at or self.now(), stored.current or 1
+        run = FakeRun(self.store, claimed)
+        self.store.runs.append(run)
+        if claimed.poisoned:
+            await run.fail("crashed too often")
+            return None
+        return run
+
+    async def show_position(self, job: Job, place: int) -> None:
+        if self.store.jobs[job.id].entry == job:
+            self.places[job.id] = place
+            self.store.put(replace(job, position=place))
+
+    async def drop(self, job_id: str, reason: str) -> None:
+        self.dropped[job_id] = reason
+
+    async def remove(self, job_id: str) -> bool:
+        stored = self.store.jobs.get(job_id)
+        entry = stored.entry if stored else None
+        if entry and not entry.waiting and entry.lease.owner != self._owner and not self._ready(entry):
+            return False
+        if stored:
+            self.store.end(job_id)
+            del self.store.jobs[job_id]
+        self.store.removals.discard(job_id)
+        self.store.tell(QueueChange(removals={job_id: False}))
+        return True
+
+    def _ready(self, entry: Job) -> bool:
+        return entry.ready(now=self.now(), lease_length=self._length)
+
+    async def submit(self, input: job_pb2.JobInput, *, like: str = "") -> JobView:
+        job_id = input.job_id or str(uuid.uuid4())
+        known = self.store.jobs.get(job_id)
+        if known is None:
+            given = job_pb2.JobInput()
+            given.CopyFrom(input)
+            given.job_id = job_id
+            self.store.time += 1
+            self.store.jobs[job_id] = Stored(input=given, entry=None)
+            self.store.put(Job(id=job_id, created_at=self.store.time))
+        elif known.input.WhichOneof("source") != input.WhichOneof("source") or (
+            known.input.requirements != input.requirements
+        ):
+            raise JobExists(job_id)
+        return await self.get(job_id)
+
+    async def get(self, job_id: str) -> JobView:
+        stored = self.store.jobs.get(job_id)
+        if stored is None:
+            raise JobNotFound(job_id)
+        entry = stored.entry
+        waiting = entry is None or entry.waiting
+        return JobView(
+            job_id=job_id,
+            state=stored.state or (JobState.QUEUED if waiting else JobState.RUNNING),
+            current_progress=stored.current,
+            started_at=stored.started_at,
+            ended_at=stored.ended_at,
+            failure=stored.failure,
+            log=tuple(stored.log),
+            model=stored.model,
+        )
+
+    async def input(self, job_id: str) -> job_pb2.JobInput:
+        await self.get(job_id)
+        return self.store.jobs[job_id].input
+
+    async def msaez(self, job_id: str) -> Any:
+        return None
+
+    async def watch(self, job_id: str) -> AsyncGenerator[JobView, None]:
+        last = await self.get(job_id)
+        yield last
+        while not last.state.terminal:
+            await asyncio.sleep(0)
+            view = await self.get(job_id)
+            if view != last:
+                last = view
+                yield view
+
+    async def cancel(self, job_id: str, *, by: str) -> JobView:
+        view = await self.get(job_id)
+        entry = self.store.jobs[job_id].entry
+        if view.state.terminal or entry is None:
+            raise WrongState(view.state.value)
+        self.store.put(entry.claimed(token="cancelled", owner=self._owner, now=self.now()))
+        await FakeRun(self.store, self.store.jobs[job_id].entry or entry).fail(f"Cancelled by {by}.")
+        return await self.get(job_id)
+
+    async def retry(self, job_id: str) -> JobView:
+        view = await self.get(job_id)
+        if view.state is not JobState.FAILED:
+            raise WrongState(view.state.value)
+        stored = self.store.jobs[job_id]
+        stored.state, stored.failure, stored.ended_at = None, "", 0
+        for branch in stored.journal.values():
+            for key in [key for key, entry in branch.items() if entry.unusable]:
+                del branch[key]
+        self.store.put(Job(id=job_id, created_at=self.store.time))
+        return await self.get(job_id)
+
+    async def delete(self, job_id: str) -> None:
+        await self.get(job_id)
+        self.store.removals.add(job_id)
+        self.store.tell(QueueChange(removals={job_id: True}))
+
+
+# ── executors ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Ending = Exception | model_pb2.EventStormingModel
+
+
+class FakeExecutors:
+    """Implements `Executors`: so many slots, and each run ends as the next of `endings` says; without one it hangs."""
+
+    def __init__(self, slots: int = 1, endings: list[Ending] | None = None) -> None:
+        self.slots = slots
+        self.endings = endings or []
+        self.started: list[tuple[str, int]] = []
+        self.recalled: list[list[str]] = []
+        self.held = 0
+        self._changed = asyncio.Event()
+
+    @property
+    def free_slots(self) -> int:
+        return self.slots - self.held
+
+    @property
+    def total_slots(self) -> int:
+        return self.slots
+
+    def place(self) -> FakePlacement | None:
+        if not self.free_slots:
+            return None
+        self.held += 1
+        return FakePlacement(self)
+
+    async def changed(self) -> None:
+        await self._changed.wait()
+
+    def signal(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def problem(self) -> str:
+        return ""
+
+
+class FakePlacement:
+    instance_id = "fake"
+
+    def __init__(self, executors: FakeExecutors) -> None:
+        self._executors = executors
+        self._released = False
+
+    def release(self) -> None:
+        if not self._released:
+            self._released = True
+            self._executors.held -= 1
+            self._executors.signal()
+
+    async def execute(
+        self, frames: AsyncIterator[executor_pb2.ExecuteRequest]
+    ) -> AsyncGenerator[executor_pb2.ExecuteResponse, None]:
+        start, recall = await anext(frames), await anext(frames)
+        self._executors.started.append((start.job_id, start.epoch))
+        self._executors.recalled.append([entry.key for entry in recall.recall.entries])
+        if not self._executors.endings:
+            await asyncio.Event().wait()
+        ending = self._executors.endings.pop(0)
+        entry = executor_pb2.JournalEntry(key=f"q{start.epoch}", value="{}", tokens=1)
+        yield executor_pb2.ExecuteResponse(job_id=start.job_id, epoch=start.epoch, seq=1, answer=entry)
+        while not (await anext(frames)).ack.seqs:
+            continue
+        if isinstance(ending, Exception):
+            raise ending
+        completed = executor_pb2.Completed(model=ending, tokens_used=1)
+        yield executor_pb2.ExecuteResponse(job_id=start.job_id, epoch=start.epoch, seq=2, completed=completed)
