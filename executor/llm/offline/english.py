@@ -135,7 +135,9 @@ class English:
         if clause.subject is None or not clause.subject.words:
             return None
         thing, owner = self._thing_of(clause.subject)
-        preposition, limit = next(((word, phrases[0]) for word, phrases in clause.tails if phrases[0].words), ("", None))
+        preposition, limit = next(
+            ((word, phrases[0]) for word, phrases in clause.tails if phrases[0].words), ("", None)
+        )
         limit = limit or next(iter(clause.objects), None)
         if thing is None:
             return None
@@ -144,7 +146,17 @@ class English:
         command, event = _names(Verb("detect", "detected", "update"), thing, "", "")
         command = Term(command.name + state, naming.sentence_case(command.name + state))
         event = Term(thing.name + state + "Detected", naming.sentence_case(thing.name + state + "Detected"))
-        return Action(place=place, kind="update", verb="detect", actor=None, thing=thing, owner=owner, command=command, event=event, automatic=True)
+        return Action(
+            place=place,
+            kind="update",
+            verb="detect",
+            actor=None,
+            thing=thing,
+            owner=owner,
+            command=command,
+            event=event,
+            automatic=True,
+        )
 
     def _made(
         self,
