@@ -70,7 +70,7 @@ lock: $(DEV) ## Resolve the dependencies anew (requirements/*.txt)
 clean: ## Remove everything that was made here
 	rm -rf $(VENV) .tools out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
--include make/deploy.mk
+-include make/*.mk
 
 ##@ Help
 .PHONY: help
