@@ -37,6 +37,10 @@ class Namespace:
         self._watchers.add(watcher)
         return watcher
 
+    @property
+    def watcher_count(self) -> int:
+        return len(self._watchers)
+
     def forget(self, watcher: Watcher) -> None:
         self._watchers.discard(watcher)
 

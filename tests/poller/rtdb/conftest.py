@@ -64,6 +64,18 @@ async def watched(db: Database, path: str) -> AsyncIterator[Watched]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    """For what nobody announces: the state of a connection."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 (there is no event to wait for)
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Any]:
+    return until
+
+
 @pytest.fixture
 def watching() -> Callable[..., Any]:
     return watched

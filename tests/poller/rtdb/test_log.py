@@ -12,7 +12,6 @@ import pytest
 
 from poller.rtdb.emulator.log import LogUnusable, WriteLog, open_log
 from poller.rtdb.emulator.server import Emulator
-from poller.rtdb.emulator.store import Store
 
 
 def opened(path: Path, records: list[Any]) -> WriteLog:
@@ -102,13 +101,9 @@ async def test_data_and_rules_are_there_again_after_a_restart(tmp_path: Path) ->
         await http.put("/b.json?ns=two", json=1.5)
         await http.put("/.settings/rules.json?ns=two", json={"rules": {"b": {".read": False}}})
         before = (await http.get("/.json?ns=one")).content
-    store = Store(data=path)
-    async with Emulator(audit=None) as emulator:
-        emulator.app._store = store
-        async with httpx.AsyncClient(base_url=emulator.url) as http:
-            assert (await http.get("/.json?ns=one")).content == before
-            assert (await http.get("/b.json?ns=two")).status_code == 401
-    store.close()
+    async with Emulator(data=path) as emulator, httpx.AsyncClient(base_url=emulator.url) as http:
+        assert (await http.get("/.json?ns=one")).content == before
+        assert (await http.get("/b.json?ns=two")).status_code == 401
 
 
 async def test_the_audit_log_has_a_line_for_every_committed_write(tmp_path: Path) -> None:
