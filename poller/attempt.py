@@ -201,26 +201,30 @@ class Attempt:
 
     async def _stream(self, slot: Placement) -> executor_pb2.Completed:
         time_left = self._limits.job_seconds - (self._now() - self.run.started_at) / 1000
-        answers = await self.run.recall()
-        link = _Link(self.run, self._limits, tokens=sum(answer.tokens for answer in answers))
-        link.check_tokens()
         try:
-            async with asyncio.timeout(max(0.0, time_left)), task_group() as group:
-                storing = group.create_task(self.run.store(link.acknowledge))
-                self._log.info(
-                    "job.started",
-                    epoch=self.run.job.lease.epoch,
-                    executor=slot.instance_id,
-                    recalled=len(answers),
-                )
-                link.start(answers, time_left=time_left)
-                completed = await link.follow(slot)
-                storing.cancel()
+            async with asyncio.timeout(max(0.0, time_left)):
+                return await self._linked(slot, time_left)
         except TimeoutError as error:
             minutes = round(self._limits.job_seconds / 60, 1)
             raise Permanent(self._say("deadline", minutes=f"{minutes:g}")) from error
         finally:
             slot.release()
+
+    async def _linked(self, slot: Placement, time_left: float) -> executor_pb2.Completed:
+        answers = await self.run.recall()
+        link = _Link(self.run, self._limits, tokens=sum(answer.tokens for answer in answers))
+        link.check_tokens()
+        link.start(answers, time_left=time_left)
+        async with task_group() as group:
+            storing = group.create_task(self.run.store(link.acknowledge))
+            self._log.info(
+                "job.started",
+                epoch=self.run.job.lease.epoch,
+                executor=slot.instance_id,
+                recalled=len(answers),
+            )
+            completed = await link.follow(slot)
+            storing.cancel()
         return completed
 
 
@@ -252,7 +256,7 @@ class _Link:
             max_tokens=self._limits.max_tokens,
         )
         self._send(executor_pb2.ExecuteRequest(start=start))
-        for recall in _recalls(answers):
+        for recall in recalls(answers):
             self._send(executor_pb2.ExecuteRequest(recall=recall))
 
     async def acknowledge(self, seqs: Sequence[int]) -> None:
@@ -268,7 +272,7 @@ class _Link:
 
     async def follow(self, placement: Placement) -> executor_pb2.Completed:
         async with aclosing(placement.execute(self._frames())) as frames:
-            async for frame in _alive(frames):
+            async for frame in alive(frames):
                 if frame.epoch == self._epoch:
                     self._take.get(frame.WhichOneof("frame"), _ignore)(frame)
                 if self._completed is not None:
@@ -293,22 +297,22 @@ class _Link:
         self._completed = frame.completed
 
 
-async def _alive(
-    frames: AsyncIterator[executor_pb2.ExecuteResponse],
+async def alive(
+    frames: AsyncIterator[executor_pb2.ExecuteResponse], *, seconds: float = BEATS_MISSED_SECONDS
 ) -> AsyncIterator[executor_pb2.ExecuteResponse]:
     """The frames; raises when three beats in a row are missing."""
     while True:
         try:
-            async with asyncio.timeout(BEATS_MISSED_SECONDS):
+            async with asyncio.timeout(seconds):
                 frame = await anext(frames, None)
         except TimeoutError as error:
-            raise ExecutorGone(f"no sign of life for {BEATS_MISSED_SECONDS:g} s") from error
+            raise ExecutorGone(f"no sign of life for {seconds:g} s") from error
         if frame is None:
             return
         yield frame
 
 
-def _recalls(answers: Sequence[executor_pb2.JournalEntry]) -> list[executor_pb2.Recall]:
+def recalls(answers: Sequence[executor_pb2.JournalEntry]) -> list[executor_pb2.Recall]:
     frames = [executor_pb2.Recall()]
     size = 0
     for answer in answers:
