@@ -12,7 +12,7 @@ from eventstorming.v1 import job_pb2
 
 from poller.msaez import rules_geometry, rules_links, rules_names, rules_text
 from poller.msaez.canvas import Canvas, Problems, members, read, text
-from poller.msaez.encoding import Json
+from poller.msaez.encoding import Json, decode
 from poller.msaez.shape import esvalue_shape
 
 SHAPE = 0  # number of a finding about form: a member that is missing or of the wrong kind
@@ -56,6 +56,14 @@ def findings(es_value: Json, *, inputs: job_pb2.JobInput | None = None) -> list[
     """Everything wrong with a decoded esValue. Checks 8 and 16 need the inputs it was made from."""
     canvas = read(es_value, inputs)
     return [*_shape_findings(es_value, canvas), *_rule_findings(canvas)]
+
+
+def es_value_in(raw: Json) -> Json:
+    """The decoded esValue of a file: bare, or inside outputs, state or a whole job; stored form or plain."""
+    found = decode(raw)
+    for member in ("state", "outputs", "esValue"):
+        found = members(found).get(member, found)
+    return found
 
 
 def _shape_findings(es_value: Json, canvas: Canvas) -> Iterator[Finding]:

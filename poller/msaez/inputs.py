@@ -17,6 +17,7 @@ from poller.errors import InputRejected
 from poller.msaez.encoding import Json, decode, encode_key, key_fits
 
 JOB_ID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
+MOST_WARNINGS = 20
 _HANGUL = re.compile(r"[가-힣ㄱ-ㆎ]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -101,6 +102,10 @@ _SENTENCES = {
         "Requested names for {what} were ignored: the draft has no such element.",
         "{what}에 요청된 이름을 무시했습니다. 초안에 해당 요소가 없습니다.",
     ),
+    "more": (
+        "There are {what} further remarks on the inputs.",
+        "입력에 대한 참고 사항이 {what}개 더 있습니다.",
+    ),
 }
 
 
@@ -128,7 +133,7 @@ def understand(raw: Json, *, job_id: str) -> Inputs:
     job = job_pb2.JobInput(job_id=job_id, language=notes.language)
     _read_frame(inputs, job, notes)
     _read_source(inputs, job, notes)
-    return Inputs(input=job, warnings=tuple(notes.warnings))
+    return Inputs(input=job, warnings=notes.warned())
 
 
 @dataclass(slots=True)
@@ -136,12 +141,16 @@ class _Notes:
     """Collects warnings and raises rejections in the job's language."""
 
     language: model_pb2.Language
-    warnings: list[str] = field(default_factory=list)
+    warnings: dict[str, None] = field(default_factory=dict)
 
     def warn(self, sentence: str, what: Json = "") -> None:
-        said = self._say(sentence, what)
-        if said not in self.warnings:
-            self.warnings.append(said)
+        self.warnings[self._say(sentence, what)] = None
+
+    def warned(self) -> tuple[str, ...]:
+        """Each sentence once, and not more of them than a person reads."""
+        said = list(self.warnings)
+        rest = [self._say("more", len(said) - MOST_WARNINGS)] if len(said) > MOST_WARNINGS else []
+        return (*said[:MOST_WARNINGS], *rest)
 
     def reject(self, sentence: str, what: Json = "") -> NoReturn:
         raise InputRejected(self._say(sentence, what))
@@ -194,20 +203,31 @@ def _requirements(value: Json, notes: _Notes) -> str:
     return _clean(value)
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A draft under construction, with what it has so far by name."""
+
+    draft: job_pb2.Draft
+    notes: _Notes
+    contexts: dict[str, job_pb2.DraftContext] = field(default_factory=dict)
+    aggregates: dict[str, job_pb2.DraftAggregate] = field(default_factory=dict)
+
+
 def _read_draft(value: Json, draft: job_pb2.Draft, notes: _Notes) -> None:
     if not isinstance(value, dict):
         notes.reject("no_draft")
+    reading = _Reading(draft, notes)
     texts = _by_name(_mapping(value.get("metadatas")).get("boundedContextRequirements"))
     for structure in _structures(value, texts, notes):
-        _add_context(structure, draft, notes)
-    if not draft.contexts:
+        _add_context(structure, reading)
+    if not reading.contexts:
         notes.reject("no_structures")
-    for context in draft.contexts:
-        context.requirements = _opaque(texts.get(context.name))
-    if not any(context.aggregates or context.requirements.strip() for context in draft.contexts):
+    for name, context in reading.contexts.items():
+        context.requirements = _opaque(texts.get(name))
+    if not reading.aggregates and not any(c.requirements.strip() for c in reading.contexts.values()):
         notes.reject("nothing_in_draft")
-    _drop_dangling(draft, notes)
-    _add_requests(_mapping(value.get("additionalRequests")), draft, notes)
+    _drop_dangling(reading)
+    _add_requests(_mapping(value.get("additionalRequests")), reading)
 
 
 def _structures(value: dict[str, Json], texts: dict[str, Json], notes: _Notes) -> list[Json]:
@@ -218,33 +238,30 @@ def _structures(value: dict[str, Json], texts: dict[str, Json], notes: _Notes) -
     return [{"boundedContextName": name} for name in texts]
 
 
-def _add_context(structure: Json, draft: job_pb2.Draft, notes: _Notes) -> None:
+def _add_context(structure: Json, reading: _Reading) -> None:
     members = structure if isinstance(structure, dict) else {"boundedContextName": structure}
-    name, alias = _named(members, "boundedContextName", "boundedContextAlias", notes)
+    name, alias = _named(members, "boundedContextName", "boundedContextAlias", reading.notes)
     if not name:
         return
-    context = next((known for known in draft.contexts if known.name == name), None)
-    if context is None:
-        context = draft.contexts.add(name=name, alias=alias or name)
+    if name in reading.contexts:
+        reading.notes.warn("twice", name)
     else:
-        notes.warn("twice", name)
+        reading.contexts[name] = reading.draft.contexts.add(name=name, alias=alias or name)
     for aggregate in _items(members.get("aggregates")):
-        _add_aggregate(aggregate, context, draft, notes)
+        _add_aggregate(aggregate, reading.contexts[name], reading)
 
 
-def _add_aggregate(value: Json, context: job_pb2.DraftContext, draft: job_pb2.Draft, notes: _Notes) -> None:
+def _add_aggregate(value: Json, context: job_pb2.DraftContext, reading: _Reading) -> None:
     members = value if isinstance(value, dict) else {"aggregateName": value}
-    name, alias = _named(members, "aggregateName", "aggregateAlias", notes)
-    if not name:
-        return
-    if any(known.name == name for known in _aggregates(draft)):
-        notes.warn("twice", name)
-        return
-    aggregate = context.aggregates.add(name=name, alias=alias)
-    aggregate.enumerations.extend(_types(members.get("enumerations"), notes))
-    plain, references = _split_value_objects(members.get("valueObjects"))
-    aggregate.value_objects.extend(_types(plain, notes))
-    aggregate.references.extend(_distinct(references))
+    name, alias = _named(members, "aggregateName", "aggregateAlias", reading.notes)
+    if name in reading.aggregates:
+        reading.notes.warn("twice", name)
+    elif name:
+        aggregate = reading.aggregates[name] = context.aggregates.add(name=name, alias=alias)
+        aggregate.enumerations.extend(_types(members.get("enumerations"), reading.notes))
+        plain, references = _split_value_objects(members.get("valueObjects"))
+        aggregate.value_objects.extend(_types(plain, reading.notes))
+        aggregate.references.extend(_distinct(references))
 
 
 def _named(members: dict[str, Json], name: str, alias: str, notes: _Notes) -> tuple[str, str]:
@@ -277,25 +294,25 @@ def _split_value_objects(value: Json) -> tuple[list[Json], list[str]]:
     return plain, references
 
 
-def _drop_dangling(draft: job_pb2.Draft, notes: _Notes) -> None:
-    known = {aggregate.name for aggregate in _aggregates(draft)}
-    for aggregate in _aggregates(draft):
-        kept = [name for name in aggregate.references if name in known and name != aggregate.name]
-        for name in set(aggregate.references) - set(kept):
-            notes.warn("dangling", name)
+def _drop_dangling(reading: _Reading) -> None:
+    for owner, aggregate in reading.aggregates.items():
+        kept = [name for name in aggregate.references if name in reading.aggregates and name != owner]
+        for name in aggregate.references:
+            if name not in reading.aggregates:
+                reading.notes.warn("dangling", name)
         aggregate.references[:] = kept
 
 
-def _add_requests(requests: dict[str, Json], draft: job_pb2.Draft, notes: _Notes) -> None:
-    contexts = {context.name: context for context in draft.contexts}
+def _add_requests(requests: dict[str, Json], reading: _Reading) -> None:
     for member, wanted in _ESSENTIAL.items():
         for name, values in _by_name(requests.get(member)).items():
-            if name in contexts:
-                getattr(contexts[name], wanted).extend(_distinct(map(_name_of, _items(values))))
+            if name in reading.contexts:
+                names = _distinct(map(_name_of, _items(values)))
+                getattr(reading.contexts[name], wanted).extend(names)
             else:
-                notes.warn("foreign_request", name)
+                reading.notes.warn("foreign_request", name)
     for name, values in _by_name(requests.get("essentialAggregateAttributes")).items():
-        _add_attributes(name, contexts.get(name), values, notes)
+        _add_attributes(name, reading.contexts.get(name), values, reading.notes)
 
 
 def _add_attributes(name: str, context: job_pb2.DraftContext | None, values: Json, notes: _Notes) -> None:

@@ -80,7 +80,7 @@ TEXT = "첫 줄 😀\n\nsecond line of the text\n끝"
 
 @st.composite
 def models(
-    draw: st.DrawFn, contexts: int = 8, aggregates: int = 4, each: int = 4
+    draw: st.DrawFn, contexts: int = 8, aggregates: int = 3, each: int = 4
 ) -> model_pb2.EventStormingModel:
     """Sizes are Hypothesis's choice and shrink; the contents follow from a seed."""
     sizes = draw(st.lists(st.integers(1, aggregates), min_size=1, max_size=contexts))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from poller.msaez.check import CHECKS, SHAPE, findings
+from poller.msaez.check import CHECKS, SHAPE, es_value_in, findings
 from poller.msaez.inputs import read_inputs
 from tests.poller.msaez.examples import JOB, example
 
@@ -261,6 +261,20 @@ def _without_ranges(value):
             value[key] = None
         elif isinstance(child, (dict, list)):
             _without_ranges(child)
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        example("esvalue"),
+        example("esvalue.encoded"),
+        {"esValue": example("esvalue.encoded"), "isCompleted": True},
+        {"state": {"inputs": {}, "outputs": {"esValue": example("esvalue.encoded")}}, "lastUpdated": 1},
+    ],
+    ids=["bare", "stored", "outputs", "job"],
+)
+def test_the_model_is_found_in_whatever_a_file_holds(wrapped):
+    assert es_value_in(wrapped) == example("esvalue")
 
 
 def test_every_check_has_a_mutation():

@@ -146,6 +146,22 @@ def test_missing_containers_are_empty_ones():
     )
 
 
+def test_a_thousand_dangling_references_are_not_a_thousand_warnings():
+    values = [{"referencedAggregate": {"name": f"Nowhere{n}"}} for n in range(1000)]
+    structure = {"boundedContextName": "A", "aggregates": [{"aggregateName": "B", "valueObjects": values}]}
+    found = understand(draft(structures=[structure]), job_id=DRAFT_JOB)
+    assert len(found.warnings) == 21
+    assert "980" in found.warnings[-1]
+
+
+def test_a_huge_draft_is_read_in_time():
+    aggregates = [{"aggregateName": f"A{n}"} for n in range(20_000)]
+    found = read_draft(
+        structures=[{"boundedContextName": f"C{n}", "aggregates": [a]} for n, a in enumerate(aggregates)]
+    )
+    assert len(found.contexts) == 20_000
+
+
 @pytest.mark.parametrize("name", ["A.B", "a/b", "$x", "[0]", "#1", "주문 관리", "100%"])
 def test_names_that_cannot_be_keys_keep_their_texts(name):
     asked = job_pb2.JobInput(job_id=JOB, language=model_pb2.LANGUAGE_KOREAN, user_id="u", project_id="p")
