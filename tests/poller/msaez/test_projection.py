@@ -63,6 +63,13 @@ def test_the_same_model_gives_the_same_value(model):
     assert drawn(model) == drawn(again)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_large_models_are_drawn_without_findings(seed):
+    value = drawn(sized(8, 3, 3, seed)).as_json()
+    assert len(value["elements"]) >= 300
+    assert findings(value) == []
+
+
 def test_a_large_model_is_drawn_fast():
     model = sized(8, 3, 3)
     assert len(drawn(model).elements) >= 300
