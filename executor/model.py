@@ -1017,7 +1017,9 @@ def imperative(event: str) -> str:
 
 
 def _words(name: str) -> list[str]:
-    return [word[:1].upper() + word[1:] for word in re.findall(r"[A-Z][a-z0-9]*|[a-z0-9]+|[^\x00-\x7f]+", name)]
+    return [
+        word[:1].upper() + word[1:] for word in re.findall(r"[A-Z][a-z0-9]*|[a-z0-9]+|[^\x00-\x7f]+", name)
+    ]
 
 
 def _past(verb: str) -> str:

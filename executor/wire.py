@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from functools import cache
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
@@ -51,7 +52,7 @@ def _fill(message: Any, value: Any) -> None:
             target.SetInParent()
             _fill(target, content)
         elif content is not None:
-            setattr(message, member.name, _ENUMS.get(content, content))
+            setattr(message, member.name, _ENUMS[content] if isinstance(content, Enum) else content)
 
 
 def _extend(target: Any, content: Sequence[Any]) -> None:

@@ -29,8 +29,7 @@ def camel(name: str) -> str:
 
 def upper_snake(name: str) -> str:
     """A value of an enumeration such as IN_TRANSIT; "" when nothing of it can be kept."""
-    value = "_".join(part.upper() for word in _words(name) for part in words(word))
-    return f"V_{value}" if value[:1].isdigit() else value
+    return "_".join(part.upper() for word in _words(name) for part in _humps(word))
 
 
 def is_pascal(name: str) -> bool:
@@ -46,7 +45,11 @@ def title(name: str) -> str:
 
 def words(name: str) -> list[str]:
     """The words of an identifier: LoanPolicy gives Loan and Policy."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", pascal(name)).split()
+    return _humps(pascal(name))
+
+
+def _humps(name: str) -> list[str]:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).split()
 
 
 def _words(name: str) -> list[str]:

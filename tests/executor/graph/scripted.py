@@ -65,7 +65,10 @@ def jitter(seed: int) -> Callable[[Asked], float]:
 
 
 def _lines(data: dict[str, Any]) -> list[tuple[int, str]]:
-    return [(int(n), text) for n, text in (line.split(": ", 1) for line in data["lines"].split("\n") if ": " in line)]
+    return [
+        (int(n), text)
+        for n, text in (line.split(": ", 1) for line in data["lines"].split("\n") if ": " in line)
+    ]
 
 
 def _source(data: dict[str, Any], word: str) -> list[dict[str, Any]]:
@@ -105,7 +108,11 @@ def _line_map(data: dict[str, Any]) -> dict[str, Any]:
     names = {c["name"] for c in data["contexts"]}
     return {
         "ranges": [
-            {"context": place if (place := text.split(":")[0]) in names else "", "first_line": n, "last_line": n}
+            {
+                "context": place if (place := text.split(":")[0]) in names else "",
+                "first_line": n,
+                "last_line": n,
+            }
             for n, text in _lines(data)
         ]
     }
@@ -148,7 +155,11 @@ def _details(data: dict[str, Any]) -> dict[str, Any]:
             for v in aggregate["value_objects"]
         ],
         "enumerations": [
-            {**e, "items": [{"value": "OPEN", "sources": []}, {"value": "closed", "sources": []}], "sources": []}
+            {
+                **e,
+                "items": [{"value": "OPEN", "sources": []}, {"value": "closed", "sources": []}],
+                "sources": [],
+            }
             for e in aggregate["enumerations"]
         ],
         "invariants": ["Always true"],
@@ -166,7 +177,11 @@ def _names(data: dict[str, Any]) -> dict[str, Any]:
                 "commands": [
                     _command(f"Create{a['name']}", f"{a['name']}Created", data),
                     _command(f"Close{a['name']}", f"{a['name']}Closed", data),
-                    *(_command(n, f"{a['name']}Closed", data) for n in required["commands"] if a["name"] == first),
+                    *(
+                        _command(n, f"{a['name']}Closed", data)
+                        for n in required["commands"]
+                        if a["name"] == first
+                    ),
                 ],
                 "events": [
                     {"name": n, "alias": n.lower(), "sources": []}
@@ -188,7 +203,13 @@ def _names(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _command(name: str, event: str, data: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "alias": f"do {name}", "actor": "Clerk", "emits": [event], "sources": _source(data, name)}
+    return {
+        "name": name,
+        "alias": f"do {name}",
+        "actor": "Clerk",
+        "emits": [event],
+        "sources": _source(data, name),
+    }
 
 
 def _behaviour(data: dict[str, Any]) -> dict[str, Any]:
@@ -196,11 +217,13 @@ def _behaviour(data: dict[str, Any]) -> dict[str, Any]:
     fields = [field(key["name"], key["type"], is_key=True), field("note")]
     return {
         "commands": [
-            {"name": c["name"], "description": "Does it", "kind": "create", "fields": fields} for c in data["commands"]
+            {"name": c["name"], "description": "Does it", "kind": "create", "fields": fields}
+            for c in data["commands"]
         ],
         "events": [{"name": e["name"], "description": "Was done", "fields": fields} for e in data["events"]],
         "read_models": [
-            {"name": r["name"], "description": "Shows it", "parameters": fields[:1]} for r in data["read_models"]
+            {"name": r["name"], "description": "Shows it", "parameters": fields[:1]}
+            for r in data["read_models"]
         ],
     }
 

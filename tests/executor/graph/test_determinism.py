@@ -27,7 +27,9 @@ def as_bytes(model: EventStormingModel) -> bytes:
 async def test_completion_order_changes_neither_prompts_nor_model(input: GraphInput) -> None:
     chats = [ScriptedChat(delay=jitter(seed)) for seed in range(6)]
     models = [as_bytes(await run(input, chat)) for chat in chats]
-    assert len({tuple(chat.answered) for chat in chats}) > 1, "the orders were all the same: nothing was tested"
+    assert len({tuple(chat.answered) for chat in chats}) > 1, (
+        "the orders were all the same: nothing was tested"
+    )
     assert len(set(models)) == 1
     assert len({tuple(chat.prompts) for chat in chats}) == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,7 +18,9 @@ from executor.model import EventStormingModel, Language, Note, findings
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.scripted import RULES, ScriptedChat, jitter
 
-BOTH = pytest.mark.parametrize("input", [requirements(), draft(), draft(Language.KOREAN)], ids=["text", "draft", "ko"])
+BOTH = pytest.mark.parametrize(
+    "input", [requirements(), draft(), draft(Language.KOREAN)], ids=["text", "draft", "ko"]
+)
 
 
 async def events_of(input: GraphInput, chat: ScriptedChat | None = None) -> list[RunEvent]:
@@ -76,7 +79,7 @@ async def test_what_a_snapshot_shows_never_disappears_and_keeps_its_ordinal(inpu
     events = await events_of(input, ScriptedChat(delay=jitter(3)))
     models = [event.model for event in events if isinstance(event, Snapshot | Finished)]
     assert len(models) > 10
-    for before, after in zip(models, models[1:], strict=False):
+    for before, after in pairwise(models):
         assert _shown(before).items() <= _shown(after).items()
         assert findings(before, finished=False) == ()
 
