@@ -30,9 +30,11 @@ class Found:
     @property
     def places(self) -> list[Place]:
         """Every place that speaks of it, by line."""
-        every = [
-            fact.place for fact in (*self.actions, *self.members, *self.groups, *self.choices, *self.tables)
-        ]
+        every = [action.place for action in self.actions]
+        every += [fact.place for fact in self.members]
+        every += [fact.place for fact in self.groups]
+        every += [choice.place for choice in self.choices]
+        every += [table.place for table in self.tables]
         return sorted(dict.fromkeys(every), key=lambda place: place.line)
 
     @property
@@ -84,6 +86,11 @@ def is_attribute(term: Term) -> bool:
 
 def _changes(action: Action) -> bool:
     return action.kind not in ("query", "notify")
+
+
+def _restates(term: Term, solid: set[str]) -> bool:
+    """A longer name of a thing that is known by a shorter one: a repair booking, where bookings are spoken of."""
+    return term.name not in solid and any(term.name.endswith(name) for name in solid)
 
 
 def _unique(actions: Iterable[Action]) -> list[Action]:
@@ -141,15 +148,20 @@ class _Analyst:
         """Things with a table, with recorded attributes, created, acted on in two ways, or part of a reaction."""
         done = {(action.thing.name.casefold(), action.verb) for action in self._actions if _changes(action)}
         often = Counter(thing for thing, _ in done)
-        terms = [table.term for table in self._facts.tables]
-        terms += [fact.owner for fact in self._facts.members]
+        recorded = [fact.owner for fact in self._facts.members]
+        terms = list(recorded)
         terms += [self._notification(action) for action in self._actions if action.kind == "notify"]
         for action in self._actions:
             central = often[action.thing.name.casefold()] > 1 or action in self._reacting
             if action.kind == "create" or (_changes(action) and action.owner is None and central):
                 terms.append(action.thing)
-        terms += [fact.owner for fact in self._facts.choices if fact.owner]
-        return [term for term in dict.fromkeys(terms) if self._may_be(term)]
+        recorded += [fact.owner for fact in self._facts.choices if fact.owner]
+        recorded += [table.term for table in self._facts.tables]
+        solid = {term.name for term in recorded} | {
+            action.thing.name for action in self._actions if often[action.thing.name.casefold()] > 1
+        }
+        terms += recorded
+        return [term for term in dict.fromkeys(terms) if self._may_be(term) and not _restates(term, solid)]
 
     def _may_be(self, term: Term) -> bool:
         low = term.name.casefold()
@@ -180,7 +192,7 @@ class _Analyst:
         """The aggregate that the thing's name begins or ends with, or that records it."""
         low = term.name.casefold()
         whole = self._parts.get(low)
-        if whole and (found := self._known(whole)):
+        if whole and not is_person(naming.parts(term.name)[-1]) and (found := self._known(whole)):
             return found
         near = [found for key, found in self._found.items() if low.startswith(key) or low.endswith(key)]
         return max(near, key=lambda found: len(found.term.name), default=None)

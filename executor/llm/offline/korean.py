@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from executor.llm.offline import korean_terms as terms
 from executor.llm.offline import naming
@@ -67,7 +68,8 @@ class Korean:
         for position, clause in enumerate(made):
             action = self._action(sentence, clause, made)
             if _is_cause(clause, made[position + 1 :]):
-                causes, effects = ([*effects, action] if action else []), []
+                self._facts.actions += [*causes, *effects] if action else []
+                causes, effects = ([action], []) if action else (causes, effects)
             elif action:
                 effects.append(action)
         self._add(sentence, causes, effects)
@@ -87,6 +89,14 @@ class Korean:
         kind = clause.kind
         if clause.kind == "state" and noun != clause.noun:
             kind = "update" if verb.kind not in ("create", "delete", "query") else verb.kind
+        if (
+            kind == "state"
+            and noun == "기록"
+            and not clause.passive
+            and target
+            and not terms.is_attribute(target.words[-1])
+        ):
+            kind = "create"
         if clause.negative or kind in ("state", "input"):
             self._remember_inputs(sentence, clause, kind)
             return None
@@ -107,6 +117,9 @@ class Korean:
         made: Sequence[Clause],
     ) -> Action | None:
         thing, owner = self._thing_of(target)
+        if target is None and not clause.passive and (before := _object_before(clause, made)):
+            target = before
+            thing, owner = self._thing_of(target)
         if target is None:
             implied = pairs(terms.FILE, "implied").get(noun)
             if implied and not (clause.passive and self._thing):
@@ -119,12 +132,15 @@ class Korean:
                 thing = self._thing
         if thing is None or not thing.name:
             return None
-        command, event = _names(verb, noun, thing)
+        into = clause.with_particle("에", "에서") if verb.base in ("add", "remove") else None
+        owner = terms.term(into.words) if into else owner
+        verb, kind = _for_messages(verb, kind, thing)
+        command, event = _names(
+            verb, noun, thing, f"To{owner.name}" if into and owner and verb.base == "add" else ""
+        )
         if kind == "query":
             command = event = _question(noun, target, thing, owner)
-        elif target is not None and not terms.is_attribute(target.words[-1]):
-            self._thing = thing
-        elif target is None:
+        elif target is None or not terms.is_attribute(target.words[-1]):
             self._thing = thing
         fields = _fields(clause, made)
         system = doer is not None and doer.name == "System"
@@ -145,21 +161,23 @@ class Korean:
         if clause.noun not in terms.words("light") and clause.noun:
             if target is None and clause.bare and clause.bare[-1] not in terms.words("skip"):
                 target = _bare_noun(clause.bare, clause)
-            return clause.verb, clause.noun, target
+            told = (
+                target
+                and len(target.words) > 1
+                and target.words[-1] in terms.words("told")
+                and clause.noun in terms.words("telling")
+            )
+            return (_inside(clause, target) if told else None) or (clause.verb, clause.noun, target)
         bare = [word for word in clause.bare if word in terms.verb_nouns()]
         if bare:
             rest = clause.bare[: clause.bare.index(bare[-1])]
             return terms.verb_of(bare[-1]), bare[-1], target or (_bare_noun(rest, clause) if rest else None)
-        last = target.words[-1] if target else ""
-        if last in terms.verb_nouns() and target is not None:
-            rest = target.words[:-1] or target.of
-            return terms.verb_of(last), last, _bare_noun(rest, clause) if rest else None
-        return clause.verb, clause.noun, target
+        return _inside(clause, target) or (clause.verb, clause.noun, target)
 
     def _doer(self, clause: Clause, target: Noun | None) -> Term | None:
         """The subject of an active clause; the agent of a passive one; else who acted last in this sentence."""
-        found = clause.with_particle("이", "가", "께서", "에서") or None
-        found = found or clause.with_particle("은", "는", "도", "만")
+        found = clause.with_particle("이", "가", "께서") or clause.with_particle("은", "는", "도", "만")
+        found = found or clause.with_particle("에서")
         if clause.passive:
             agent = next(
                 (
@@ -184,7 +202,7 @@ class Korean:
             return None, None
         words = tuple(word for word in target.words if word not in _LISTED) or target.words
         thing = terms.term(words, plural=target.plural)
-        if target.of and not terms.is_person(target.of[-1]):
+        if target.of and not terms.is_attribute(target.of[-1]):
             whole = terms.term(target.of)
             return (whole + thing if terms.is_attribute(words[-1]) else thing), whole
         if len(words) == 1 and terms.is_attribute(words[0]) and self._thing:
@@ -248,6 +266,8 @@ def _target(clause: Clause) -> Noun | None:
         )
     if found := clause.with_particle("을", "를"):
         return found
+    if clause.kind == "notify" and (found := clause.with_particle("에게", "한테", "께", "에")):
+        return found
     subject, topic = clause.with_particle("이", "가", "께서"), clause.with_particle("은", "는", "도", "만")
     if subject and topic and not _is_role(topic):
         return topic
@@ -269,6 +289,18 @@ def _target(clause: Clause) -> Noun | None:
         in ("참가", "참여", "참석", "가입", "지원", "입찰", "답변", "로그인", "탑승", "출석", "등록", "응답")
         else None
     )
+
+
+def _inside(clause: Clause, target: Noun | None) -> tuple[Verb, str, Noun | None] | None:
+    """`배송 완료를 등록한다`, `환불이 진행된다`: the verb is in what looks like the object."""
+    last = target.words[-1] if target else ""
+    if target is None or last not in terms.verb_nouns():
+        return None
+    rest = target.words[:-1] or target.of
+    implied = pairs(terms.FILE, "implied").get(last, "").partition(":")[0]
+    if not rest and implied:
+        return terms.english_verb(implied), last, target
+    return terms.verb_of(last), last, _bare_noun(rest, clause) if rest else None
 
 
 def _is_role(noun: Noun) -> bool:
@@ -310,8 +342,6 @@ def _noun_ending(text: str) -> list[Clause]:
 
 def _automatic(action: Action) -> Action:
     """What follows from an event without anybody named is done by the system."""
-    from dataclasses import replace
-
     return replace(action, automatic=True) if action.actor is None else action
 
 
@@ -328,9 +358,25 @@ def _fields(clause: Clause, made: Sequence[Clause]) -> tuple[Term, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _names(verb: Verb, noun: str, thing: Term) -> tuple[Term, Term]:
-    command = naming.pascal(verb.base) + thing.name
-    event = thing.name + naming.pascal(verb.participle)
+def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
+    """`상품을 검색하고 장바구니에 담는다`: the object of the verb before, unless the verb names its own."""
+    if clause.noun in pairs(terms.FILE, "implied") or clause.kind in ("intransitive", "threshold"):
+        return None
+    earlier = made[: next(i for i, other in enumerate(made) if other is clause)]
+    if not earlier or earlier[-1].ending not in ("and", "after"):
+        return None
+    return earlier[-1].with_particle("을", "를")
+
+
+def _for_messages(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
+    if verb.base in ("send", "ship") and thing.name in ("Notification", "Message", "Email"):
+        return terms.english_verb("send"), "notify"
+    return verb, kind
+
+
+def _names(verb: Verb, noun: str, thing: Term, tail: str = "") -> tuple[Term, Term]:
+    command = naming.pascal(verb.base) + thing.name + tail
+    event = thing.name + naming.pascal(verb.participle) + tail
     if thing.alias == noun:
         return Term(command, f"{noun}하기"), Term(event, f"{noun}됨")
     return Term(command, f"{thing.alias} {noun}"), Term(event, f"{thing.alias} {noun}됨")

@@ -91,7 +91,7 @@ def _members(sentence: Sentence, found: re.Match[str], *, group: bool) -> Member
     owner = phrase(found["owner"])
     if owner is None or owner[1] or len(found["owner"].split()) > 4:
         return None
-    names = [_item(item) for item in split(found["list"])]
+    names = [_item(item, owner[0]) for item in split(found["list"])]
     kept = tuple(dict.fromkeys(name for name in names if name))
     if not kept or len(kept) < len(names) - 1:
         return None
@@ -109,14 +109,16 @@ def _acts(found: re.Match[str]) -> bool:
     return found.re in (_RECORDED, _REGISTERED)
 
 
-def _item(text: str) -> Term | None:
+def _item(text: str, owner: tuple[str, ...]) -> Term | None:
     if len(text.split()) > 4:
         return None
     read = phrase(re.sub(r"(?:을|를|이|가)$", "", text) if not terms.is_known(text.split()[-1]) else text)
     if read is None:
         return None
     listed = text.endswith("목록") or "들" in text
-    return terms.term((*read[1], *read[0]), plural=listed)
+    words = (*read[1], *read[0])
+    own = len(words) > len(owner) and words[: len(owner)] == owner and words[-1] == "상태"
+    return terms.term(words[len(owner) :] if own else words, plural=listed)
 
 
 def _choices(sentence: Sentence, found: re.Match[str]) -> Choices | None:

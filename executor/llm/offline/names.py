@@ -303,7 +303,7 @@ def _policy(
     first = results[0]
     name = f"{first['command']}On{cause['name']}"
     alias = (
-        f"{cause['alias']} 시 {first['command_alias']}"
+        f"{cause['alias'].removesuffix('됨')} 시 {first['command_alias']}"
         if korean
         else naming.sentence_case(f"{first['command']} when {cause['alias']}")
     )

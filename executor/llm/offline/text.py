@@ -75,7 +75,8 @@ def heading(text: str) -> tuple[int, str] | None:
 
 def deeper(line: Line, than: Line) -> bool:
     """Whether a line is indented more than another."""
-    return len(line.text) - len(line.text.lstrip()) > len(than.text) - len(than.text.lstrip())
+    numbered = than.text.lstrip()[:1].isdigit() and not line.text.lstrip()[:1].isdigit()
+    return numbered or len(line.text) - len(line.text.lstrip()) > len(than.text) - len(than.text.lstrip())
 
 
 def is_fence(text: str) -> bool:
