@@ -184,12 +184,10 @@ def _typed_model(path: Path) -> model_pb2.EventStormingModel:
 
 def validate(arguments: argparse.Namespace) -> Exit:
     """The 18 checks on an esValue, plain or as it sits in the database. Findings end with exit code 1."""
-    from poller.msaez.check import findings
-    from poller.msaez.encoding import decode
+    from poller.msaez.check import es_value_in, findings
 
-    value = _json(arguments.file, _read(arguments.file))
-    value = decode(value.get("esValue", value))
-    if not isinstance(value.get("elements"), dict):
+    value = es_value_in(_json(arguments.file, _read(arguments.file)))
+    if not isinstance(value, dict) or not isinstance(value.get("elements"), dict):
         raise CliError(
             f"{arguments.file} holds no esValue: an object with `elements` and `relations` is expected"
         )
