@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import grpc
@@ -227,7 +227,9 @@ class StreamLink:
         return self._recalled
 
     @asynccontextmanager
-    async def connected(self, read: Read, write: Write) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:
+    async def connected(
+        self, read: Read, write: Write
+    ) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:
         """Frames go and come while inside; the value waits for the stream's end and raises why it ended.
 
         On leaving, what is queued goes out, and acks and echoes still to come are awaited for a second at most. Answers are
@@ -246,7 +248,9 @@ class StreamLink:
             beating.cancel()
             self.outbox.close()
             settling = asyncio.create_task(self._settled(writing))
-            await asyncio.wait((settling, listening), timeout=FLUSH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                (settling, listening), timeout=FLUSH_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
             await _stopped((settling, *tasks))
 
     async def _settled(self, writing: asyncio.Task[None]) -> None:
@@ -315,6 +319,14 @@ async def _stopped(tasks: Iterable[asyncio.Task[None]]) -> None:
 async def _read(read: Read) -> Any:
     async with stream_errors():
         return await read()
+
+
+async def read_off(read: Read) -> None:
+    """Takes in what a client sends before it waits, for a second at most, so that it sees the status that refuses it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FLUSH_SECONDS):
+            while (frame := await _read(read)) is not grpc.aio.EOF and not frame.recall.last:
+                pass
 
 
 async def until_done(main: Coroutine[Any, Any, None], *watchers: Coroutine[Any, Any, None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Final, cast
+from typing import Final
 
 from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import job_pb2
@@ -23,8 +23,7 @@ _LEVELS: Final = {
 
 async def run_graph(job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]:
     """`ports.Pipeline`: closing it ends the graph's run."""
-    events = cast(AsyncGenerator[RunEvent, None], generate(graph_input(job), chat))
-    async with aclosing(events):
+    async with aclosing(generate(graph_input(job), chat)) as events:
         async for event in events:
             yield _to_wire(event)
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final
@@ -19,7 +19,7 @@ from google.protobuf import duration_pb2
 from grpc_status import rpc_status
 
 from executor.errors import ExecutorError, InvalidInput, LimitReached
-from executor.link import OwnLink, StreamLink, stream_errors, until_done
+from executor.link import OwnLink, StreamLink, read_off, stream_errors, until_done
 from executor.ports import Allowance, Event, LanguageModels, Link, Pipeline, RunChat
 from executor.slots import Run, Slots
 from executor.status import status_of
@@ -88,7 +88,8 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
                 first = await context.read()
             _check_start(first)
             call["job"], call["epoch"] = first.job_id, first.epoch
-            async with self._slots.take(first.job_id, first.epoch) as run:
+            async with AsyncExitStack() as stack:
+                run = await self._placed(first, stack, context)
                 await self._execute(first, run, context)
 
     async def Generate(self, request: wire.GenerateRequest, context: Context) -> None:
@@ -105,6 +106,11 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
 
     async def Check(self, request: wire.CheckRequest, context: Context) -> wire.CheckResponse:
         """Whether a question would be answered."""
+        async with _answering(context, "check"):
+            return await self._checked()
+        raise AssertionError  # never: what is caught there ends in an abort
+
+    async def _checked(self) -> wire.CheckResponse:
         name = self._language_models.name
         try:
             async with asyncio.timeout(CHECK_SECONDS):
@@ -116,6 +122,13 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         latency.FromMicroseconds(round(diagnosis.latency * 1e6))
         ok = not diagnosis.problem
         return wire.CheckResponse(ok=ok, problem=diagnosis.problem, language_model=name, latency=latency)
+
+    async def _placed(self, first: wire.ExecuteRequest, stack: AsyncExitStack, context: Context) -> Run:
+        try:
+            return await stack.enter_async_context(self._slots.take(first.job_id, first.epoch))
+        except ExecutorError:
+            await read_off(context.read)
+            raise
 
     async def _execute(self, first: wire.ExecuteRequest, run: Run, context: Context) -> None:
         link = StreamLink(first.job_id, first.epoch, self._clock)

@@ -408,19 +408,19 @@ def _error(status: int, code: str, message: str, headers: Mapping[str, str] | No
 
 
 def embedded() -> Script:
-    """Answers like the embedded language model."""
-    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+    """Answers like the embedded language model, whatever the form of asking."""
+    from executor.llm.offline.chat_model import RULES, answer  # only a server that answers so needs it
+    from executor.llm.structured import schema_text
 
-    from executor.llm.offline import chat_model  # only a server that answers so needs it
+    by_name = {schema.__name__: schema for schema in RULES}
 
-    client = chat_model()
-    kinds = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
+    def script(ask: Ask) -> str:
+        system, user = (str(message["content"]) for message in ask.messages[:2])
+        written = (schema for schema in RULES if schema_text(schema) in system)  # json mode names no schema
+        schema = by_name.get(ask.schema) or next(written)
+        return answer(schema, user).model_dump_json()
 
-    def answer(ask: Ask) -> str:
-        turns = [kinds[message["role"]](message["content"]) for message in ask.messages]
-        return str(client.invoke(turns, response_format=ask.body.get("response_format")).text)
-
-    return answer
+    return script
 
 
 # ---------------------------------------------------------------- serving

@@ -6,27 +6,35 @@ import random
 import time
 from collections.abc import Callable, Iterable
 
-from pydantic import BaseModel, ConfigDict
-
 from executor.errors import LlmMisconfigured, LlmUnavailable
+from executor.graph.answers import ReferenceAnswer
+from executor.graph.prompt import blocks
 from executor.llm.chat import Calls, JournaledChat
 from executor.llm.language_model import LanguageModel, Message
 from executor.llm.limits import Concurrency
 from executor.ports import Allowance, Diagnosis, Entry, Link
 
-
-class Greeting(BaseModel):
-    """Answer of the trivial question."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    ok: bool
-
-
 _TRIVIAL = (
-    Message("system", "Answer in JSON."),
-    Message("user", 'Set "ok" to true: {"ok": true}'),
+    Message("system", "Which of two aggregates refers to the other? Answer in JSON, as the schema says."),
+    Message(
+        "user",
+        blocks(
+            {
+                "language": "English",
+                "pair": [
+                    {
+                        "name": "Loan",
+                        "context": "Library",
+                        "description": "A loan of a book.",
+                        "fields": ["bookId"],
+                    },
+                    {"name": "Book", "context": "Library", "description": "A book.", "fields": ["title"]},
+                ],
+            }
+        ),
+    ),
 )
+"""One of the graph's own questions, the smallest, so that the form of asking is checked with the key and the name."""
 
 
 class ProcessLanguageModels:
@@ -67,7 +75,7 @@ class ProcessLanguageModels:
 
     async def _problem_of(self, language_model: LanguageModel) -> str:
         try:
-            reply = await language_model.ask(_TRIVIAL, Greeting, trace={"step": "check"})
+            reply = await language_model.ask(_TRIVIAL, ReferenceAnswer, trace={"step": "check"})
         except (LlmUnavailable, LlmMisconfigured) as error:
             return f"{language_model.name}: {error}"
         return f"{language_model.name}: {reply.declined}" if reply.declined else ""

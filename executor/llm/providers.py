@@ -57,6 +57,7 @@ _PACKAGES: Final = {
 _NEVER = (ModelAuthenticationError, ModelPermissionDeniedError, ModelNotFoundError)
 _NO_MONEY = ("insufficient_quota", "billing_hard_limit_reached")
 _KEY = re.compile(r"\bsk-[\w*.-]+|(?<=Bearer )\S+")
+_ABOUT_FORMS = "This model does not support OpenAI's structured|Invalid schema for OpenAI's structured"
 _FILTERED = ("content_filter", "content_policy_violation", "content_management_policy")
 
 
@@ -167,7 +168,9 @@ def openai(
 
 def offline(name: str) -> ChatCompletions:
     """The embedded language model."""
-    return ChatCompletions(name, import_module("executor.llm.offline").chat_model())
+    from executor.llm.offline.chat_model import RulesChatModel
+
+    return ChatCompletions(name, RulesChatModel())
 
 
 def other(name: str, provider: str, model: str, variant: str, *, timeout: float) -> AnyChatModel:

@@ -11,6 +11,9 @@ from typing import Any
 import grpc
 from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import executor_pb2_grpc, job_pb2, model_pb2
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
 from executor.graph.question import Unusable
 from executor.llm.language_models import ProcessLanguageModels
 from executor.ports import Event, Pipeline, RunChat
@@ -18,9 +21,6 @@ from executor.server import OPTIONS, GrpcServer
 from executor.service import Bounds, ExecutorService
 from executor.settings import ModelName, Settings
 from executor.slots import Slots
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
-
 from tests.executor.llm.fakes import ScriptedLanguageModel, question
 
 JOB = "11111111-2222-3333-4444-555555555555"

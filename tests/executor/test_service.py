@@ -11,11 +11,11 @@ import grpc
 import pytest
 from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import job_pb2
+from google.protobuf import duration_pb2
+
 from executor.errors import InvalidInput, LimitReached, LlmMisconfigured, LlmUnavailable, NothingUsable
 from executor.ports import Event, RunChat
 from executor.service import Bounds
-from google.protobuf import duration_pb2
-
 from tests.executor.llm.fakes import GOOD, ScriptedLanguageModel
 from tests.executor.service_client import JOB, execute, fruits, reason_of, retry_delay_of, served
 
@@ -174,7 +174,11 @@ async def test_attach_tells_every_change_and_ends_with_the_drain() -> None:
         states = executor.stub.Attach(wire.AttachRequest(poller_id="p"))
         first: Any = await states.read()
         assert (first.slots_total, first.slots_free, first.draining) == (2, 2, False)
-        assert (first.language_model, bool(first.instance_id), bool(first.build_id)) == ("openai:scripted", True, True)
+        assert (first.language_model, bool(first.instance_id), bool(first.build_id)) == (
+            "openai:scripted",
+            True,
+            True,
+        )
         stream = await execute(executor)
         assert (await states.read()).slots_free == 1
         executor.slots.drain()
@@ -190,7 +194,9 @@ async def test_attach_tells_every_change_and_ends_with_the_drain() -> None:
         (LlmMisconfigured("key"), grpc.StatusCode.FAILED_PRECONDITION, "LLM_MISCONFIGURED"),
     ],
 )
-async def test_no_answer_ends_the_run_with_its_reason(error: Exception, code: grpc.StatusCode, reason: str) -> None:
+async def test_no_answer_ends_the_run_with_its_reason(
+    error: Exception, code: grpc.StatusCode, reason: str
+) -> None:
     async with served(fruits("a"), ScriptedLanguageModel(error)) as executor:
         stream = await execute(executor)
         assert await stream.error() == (code, reason)
@@ -208,7 +214,9 @@ async def test_no_answer_ends_the_run_with_its_reason(error: Exception, code: gr
         (ZeroDivisionError("secret"), grpc.StatusCode.INTERNAL, "INTERNAL"),
     ],
 )
-async def test_what_the_graph_raises_becomes_a_status(error: Exception, code: grpc.StatusCode, reason: str) -> None:
+async def test_what_the_graph_raises_becomes_a_status(
+    error: Exception, code: grpc.StatusCode, reason: str
+) -> None:
     async def raising(job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]:
         yield wire.Progress(current=1, total=11)
         raise error
@@ -299,7 +307,9 @@ async def test_frames_of_another_run_are_ignored() -> None:
 
 async def test_generate_answers_directly_and_leaves_nothing() -> None:
     async with served(fruits("a", snapshots=3)) as executor:
-        request = wire.GenerateRequest(input=job_pb2.JobInput(requirements="Fruits."), include_partial_models=True)
+        request = wire.GenerateRequest(
+            input=job_pb2.JobInput(requirements="Fruits."), include_partial_models=True
+        )
         events = [event.WhichOneof("event") async for event in executor.stub.Generate(request)]
         plain = wire.GenerateRequest(input=job_pb2.JobInput(requirements="Fruits."))
         without = [event.WhichOneof("event") async for event in executor.stub.Generate(plain)]

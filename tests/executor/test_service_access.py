@@ -8,10 +8,10 @@ from typing import Any
 import grpc
 import pytest
 from eventstorming.v1 import executor_pb2 as wire
-from executor.server import SERVICE
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from executor.server import SERVICE
 from tests.executor.service_client import execute, fruits, reason_of, served
 
 

@@ -173,7 +173,7 @@ async def test_throttled_calls_lower_the_bound_and_all_are_answered() -> None:
 
 
 async def test_check_says_what_is_wrong() -> None:
-    async with running(Behaviour(script=lambda _: {"ok": True}, models=frozenset({"test-model"}))) as (
+    async with running(Behaviour(script=_fig, models=frozenset({"test-model"}))) as (
         _,
         url,
     ):

@@ -1,0 +1,155 @@
+"""`python -m executor` as a process: ports, health, a whole job on the embedded language model, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from eventstorming.v1 import executor_pb2 as wire
+from eventstorming.v1 import executor_pb2_grpc, job_pb2
+
+from executor.server import OPTIONS
+from tests.executor.llm.fakes import GOOD
+from tests.executor.service_client import Stream
+from tests.openai_server import Behaviour, Fault, running
+
+TEXT = """Library
+A member borrows a book for two weeks. A borrowed book cannot be borrowed by another member.
+A member returns a book. When a book is returned late, a fee is charged to the member.
+The librarian registers a book and sees the list of overdue loans."""
+JOB = "22222222-2222-3333-4444-555555555555"
+
+
+@dataclass(slots=True, kw_only=True)
+class Process:
+    process: asyncio.subprocess.Process
+    ports: dict[str, int]
+    stub: Any
+
+    def url(self, port: str, path: str) -> str:
+        return f"http://127.0.0.1:{self.ports[port]}{path}"
+
+    async def log(self) -> list[dict[str, Any]]:
+        """The rest of the log, after the process has ended."""
+        assert self.process.stderr
+        return [json.loads(line) for line in (await self.process.stderr.read()).splitlines()]
+
+
+async def _spawn(**settings: str) -> asyncio.subprocess.Process:
+    inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    environment = {
+        "GRPC_PORT": "0",
+        "HTTP_PORT": "0",
+        "ADMIN_PORT": "0",
+        "AI_MODEL": "offline:rules",
+        **settings,
+    }
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-m", "executor")
+    return await asyncio.create_subprocess_exec(
+        *command, stdout=pipe, stderr=pipe, env={**inherited, **environment}
+    )
+
+
+@asynccontextmanager
+async def started(**settings: str) -> AsyncIterator[Process]:
+    process = await _spawn(**settings)
+    assert process.stdout
+    line = (await process.stdout.readline()).decode().split()
+    try:
+        assert line[:2] == ["executor", "ready"]
+        ports = {name: int(port) for name, _, port in (word.partition("=") for word in line[2:])}
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{ports['grpc']}", options=OPTIONS) as channel:
+            yield Process(process=process, ports=ports, stub=executor_pb2_grpc.ExecutorServiceStub(channel))
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def _begin(process: Process) -> Stream:
+    stream = Stream(call=process.stub.Execute(), epoch=1, job_id=JOB)
+    await stream.send(start=wire.Start(input=job_pb2.JobInput(job_id=JOB, requirements=TEXT)))
+    await stream.send(recall=wire.Recall(last=True))
+    return stream
+
+
+async def test_a_whole_job_on_the_embedded_language_model() -> None:
+    async with started() as process:
+        assert (await process.stub.Check(wire.CheckRequest())).ok
+        stream = await _begin(process)
+        frames = await stream.rest()
+        request = wire.GenerateRequest(input=job_pb2.JobInput(job_id=JOB, requirements=TEXT))
+        direct = [event async for event in process.stub.Generate(request)]
+    assert frames[-1].WhichOneof("frame") == "completed"
+    assert frames[-1].completed.model.bounded_contexts
+    assert direct[-1].completed.model == frames[-1].completed.model
+    assert stream.of("progress")[-1].current == stream.of("progress")[-1].total == 11
+
+
+async def test_health_over_http() -> None:
+    async with started() as process, httpx.AsyncClient() as http:
+        ok = await http.get(process.url("http", "/ok"))
+        answers = [await http.get(process.url("admin", path)) for path in ("/livez", "/readyz")]
+        private = await http.get(process.url("http", "/readyz"))
+    assert ok.status_code == 200
+    assert ok.content.decode() == (
+        '{"status":"ok","message":"EventStorming Generator 서버가 정상 작동 중입니다."}'
+    )
+    assert [(answer.status_code, answer.text) for answer in answers] == [(200, "ok"), (200, "ok")]
+    assert private.status_code == 404
+
+
+async def test_sigterm_hands_runs_over_at_once_and_exits_zero() -> None:
+    async with running(Behaviour(script=lambda _: Fault(kind="timeout"))) as (provider, url):
+        async with started(AI_MODEL="openai:test-model", OPENAI_BASE_URL=url) as process:
+            stream = await _begin(process)
+            reading = asyncio.create_task(stream.error())
+            await asyncio.wait_for(provider.arrived.wait(), 5)
+            began = time.monotonic()
+            process.process.send_signal(signal.SIGTERM)
+            assert await reading == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+            assert time.monotonic() - began < 1.5
+            assert await asyncio.wait_for(process.process.wait(), 10) == 0
+            events = [line["message"] for line in await process.log()]
+        await asyncio.wait_for(provider.left.wait(), 5)
+    assert events[0] == "executor.ready"
+    assert events[-1] == "executor.stopped"
+
+
+async def test_log_lines_have_the_cloud_fields_and_no_payload_nor_key() -> None:
+    async with (
+        running(Behaviour(script=lambda _: GOOD)) as (_, url),
+        started(AI_MODEL="openai:m", OPENAI_BASE_URL=url, OPENAI_API_KEY="sk-hush") as process,
+    ):
+        await (await _begin(process)).error()
+        process.process.terminate()
+        await process.process.wait()
+        lines = await process.log()
+    assert lines
+    assert all({"severity", "message", "time"} <= set(line) for line in lines)
+    assert "hush" not in json.dumps(lines)
+    assert "librarian" not in json.dumps(lines)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"AI_MODEL": "bogus:x"}, {"AI_MODEL": "anthropic:claude"}, {"GRPC_PORT": "x"}]
+)
+async def test_wrong_settings_stop_the_start_with_one_message(settings: dict[str, str]) -> None:
+    process = await _spawn(**settings)
+    out, error = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 2
+    assert out == b""
+    assert next(iter(settings)).encode() in error
+    assert b"Traceback" not in error
