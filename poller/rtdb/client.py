@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import math
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -21,7 +20,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 import httpx
 import structlog
 
-from poller.errors import Conflict, Permanent, Transient
+from poller.errors import Transient
+from poller.rtdb.answers import Denied, TokenRefused, decoded, etag_of, is_stale, raise_for, redirected
 from poller.rtdb.clock import ServerClock
 from poller.rtdb.credentials import Credentials
 from poller.rtdb.query import Query
@@ -34,17 +34,8 @@ MAX_REDIRECTS = 5
 WATCHDOG_SECONDS = 45.0
 """RTDB sends a keep-alive every 30 s: a stream without a byte for this long is dead."""
 
-_GOOGLE_HOSTS = (".firebaseio.com", ".firebasedatabase.app")
 _NO_OVERRIDE = object()
 _STEADY_SECONDS = 10.0
-
-
-class Denied(Permanent):
-    """The database's rules forbid this. With a lease in the rules: another run owns the job."""
-
-
-class _Revoked(Exception):
-    """The stream ended because its token did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,11 +149,11 @@ class Database:
 
     async def get(self, path: str, *, query: Query | None = None, deadline: float = 30.0) -> Json:
         response = await self._request("GET", path, params=query.params() if query else {}, deadline=deadline)
-        return _decoded(response)
+        return decoded(response)
 
     async def get_with_etag(self, path: str, *, deadline: float = 30.0) -> tuple[Json, str]:
         response = await self._request("GET", path, headers={"X-Firebase-ETag": "true"}, deadline=deadline)
-        return _decoded(response), _etag(response)
+        return decoded(response), etag_of(response)
 
     async def get_if_changed(
         self, path: str, etag: str, *, deadline: float = 30.0
@@ -170,12 +161,12 @@ class Database:
         """None when the value is still the one of `etag`: then nothing but headers came over the wire."""
         headers = {"X-Firebase-ETag": "true", "If-None-Match": etag}
         response = await self._request("GET", path, headers=headers, deadline=deadline)
-        return None if response.status_code == 304 else (_decoded(response), _etag(response))
+        return None if response.status_code == 304 else (decoded(response), etag_of(response))
 
     async def keys(self, path: str, *, deadline: float = 30.0) -> list[str]:
         """The children's names without their values, in no particular order."""
         response = await self._request("GET", path, params={"shallow": "true"}, deadline=deadline)
-        children = _decoded(response)
+        children = decoded(response)
         return list(children) if isinstance(children, dict) else []
 
     # ── writes ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,7 +189,7 @@ class Database:
         """What is stored now (`.sv` resolved) and its ETag."""
         headers = {"X-Firebase-ETag": "true"} | ({"if-match": if_match} if if_match is not None else {})
         response = await self._request("PUT", path, body=value, headers=headers, deadline=deadline)
-        return _decoded(response), _etag(response)
+        return decoded(response), etag_of(response)
 
     async def patch(self, path: str, updates: Mapping[str, Json], *, deadline: float = 5.0) -> None:
         """All of `updates` or nothing; keys may be deep (`a/b`), None deletes. Cannot be conditional."""
@@ -238,16 +229,13 @@ class Database:
             while True:
                 opened = self._clock()
                 token = await self._token(status, stale)
-                stale = None
                 try:
                     async with aclosing(self._changes(status, token)) as changes:
                         async for change in changes:
                             yield change
-                except _Revoked:
-                    stale = token
-                    status.trouble = "the access token was revoked"
                 except Transient as error:
                     status.trouble = str(error)
+                    stale = token if isinstance(error, TokenRefused) else None
                 status.connected_since = None
                 failures = 0 if self._clock() - opened > _STEADY_SECONDS else failures + 1
                 log.info("rtdb.stream_lost", path=path, reason=status.trouble, failures=failures)
@@ -318,9 +306,9 @@ class Database:
                     return
                 if response.status_code != 307:
                     await response.aread()
-                    _raise_for(response, "GET", status.path, token_may_be_stale=True)
+                    raise_for(response, "GET", status.path, token_may_be_stale=True)
                     raise Transient(f"RTDB answered {response.status_code} to a stream")
-                url = _redirected(response)
+                url = redirected(response)
             finally:
                 await response.aclose()
         raise Transient("RTDB redirects in circles")
@@ -383,14 +371,14 @@ class Database:
             async with asyncio.timeout(deadline):
                 token = await self._credentials.token()
                 response = await self._exchange(method, url, content, {**_bearer(token), **(headers or {})})
-                if _is_stale(response):
+                if is_stale(response):
                     token = await self._credentials.token(stale=token)
                     response = await self._exchange(
                         method, url, content, {**_bearer(token), **(headers or {})}
                     )
         except TimeoutError as error:
             raise Transient(f"RTDB did not answer {method} {path or '/'} within {deadline:g} s") from error
-        _raise_for(response, method, path)
+        raise_for(response, method, path)
         return response
 
     async def _exchange(
@@ -408,7 +396,7 @@ class Database:
             self._server_clock.saw_date(response.headers.get("date"), sent=sent, received=self._last_byte)
             if response.status_code != 307:
                 return response
-            url = _redirected(response)
+            url = redirected(response)
         raise Transient("RTDB redirects in circles")
 
     async def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
@@ -443,85 +431,9 @@ def _change(event: Event, path: str, *, is_first: bool) -> Change | None:
             f"RTDB's rules no longer allow watching {path or '/'}: check the rules and this account's rights."
         )
     if event.name == "auth_revoked":
-        raise _Revoked
+        raise TokenRefused("the access token was revoked")
     return change_of(event, is_first=is_first) if event.name in ("put", "patch") else None
 
 
 def _bearer(token: str | None) -> dict[str, str]:
     return {} if token is None else {"Authorization": f"Bearer {token}"}
-
-
-def _redirected(response: httpx.Response) -> str:
-    """Where to go instead; the token goes along only to the same host, to Google's, or within this machine."""
-    here = response.request.url
-    there = here.join(response.headers.get("location", ""))
-    is_trusted = there.host == here.host or there.host.endswith(_GOOGLE_HOSTS)
-    if not is_trusted or (here.scheme == "https" and there.scheme != "https"):
-        raise Permanent(
-            f"RTDB redirects to {there.host}, which is not one of its hosts: check FIREBASE_DATABASE_URL."
-        )
-    return str(there)
-
-
-def _is_stale(response: httpx.Response) -> bool:
-    """Refused for its token, not by the rules."""
-    return response.status_code == 401 and _sentence(response) != "Permission denied"
-
-
-def _raise_for(response: httpx.Response, method: str, path: str, *, token_may_be_stale: bool = False) -> None:
-    status = response.status_code
-    if status < 400:
-        return
-    where = f"{method} {path or '/'}"
-    if status == 412:
-        raise Conflict(
-            f"{where}: changed meanwhile", current=response.json(), etag=response.headers.get("ETag", "")
-        )
-    if status == 429 or status >= 500:
-        raise Transient(f"RTDB answered {status} to {where}", retry_after=_retry_after(response))
-    if token_may_be_stale and _is_stale(response):
-        raise _Revoked
-    raise _permanent(status, where, _sentence(response))
-
-
-def _permanent(status: int, where: str, sentence: str) -> Permanent:
-    if status in (401, 403) and sentence == "Permission denied":
-        return Denied(f"RTDB's rules do not allow {where}: check the rules and what this account may do.")
-    advice = {
-        400: "it is not valid here; this is a fault of the program or of the data",
-        401: "the credentials are not accepted: check FIREBASE_SERVICE_ACCOUNT_PATH and the project it belongs to",
-        403: "the service account lacks rights: give it the role Firebase Realtime Database Admin",
-        404: "there is no such database: check FIREBASE_DATABASE_URL",
-    }.get(status, "the request was refused")
-    return Permanent(f"RTDB answered {status} to {where}: {advice} ({sentence or 'no explanation'}).")
-
-
-def _sentence(response: httpx.Response) -> str:
-    """The database's own words about an error."""
-    try:
-        content = response.json()
-    except ValueError:
-        return ""
-    return str(content.get("error", "")) if isinstance(content, dict) else ""
-
-
-def _decoded(response: httpx.Response) -> Json:
-    try:
-        return response.json()
-    except ValueError as error:
-        raise Transient("what answered is not RTDB, or its answer was cut: it is not JSON") from error
-
-
-def _etag(response: httpx.Response) -> str:
-    etag: str | None = response.headers.get("ETag")
-    if etag is None:
-        raise Permanent("RTDB sent no ETag: is there a proxy in between that drops it?")
-    return etag
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    try:
-        seconds = float(response.headers.get("Retry-After", "nan"))
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None

@@ -38,7 +38,7 @@ class EmulatorCredentials:
 
 
 class GoogleCredentials:
-    """Tokens of a Google credential, renewed five minutes early; a working token outlives a failed renewal.
+    """Tokens of a Google credential, renewed five minutes early and behind the scenes while the old one still works.
 
     `load` runs in a worker thread and returns a `google.auth` credential.
     """
@@ -50,20 +50,30 @@ class GoogleCredentials:
         self._token: str | None = None
         self._expires = 0.0
         self._renew_at = 0.0
-        self._renewing = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None
 
     async def token(self, *, stale: str | None = None) -> str | None:
-        async with self._renewing:
-            refused = stale is not None and stale == self._token
-            if refused or self._now() >= self._renew_at:
-                await self._renew(may_keep=not refused)
-            return self._token
+        if stale is not None and stale == self._token:
+            self._token, self._renew_at = None, 0.0
+        works = self._token is not None and self._now() < self._expires
+        if self._now() >= self._renew_at:
+            renewal = self._renewing()
+            if not works:
+                await asyncio.shield(renewal)
+        return self._token
 
-    async def _renew(self, *, may_keep: bool) -> None:
+    def _renewing(self) -> asyncio.Task[None]:
+        """The renewal under way. It outlives whoever waits for it: the next caller finds its token."""
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew())
+            self._renewal.add_done_callback(_seen)
+        return self._renewal
+
+    async def _renew(self) -> None:
         try:
             await asyncio.to_thread(self._refresh)
         except PollerError as error:
-            if not may_keep or self._now() >= self._expires:
+            if self._token is None or self._now() >= self._expires:
                 raise
             self._renew_at = self._now() + RETRY_REFRESH_SECONDS
             log.warning(
@@ -100,6 +110,12 @@ class ApplicationDefaultCredentials(GoogleCredentials):
 
     def __init__(self, *, now: Callable[[], float] = time.time) -> None:
         super().__init__(_application_default, now=now)
+
+
+def _seen(renewal: asyncio.Task[None]) -> None:
+    """Whoever waited has the error; nobody may have waited."""
+    if not renewal.cancelled():
+        renewal.exception()
 
 
 def _service_account(path: Path) -> Any:

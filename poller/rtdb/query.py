@@ -13,6 +13,7 @@ Rank: TypeAlias = tuple[tuple[int, float, str], tuple[int, int, str]]
 
 _BOUNDS = {"start_at": "startAt", "end_at": "endAt", "equal_to": "equalTo"}
 _LIMITS = {"limit_to_first": "limitToFirst", "limit_to_last": "limitToLast"}
+_UNSUPPORTED = {"startAfter", "endBefore"}
 _UNSET = object()
 
 
@@ -42,6 +43,8 @@ class Query:
     @classmethod
     def from_params(cls, params: Mapping[str, str]) -> Query | None:
         """None when the request asks for no query; `Invalid` with the database's sentence when it asks wrongly."""
+        if unknown := sorted(_UNSUPPORTED & params.keys()):
+            raise Invalid(f"{unknown[0]} is not supported here")
         filters = [name for name in (*_BOUNDS.values(), *_LIMITS.values()) if name in params]
         if "orderBy" not in params:
             if filters:

@@ -245,12 +245,12 @@ def _object(value: Mapping[str, Json], existing: Node, depth: int, now_ms: int) 
 def _children(items: Iterable[tuple[str, Json]], existing: Node, depth: int, now_ms: int) -> Node:
     branch = Branch()
     for key, item in items:
+        if depth >= MAX_DEPTH:
+            raise Invalid(f"Invalid data; path specified exceeds the maximum depth of {MAX_DEPTH}")
         old = existing.get(key) if isinstance(existing, Branch) else None
         child = from_json(item, existing=old, depth=depth + 1, now_ms=now_ms)
         if child is not None:
             branch[key] = child
-    if branch and depth >= MAX_DEPTH:
-        raise Invalid(f"Invalid data; path specified exceeds the maximum depth of {MAX_DEPTH}")
     return branch or None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from poller.rtdb.credentials import (
     EmulatorCredentials,
     ServiceAccountCredentials,
 )
+
+Eventually = Callable[..., Any]
 
 
 class TokenEndpoint(ThreadingHTTPServer):
@@ -104,20 +107,26 @@ async def test_emulators_take_anyone_for_the_owner() -> None:
     assert await EmulatorCredentials().token(stale="owner") == "owner"
 
 
-async def test_a_token_is_used_until_five_minutes_before_its_end(
-    key_file: Path, endpoint: TokenEndpoint
+async def test_a_token_is_renewed_five_minutes_before_its_end(
+    key_file: Path, endpoint: TokenEndpoint, eventually: Eventually
 ) -> None:
     now = Now()
     credentials = ServiceAccountCredentials(key_file, now=now)
     assert await credentials.token() == "token-1"
     now.ahead = 3600 - 320
     assert await credentials.token() == "token-1"
+    assert endpoint.issued == 1
     now.ahead = 3600 - 280
-    assert await credentials.token() == "token-2"
-    assert len(endpoint.assertions) == 2
+    assert await credentials.token() == "token-1"
+    await eventually(lambda: endpoint.issued == 2)
+    now.ahead = 0
+    async with asyncio.timeout(20):
+        while await credentials.token() == "token-1":
+            await asyncio.sleep(0.005)
+    assert endpoint.issued == 2
 
 
-async def test_a_stale_token_is_replaced_once(key_file: Path, endpoint: TokenEndpoint) -> None:
+async def test_a_stale_token_is_never_returned_again(key_file: Path, endpoint: TokenEndpoint) -> None:
     credentials = ServiceAccountCredentials(key_file)
     await credentials.token()
     assert await credentials.token(stale="token-1") == "token-2"
@@ -125,15 +134,32 @@ async def test_a_stale_token_is_replaced_once(key_file: Path, endpoint: TokenEnd
     assert endpoint.issued == 2
 
 
-async def test_a_working_token_outlives_a_failed_renewal(key_file: Path, endpoint: TokenEndpoint) -> None:
+async def test_many_who_ask_at_once_share_one_renewal(key_file: Path, endpoint: TokenEndpoint) -> None:
+    credentials = ServiceAccountCredentials(key_file)
+    assert await asyncio.gather(*(credentials.token() for _ in range(5))) == ["token-1"] * 5
+    assert endpoint.issued == 1
+
+
+async def test_a_renewal_outlives_who_waited_for_it(key_file: Path, endpoint: TokenEndpoint) -> None:
+    credentials = ServiceAccountCredentials(key_file)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await credentials.token()
+    assert await credentials.token() == "token-1"
+    assert endpoint.issued == 1
+
+
+async def test_a_working_token_outlives_a_failed_renewal(
+    key_file: Path, endpoint: TokenEndpoint, eventually: Eventually
+) -> None:
     now = Now()
     credentials = ServiceAccountCredentials(key_file, now=now)
     await credentials.token()
     endpoint.status = 400
     now.ahead = 3600 - 280
     assert await credentials.token() == "token-1"
+    await eventually(lambda: endpoint.issued == 2)
     assert await credentials.token() == "token-1"
-    assert len(endpoint.assertions) == 2
     now.ahead = 3601
     with pytest.raises(Permanent, match="FIREBASE_SERVICE_ACCOUNT_PATH"):
         await credentials.token()

@@ -120,6 +120,7 @@ async def test_a_patch_cannot_be_conditional(http: httpx.AsyncClient) -> None:
         ("PUT", "/a.json", b"{", 400, "Invalid data; couldn't parse JSON object, array, or value."),
         ("PUT", "/a.json", b"NaN", 400, "Invalid data; couldn't parse JSON object"),
         ("PUT", "/a.json", b"[" * 100_000, 400, "Invalid data; couldn't parse JSON object"),
+        ("PUT", "/a.json", b"[" * 500 + b"1" + b"]" * 500, 400, "maximum depth of 32"),
         ("PUT", "/a.json", b"", 400, "No data supplied"),
         ("PUT", "/a.json", b'{"a.b":1}', 400, "invalid characters in your key names"),
         ("PUT", "/a.b.json", b"1", 400, "Invalid path: Invalid token in path"),

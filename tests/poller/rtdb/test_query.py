@@ -62,6 +62,7 @@ def test_values_are_ordered_by_type() -> None:
         ({"orderBy": '"$key"', "limitToFirst": "1", "limitToLast": "1"}, "Only one"),
         ({"orderBy": '"$key"', "equalTo": '"a"', "startAt": '"a"'}, "equalTo"),
         ({"orderBy": '"at"', "startAt": "{}"}, "primitive"),
+        ({"orderBy": '"at"', "startAfter": "1"}, "not supported"),
     ],
 )
 def test_a_query_that_makes_no_sense_is_refused(params: dict[str, str], sentence: str) -> None:

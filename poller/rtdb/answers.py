@@ -1,0 +1,97 @@
+"""What an answer of the database means: a value, a conflict, or an error whose class and words say what to do."""
+
+from __future__ import annotations
+
+import math
+
+import httpx
+
+from poller.errors import Conflict, Permanent, Transient
+from poller.rtdb.tree import Json
+
+_GOOGLE_HOSTS = (".firebaseio.com", ".firebasedatabase.app")
+
+
+class Denied(Permanent):
+    """The database's rules forbid this. With a lease in the rules: another run owns the job."""
+
+
+class TokenRefused(Transient):
+    """The access token is no longer accepted; a fresh one may be."""
+
+
+def redirected(response: httpx.Response) -> str:
+    """Where to go instead; the token goes along only to the same host, to Google's, or within this machine."""
+    here = response.request.url
+    there = here.join(response.headers.get("location", ""))
+    is_trusted = there.host == here.host or there.host.endswith(_GOOGLE_HOSTS)
+    if not is_trusted or (here.scheme == "https" and there.scheme != "https"):
+        raise Permanent(
+            f"RTDB redirects to {there.host}, which is not one of its hosts: check FIREBASE_DATABASE_URL."
+        )
+    return str(there)
+
+
+def is_stale(response: httpx.Response) -> bool:
+    """Refused for its token, not by the rules."""
+    return response.status_code == 401 and _sentence(response) != "Permission denied"
+
+
+def raise_for(response: httpx.Response, method: str, path: str, *, token_may_be_stale: bool = False) -> None:
+    """Returns when all went well. A stale token is an error of its own only to who can still replace it."""
+    status = response.status_code
+    if status < 400:
+        return
+    where = f"{method} {path or '/'}"
+    if status == 412:
+        raise Conflict(
+            f"{where}: changed meanwhile", current=response.json(), etag=response.headers.get("ETag", "")
+        )
+    if status == 429 or status >= 500:
+        raise Transient(f"RTDB answered {status} to {where}", retry_after=_retry_after(response))
+    if token_may_be_stale and is_stale(response):
+        raise TokenRefused("the access token is no longer accepted")
+    raise _permanent(status, where, _sentence(response))
+
+
+def _permanent(status: int, where: str, sentence: str) -> Permanent:
+    if status in (401, 403) and sentence == "Permission denied":
+        return Denied(f"RTDB's rules do not allow {where}: check the rules and what this account may do.")
+    advice = {
+        400: "it is not valid here; this is a fault of the program or of the data",
+        401: "the credentials are not accepted: check FIREBASE_SERVICE_ACCOUNT_PATH and the project it belongs to",
+        403: "the service account lacks rights: give it the role Firebase Realtime Database Admin",
+        404: "there is no such database: check FIREBASE_DATABASE_URL",
+    }.get(status, "the request was refused")
+    return Permanent(f"RTDB answered {status} to {where}: {advice} ({sentence or 'no explanation'}).")
+
+
+def _sentence(response: httpx.Response) -> str:
+    """The database's own words about an error."""
+    try:
+        content = response.json()
+    except ValueError:
+        return ""
+    return str(content.get("error", "")) if isinstance(content, dict) else ""
+
+
+def decoded(response: httpx.Response) -> Json:
+    try:
+        return response.json()
+    except ValueError as error:
+        raise Transient("what answered is not RTDB, or its answer was cut: it is not JSON") from error
+
+
+def etag_of(response: httpx.Response) -> str:
+    etag: str | None = response.headers.get("ETag")
+    if etag is None:
+        raise Permanent("RTDB sent no ETag: is there a proxy in between that drops it?")
+    return etag
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    try:
+        seconds = float(response.headers.get("Retry-After", "nan"))
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
