@@ -113,6 +113,11 @@ class GroupCommit:
         return group
 
     async def _commit(self, group: list[tuple[int, executor_pb2.JournalEntry]]) -> list[int]:
-        await self._write({f"journal/{self._epoch}/{entry.key}": entry_text(entry) for _, entry in group})
+        """An interrupted group waits again: `flush` must find it."""
+        try:
+            await self._write({f"journal/{self._epoch}/{entry.key}": entry_text(entry) for _, entry in group})
+        except BaseException:
+            self._waiting = group + self._waiting
+            raise
         self.stored += len(group)
         return [seq for seq, _ in group]

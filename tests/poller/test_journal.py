@@ -1,0 +1,116 @@
+"""Answers on their way into the database and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from eventstorming.v1 import executor_pb2
+
+from poller.rtdb import tree
+from poller.rtdb.journal import (
+    WRITES_IN_FLIGHT,
+    GroupCommit,
+    entry_text,
+    highest_epoch,
+    newest,
+    unusable_paths,
+)
+from tests.fakes import settle
+
+
+def answer(key: str, value: str = '{"a":[],"b":null}', **more: Any) -> executor_pb2.JournalEntry:
+    return executor_pb2.JournalEntry(key=key, value=value, **({"tokens": 3} | more))
+
+
+class SlowDatabase:
+    """Writes that answer when told to."""
+
+    def __init__(self) -> None:
+        self.writes: list[Mapping[str, Any]] = []
+        self.gates: list[asyncio.Event] = []
+        self.durable: list[int] = []
+
+    async def write(self, updates: Mapping[str, Any]) -> None:
+        self.writes.append(updates)
+        self.gates.append(asyncio.Event())
+        await self.gates[-1].wait()
+
+    async def stored(self, seqs: Sequence[int]) -> None:
+        self.durable.extend(seqs)
+
+
+async def test_what_waits_while_four_writes_are_in_flight_goes_out_together() -> None:
+    database = SlowDatabase()
+    journal = GroupCommit(database.write, epoch=7)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(journal.run(database.stored))
+        for seq in range(10):
+            journal.add(seq, answer(f"k{seq}"))
+            await settle()
+        assert len(database.writes) == WRITES_IN_FLIGHT
+        database.gates[2].set()
+        await settle()
+        assert [len(write) for write in database.writes] == [1, 1, 1, 1, 6]
+        assert database.durable == [2]
+        running.cancel()
+    assert list(database.writes[0]) == ["journal/7/k0"]
+
+
+async def test_an_answer_is_reported_only_once_it_is_durable() -> None:
+    database = SlowDatabase()
+    journal = GroupCommit(database.write, epoch=1)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(journal.run(database.stored))
+        journal.add(1, answer("k"))
+        await settle()
+        assert (database.durable, journal.stored) == ([], 0)
+        database.gates[0].set()
+        await settle()
+        assert (database.durable, journal.stored) == ([1], 1)
+        running.cancel()
+
+
+async def test_an_interrupted_write_is_repeated_by_the_flush() -> None:
+    database = SlowDatabase()
+    journal = GroupCommit(database.write, epoch=1)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(journal.run(database.stored))
+        journal.add(1, answer("k"))
+        await settle()
+        running.cancel()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(journal.flush())
+        await settle()
+        database.gates[-1].set()
+    assert [list(write) for write in database.writes] == [["journal/1/k"]] * 2
+
+
+def stored(branches: dict[int, list[executor_pb2.JournalEntry]]) -> Any:
+    """What the database gives back: dense integer keys come as a list, nulls and empty containers vanish."""
+    raw = {str(n): {entry.key: entry_text(entry) for entry in branch} for n, branch in branches.items()}
+    return tree.to_json(tree.from_json(raw))
+
+
+def test_the_newest_epochs_answer_wins_also_when_an_older_one_came_late() -> None:
+    journal = stored(
+        {1: [answer("a", "1"), answer("b", "1")], 2: [answer("a", "2")], 10: [answer("a", "10")]}
+    )
+    assert [(entry.key, entry.value) for entry in newest(journal)] == [("a", "10"), ("b", "1")]
+    assert highest_epoch(journal) == 10
+
+
+def test_an_answer_comes_back_as_it_was() -> None:
+    entry = answer("k", '{"null":null,"none":{},"text":"＠ 한글"}', tokens=12, unusable=True)
+    assert newest(stored({1: [entry]})) == [entry]
+
+
+def test_what_is_no_answer_is_asked_again() -> None:
+    assert newest({"1": {"a": "no json", "b": 3, "c": "[]"}, "x": {"d": "{}"}}) == []
+    assert newest(None) == []
+
+
+def test_unusable_answers_are_found_in_every_branch() -> None:
+    journal = stored({1: [answer("a", unusable=True), answer("b")], 2: [answer("a", unusable=True)]})
+    assert sorted(unusable_paths(journal)) == ["1/a", "2/a"]

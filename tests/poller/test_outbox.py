@@ -1,0 +1,130 @@
+"""What a job shows: last values, differences, order, a few writes a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from eventstorming.v1 import model_pb2
+
+from poller.job import LogLevel, LogLine
+from poller.msaez import esvalue
+from poller.rtdb import tree
+from poller.rtdb.outbox import Outbox, Shown
+from tests.fakes import FakeClock, settle, small_model
+
+
+class Canvas:
+    """Applies writes as the database does."""
+
+    def __init__(self) -> None:
+        self.writes: list[Mapping[str, Any]] = []
+        self.node: tree.Node = None
+        self.fails = 0
+
+    async def write(self, updates: Mapping[str, Any]) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise ConnectionError
+        self.writes.append(updates)
+        self.node = tree.patch(self.node, tree.updates_from_json((), updates, self.node, now_ms=1))
+
+    @property
+    def job(self) -> Any:
+        return tree.to_json(self.node)
+
+
+def project(model: model_pb2.EventStormingModel) -> esvalue.EsValue:
+    return esvalue.project(model, job_id="00000000-0000-0000-0000-000000000001", user_id="u", project_id="p")
+
+
+def outbox(clock: FakeClock | None = None, *, stored: Any = None) -> Outbox:
+    job = stored or {}
+    shown = Shown.of(job.get("state", {}).get("outputs"), job.get("run", {}).get("said"))
+    return Outbox(project, shown, clock or FakeClock(), opening={})
+
+
+def line(message: str, key: str = "") -> LogLine:
+    return LogLine(level=LogLevel.INFO, message=message, key=key)
+
+
+async def test_progress_never_falls() -> None:
+    canvas, box = Canvas(), outbox()
+    for current in (3, 2):
+        box.show_progress(current, 11)
+        await box.flush(canvas.write)
+    assert canvas.job["state"]["outputs"]["currentProgressCount"] == 3
+
+
+async def test_only_what_changed_is_written() -> None:
+    canvas, box = Canvas(), outbox()
+    box.show_model(small_model())
+    await box.flush(canvas.write)
+    first = len(canvas.writes)
+    box.show_model(small_model())
+    await box.flush(canvas.write)
+    assert len(canvas.writes) == first
+    box.show_model(small_model(aggregates=2))
+    await box.flush(canvas.write)
+    again = {path for write in canvas.writes[first:] for path in write}
+    assert again
+    assert not any(
+        "Order1" in str(write[path].get("name")) for write in canvas.writes[first:] for path in write
+    )
+
+
+async def test_a_run_that_continues_repeats_nothing_that_is_stored() -> None:
+    canvas, box = Canvas(), outbox()
+    box.show_model(small_model())
+    box.say(line("found", "found"), now=5)
+    box.show_progress(4, 11)
+    await box.flush(canvas.write)
+    before = list(canvas.writes)
+    again = outbox(stored=canvas.job)
+    again.show_model(small_model())
+    again.say(line("found", "found"), now=6)
+    again.show_progress(2, 11)
+    await again.flush(canvas.write)
+    assert canvas.writes[len(before) :] == [
+        {"state/outputs/currentProgressCount": 4, "state/outputs/totalProgressCount": 11}
+    ]
+    again.say(line("more", "more"), now=7)
+    await again.flush(canvas.write)
+    assert [said["message"] for said in canvas.job["state"]["outputs"]["logs"]] == ["found", "more"]
+
+
+async def test_a_failed_write_forgets_nothing() -> None:
+    canvas, box = Canvas(), outbox()
+    box.show_progress(2, 11)
+    box.say(line("found"), now=1)
+    box.show_model(small_model())
+    canvas.fails = 1
+    with pytest.raises(ConnectionError):
+        await box.flush(canvas.write)
+    await box.flush(canvas.write)
+    outputs = canvas.job["state"]["outputs"]
+    assert outputs["currentProgressCount"] == 2
+    assert len(outputs["esValue"]["elements"]) == len(project(small_model()).elements)
+    assert outputs["logs"][0]["message"] == "found"
+
+
+async def test_many_changes_become_four_writes_a_second_at_most() -> None:
+    clock, canvas = FakeClock(), Canvas()
+    box = outbox(clock)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(box.run(canvas.write))
+        for step in range(100):
+            box.show_progress(1 + step // 10, 11)
+            await clock.advance(0.05)
+        running.cancel()
+    assert 5 * 3 <= len(canvas.writes) <= 5 * 4 + 1
+    await settle()
+
+
+async def test_log_lines_carry_the_time_with_an_offset() -> None:
+    canvas, box = Canvas(), outbox()
+    box.say(line("found"), now=1_736_910_000_000)
+    await box.flush(canvas.write)
+    assert canvas.job["state"]["outputs"]["logs"][0]["created_at"] == "2025-01-15T03:00:00.000+00:00"
