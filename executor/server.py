@@ -55,7 +55,9 @@ class TokenRequired(grpc.aio.ServerInterceptor):
 async def _refuse(_: Any, context: Any) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(1):
-            await context.read()  # a client whose first write meets the end of the call would not see the status
+            await (
+                context.read()
+            )  # a client whose first write meets the end of the call would not see the status
     error = Unauthenticated("a bearer token is needed: metadata authorization")
     await context.abort_with_status(rpc_status.to_status(status_of(error)))
 
