@@ -393,3 +393,94 @@ async def test_a_silent_database_suspends_the_run_and_loses_nothing(rtdb: World)
         rtdb.rtdb.faults.reset()
         await rtdb.ended(job)
     assert len(executor.runs) == 1
+
+
+async def test_two_pollers_share_the_queue_and_no_job_runs_twice(rtdb: World) -> None:
+    jobs = [new_id() for _ in range(12)]
+    async with (
+        scripted_executor(slots=2, name="one") as one,
+        scripted_executor(slots=2, name="two") as two,
+        rtdb.poller(one.port, two.port, owner="poller-a"),
+        rtdb.poller(one.port, two.port, owner="poller-b"),
+    ):
+        for job in jobs:
+            await rtdb.create(job)
+        for job in jobs:
+            await rtdb.ended(job)
+    assert sorted(talk.job_id for talk in [*one.runs, *two.runs]) == sorted(jobs)
+    assert {talk.epoch for talk in [*one.runs, *two.runs]} == {1}
+
+
+async def test_waiting_jobs_learn_their_place_and_lose_it_with_the_claim(rtdb: World) -> None:
+    async def stuck(talk: Conversation) -> None:
+        await asyncio.Event().wait()
+
+    first, second = new_id(), new_id()
+    async with scripted_executor(stuck, slots=1) as executor, rtdb.poller(executor.port):
+        await rtdb.create(first)
+        await eventually(lambda: executor.runs)
+        await rtdb.create(second)
+
+        async def place() -> int | None:
+            found: int | None = (await rtdb.entry(second)).get("waitingJobCount")
+            return found
+
+        assert await eventually(place) == 1
+        executor.slots = 2
+        await eventually(lambda: len(executor.runs) == 2)
+        assert await place() is None
+
+
+async def test_a_failed_job_tried_again_asks_only_what_was_unusable(rtdb: World) -> None:
+    asked: list[str] = []
+
+    async def first(talk: Conversation) -> None:
+        await talk.answer("good")
+        await talk.answer("bad", unusable=True)
+        raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_USABLE")
+
+    async def second(talk: Conversation) -> None:
+        for key in ("good", "bad"):
+            asked.append(key) if await talk.ask(key) else None
+        await talk.complete(small_model())
+
+    job = new_id()
+    async with scripted_executor(first) as executor, rtdb.poller(executor.port) as poller:
+        await rtdb.create(job)
+        await rtdb.ended(job, "isFailed")
+        executor.script = second
+        await poller.queue.retry(job)
+        outputs = await rtdb.ended(job)
+    assert asked == ["bad"]
+    assert outputs["isFailed"] is False
+    assert executor.runs[1].epoch > executor.runs[0].epoch
+
+
+async def test_an_operators_cancel_stops_the_run_and_keeps_the_job(rtdb: World) -> None:
+    async def stuck(talk: Conversation) -> None:
+        await asyncio.Event().wait()
+
+    job = new_id()
+    async with scripted_executor(stuck) as executor, rtdb.poller(executor.port) as poller:
+        await rtdb.create(job)
+        await eventually(lambda: executor.runs)
+        await poller.queue.cancel(job, by="Kim")
+        await eventually(lambda: executor.cancelled == [job], seconds=1)
+        outputs = await rtdb.ended(job, "isFailed")
+    assert outputs["logs"][-1]["message"] == "Cancelled by Kim."
+    assert outputs["isCompleted"] is False
+
+
+async def test_an_answer_is_acked_only_when_the_database_has_it(rtdb: World) -> None:
+    async def script(talk: Conversation) -> None:
+        await talk.answer("q1")
+        journal = await rtdb.database.get(NODES.journal(talk.job_id))
+        acked.append("q1" in str(journal))
+        await talk.complete(small_model())
+
+    acked: list[bool] = []
+    job = new_id()
+    async with scripted_executor(script) as executor, rtdb.poller(executor.port):
+        await rtdb.create(job)
+        await rtdb.ended(job)
+    assert acked == [True]
