@@ -109,6 +109,7 @@ class _Analyst:
         self._given = {term.name.casefold(): Found(term) for term in given}
         self._actions = list(facts.every_action())
         self._reacting = {action for r in facts.reactions for action in (*r.triggers, *r.results)}
+        self._triggers = {action for r in facts.reactions for action in r.triggers}
         made = {action.thing.name.casefold() for action in self._actions if _changes(action)}
         self._values = {fact.owner.name.casefold() for fact in facts.members if fact.group} - made
         self._values |= {fact.name.name.casefold() for fact in facts.choices}
@@ -200,8 +201,14 @@ class _Analyst:
     def _mentioned(self, action: Action) -> Found | None:
         if not self._closed and not is_attribute(action.thing) and action.kind != "query":
             return None
+        if self._closed and action in self._triggers:
+            return None
         named = [found for found in self._found.values() if mentions(action.place.quote, found.term)]
         things = [found for found in named if not is_person(naming.parts(found.term.name)[-1])]
+        if self._closed and not things:
+            things = [
+                found for found in self._found.values() if not is_person(naming.parts(found.term.name)[-1])
+            ]
         return next(iter([*things, *named]), None)
 
     def _last_resort(self, action: Action) -> Found | None:

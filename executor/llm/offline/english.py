@@ -372,7 +372,13 @@ def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
             "although",
             "though",
             "since",
+            "whether",
+            "how",
+            "why",
             "whereas",
+            "whether",
+            "how",
+            "why",
         ):
             return tokens[:i]
     return tokens
@@ -404,6 +410,13 @@ def _kind(verb: Verb, thing: Term) -> tuple[Verb, Kind]:
 def _into(clause: Clause) -> tuple[Term | None, str]:
     """`adds an item to the cart` belongs to the cart; `marks it as lost` says what it became."""
     verb = clause.group.verb.base
+    if (
+        clause.group.passive
+        and verb in ("mark", "flag", "tag")
+        and clause.objects
+        and clause.objects[0].words
+    ):
+        return None, naming.pascal(" ".join(clause.objects[0].words))
     for word, phrases in clause.tails:
         phrase = phrases[0]
         if not phrase.words:

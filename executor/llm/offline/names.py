@@ -15,10 +15,11 @@ from executor.graph.answers import (
     ReadModelName,
     ReferenceAnswer,
 )
-from executor.llm.offline import asked, naming, verbs
+from executor.llm.offline import asked, lexicon, naming, verbs
 from executor.llm.offline.analysis import Analysis, Found, analyse
 from executor.llm.offline.asked import Blocks
-from executor.llm.offline.facts import Action, Reaction, Term
+from executor.llm.offline.english_lists import is_person
+from executor.llm.offline.facts import Action, Place, Reaction, Term
 
 
 def names(blocks: Blocks) -> NamesAnswer:
@@ -34,8 +35,9 @@ def names(blocks: Blocks) -> NamesAnswer:
         _named(term, analysis.of(term.name) or Found(term), korean=asked.korean(blocks)) for term in owned
     ]
     for add in (_add_events, _add_commands, _add_read_models):
-        named = add(named, required, analysis)
-    return NamesAnswer(aggregates=_unique(named))
+        named = add(named, required)
+    named = [one if one.commands else _begun(one, korean=asked.korean(blocks)) for one in named]
+    return NamesAnswer(aggregates=_unique([_located(one, asked.lines(blocks)) for one in named]))
 
 
 def policies(blocks: Blocks) -> PoliciesAnswer:
@@ -111,12 +113,10 @@ def _question(found: Found, action: Action) -> ReadModelName:
     )
 
 
-def _add_events(
-    named: list[AggregateNames], required: dict[str, Any], analysis: Analysis
-) -> list[AggregateNames]:
+def _add_events(named: list[AggregateNames], required: dict[str, Any]) -> list[AggregateNames]:
     """A required event takes the place of the one it restates; another gets a command of its own, if none is required."""
     for name in _missing(required, "events", [event.name for one in named for event in one.events]):
-        home = _home_of(name, named, analysis)
+        home = _home_of(name, named)
         event = EventName(name=name, alias=naming.sentence_case(name), sources=[])
         named = [_with_event(one, event) if one.aggregate == home else one for one in named]
     return named
@@ -125,11 +125,7 @@ def _add_events(
 def _with_event(one: AggregateNames, event: EventName) -> AggregateNames:
     command = _command_for(event.name)
     same = next(
-        (
-            other
-            for other in one.events
-            if _participle(other.name) == _participle(event.name) and _participle(event.name)
-        ),
+        (other for other in one.events if _restates(other.name, event.name)),
         None,
     )
     if same:
@@ -156,25 +152,81 @@ def _command_for(event: str) -> str:
 
 
 def _participle(event: str) -> str:
+    """The verb of an event's name; verbs that say the same count as one."""
     words = naming.parts(event)
     verb = verbs.as_form(words[-1], "part") or verbs.guessed_from_ed(words[-1]) if words else None
     return verb.base if verb else ""
 
 
-def _add_commands(
-    named: list[AggregateNames], required: dict[str, Any], analysis: Analysis
-) -> list[AggregateNames]:
+def _begun(one: AggregateNames, *, korean: bool) -> AggregateNames:
+    """An aggregate that nothing happens to must at least come into being."""
+    verb = verbs.as_form(
+        "register" if is_person((naming.parts(one.aggregate) or [""])[-1]) else "create", "base"
+    )
+    if verb is None:
+        return one
+    command, event = naming.pascal(verb.base) + one.aggregate, one.aggregate + naming.pascal(verb.participle)
+    made = CommandName(
+        name=command,
+        alias=naming.sentence_case(command),
+        actor="시스템" if korean else "System",
+        emits=[event],
+        sources=[],
+    )
+    return one.model_copy(
+        update={
+            "commands": [made],
+            "events": [EventName(name=event, alias=naming.sentence_case(event), sources=[])],
+        }
+    )
+
+
+def _restates(event: str, other: str) -> bool:
+    """BookBorrowed says what BookLent says."""
+    things = set(naming.parts(event)[:-1]) & set(naming.parts(other)[:-1])
+    return bool(things) and _same_verb(_participle(event), _participle(other))
+
+
+def _restates_command(command: str, other: str) -> bool:
+    words, others = naming.parts(command), naming.parts(other)
+    return bool(set(words[1:]) & set(others[1:])) and _same_verb(words[0], others[0])
+
+
+def _same_verb(one: str, other: str) -> bool:
+    same = lexicon.pairs("english_words.txt", "same_as")
+    return bool(one) and same.get(one, one) == same.get(other, other)
+
+
+def _located(one: AggregateNames, lines: Sequence[tuple[int, str]]) -> AggregateNames:
+    """Elements that no sentence gave stand where the text has their names."""
+
+    def at(name: str) -> list[Any]:
+        return asked.sources([Place(number, name) for number, line in lines if name in line], most=2)
+
+    return one.model_copy(
+        update={
+            "commands": [
+                c if c.sources else c.model_copy(update={"sources": at(c.name)}) for c in one.commands
+            ],
+            "events": [e if e.sources else e.model_copy(update={"sources": at(e.name)}) for e in one.events],
+            "read_models": [
+                r if r.sources else r.model_copy(update={"sources": at(r.name)}) for r in one.read_models
+            ],
+        }
+    )
+
+
+def _add_commands(named: list[AggregateNames], required: dict[str, Any]) -> list[AggregateNames]:
     """A required command takes the place of the one with its verb; another leads to the event its name suggests."""
     for name in _missing(required, "commands", [command.name for one in named for command in one.commands]):
-        home = _home_of(name, named, analysis)
+        home = _home_of(name, named)
         named = [_with_command(one, name, named) if one.aggregate == home else one for one in named]
     return named
 
 
 def _with_command(one: AggregateNames, name: str, named: Sequence[AggregateNames]) -> AggregateNames:
     wanted = set(_required_now(named))
-    verb = naming.parts(name)[:1]
-    same = next((c for c in one.commands if naming.parts(c.name)[:1] == verb and c.name not in wanted), None)
+    same = next((c for c in one.commands if _restates_command(c.name, name) and c.name not in wanted), None)
     if same:
         renamed = same.model_copy(update={"name": name, "alias": same.alias})
         return one.model_copy(update={"commands": [renamed if c is same else c for c in one.commands]})
@@ -201,11 +253,9 @@ def _event_for(command: str) -> str:
     return naming.pascal(" ".join(words[1:])) + naming.pascal(verb.participle)
 
 
-def _add_read_models(
-    named: list[AggregateNames], required: dict[str, Any], analysis: Analysis
-) -> list[AggregateNames]:
+def _add_read_models(named: list[AggregateNames], required: dict[str, Any]) -> list[AggregateNames]:
     for name in _missing(required, "read_models", [view.name for one in named for view in one.read_models]):
-        home = _home_of(name, named, analysis)
+        home = _home_of(name, named)
         last = (naming.parts(name) or [""])[-1]
         named = [
             _with_read_model(one, name, many=naming.is_plural(last)) if one.aggregate == home else one
@@ -229,22 +279,22 @@ def _missing(required: dict[str, Any], kind: str, present: Sequence[str]) -> lis
     return [name for name in dict.fromkeys(wanted) if name and name not in present]
 
 
-def _home_of(name: str, named: Sequence[AggregateNames], analysis: Analysis) -> str:
+def _home_of(name: str, named: Sequence[AggregateNames]) -> str:
     """The aggregate whose name is in the required name; else the one whose actions have its words; else the first."""
     low = name.casefold()
     for one in sorted(named, key=lambda one: -len(one.aggregate)):
         if one.aggregate.casefold() in low or naming.plural(one.aggregate) in low:
             return one.aggregate
-    words = set(naming.parts(name))
-    scores = [
-        (len(words & set(_words(analysis.of(one.aggregate)))), -position, one.aggregate)
-        for position, one in enumerate(named)
-    ]
+    scores = [(_likeness(name, one), -position, one.aggregate) for position, one in enumerate(named)]
     return max(scores)[2] if scores else ""
 
 
-def _words(found: Found | None) -> list[str]:
-    return [word for action in (found.actions if found else []) for word in naming.parts(action.command.name)]
+def _likeness(name: str, one: AggregateNames) -> int:
+    """How much of an aggregate's behaviour a name speaks of: what restates it counts most."""
+    same = any(_restates(event.name, name) for event in one.events)
+    same = same or any(_restates_command(command.name, name) for command in one.commands)
+    known = {word for command in one.commands for word in naming.parts(command.name)}
+    return 10 * same + len(set(naming.parts(name)) & known)
 
 
 def _unique(named: Sequence[AggregateNames]) -> list[AggregateNames]:
