@@ -32,6 +32,7 @@ from executor.model import (
     Required,
     loose,
     repaired,
+    with_valid_links,
 )
 
 # ---------------------------------------------------------------- the first join: all names
@@ -200,21 +201,33 @@ def policy_plans(plans: Sequence[ContextPlan], model: EventStormingModel) -> tup
 # ---------------------------------------------------------------- the model as it stands
 
 
-def filled(
-    input: GraphInput, plans: Sequence[ContextPlan], model: EventStormingModel, parts: Sequence[Part]
-) -> Repaired:
+def shown(
+    plans: Sequence[ContextPlan], model: EventStormingModel, parts: Sequence[Part]
+) -> EventStormingModel:
     """The named model with all that is known so far. What one call shows, a call with more parts shows again.
 
     Policies of a context appear only when those of all contexts before it are known, so that none changes its ordinal.
     """
+    return with_valid_links(_grown(plans, model, parts))
+
+
+def finished(
+    input: GraphInput, plans: Sequence[ContextPlan], model: EventStormingModel, parts: Sequence[Part]
+) -> Repaired:
+    """The named model with everything, repaired where a step should have left it broken."""
+    return repaired(_grown(plans, model, parts), required(input, model))
+
+
+def _grown(
+    plans: Sequence[ContextPlan], model: EventStormingModel, parts: Sequence[Part]
+) -> EventStormingModel:
     found: list[AggregateReference] = list(by_unit(parts, "references").values())
-    grown = replace(
+    return replace(
         model,
         bounded_contexts=_filled_contexts(model.bounded_contexts, parts),
         policies=tuple(_policies(plans, model, parts)),
         references=(*model.references, *found),
     )
-    return repaired(grown, required(input, model))
 
 
 def _filled_contexts(contexts: Sequence[BoundedContext], parts: Sequence[Part]) -> tuple[BoundedContext, ...]:

@@ -73,7 +73,7 @@ def _remark_counts(model: EventStormingModel, remarks: Remarks) -> None:
 async def finish(state: Job) -> Finish:
     """Everything is known: the model is checked, repaired and complete."""
     input = state["input"]
-    whole = assemble.filled(input, state["plans"], state["named"], state["parts"])
+    whole = assemble.finished(input, state["plans"], state["named"], state["parts"])
     remarks = Remarks("finish", (0,), input.language)
     _remark_end(whole.model, remarks)
     for plan, lines in _texts(input, state["plans"]):

@@ -101,7 +101,7 @@ class _Fold:
         if node == "finish":
             yield Finished(model=change["model"])
         elif self._named is not None and (fresh or node == "join"):
-            yield Snapshot(model=self._filled(self._named))
+            yield Snapshot(model=assemble.shown(self._plans, self._named, list(self._parts.values())))
 
     def _learn(self, change: Mapping[str, Any]) -> None:
         self._plans = change.get("plans", self._plans)
@@ -116,6 +116,3 @@ class _Fold:
     def _advance(self) -> Iterator[Progress]:
         if self._stages.advanced(self._parts):
             yield self.progress()
-
-    def _filled(self, named: EventStormingModel) -> EventStormingModel:
-        return assemble.filled(self._input, self._plans, named, list(self._parts.values())).model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from executor.model import BoundedContext, EventStormingModel, SourceRange, find
 from executor.wire import model_from_proto, model_to_proto
 from tests.executor.graph.hostile import HostileChat
 from tests.executor.graph.inputs import draft, requirements
+from tests.executor.graph.places import places_of
 from tests.executor.graph.ranges import ranges_of
 
 inputs = st.sampled_from((requirements(), requirements(3), draft()))
@@ -36,6 +38,8 @@ def test_any_answers_give_a_valid_model_or_none(input: GraphInput, seed: int, ki
     models = asyncio.run(_models(input, HostileChat(seed, kindness)))
     for model in models:
         assert findings(model, finished=False) == ()
+    for before, after in pairwise(models):
+        assert places_of(before).items() <= places_of(after).items()
     for model in models[-1:]:
         assert findings(model, required(input, model)) == ()
         assert model_from_proto(model_to_proto(model)) == model

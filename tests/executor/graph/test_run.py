@@ -16,6 +16,7 @@ from executor.graph.run import Finished, Progress, RunEvent, Snapshot, generate
 from executor.graph.state import STEPS, DraftContext, GraphInput
 from executor.model import EventStormingModel, Language, Note, findings
 from tests.executor.graph.inputs import draft, requirements
+from tests.executor.graph.places import places_of
 from tests.executor.graph.scripted import RULES, ScriptedChat, jitter
 
 BOTH = pytest.mark.parametrize(
@@ -61,26 +62,13 @@ async def test_progress_is_the_first_event_and_comes_before_any_question() -> No
     await run.aclose()
 
 
-def _shown(model: EventStormingModel) -> dict[tuple[object, ...], str]:
-    places: dict[tuple[object, ...], str] = {}
-    for context in model.bounded_contexts:
-        places["context", context.ordinal] = context.name
-        for a in context.aggregates:
-            places["aggregate", context.ordinal, a.ordinal] = a.name
-            for kind, elements in (("command", a.commands), ("event", a.events), ("view", a.read_models)):
-                places |= {(kind, context.ordinal, a.ordinal, e.ordinal): e.name for e in elements}
-    places |= {("policy", p.ordinal): p.name for p in model.policies}
-    places |= {("reference", r.from_aggregate, r.to_aggregate): "" for r in model.references}
-    return places
-
-
 @BOTH
 async def test_what_a_snapshot_shows_never_disappears_and_keeps_its_ordinal(input: GraphInput) -> None:
     events = await events_of(input, ScriptedChat(delay=jitter(3)))
     models = [event.model for event in events if isinstance(event, Snapshot | Finished)]
     assert len(models) > 10
     for before, after in pairwise(models):
-        assert _shown(before).items() <= _shown(after).items()
+        assert places_of(before).items() <= places_of(after).items()
         assert findings(before, finished=False) == ()
 
 
