@@ -50,7 +50,7 @@ class EventParser:
     def __init__(self, *, max_bytes: int = MAX_EVENT_BYTES) -> None:
         self._max_bytes = max_bytes
         self._partial: list[bytes] = []
-        self._size = 0
+        self._pending = 0
         self._name = ""
         self._data: list[bytes] = []
 
@@ -58,14 +58,15 @@ class EventParser:
         """The events that this chunk completes."""
         *lines, rest = chunk.split(b"\n")
         for line in lines:
+            self._pending += len(line)
             self._partial.append(line)
             event = self._line(b"".join(self._partial).removesuffix(b"\r"))
             self._partial.clear()
             if event is not None:
                 yield event
         self._partial.append(rest)
-        self._size += len(chunk)
-        if self._size > self._max_bytes and (self._data or len(self._partial) > 1):
+        self._pending += len(rest)
+        if self._pending > self._max_bytes:
             raise Permanent(f"RTDB sent an event of more than {self._max_bytes} bytes: watch a smaller node.")
 
     def _line(self, line: bytes) -> Event | None:
@@ -73,7 +74,7 @@ class EventParser:
             self._field(line)
             return None
         name, data = self._name, b"\n".join(self._data)
-        self._name, self._data, self._size = "", [], 0
+        self._name, self._data, self._pending = "", [], 0
         return Event(name, data) if name or data else None
 
     def _field(self, line: bytes) -> None:

@@ -40,8 +40,9 @@ def test_an_endless_event_is_given_up() -> None:
 
 def test_many_small_events_are_not_one_large_one() -> None:
     parser = EventParser(max_bytes=1000)
-    events = [event for _ in range(100) for event in parser.feed(b"event: keep-alive\ndata: null\n\n")]
-    assert len(events) == 100
+    event, half = b"event: put\ndata: " + b"x" * 600 + b"\n\n", 300
+    chunks = [event[half:] + event[:half]] * 20
+    assert len([event for chunk in [event[:half], *chunks] for event in parser.feed(chunk)]) == 20
 
 
 @pytest.mark.parametrize(
