@@ -34,9 +34,13 @@ Compiled = CompiledStateGraph[Any, Run, Any, Any]
 Targets = list[Hashable] | Hashable
 
 
-@cache
 def graph() -> Compiled:
     """The whole graph, compiled once; a run brings its input as state and its chat as context."""
+    return _compiled()
+
+
+@cache
+def _compiled() -> Compiled:
     whole = StateGraph(Job, context_schema=Run)
     whole.add_node("contexts", contexts)
     whole.add_node("merge", merge)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import add
-from typing import Annotated, Any, Final, TypedDict
+from typing import Annotated, Any, Final
+
+from typing_extensions import TypedDict  # typing's own gives no JSON schema for Studio before 3.12
 
 from executor.graph.question import Chat
 from executor.graph.text import Document
