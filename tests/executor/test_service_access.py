@@ -18,8 +18,10 @@ from tests.executor.service_client import execute, fruits, reason_of, served
 @pytest.mark.parametrize("metadata", [(), (("authorization", "Bearer wrong"),), (("authorization", "hush"),)])
 async def test_without_the_token_every_kind_of_call_is_refused(metadata: Any) -> None:
     async with served(fruits("a"), grpc_token="hush") as executor:
+        begun = executor.stub.Execute(metadata=metadata)
+        await begun.write(wire.ExecuteRequest(job_id="j", start=wire.Start()))
         calls = [
-            executor.stub.Execute(metadata=metadata),
+            begun,
             executor.stub.Attach(wire.AttachRequest(), metadata=metadata),
             executor.stub.Check(wire.CheckRequest(), metadata=metadata),
         ]
