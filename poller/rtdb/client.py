@@ -7,6 +7,7 @@ what cannot have had an effect: a request that was refused for its stale token, 
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import logging
 import random
@@ -47,6 +48,16 @@ class Backoff:
 
     def delay(self, failures: int, chance: Callable[[], float]) -> float:
         return chance() * min(self.last, self.first * 2.0 ** min(failures, 16))
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What went over the wire, bodies only. `reconnects` counts streams that came back."""
+
+    requests: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    reconnects: int = 0
 
 
 class _Watch:
@@ -92,10 +103,7 @@ class Database:
         self._chance = chance
         self._watches: set[_Watch] = set()
         self._last_byte = clock()
-        self.requests = 0
-        self.bytes_read = 0
-        self.bytes_written = 0
-        self.reconnects = 0
+        self._traffic = Traffic()
 
     @classmethod
     def connect(
@@ -144,6 +152,15 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._http.aclose()
+
+    def acting_as(self, auth: Json) -> Database:
+        """The same database over the same connections, with `auth` as what its rules see; not to be entered.
+
+        With lease tokens in the rules, this is how the writes of one run are fenced by the database.
+        """
+        view = copy.copy(self)
+        view._params = self._params | {"auth_variable_override": json.dumps(auth)}
+        return view
 
     # ── reads ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -276,7 +293,7 @@ class Database:
         try:
             async for chunk in response.aiter_bytes():
                 status.last_byte = self._last_byte = self._clock()
-                self.bytes_read += len(chunk)
+                self._traffic.bytes_read += len(chunk)
                 for event in parser.feed(chunk):
                     yield event
         except httpx.ReadTimeout as error:
@@ -288,8 +305,8 @@ class Database:
         status.connected_since = self._clock()
         status.trouble = ""
         status.connections += 1
-        self.reconnects += status.connections > 1
-        log.info("rtdb.stream_connected", path=status.path, reconnects=self.reconnects)
+        self._traffic.reconnects += status.connections > 1
+        log.info("rtdb.stream_connected", path=status.path, reconnects=self._traffic.reconnects)
 
     @asynccontextmanager
     async def _open_stream(self, status: _Watch, token: str | None) -> AsyncIterator[httpx.Response]:
@@ -298,7 +315,7 @@ class Database:
         headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity", **_bearer(token)}
         for _ in range(MAX_REDIRECTS):
             request = self._http.build_request("GET", url, headers=headers, timeout=timeout)
-            self.requests += 1
+            self._traffic.requests += 1
             response = await self._send(request, stream=True)
             try:
                 if response.status_code == 200:
@@ -348,6 +365,22 @@ class Database:
         ]
         return f"RTDB is not being watched ({'; '.join(sorted(down))})." if down else None
 
+    @property
+    def requests(self) -> int:
+        return self._traffic.requests
+
+    @property
+    def bytes_read(self) -> int:
+        return self._traffic.bytes_read
+
+    @property
+    def bytes_written(self) -> int:
+        return self._traffic.bytes_written
+
+    @property
+    def reconnects(self) -> int:
+        return self._traffic.reconnects
+
     # ── one request ──────────────────────────────────────────────────────────────────────────────────────────
 
     async def _request(
@@ -385,14 +418,14 @@ class Database:
         self, method: str, url: str, content: bytes | None, headers: dict[str, str]
     ) -> httpx.Response:
         for _ in range(MAX_REDIRECTS):
-            self.requests += 1
-            self.bytes_written += len(content or b"")
+            self._traffic.requests += 1
+            self._traffic.bytes_written += len(content or b"")
             sent = self._clock()
             response = await self._send(
                 self._http.build_request(method, url, content=content, headers=headers)
             )
             self._last_byte = self._clock()
-            self.bytes_read += response.num_bytes_downloaded
+            self._traffic.bytes_read += response.num_bytes_downloaded
             self._server_clock.saw_date(response.headers.get("date"), sent=sent, received=self._last_byte)
             if response.status_code != 307:
                 return response

@@ -117,3 +117,12 @@ async def http(emulator: Emulator) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": "Bearer owner"}
     async with httpx.AsyncClient(base_url=emulator.url, headers=headers, params={"ns": NAMESPACE}) as http:
         yield http
+
+
+@pytest.fixture
+def rules(http: httpx.AsyncClient) -> Callable[[dict[str, Any]], Any]:
+    async def store(rules: dict[str, Any]) -> None:
+        answer = await http.put("/.settings/rules.json", json={"rules": rules})
+        assert answer.status_code == 200
+
+    return store

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from poller.rtdb.emulator.server import Emulator
 from poller.rtdb.query import Query
 
 Connect = Callable[..., Database]
+SetRules = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Tokens:
@@ -65,16 +66,29 @@ async def test_a_refused_path_is_permanent(db: Database) -> None:
         await db.put("a$b", 1)
 
 
-async def test_rules_that_forbid_are_told_from_bad_credentials(db: Database, connect: Connect) -> None:
+async def test_rules_that_forbid_are_told_from_bad_credentials(
+    db: Database, connect: Connect, rules: SetRules
+) -> None:
     await db.put("a", 1)
-    emulator_rules = {"rules": {".read": "auth.uid === 'ann'"}}
-    response = await db._http.put(f"{db._base_url}/.settings/rules.json?ns=test", json=emulator_rules,
-                                  headers={"Authorization": "Bearer owner"})  # fmt: skip
-    assert response.status_code == 200
+    await rules({".read": "auth.uid === 'ann'"})
     assert await connect(auth_variable_override={"uid": "ann"}).get("a") == 1
     for override in ({"uid": "bob"}, None):
         with pytest.raises(Denied):
             await connect(auth_variable_override=override).get("a")
+
+
+async def test_the_writes_of_one_lease_can_be_fenced_by_the_database(db: Database, rules: SetRules) -> None:
+    await rules({"jobs": {"$job": {".write": "root.child('leases/' + $job).val() === auth.lease"}}})
+    await db.patch("", {"leases/j1": "token-1", "leases/j2": "token-2"})
+    mine = db.acting_as({"uid": "eventstorming", "lease": "token-1"})
+    await mine.patch("jobs", {"j1/progress": 1, "j1/run/answer": "x"})
+    with pytest.raises(Denied):
+        await mine.patch("jobs", {"j1/progress": 2, "j2/progress": 2})
+    await db.put("leases/j1", "token-9")
+    with pytest.raises(Denied):
+        await mine.put("jobs/j1/progress", 3)
+    assert await db.get("jobs") == {"j1": {"progress": 1, "run": {"answer": "x"}}}
+    assert db.requests == mine.requests == 6
 
 
 async def test_nobody_there_is_transient(connect: Connect) -> None:
