@@ -84,13 +84,19 @@ def is_attribute(term: Term) -> bool:
     return bool(words) and words[-1] in lexicon.words(_FILE, "attribute")
 
 
+def _begins_or_ends(words: list[str], part: list[str]) -> bool:
+    return bool(part) and (words[: len(part)] == part or words[-len(part) :] == part)
+
+
 def _changes(action: Action) -> bool:
     return action.kind not in ("query", "notify")
 
 
-def _restates(term: Term, solid: set[str]) -> bool:
+def _restates(term: Term, often: Counter[str], solid: set[str]) -> bool:
     """A longer name of a thing that is known by a shorter one: a repair booking, where bookings are spoken of."""
-    return term.name not in solid and any(term.name.endswith(name) for name in solid)
+    low = term.name.casefold()
+    longer = [name for name in often if low.endswith(name) and low != name]
+    return term.name not in solid and any(often[name] > often[low] for name in longer)
 
 
 def _unique(actions: Iterable[Action]) -> list[Action]:
@@ -158,11 +164,12 @@ class _Analyst:
                 terms.append(action.thing)
         recorded += [fact.owner for fact in self._facts.choices if fact.owner]
         recorded += [table.term for table in self._facts.tables]
-        solid = {term.name for term in recorded} | {
-            action.thing.name for action in self._actions if often[action.thing.name.casefold()] > 1
-        }
+        solid = {term.name for term in recorded}
+        often.update({term.name.casefold(): 9 for term in recorded})
         terms += recorded
-        return [term for term in dict.fromkeys(terms) if self._may_be(term) and not _restates(term, solid)]
+        return [
+            term for term in dict.fromkeys(terms) if self._may_be(term) and not _restates(term, often, solid)
+        ]
 
     def _may_be(self, term: Term) -> bool:
         low = term.name.casefold()
@@ -195,7 +202,10 @@ class _Analyst:
         whole = self._parts.get(low)
         if whole and not is_person(naming.parts(term.name)[-1]) and (found := self._known(whole)):
             return found
-        near = [found for key, found in self._found.items() if low.startswith(key) or low.endswith(key)]
+        words = naming.parts(term.name)
+        near = [
+            found for found in self._found.values() if _begins_or_ends(words, naming.parts(found.term.name))
+        ]
         return max(near, key=lambda found: len(found.term.name), default=None)
 
     def _mentioned(self, action: Action) -> Found | None:

@@ -50,7 +50,11 @@ class English:
         return bool(words := naming.parts(title)) and len(words) < 3 and is_person(words[-1])
 
     def has_verb(self, text: str) -> bool:
-        return bool(clauses(tokens_of(text)))
+        """Whether a line says that something is done; `Insurance claims` does not."""
+        made = clauses(tokens_of(text))
+        return bool(made) and (
+            len(text.split()) > 3 or any(one.objects or one.tails or one.group.passive for one in made)
+        )
 
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
         """Adds what one sentence says."""
@@ -224,6 +228,8 @@ class English:
         for word, phrases in clause.tails:
             if word in ("for", "to", "in", "on", "into", "from") and phrases[0].words:
                 return phrases[0], word
+        if verb.base in lexicon.words(_FILE, "reflexive") and subject and subject.words:
+            return subject, ""
         implied = lexicon.pairs(_FILE, "implied").get(verb.base)
         return (Phrase((implied,), 0, 0, False), "") if implied else (None, "")
 
@@ -358,6 +364,9 @@ def _without_comma(tokens: Sequence[Token], begin: int) -> tuple[Sequence[Token]
     then = next((i for i, token in enumerate(tokens) if token.low == "then"), 0)
     if then:
         return tokens[begin:then], tokens[then + 1 :]
+    for i in range(len(tokens) - 1, begin, -1):
+        if tokens[i].tag == "D" and clauses(tokens[i:]) and clauses(tokens[begin:i]):
+            return tokens[begin:i], tokens[i:]
     return (), tokens[begin:]
 
 
@@ -434,6 +443,8 @@ def _into(clause: Clause) -> tuple[Term | None, str]:
 
 
 def _names(verb: Verb, thing: Term, tail: str, preposition: str) -> tuple[Term, Term]:
+    if lexicon.pairs(_FILE, "implied").get(verb.base) == thing.name.lower():
+        verb = Verb("place", "placed", "create") if verb.base == "order" else Verb("make", "made", "create")
     between = naming.pascal(preposition)
     command = f"{naming.pascal(verb.base)}{between}{thing.name}{tail}"
     event = f"{thing.name}{naming.pascal(verb.participle)}{tail}"

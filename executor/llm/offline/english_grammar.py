@@ -112,11 +112,18 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
     if i < end and tokens[i].tag == "O" and tokens[i].low not in ("which", "who"):
         return Phrase((), i, i + 1, tokens[i].low in ("they", "them"), pronoun=True)
     first = i
-    while i < end and (tokens[i].tag in "WA" or (tokens[i].tag == "Q" and i > first)):
+    while i < end and (tokens[i].tag == "W" or _amid(tokens, i, first, end)):
         i += 1
     if i == first:
         return None
     return _with_of(tokens, _phrase(tokens, first, i), end)
+
+
+def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
+    """An adjective or number inside a noun phrase: `stock on hand` has none, `order 42` and `blood red cell` have."""
+    if i == first:
+        return tokens[i].tag == "A"
+    return tokens[i].tag == "Q" or (tokens[i].tag == "A" and i + 1 < end and tokens[i + 1].tag == "W")
 
 
 def _heads(tokens: Sequence[Token], i: int, end: int) -> bool:

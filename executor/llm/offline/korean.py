@@ -134,7 +134,7 @@ class Korean:
             return None
         into = clause.with_particle("에", "에서") if verb.base in ("add", "remove") else None
         owner = terms.term(into.words) if into else owner
-        verb, kind = _for_messages(verb, kind, thing)
+        verb, kind = _settled(verb, kind, thing)
         command, event = _names(
             verb, noun, thing, f"To{owner.name}" if into and owner and verb.base == "add" else ""
         )
@@ -252,18 +252,9 @@ def _target(clause: Clause) -> Noun | None:
     if (
         clause.passive
         or clause.kind in ("intransitive", "threshold")
-        or clause.noun in ("도착", "만료", "실패", "성공", "연체", "초과", "발생", "품절", "출발", "고장")
+        or clause.noun in terms.words("happens")
     ):
-        found = (
-            clause.with_particle("이", "가")
-            or clause.with_particle("은", "는", "도", "만")
-            or clause.with_particle("을", "를")
-        )
-        return (
-            found
-            if found and not (terms.is_person(found.words[-1]) and clause.kind == "intransitive")
-            else None
-        )
+        return _undergoer(clause)
     if found := clause.with_particle("을", "를"):
         return found
     if clause.kind == "notify" and (found := clause.with_particle("에게", "한테", "께", "에")):
@@ -281,14 +272,8 @@ def _target(clause: Clause) -> Noun | None:
         and clause.verb.kind != "create"
     ):
         return topic
-    into = clause.with_particle("에", "에서", "로", "으로")
-    return (
-        into
-        if into
-        and clause.noun
-        in ("참가", "참여", "참석", "가입", "지원", "입찰", "답변", "로그인", "탑승", "출석", "등록", "응답")
-        else None
-    )
+    into = clause.with_particle("에", "에서")
+    return into if into and clause.noun in terms.words("into") else None
 
 
 def _inside(clause: Clause, target: Noun | None) -> tuple[Verb, str, Noun | None] | None:
@@ -301,6 +286,15 @@ def _inside(clause: Clause, target: Noun | None) -> tuple[Verb, str, Noun | None
     if not rest and implied:
         return terms.english_verb(implied), last, target
     return terms.verb_of(last), last, _bare_noun(rest, clause) if rest else None
+
+
+def _undergoer(clause: Clause) -> Noun | None:
+    """The subject of something that happens; somebody's topic gives way to an object (`신고를 받는다`)."""
+    subject = clause.with_particle("이", "가") or clause.with_particle("은", "는", "도", "만")
+    given = clause.with_particle("을", "를")
+    if subject is None or (given is not None and _is_role(subject)):
+        return given
+    return None if _is_role(subject) and clause.kind == "intransitive" else subject
 
 
 def _is_role(noun: Noun) -> bool:
@@ -368,9 +362,11 @@ def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
     return earlier[-1].with_particle("을", "를")
 
 
-def _for_messages(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
+def _settled(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
     if verb.base in ("send", "ship") and thing.name in ("Notification", "Message", "Email"):
         return terms.english_verb("send"), "notify"
+    if verb.base == "pay" and thing.name == "Payment":
+        return terms.english_verb("make"), kind
     return verb, kind
 
 

@@ -16,7 +16,7 @@ Ending = Literal["final", "and", "if", "after", "of", "none"]
 
 _WORD = re.compile(r"[가-힣A-Za-z0-9_/&·.-]*[가-힣A-Za-z0-9]|[,;:()\[\]“”\"'‘’]|\S")
 _PARTICLE = re.compile(
-    r"(에게서|으로부터|로부터|에서는|에게는|에서도|으로만|에는|에서|에게|한테|께서|까지|부터|마다|별로|이나|으로|로써|로|에|의|와|과|은|는|이|가|을|를|도|만|나)$"
+    r"(에게서|으로부터|로부터|에서는|에게는|에서도|으로만|에는|에서|에게|한테|께서|까지|부터|마다|보다|처럼|만큼|별로|이나|으로|로써|로|에|의|와|과|은|는|이|가|을|를|도|만|나)$"
 )
 _AFTER_CONSONANT = frozenset(("은", "이", "을", "과", "으로", "이나"))
 _AFTER_VOWEL = frozenset(("는", "가", "를", "와", "나"))
@@ -258,13 +258,13 @@ class _Parser:
 
     def _noun(self, word: Word) -> None:
         if not re.match(r"[가-힣A-Za-z]", word.text) or word.text in words("skip"):
-            if word.text in ",(":
+            if word.text in (",", "(", "중인"):
                 self._bare = []
             return
         stem, particle = split_particle(word.text)
         plural = stem.endswith("들") and len(stem) > 2
         stem = stem.removesuffix("들") if plural else stem
-        if stem in words("skip"):
+        if stem in words("skip") or (stem.endswith("별") and is_known(stem[:-1])):
             return
         if not self._bare:
             self._first = word.start

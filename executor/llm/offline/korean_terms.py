@@ -38,7 +38,8 @@ def english(word: str) -> str:
         return known[word]
     pieces = _split(word)
     if pieces:
-        return "".join(known[piece] for piece in pieces)
+        ends = lexicon.pairs(FILE, "suffix")
+        return "".join(known.get(piece) or ends[piece] for piece in pieces)
     if word.isascii():
         return naming.pascal(word)
     verb = verb_nouns().get(word)
@@ -109,12 +110,13 @@ def _split(word: str) -> tuple[str, ...]:
     known = dictionary()
     if not word:
         return ()
+    ends = lexicon.pairs(FILE, "suffix")
     for length in range(len(word), 0, -1):
         piece = word[:length]
         if piece in known and (length > 1 or len(word) == 1 or piece in ("총", "명", "책")):
             rest = word[length:]
             if not rest:
                 return (piece,)
-            if tail := _split(rest):
-                return (piece, *tail)
+            if rest in ends or (tail := _split(rest)):
+                return (piece, rest) if rest in ends else (piece, *tail)
     return ()
