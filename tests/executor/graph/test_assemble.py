@@ -1,0 +1,41 @@
+"""Joins sort: in whatever order the parts arrive, the model is the same."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executor.graph import assemble, plans
+from executor.graph.build import graph
+from executor.graph.state import GraphInput, Job, Part, Run, of_step
+from tests.executor.graph.inputs import draft, requirements
+from tests.executor.graph.scripted import ScriptedChat
+
+
+async def state_of(input: GraphInput) -> Job:
+    state: Job = await graph().ainvoke({"input": input, "parts": []}, context=Run(chat=ScriptedChat()))
+    return state
+
+
+@pytest.mark.parametrize("input", [requirements(3), draft()], ids=["text", "draft"])
+async def test_the_order_of_parts_changes_no_join(input: GraphInput) -> None:
+    state = await state_of(input)
+    laid, named, parts = state["plans"], state["named"], state["parts"]
+
+    @given(st.permutations(parts))
+    def in_any_order(shuffled: list[Part]) -> None:
+        assert assemble.named(input, laid, shuffled).model == named
+        assert assemble.finished(input, laid, named, shuffled).model == state["model"]
+        if not input.from_draft:
+            assert plans.from_requirements(input, shuffled) == laid
+
+    in_any_order()
+
+
+async def test_policies_wait_for_those_of_earlier_contexts() -> None:
+    state = await state_of(requirements(3))
+    laid, named, parts = state["plans"], state["named"], state["parts"]
+    without_first = [part for part in parts if part is not of_step(parts, "policies")[0]]
+    assert assemble.shown(laid, named, parts).policies
+    assert assemble.shown(laid, named, without_first).policies == ()
