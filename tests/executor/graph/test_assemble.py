@@ -8,9 +8,22 @@ from hypothesis import strategies as st
 
 from executor.graph import assemble, plans
 from executor.graph.build import graph
-from executor.graph.state import GraphInput, Job, Part, Run, of_step
+from executor.graph.state import DraftAggregate, DraftContext, GraphInput, Job, Part, Run, of_step
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.scripted import ScriptedChat
+
+
+EVERYONE = GraphInput(
+    contexts=(
+        DraftContext(
+            name="Knot",
+            aggregates=tuple(
+                DraftAggregate(name=name, references=tuple(other for other in "ABC" if other != name))
+                for name in "ABC"
+            ),
+        ),
+    )
+)
 
 
 async def state_of(input: GraphInput) -> Job:
@@ -18,7 +31,7 @@ async def state_of(input: GraphInput) -> Job:
     return state
 
 
-@pytest.mark.parametrize("input", [requirements(3), draft()], ids=["text", "draft"])
+@pytest.mark.parametrize("input", [requirements(3), draft(), EVERYONE], ids=["text", "draft", "knot"])
 async def test_the_order_of_parts_changes_no_join(input: GraphInput) -> None:
     state = await state_of(input)
     laid, named, parts = state["plans"], state["named"], state["parts"]
