@@ -177,7 +177,7 @@ class OpenAIServer:
         if fault.kind == "filter":
             return _completion(ask, "", finish="content_filter")
         good = self.behaviour.script(ask)
-        text = dumps(good) if isinstance(good, dict) else "{}"
+        text = good if isinstance(good, str) else dumps(good) if isinstance(good, dict) else "{}"
         return _completion(
             ask, spoiled(fault.kind, text), finish="length" if fault.kind == "length" else "stop"
         )
