@@ -12,7 +12,6 @@ from executor.graph.state import DraftAggregate, DraftContext, GraphInput, Job, 
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.scripted import ScriptedChat
 
-
 EVERYONE = GraphInput(
     contexts=(
         DraftContext(
