@@ -8,12 +8,15 @@ import signal
 import sys
 from pathlib import Path
 
+import structlog
+
 from poller.rtdb.emulator.log import LogUnusable
 from poller.rtdb.emulator.server import Emulator
 
 
 def main() -> int:
     options = _options()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         return asyncio.run(_run(options))
     except (LogUnusable, OSError) as error:

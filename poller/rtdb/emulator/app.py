@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from email.utils import formatdate
+from urllib.parse import quote, urlencode
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -316,10 +317,8 @@ class App:
         await self._faults.hold()
         settings = self._faults.settings
         if settings.redirect_to:
-            query = "&".join(f"{name}={value}" for name, value in request.params.items())
-            return Answer(
-                status=307, headers={"location": f"{settings.redirect_to}/{request.target}?{query}"}
-            )
+            there = f"{settings.redirect_to}/{quote(request.target)}?{urlencode(request.params)}"
+            return Answer(status=307, headers={"location": there})
         if self._faults.take("errors"):
             headers = {"retry-after": str(settings.retry_after)} if settings.retry_after else {}
             return Answer(settings.error_status, encode({"error": "Injected fault."}), headers)

@@ -124,8 +124,8 @@ async def test_a_token_refused_as_stale_is_renewed_once(connect: Connect, emulat
 async def test_a_redirect_is_followed_with_method_body_and_token(db: Database, emulator: Emulator) -> None:
     async with Emulator() as other:
         emulator.faults.change({"redirect_to": other.url})
-        await db.put("a", {"x": "한글"})
-        assert await db.get("a") == {"x": "한글"}
+        await db.put("가 &/a", {"x": "한글"})
+        assert await db.acting_as({"uid": "a&b"}).get("가 &") == {"a": {"x": "한글"}}
         assert other.store.commits == 1
     assert emulator.store.commits == 0
 

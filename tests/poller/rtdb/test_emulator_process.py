@@ -73,6 +73,15 @@ async def test_every_answered_write_survives_kill_9(tmp_path: Path) -> None:
     assert {str(number) for number in answered} <= set(kept)
 
 
+async def test_a_torn_file_does_not_get_between_it_and_its_one_line(tmp_path: Path) -> None:
+    (tmp_path / "rtdb").write_bytes(b"eventstorming-rtdb 1\n1234 {torn")
+    async with running("--data", str(tmp_path / "rtdb")) as (process, _):
+        process.terminate()
+        assert process.stdout is not None
+        assert await process.stdout.read() == b""
+        assert await process.wait() == 0
+
+
 async def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
     async with running() as (_, url):
         process = await asyncio.create_subprocess_exec(
