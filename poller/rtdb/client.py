@@ -251,14 +251,18 @@ class Database:
                         async for change in changes:
                             yield change
                 except Transient as error:
-                    status.trouble = str(error)
-                    stale = token if isinstance(error, TokenRefused) else None
-                status.connected_since = None
+                    lost = error
+                status.trouble, status.connected_since = str(lost), None
+                stale = token if isinstance(lost, TokenRefused) else None
                 failures = 0 if self._clock() - opened > _STEADY_SECONDS else failures + 1
                 log.info("rtdb.stream_lost", path=path, reason=status.trouble, failures=failures)
-                await asyncio.sleep(self._backoff.delay(max(failures - 1, 0), self._chance))
+                await asyncio.sleep(self._pause(failures, lost))
         finally:
             self._watches.discard(status)
+
+    def _pause(self, failures: int, lost: Transient) -> float:
+        asked_for = min(lost.retry_after or 0.0, self._backoff.last)
+        return max(asked_for, self._backoff.delay(max(failures - 1, 0), self._chance))
 
     async def _token(self, status: _Watch, stale: str | None) -> str | None:
         """A token for a stream; waits while the token service is away."""

@@ -65,11 +65,19 @@ class WriteLog:
                 await asyncio.to_thread(os.fsync, self._file.fileno())
                 self._durable = reached
             if self._written > self._compact_at:
-                await self._compact()
+                await self._try_compact()
 
     def close(self) -> None:
         os.fsync(self._file.fileno())
         self._file.close()
+
+    async def _try_compact(self) -> None:
+        """What was written is safe in the old file whatever happens to the new one."""
+        try:
+            await self._compact()
+        except OSError as error:
+            self._compact_at = 2 * self._written
+            log.warning("rtdb.log_compaction_failed", error=str(error))
 
     async def _compact(self) -> None:
         """Write the present state to a new file while new commits go on into the old one, then change over."""

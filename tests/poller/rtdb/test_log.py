@@ -92,6 +92,17 @@ async def test_compaction_keeps_the_state_and_what_is_written_meanwhile(tmp_path
     assert not path.with_name("rtdb.new").exists()
 
 
+async def test_a_compaction_that_fails_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "rtdb"
+    log = open_log(path, lambda record: None, list, compact_at=10)
+    path.with_name("rtdb.new").mkdir()
+    log.append({"n": 1})
+    await log.synced()
+    log.append({"n": 2})
+    log.close()
+    assert read(path) == [{"n": 1}, {"n": 2}]
+
+
 async def test_data_and_rules_are_there_again_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "rtdb"
     async with Emulator(data=path) as emulator, httpx.AsyncClient(base_url=emulator.url) as http:

@@ -11,7 +11,7 @@ import pytest
 
 from poller.errors import Permanent
 from poller.rtdb import tree
-from poller.rtdb.client import Database, Denied
+from poller.rtdb.client import Backoff, Database, Denied
 from poller.rtdb.emulator.server import Emulator
 from poller.rtdb.stream import Change
 from tests.poller.rtdb.test_client import Tokens
@@ -80,6 +80,17 @@ async def test_a_silent_stream_is_given_up(
         assert db.connected_since is None
         emulator.faults.change({"frozen": False})
         await seen.until(lambda seen: len(seen.snapshots) >= 2)
+
+
+async def test_a_busy_server_is_asked_again_when_it_said(
+    connect: Connect, emulator: Emulator, watching: Watching
+) -> None:
+    db = connect(backoff=Backoff(first=0.001, last=0.1))
+    emulator.faults.change({"errors": 1, "error_status": 503, "retry_after": 30})
+    started = time.monotonic()
+    async with watching(db, "q") as seen:
+        assert seen.snapshots == [None]
+    assert time.monotonic() - started >= 0.1
 
 
 async def test_keep_alives_keep_the_watchdog_quiet(
