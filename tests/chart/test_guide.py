@@ -1,0 +1,61 @@
+"""The guide in both languages: the same commands, and names that the chart and the Makefile really have."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from scripts import kube_tools
+from tests.chart.render import named, render
+
+DOCS = kube_tools.ROOT / "docs"
+GUIDES = ("gke.md", "gke.ko.md")
+MAKEFILES = ("Makefile", "make/deploy.mk")
+
+
+def commands(name: str) -> list[str]:
+    """The lines of all shell blocks, without comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", (DOCS / name).read_text(), re.DOTALL)
+    lines = (re.sub(r"(^|\s+)# .*", "", line).rstrip() for block in blocks for line in block.splitlines())
+    return [line for line in lines if line]
+
+
+def test_both_languages_give_the_same_commands() -> None:
+    assert commands("gke.md") == commands("gke.ko.md")
+    assert len(commands("gke.md")) > 40
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_make_target_exists(name: str) -> None:
+    makefiles = "\n".join((kube_tools.ROOT / file).read_text() for file in MAKEFILES)
+    known = set(re.findall(r"(?m)^([a-z-]+):", makefiles))
+    text = (DOCS / name).read_text()
+    calls = re.findall(r"(?:^|`|&& )make ((?:[a-z-]+ ?)+)", text, re.MULTILINE)
+    used = {target for call in calls for target in call.split()}
+    assert {"build", "push", "preflight", "install", "uninstall", "status"} <= used <= known
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_name_the_guide_types_is_rendered(name: str) -> None:
+    text = (DOCS / name).read_text()
+    assert set(re.findall(r"deployment/([a-z-]+)", text)) <= named(render(), "Deployment").keys()
+    assert set(re.findall(r"service/([a-z-]+)|get service ([a-z-]+)", text)) <= {
+        pair for it in named(render(), "Service") for pair in ((it, ""), ("", it))
+    }
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_value_the_guide_sets_is_accepted(name: str) -> None:
+    sets = [it for it in re.findall(r"--set ([\w.]+=[^\s`')]+)", (DOCS / name).read_text()) if "$" not in it]
+    assert sets
+    for it in sets:
+        render(it)
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_the_table_of_the_node_adds_up(name: str) -> None:
+    rows = (DOCS / name).read_text().partition("| kube-dns |")[2].partition("| **")[0]
+    system = [int(it) for it in re.findall(r"(\d+)m \|", rows)]
+    assert len(system) == 5
+    assert 940 - sum(system) == 227

@@ -1,0 +1,202 @@
+"""Both images in containers, started as the chart renders them: `make containers`. Prints what it measured.
+
+Demo mode of the chart: the embedded database beside the poller, the language model that works by rules. Not part of
+`make test`, since it needs root, podman, runc and (unless BASE_IMAGE is given) mmdebstrap.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from eventstorming.v1 import job_pb2
+
+from poller.cli import connection, files
+from tests.containers import engine, rendered
+from tests.containers.engine import REGISTRY, ROOT, TAG
+
+LARGEST = {"poller": 150, "executor": 220}  # MB
+LIMIT = 256  # MiB, of the chart
+FOREIGN = {"poller": ("langgraph", "langchain_core", "openai"), "executor": ("firebase_admin", "rich")}
+_rows: list[tuple[str, str, str]] = []
+
+
+def main() -> int:
+    engine.require_tools()
+    engine.remove_all()
+    try:
+        images()
+        starts()
+        helm_test()
+        load()
+        scaled_to_three()
+        rolling_upgrade()
+        new_poller()
+        everything_stops()
+    finally:
+        engine.remove_all()
+        report()
+    return 0
+
+
+def note(what: str, measured: str, limit: str = "") -> None:
+    _rows.append((what, measured, limit))
+
+
+def report() -> None:
+    width = max((len(what) for what, _, _ in _rows), default=0)
+    for what, measured, limit in _rows:
+        print(f"{what:<{width}}  {measured:<28} {limit}")
+
+
+def expect(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise SystemExit(otherwise)
+
+
+def images() -> None:
+    engine.build_images()
+    for program, largest in LARGEST.items():
+        image = f"{REGISTRY}/eventstorming-{program}:{TAG}"
+        size = engine.megabytes(image)
+        note(f"image {program}", f"{size:.0f} MB", f"≤ {largest} MB on the minimal base")
+        expect(size <= largest, f"{image} is {size:.0f} MB")
+        note(f"modules imported in {program}", engine.python(image, _import_all(program)))
+
+
+def _import_all(program: str) -> str:
+    """Imports every module of the program, and makes sure that the other program's libraries are not there."""
+    return f"""
+import importlib, importlib.util, pkgutil
+import {program}
+names = [it.name for it in pkgutil.walk_packages({program}.__path__, "{program}.") if not it.name.endswith("__main__")]
+for name in names: importlib.import_module(name)
+assert all(importlib.util.find_spec(it) is None for it in {FOREIGN[program]!r})
+print(len(names))"""
+
+
+def starts() -> None:
+    engine.podman("network", "create", engine.NETWORK)
+    begin = time.monotonic()
+    rendered.start_database()
+    rendered.start_executor("check-executor-1")
+    rendered.start_poller("check-poller-1")
+    for component in ("executor", "poller"):
+        took = rendered.until_ready(f"check-{component}-1", component, begin)
+        note(f"{component} ready (300m CPU)", f"{took:.1f} s")
+    for name in ("check-executor-1", "check-poller-1", "check-rtdb"):
+        note(f"memory of {name}, idle", f"{engine.memory(name)[0]:.0f} MiB", f"limit {LIMIT} MiB")
+
+
+def helm_test() -> None:
+    begin = time.monotonic()
+    rendered.run_test_pod()
+    note("helm test: /ok, then a job from end to end", f"{time.monotonic() - begin:.1f} s")
+
+
+def submitted(count: int, *, target: str | None = None) -> list[str]:
+    job_input = files.read_input(ROOT / "examples" / "library.en.md", draft=False, language=None)
+    with connection.jobs(target or _jobs()) as service:
+        request = job_pb2.SubmitJobRequest(input=job_input)
+        return [service.SubmitJob(request, timeout=30).job.job_id for _ in range(count)]
+
+
+def _jobs() -> str:
+    return f"{engine.address('check-rtdb')}:50052"
+
+
+def completed(jobs: Sequence[str], *, within: float = 180) -> None:
+    """Waits for every job's end; anything but completed ends the check."""
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        states = list(pool.map(lambda job: _end(job, within), jobs))
+    wrong = [job for job, state in zip(jobs, states, strict=True) if state != job_pb2.JOB_STATE_COMPLETED]
+    expect(not wrong, f"not completed: {wrong}")
+
+
+def _end(job: str, within: float) -> int:
+    state = 0
+    with connection.jobs(_jobs()) as service:
+        for response in service.WatchJob(job_pb2.WatchJobRequest(job_id=job), timeout=within):
+            state = response.job.state
+    return int(state)
+
+
+def load() -> None:
+    begin = time.monotonic()
+    completed(submitted(8))
+    note("8 jobs at once, one executor", f"{time.monotonic() - begin:.1f} s")
+    for name in ("check-executor-1", "check-poller-1", "check-rtdb"):
+        most = engine.memory(name)[1]
+        note(f"memory of {name}, most under 8 jobs", f"{most:.0f} MiB", f"limit {LIMIT} MiB")
+        expect(most < LIMIT, f"{name} reached {most:.0f} MiB")
+
+
+def scaled_to_three() -> None:
+    begin = time.monotonic()
+    for name in ("check-executor-2", "check-executor-3"):
+        rendered.start_executor(name)
+    for name in ("check-executor-2", "check-executor-3"):
+        rendered.until_ready(name, "executor", begin)
+    _until(
+        lambda: engine.logs("check-poller-1").count("executor.attached") >= 3,
+        "the poller found three executors",
+    )
+    note("scaled to 3: all attached", f"{time.monotonic() - begin:.1f} s")
+    completed(submitted(24))
+    shares = [_runs(f"check-executor-{number}") for number in (1, 2, 3)]
+    note("24 jobs on 3 executors (with the 9 before)", " + ".join(map(str, shares)))
+    expect(min(shares) > 0, f"an executor got no job: {shares}")
+
+
+def _runs(name: str) -> int:
+    return engine.logs(name).count("run.completed")
+
+
+def _until(holds: object, what: str, *, within: float = 30) -> None:
+    assert callable(holds)
+    end = time.monotonic() + within
+    while not holds():
+        expect(time.monotonic() < end, f"waited {within:.0f} s in vain: {what}")
+        time.sleep(0.1)
+
+
+def rolling_upgrade() -> None:
+    """One executor after the other is replaced, by the chart's maxSurge 0, with jobs in flight."""
+    jobs = submitted(24)
+    for number in (1, 2, 3):
+        old, new = f"check-executor-{number}", f"check-executor-{number + 3}"
+        took = rendered.stop([old], "executor")[old]
+        note(f"drain of {old} with jobs in flight", f"{took:.1f} s", "≤ 30 s")
+        expect(engine.exit_code(old) == 0, f"{old} ended with {engine.exit_code(old)}")
+        rendered.start_executor(new)
+        rendered.until_ready(new, "executor", time.monotonic())
+    completed(jobs)
+    note("24 jobs through a rolling upgrade", "all completed")
+
+
+def new_poller() -> None:
+    jobs = submitted(8)
+    took = rendered.stop(["check-poller-1"], "poller")["check-poller-1"]
+    note("drain of the poller with jobs in flight", f"{took:.1f} s", "≤ 30 s")
+    expect(
+        engine.exit_code("check-poller-1") == 0, f"the poller ended with {engine.exit_code('check-poller-1')}"
+    )
+    rendered.start_poller("check-poller-2")
+    rendered.until_ready("check-poller-2", "poller", time.monotonic())
+    completed(jobs)
+    note("8 jobs through a new poller", "all completed")
+
+
+def everything_stops() -> None:
+    took = rendered.stop(["check-poller-2"], "poller") | rendered.stop(
+        ["check-executor-4", "check-executor-5", "check-executor-6"], "executor"
+    )
+    for name, seconds in took.items():
+        expect(engine.exit_code(name) == 0, f"{name} ended with {engine.exit_code(name)}")
+        note(f"stop of {name}, idle", f"{seconds:.1f} s, exit 0", "≤ 30 s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
