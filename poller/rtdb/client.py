@@ -251,12 +251,11 @@ class Database:
                         async for change in changes:
                             yield change
                 except Transient as error:
-                    lost = error
-                status.trouble, status.connected_since = str(lost), None
-                stale = token if isinstance(lost, TokenRefused) else None
-                failures = 0 if self._clock() - opened > _STEADY_SECONDS else failures + 1
-                log.info("rtdb.stream_lost", path=path, reason=status.trouble, failures=failures)
-                await asyncio.sleep(self._pause(failures, lost))
+                    status.trouble, status.connected_since = str(error), None
+                    stale = token if isinstance(error, TokenRefused) else None
+                    failures = 0 if self._clock() - opened > _STEADY_SECONDS else failures + 1
+                    log.info("rtdb.stream_lost", path=path, reason=status.trouble, failures=failures)
+                    await asyncio.sleep(self._pause(failures, error))
         finally:
             self._watches.discard(status)
 
