@@ -1,0 +1,64 @@
+"""One chaos run: processes up, users and faults at work, everything settled, then the audit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from poller.cli.processes import Programs
+from tests.chaos import auditor
+from tests.chaos.auditor import Verdict
+from tests.chaos.director import Director
+from tests.chaos.plan import Plan, plan
+from tests.chaos.system import System
+from tests.chaos.users import History, Users
+
+_SETTLE_SECONDS = 180.0
+
+
+def run(
+    *, seed: int, jobs: int, minutes: float, pollers: int, executors: int, folder: Path, every: float = 6.0
+) -> Verdict:
+    wanted = plan(seed=seed, jobs=jobs, seconds=minutes * 60, every=every)
+    perform(wanted, folder, pollers=pollers, executors=executors, settle=_SETTLE_SECONDS + 2 * jobs)
+    return verdict(folder)
+
+
+def perform(wanted: Plan, folder: Path, *, pollers: int, executors: int, settle: float) -> bool:
+    """Leaves the three logs in the folder. Whether every job was over in time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    history = History(folder / "history.jsonl")
+    with Programs(folder / "log") as programs:
+        system = System(programs, folder, pollers=pollers, executors=executors, seed=wanted.seed)
+        users = Users(system, wanted, history)
+        users.start()
+        Director(system, history).perform(wanted)
+        return users.wait(settle)
+
+
+def verdict(folder: Path) -> Verdict:
+    commits = _lines(folder / "rtdb.jsonl")
+    invalid = {
+        job: finding
+        for job, model in auditor.models(commits).items()
+        if (finding := _invalid(folder / "models" / f"{job}.json", model))
+    }
+    return auditor.audit(
+        commits, _lines(folder / "calls.jsonl"), _lines(folder / "history.jsonl"), invalid=invalid
+    )
+
+
+def _invalid(path: Path, model: Any) -> str:
+    """What `eventstorming validate` says, empty when it is content."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(model, ensure_ascii=False), "utf-8")
+    command = [sys.executable, "-m", "poller.cli", "validate", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return "" if done.returncode == 0 else (done.stdout + done.stderr).strip().splitlines()[0]
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
