@@ -46,7 +46,12 @@ class Poller:
     queue: RtdbQueue
     dispatcher: Dispatcher
     ledger: Ledger
+    executors: GrpcExecutors
     work: asyncio.Task[None]
+
+    async def attached(self, slots: int) -> None:
+        """Returns when executors with so many slots in all have been found."""
+        await eventually(lambda: self.executors.total_slots == slots)
 
     async def drain(self) -> None:
         self.dispatcher.drain()
@@ -150,7 +155,7 @@ class World:
             async with asyncio.TaskGroup() as group:
                 attached = group.create_task(executors.run())
                 work = group.create_task(dispatcher.run())
-                yield Poller(queue, dispatcher, ledger, work)
+                yield Poller(queue, dispatcher, ledger, executors, work)
                 work.cancel()
                 attached.cancel()
 

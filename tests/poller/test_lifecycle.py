@@ -102,8 +102,9 @@ async def test_a_job_survives_the_death_of_its_executor_and_asks_nothing_again(r
     async with (
         scripted_executor(stuck, name="one", slots=9) as first,
         scripted_executor(finishing, name="two") as second,
-        rtdb.poller(first.port, second.port),
+        rtdb.poller(first.port, second.port) as poller,
     ):
+        await poller.attached(13)
         await rtdb.create(job)
         await eventually(lambda: first.runs and first.runs[0].acked)
         await first.kill()
@@ -355,8 +356,9 @@ async def test_an_executor_without_a_free_slot_leaves_the_job_unharmed(rtdb: Wor
     async with (
         scripted_executor(full, name="full", slots=9) as first,
         scripted_executor(name="two") as second,
-        rtdb.poller(first.port, second.port),
+        rtdb.poller(first.port, second.port) as poller,
     ):
+        await poller.attached(13)
         await rtdb.create(job)
         await rtdb.ended(job)
     assert len(second.runs) == 1

@@ -1,0 +1,80 @@
+"""A claimed job in the database, with a clock that stands still: what the fence lets through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from poller.job import LogLevel, LogLine
+from poller.rtdb.ledger import Ledger
+from poller.rtdb.names import read_entry
+from poller.rtdb.queue import RtdbQueue
+from poller.rtdb.run import RtdbRun
+from tests.fakes import FakeClock, eventually
+from tests.poller.lifecycle import NODES, World, new_id, world
+
+
+class Bench:
+    def __init__(self, rtdb: World, clock: FakeClock, run: RtdbRun) -> None:
+        self.rtdb, self.clock, self.run = rtdb, clock, run
+
+    async def said(self) -> bool:
+        return "hello" in str(await self.rtdb.outputs(self.run.job.id))
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    clock = FakeClock()
+    async with world() as rtdb, Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5) as ledger:
+        job = new_id()
+        await rtdb.create(job)
+        queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
+        run = await queue.claim(read_entry(job, await rtdb.entry(job)))
+        assert run is not None
+        yield Bench(rtdb, clock, run)
+
+
+async def nobody(_: object) -> None:
+    return
+
+
+async def test_nothing_is_published_with_too_little_lease_left_until_it_is_renewed(bench: Bench) -> None:
+    bench.clock.time += 21
+    bench.run.say(LogLine(level=LogLevel.INFO, message="hello"))
+    async with asyncio.TaskGroup() as group:
+        storing = group.create_task(bench.run.store(nobody))
+        await asyncio.sleep(0.2)
+        assert not await bench.said()
+        keeping = group.create_task(bench.run.keep())
+        await bench.clock.advance(8)
+        await eventually(bench.said)
+        storing.cancel()
+        keeping.cancel()
+
+
+async def test_what_is_handed_over_is_published_while_the_lease_lasts(bench: Bench) -> None:
+    bench.clock.time += 19
+    bench.run.say(LogLine(level=LogLevel.INFO, message="hello"))
+    async with asyncio.TaskGroup() as group:
+        storing = group.create_task(bench.run.store(nobody))
+        await eventually(bench.said)
+        storing.cancel()
+
+
+async def test_a_renewal_changes_the_lease_alone(bench: Bench) -> None:
+    before = await bench.rtdb.entry(bench.run.job.id)
+    async with asyncio.TaskGroup() as group:
+        keeping = group.create_task(bench.run.keep())
+        await bench.clock.advance(8)
+
+        async def renewed() -> bool:
+            after = await bench.rtdb.entry(bench.run.job.id)
+            return bool(after["lease"]["renewedAt"] > before["lease"]["renewedAt"])
+
+        await eventually(renewed)
+        keeping.cancel()
+    after = await bench.rtdb.entry(bench.run.job.id)
+    assert after | {"lease": 0} == before | {"lease": 0}
+    assert after["lease"] | {"renewedAt": 0} == before["lease"] | {"renewedAt": 0}
