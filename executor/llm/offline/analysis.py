@@ -168,8 +168,21 @@ class _Analyst:
         often.update({term.name.casefold(): 9 for term in recorded})
         terms += recorded
         return [
-            term for term in dict.fromkeys(terms) if self._may_be(term) and not _restates(term, often, solid)
+            term
+            for term in dict.fromkeys(terms)
+            if self._may_be(term) and not _restates(term, often, solid) and not self._is_part(term)
         ]
+
+    def _is_part(self, term: Term) -> bool:
+        """An order line that nothing is done to, beside an order: part of the order."""
+        words = naming.parts(term.name)
+        acted = {
+            action.thing.name: naming.parts(action.thing.name) for action in self._actions if _changes(action)
+        }
+        tables = {table.term.name for table in self._facts.tables}
+        if term.name in acted or term.name in tables:
+            return False
+        return any(len(part) < len(words) and words[: len(part)] == part for part in acted.values())
 
     def _may_be(self, term: Term) -> bool:
         low = term.name.casefold()
@@ -245,9 +258,10 @@ class _Analyst:
 
     def _place_members(self, fact: Members) -> None:
         if not fact.group:
-            home = self._known(fact.owner) or self._related(fact.owner)
-            if home:
+            if home := self._known(fact.owner):
                 home.members.append(fact)
+            elif home := self._related(fact.owner):
+                home.groups.append(fact)
             return
         home = self._known(fact.owner) or self._holder(fact.owner, fact.place)
         if home is None:

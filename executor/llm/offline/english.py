@@ -128,6 +128,8 @@ class English:
             return None
         if kind == "threshold":
             return self._crossed(place, clause)
+        if group.verb.base in lexicon.words(_FILE, "working") and not (group.bare or _asks_state(clause)):
+            return None
         doer = self._doer(clause, actor)
         target, prepositional = self._target(clause)
         if target is None or _skipped(target):
@@ -228,6 +230,8 @@ class English:
         for word, phrases in clause.tails:
             if word in ("for", "to", "in", "on", "into", "from") and phrases[0].words:
                 return phrases[0], word
+        if verb.base in lexicon.words(_FILE, "needs_object"):
+            return None, ""
         if verb.base in lexicon.words(_FILE, "reflexive") and subject and subject.words:
             return subject, ""
         implied = lexicon.pairs(_FILE, "implied").get(verb.base)
@@ -247,7 +251,7 @@ class English:
                 ), whole
             return (whole + term if last in lexicon.words(_FILE, "attribute") else term), whole
         if last in lexicon.words(_FILE, "attribute") and len(phrase.words) == 1 and self._thing:
-            return term, self._thing
+            return self._thing + term, self._thing
         return term, None
 
     def _remember_inputs(self, place: Place, clause: Clause, kind: str) -> None:
@@ -393,6 +397,12 @@ def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens
 
 
+def _asks_state(clause: Clause) -> bool:
+    """Checking a thing is work; checking its status is a question."""
+    words = [phrase.words[-1] for phrase in clause.objects if phrase.words]
+    return any(naming.singular(word) in lexicon.words(_FILE, "listish") for word in words)
+
+
 def _skipped(phrase: Phrase) -> bool:
     """Things of the tool rather than of the business."""
     if phrase.pronoun:
@@ -434,10 +444,10 @@ def _into(clause: Clause) -> tuple[Term | None, str]:
             return None, naming.pascal(" ".join(phrase.words))
         if (
             verb in lexicon.words(_FILE, "into_target")
-            and word in ("to", "from", "into", "in", "with")
+            and word in ("to", "from", "into", "in")
             and not is_person(phrase.words[-1])
         ):
-            tail = f"{naming.pascal(word)}{term_of(phrase).name}" if verb in ("add", "remove") else ""
+            tail = f"{naming.pascal(word)}{term_of(phrase).name}"
             return term_of(phrase), tail
     return None, ""
 

@@ -19,7 +19,7 @@ _RECORDS = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 _RECORDED = re.compile(
-    r"^(?:for|on) (?P<owner>(?:each|every|an?|the) [\w' -]+?),? (?P<list>.+?) (?:is|are|must be|should be) (?:recorded|stored|kept|captured|saved|tracked|registered)\b",
+    r"^(?:for|on) (?P<owner>(?:each|every|an?|the) [\w' -]+?)(?:, | (?=(?:an?|the|its|their|at least) ))(?P<list>.+?) (?:is|are|must be|should be) (?:recorded|stored|kept|captured|saved|tracked|registered)\b",
     re.IGNORECASE,
 )
 _RECORDED_FOR = re.compile(

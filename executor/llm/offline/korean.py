@@ -206,7 +206,7 @@ class Korean:
             whole = terms.term(target.of)
             return (whole + thing if terms.is_attribute(words[-1]) else thing), whole
         if len(words) == 1 and terms.is_attribute(words[0]) and self._thing:
-            return (self._thing + thing if words[0] == "상태" else thing), self._thing
+            return self._thing + thing, self._thing
         return thing, None
 
     def _crossed(self, place: Place, target: Noun | None) -> Action | None:

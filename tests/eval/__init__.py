@@ -1,0 +1,1 @@
+"""How well a language model finds what a modeller would expect: recall and precision on committed expectations."""

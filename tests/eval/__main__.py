@@ -1,0 +1,61 @@
+"""`python -m tests.eval [--missing]`: recall and precision per kind, and sentence coverage, on every committed expectation.
+
+The language model is AI_MODEL, by default `offline:rules`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from executor.model import EventStormingModel
+from executor.settings import load
+from tests.eval.running import language_model, model_of
+from tests.eval.scoring import KINDS, Score, coverage, expectations, names_of, score
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def main() -> int:
+    os.environ.setdefault("AI_MODEL", "offline:rules")
+    settings = load()
+    asked = language_model(settings.ai_model, settings)
+    print(f"{settings.ai_model}: recall / precision\n{_row('', [*KINDS, 'coverage'])}")
+    total = dict.fromkeys(KINDS, Score())
+    for name, expected in expectations().items():
+        text = (EXAMPLES / name).read_text("utf-8")
+        model = asyncio.run(model_of(text, asked))
+        scores = {kind: score(expected.get(kind, ()), names_of(model, kind)) for kind in KINDS}
+        total = {kind: total[kind] + scores[kind] for kind in KINDS}
+        print(_row(name, [*map(_figures, scores.values()), f"{coverage(model, text):.0%}"]))
+        if "--missing" in sys.argv:
+            _differences(expected, model)
+    print(_row("all", list(map(_figures, total.values()))))
+    return 0
+
+
+def _figures(one: Score) -> str:
+    return f"{one.recall:.2f} / {one.precision:.2f}"
+
+
+def _row(name: str, cells: list[str]) -> str:
+    return f"{name:<18}" + "".join(f"{cell:<14}" for cell in cells)
+
+
+def _differences(expected: Mapping[str, Any], model: EventStormingModel) -> None:
+    """What was expected and not found, and found and not expected."""
+    for kind in KINDS:
+        found = names_of(model, kind)
+        wanted = expected.get(kind, ())
+        missing = [entry for entry in wanted if not score([entry], found).hits]
+        surplus = [name for name in found if not score(wanted, [name]).right]
+        if missing or surplus:
+            print(f"    {kind}: missing {missing}, surplus {surplus}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

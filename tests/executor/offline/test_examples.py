@@ -1,0 +1,50 @@
+"""The committed expectations, met by the whole graph on the embedded language model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from executor.llm.providers import offline
+from tests.eval.running import model_of
+from tests.eval.scoring import Score, coverage, expectations, names_of, score
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+@pytest.mark.parametrize("name", expectations())
+async def test_commands_and_events_are_found(name: str) -> None:
+    text = (EXAMPLES / name).read_text("utf-8")
+    model = await model_of(text, offline("offline:rules"))
+
+    for kind in ("commands", "events"):
+        scored = score(expectations()[name][kind], names_of(model, kind))
+        assert scored.recall >= 0.8
+        assert scored.precision >= 0.8
+
+
+async def test_most_sentences_are_traced() -> None:
+    text = (EXAMPLES / "library.en.md").read_text("utf-8")
+
+    assert coverage(await model_of(text, offline("offline:rules")), text) > 0.8
+
+
+def test_there_are_expectations_in_both_languages_with_tables_and_at_length() -> None:
+    names = expectations()
+    texts = {name: (EXAMPLES / name).read_text("utf-8") for name in names}
+
+    assert sum(name.endswith(".en.md") for name in names) >= 3
+    assert sum(name.endswith(".ko.md") for name in names) >= 3
+    assert sum("CREATE TABLE" in text for text in texts.values()) >= 2
+    assert max(text.count("\n") for text in texts.values()) >= 999
+
+
+def test_a_score_counts_alternatives_once_and_ignores_case() -> None:
+    assert score(["PlaceOrder|CreateOrder", "ShipOrder"], ["createorder", "PayOrder"]) == Score(
+        expected=2, found=2, hits=1, right=1
+    )
+
+
+def test_a_policy_is_matched_by_trigger_and_result() -> None:
+    assert score(["OrderPlaced|OrderCreated->Invoiced"], ["OrderCreated->Invoiced"]).recall == 1
