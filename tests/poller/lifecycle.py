@@ -106,6 +106,9 @@ class World:
         """Keeps every change below the job, in order, until the end of the test."""
         await self._stack.enter_async_context(self._recording(NODES.job(job_id)))
 
+    async def record_everything(self) -> None:
+        await self._stack.enter_async_context(self._recording(""))
+
     @asynccontextmanager
     async def _recording(self, path: str) -> AsyncIterator[None]:
         started = asyncio.Event()

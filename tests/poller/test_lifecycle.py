@@ -58,6 +58,32 @@ async def test_model_and_counters_are_shown_in_the_contracts_order_and_the_flag_
     assert not any("isCompleted" in str(value) and "True" in str(value) for _, value in rtdb.log[1:-1])
 
 
+@pytest.mark.parametrize("flag", ["isCompleted", "isFailed"])
+async def test_the_entry_goes_only_after_the_flag_is_set(rtdb: World, flag: str) -> None:
+    async def failing(talk: Conversation) -> None:
+        raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_USABLE")
+
+    job = new_id()
+    script = plain_script if flag == "isCompleted" else failing
+    async with scripted_executor(script) as executor:
+        await rtdb.create(job)
+        await rtdb.record_everything()
+        async with rtdb.poller(executor.port):
+            await rtdb.ended(job, flag)
+            await eventually(lambda: (NODES.entry(job), None) in rtdb.log)
+    gone = rtdb.log.index((NODES.entry(job), None))
+    set_at = [n for n, (path, value) in enumerate(rtdb.log) if n and _sets(flag, path, value)]
+    assert len(set_at) == 1
+    assert set_at[0] < gone
+
+
+def _sets(flag: str, path: str, value: Any) -> bool:
+    if path.endswith(flag):
+        return value is True
+    members = value.items() if isinstance(value, dict) else ()
+    return any(name.endswith(flag) and item is True for name, item in members)
+
+
 def _shown(value: Any) -> list[str]:
     """Kinds of the stickers and lines of one write."""
     found = []
