@@ -58,6 +58,7 @@ class JobRecord:
 
     job_id: str
     tree: dict[str, Json] = field(default_factory=dict)
+    entered: float = 0.0
     runs: list[Run] = field(default_factory=list)
     stored: list[Stored] = field(default_factory=list)
     forgotten: dict[tuple[int, str], float] = field(default_factory=dict)
@@ -147,6 +148,8 @@ def _watch_removal(record: JobRecord, updates: Sequence[tuple[tuple[str, ...], J
 
 
 def _watch_lease(record: JobRecord, time: float) -> None:
+    if "requestedJobs" not in record.tree:
+        record.entered = time
     lease = _get(record.tree, ("requestedJobs", "lease")) or {}
     epoch, token = int(lease.get("epoch") or 0), str(lease.get("token") or "")
     last = record.runs[-1] if record.runs else None
@@ -156,9 +159,16 @@ def _watch_lease(record: JobRecord, time: float) -> None:
     if running and last is not None:
         last.end = time
     if token:
-        if any(run.epoch >= epoch for run in record.runs):
-            record.twice.append(f"epoch {epoch} was given out again")
+        known = max(_known_epochs(record), default=0)
+        if known >= epoch:
+            record.twice.append(f"epoch {epoch} was given out although {known} is known")
         record.runs.append(Run(epoch, token, str(lease.get("owner") or ""), time))
+
+
+def _known_epochs(record: JobRecord) -> Iterator[int]:
+    """An entry made anew knows only the epochs that stored answers, or that it has had itself."""
+    yield from (entry.epoch for entry in record.stored)
+    yield from (run.epoch for run in record.runs if run.start >= record.entered)
 
 
 def _watch_journal(record: JobRecord, updates: Sequence[tuple[tuple[str, ...], Json]], time: float) -> None:

@@ -17,7 +17,7 @@ from tests.chaos.system import Process, System
 from tests.chaos.users import History
 
 Action = Callable[[], None]
-_GRACE = 22.0
+_GRACE, _LOOK = 24.0, 0.25
 
 
 @dataclass
@@ -73,7 +73,18 @@ class Director:
         for process in victims:
             assert process.program is not None
             process.program.signal(signal.SIGTERM)
-        self._later(fault.seconds, victims, self.system.start)
+        self._later(fault.seconds, victims, self._replace)
+
+    def _replace(self, process: Process, waited: float = 0.0) -> None:
+        """A clean stop takes its time, up to the grace it was promised."""
+        if self.system.ended(process):
+            self.system.start(process)
+        elif waited >= _GRACE:
+            self.history.write("too slow", target=process.name)
+            self.system.kill(process)
+            self.system.start(process)
+        else:
+            self._later(_LOOK, [process], lambda one: self._replace(one, waited + _LOOK))
 
     def _stop(self, fault: Fault, victims: list[Process]) -> None:
         for process in victims:
@@ -85,9 +96,8 @@ class Director:
     def _later(self, seconds: float, victims: list[Process], action: Callable[[Process], None]) -> None:
         def undo() -> None:
             for process in victims:
-                self.history.write("undone", target=process.name)
-                action(process)
                 self._busy.discard(process.name)
+                action(process)
 
         self._busy |= {process.name for process in victims}
         self._at(self._now() + seconds, undo)

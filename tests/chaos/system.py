@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import time
@@ -66,10 +67,14 @@ class System:
             process.program.wait()
         process.program = None
 
+    def ended(self, process: Process) -> bool:
+        """Whether it is gone: one process at a time has the ports."""
+        if process.program is None:
+            return True
+        look = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, process.program.pid, look) is not None
+
     def start(self, process: Process) -> None:
-        """Also after a clean stop that is still under way: one process at a time has the ports."""
-        if process.program is not None:
-            process.program.wait()
         process.lives += 1
         settings = {**process.settings, **_ports(process)}
         if process.kind == "executor":

@@ -193,6 +193,16 @@ def test_an_epoch_given_out_again_is_caught(logs: Logs) -> None:
     assert _broken(logs.verdict()) == {"ended twice"}
 
 
+def test_an_epoch_that_holds_answers_is_known_to_an_entry_made_anew(logs: Logs) -> None:
+    logs.put(3, f"{OUTPUTS}/isFailed", True)
+    logs.delete(3.1, ENTRY)
+    logs.put(4, f"{OUTPUTS}/isFailed", False)
+    logs.claim(4.2, 1)
+    logs.complete(5)
+
+    assert _broken(logs.verdict()) == {"ended twice"}
+
+
 def _remove(logs: Logs) -> None:
     logs.put(3, REMOVAL, {"isRemoveRequested": True})
     logs.delete(3.1, ENTRY)
