@@ -40,7 +40,7 @@ lint-proto: $(DEV)
 
 lint-files: $(DEV)
 	$(BIN)/yamllint --strict -c .yamllint.yaml $$(git ls-files '*.yml' '*.yaml' | grep -v '^charts/.*/templates/')
-	$(BIN)/hadolint $$(git ls-files 'docker/*Dockerfile*')
+	$(BIN)/hadolint $$(git ls-files 'docker/*.Dockerfile')
 	$(BIN)/shellcheck $$(git ls-files '*.sh' .ci/run)
 
 format: $(DEV) ## Format the code
