@@ -6,15 +6,21 @@ Demo mode of the chart: the embedded database beside the poller, the language mo
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from eventstorming.v1 import job_pb2
 
 from poller.cli import connection, files
-from tests.containers import engine, rendered
+from scripts import chart_package, kube_tools
+from scripts import images as scripts_images
+from tests.chart.render import container
+from tests.containers import engine, registry, rendered
 from tests.containers.engine import REGISTRY, ROOT, TAG
 
 LARGEST = {"poller": 150, "executor": 220}  # MB
@@ -35,6 +41,7 @@ def main() -> int:
         rolling_upgrade()
         new_poller()
         everything_stops()
+        released()
     finally:
         engine.remove_all()
         report()
@@ -196,6 +203,50 @@ def everything_stops() -> None:
     for name, seconds in took.items():
         expect(engine.exit_code(name) == 0, f"{name} ended with {engine.exit_code(name)}")
         note(f"stop of {name}, idle", f"{seconds:.1f} s, exit 0", "≤ 30 s")
+
+
+def released() -> None:
+    """`make push chart-package chart-push` against a registry in memory; what comes back names the pushed digests."""
+    begin = time.monotonic()
+    with registry.running() as store, tempfile.TemporaryDirectory() as scratch:
+        repository = f"{store.host}/repo"
+        for program in LARGEST:
+            engine.podman(
+                "tag",
+                f"{REGISTRY}/eventstorming-{program}:{TAG}",
+                f"{repository}/eventstorming-{program}:{TAG}",
+            )
+        push = ["push", f"--registry={repository}", f"--tag={TAG}", "--tool=podman"]
+        expect(scripts_images.main([*push, "--flags=--tls-verify=false --quiet"]) == 0, "make push failed")
+        digests = chart_package.pushed(repository, TAG)
+        package = chart_package.package(repository, TAG, digests, Path(scratch))
+        helm = str(kube_tools.helm())
+        subprocess.run(
+            [helm, "push", "--plain-http", package, f"oci://{repository}/charts"],
+            check=True,
+            capture_output=True,
+        )
+        version = package.stem.removeprefix("eventstorming-")
+        pull = [
+            helm,
+            "pull",
+            "--plain-http",
+            f"oci://{repository}/charts/eventstorming",
+            f"--version={version}",
+        ]
+        subprocess.run(pull, check=True, capture_output=True, cwd=scratch)
+        images = {container(it)["image"] for it in rendered.deployments(package)}
+        for program in LARGEST:
+            expect(
+                f"{repository}/eventstorming-{program}@{digests[program]}" in images,
+                f"not by digest: {images}",
+            )
+            expect(
+                (f"repo/eventstorming-{program}", digests[program]) in store.manifests,
+                f"{program} is not there",
+            )
+            engine.podman("rmi", f"{repository}/eventstorming-{program}:{TAG}")
+    note("push of images and chart, chart names digests", f"{time.monotonic() - begin:.1f} s")
 
 
 if __name__ == "__main__":

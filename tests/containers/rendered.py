@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.chart.render import Object, of, render
+from tests.chart.render import Object, named, of, render
 from tests.containers.engine import NETWORK, REGISTRY, TAG, address, logs, podman
 
 NAME = "eventstorming-generator"
@@ -18,6 +18,10 @@ NAME = "eventstorming-generator"
 
 def objects() -> tuple[Object, ...]:
     return render(f"image.registry={REGISTRY}", f"image.tag={TAG}", example="demo")
+
+
+def deployments(chart: Path) -> list[Object]:
+    return list(named(render(chart=chart), "Deployment").values())
 
 
 def pod(component: str) -> Object:
