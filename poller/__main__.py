@@ -40,7 +40,8 @@ class SystemClock:
 async def serve(settings: Settings) -> None:
     clock = SystemClock()
     database = open_database(settings)
-    async with database, Ledger(database, Nodes(settings.namespace), clock) as ledger:
+    nodes, lease_rules = Nodes(settings.namespace), settings.firebase_database_lease_rules
+    async with database, Ledger(database, nodes, clock, lease_rules=lease_rules) as ledger:
         queue = RtdbQueue(ledger, owner=settings.pod_id, lease_seconds=settings.lease_seconds)
         executors = GrpcExecutors(
             settings.executor_target, poller_id=settings.pod_id, access=access(settings)

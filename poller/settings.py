@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     firebase_database_emulator_host: HostPort | None = None
     firebase_database_url: WebAddress | None = None
     firebase_service_account_path: Path | None = None
+    firebase_database_lease_rules: bool = False
 
     namespace: str = "eventstorming_generator"
     pod_id: str = Field(default_factory=lambda: f"{socket.gethostname()}-{secrets.token_hex(3)}")

@@ -154,7 +154,7 @@ class Database:
         await self._http.aclose()
 
     def acting_as(self, auth: Json) -> Database:
-        """The same database over the same connections, with `auth` as what its rules see; not to be entered.
+        """The same database over the same connections, with `auth` as what its rules see; only one of the two is to be entered.
 
         With lease tokens in the rules, this is how the writes of one run are fenced by the database.
         """

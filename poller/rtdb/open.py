@@ -12,6 +12,7 @@ from poller.rtdb.credentials import (
     EmulatorCredentials,
     ServiceAccountCredentials,
 )
+from poller.rtdb.ledger import WRITER
 
 
 class Settings(Protocol):
@@ -23,12 +24,15 @@ class Settings(Protocol):
     def firebase_database_emulator_host(self) -> str | None: ...
     @property
     def firebase_service_account_path(self) -> Path | None: ...
+    @property
+    def firebase_database_lease_rules(self) -> bool: ...
 
 
 def open_database(settings: Settings) -> Database:
     """To be entered with `async with`."""
     base_url, namespace = endpoint(settings.firebase_database_url, settings.firebase_database_emulator_host)
-    return Database.connect(base_url=base_url, namespace=namespace, credentials=_credentials(settings))
+    database = Database.connect(base_url=base_url, namespace=namespace, credentials=_credentials(settings))
+    return database.acting_as(WRITER) if settings.firebase_database_lease_rules else database
 
 
 def _credentials(settings: Settings) -> Credentials:

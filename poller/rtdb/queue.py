@@ -29,6 +29,7 @@ from poller.rtdb.names import (
     claimed_entry,
     members,
     read_entry,
+    text,
 )
 from poller.rtdb.outbox import Shown, log_node
 from poller.rtdb.run import RtdbRun
@@ -234,9 +235,11 @@ class RtdbQueue(Desk):
         in_flight = InFlight()
         path = self._nodes.job(job_id)
         node = {f"state/outputs/logs/{index}": log_node(line, now=self.now())}
-        await self._ledger.patch(path, node, in_flight=in_flight)
+        held = await self._database.get(f"{self._nodes.lease(job_id)}/token")
+        ledger = self._ledger.under(text(held))
+        await ledger.patch(path, node, in_flight=in_flight)
         flag = {"state/outputs/isFailed": True, "run/endedAt": SERVER_TIME, "run/failure": reason}
-        await self._ledger.patch(path, flag, in_flight=in_flight)
+        await ledger.patch(path, flag, in_flight=in_flight)
 
     async def remove(self, job_id: str) -> bool:
         def gone(current: Json) -> Json:

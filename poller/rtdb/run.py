@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import NoReturn
 
 import structlog
 from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
 from google.protobuf.json_format import MessageToDict
 
-from poller.errors import Permanent, Transient
+from poller.errors import LeaseLost, Permanent, Transient
 from poller.job import Job, LogLevel, LogLine
 from poller.msaez import check, esvalue
+from poller.rtdb.answers import Denied
 from poller.rtdb.fence import Fence
 from poller.rtdb.journal import GroupCommit, newest
 from poller.rtdb.ledger import InFlight, Ledger, Unchanged
@@ -49,7 +51,7 @@ class RtdbRun:
         self.input = input
         self.model: model_pb2.EventStormingModel | None = None
         self.ended = False
-        self._ledger = ledger
+        self._ledger = ledger.under(job.lease.token)
         self._fence = fence
         self._path = ledger.nodes.job(job.id)
         self._entry = ledger.nodes.entry(job.id)
@@ -147,6 +149,8 @@ class RtdbRun:
             self._fence.check()
             try:
                 await action()
+            except Denied as denied:
+                self._check_denied(denied)
             except Transient:
                 self._fence.unheard()
                 failures += 1
@@ -154,6 +158,13 @@ class RtdbRun:
             else:
                 self._fence.heard()
                 return
+
+    def _check_denied(self, denied: Denied) -> NoReturn:
+        """Under lease rules the database refuses whoever has been overtaken."""
+        if not self._ledger.lease_rules:
+            raise denied
+        self._fence.lose("the database refused a write under this lease")
+        raise LeaseLost("the database refused a write under this lease") from denied
 
     # ── answers and what is shown ────────────────────────────────────────────────────────────────────────────
 

@@ -17,7 +17,7 @@ from poller.job import RetryPolicy
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.emulator.server import Emulator
-from poller.rtdb.ledger import Ledger
+from poller.rtdb.ledger import WRITER, Ledger
 from poller.rtdb.names import Nodes
 from poller.rtdb.queue import RtdbQueue
 from tests.fakes import eventually
@@ -137,12 +137,14 @@ class World:
         retry: RetryPolicy | None = None,
         limits: Limits | None = None,
         database: Database | None = None,
+        lease_rules: bool = False,
     ) -> AsyncIterator[Poller]:
         clock = SystemClock()
         targets = tuple(f"127.0.0.1:{port}" for port in ports)
         async with AsyncExitStack() as stack:
             client = database if database else await stack.enter_async_context(connect(self.rtdb))
-            ledger = await stack.enter_async_context(Ledger(client, NODES, clock))
+            client = client.acting_as(WRITER) if lease_rules else client
+            ledger = await stack.enter_async_context(Ledger(client, NODES, clock, lease_rules=lease_rules))
             queue = RtdbQueue(ledger, owner=owner, lease_seconds=lease_seconds)
             executors = GrpcExecutors(targets, poller_id=owner)
             dispatcher = Dispatcher(
