@@ -105,8 +105,8 @@ class Outbox:
         self._dirty.clear()
         news, model = self._news, self._model
         self._news, self._model = {}, None
-        first, *later = self._batches(model) or [_NOTHING]
         try:
+            first, *later = await self._batches(model) or [_NOTHING]
             await self._publish(first, write, also=news)
             for batch in later:
                 await self._publish(batch, write, also={})
@@ -115,8 +115,11 @@ class Outbox:
             raise
         return 1 + len(later)
 
-    def _batches(self, model: model_pb2.EventStormingModel | None) -> list[Batch]:
-        return [] if model is None else changes(self._shown.hashes, self._project(model))
+    async def _batches(self, model: model_pb2.EventStormingModel | None) -> list[Batch]:
+        """Off the event loop: a model of 300 stickers takes long enough to hold up renewals."""
+        if model is None:
+            return []
+        return await asyncio.to_thread(lambda: changes(self._shown.hashes, self._project(model)))
 
     async def _publish(self, batch: Batch, write: Write, *, also: Mapping[str, Json]) -> None:
         stickers = {f"{_OUTPUTS}/esValue/{path}": value for path, value in batch.writes.items()}

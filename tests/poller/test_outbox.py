@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -128,3 +129,20 @@ async def test_log_lines_carry_the_time_with_an_offset() -> None:
     box.say(line("found"), now=1_736_910_000_000)
     await box.flush(canvas.write)
     assert canvas.job["state"]["outputs"]["logs"][0]["created_at"] == "2025-01-15T03:00:00.000+00:00"
+
+
+async def test_a_slow_projection_leaves_the_loop_to_renewals() -> None:
+    """The projection waits for a sign that only the loop can give: on the loop itself it would wait in vain."""
+    alive = threading.Event()
+
+    def slow(model: model_pb2.EventStormingModel) -> esvalue.EsValue:
+        assert alive.wait(10), "the loop stood still while the model was projected"
+        return project(model)
+
+    canvas, box = Canvas(), Outbox(slow, Shown(), FakeClock(), opening={})
+    box.show_model(small_model())
+    flushed = asyncio.create_task(box.flush(canvas.write))
+    await settle()
+    alive.set()
+    await flushed
+    assert canvas.job["state"]["outputs"]["esValue"]["elements"]
