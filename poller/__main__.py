@@ -20,6 +20,7 @@ from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Nodes
 from poller.rtdb.open import open_database
 from poller.rtdb.queue import RtdbQueue
+from poller.rtdb.retention import Periods, Retention
 from poller.service import serve_jobs
 from poller.settings import Settings, WrongSettings, load
 from poller.tasks import gravest
@@ -56,12 +57,23 @@ async def serve(settings: Settings) -> None:
             retry=RetryPolicy(max_attempts=settings.max_attempts),
             limits=limits(settings),
         )
-        await run(settings, queue, executors, dispatcher)
+        periods = Periods(
+            failed_days=settings.retention_failed_days, completed_days=settings.retention_completed_days
+        )
+        retention = Retention(ledger, periods, now=ledger.now)
+        await run(settings, queue, executors, dispatcher, retention)
 
 
-async def run(settings: Settings, queue: RtdbQueue, executors: GrpcExecutors, dispatcher: Dispatcher) -> None:
+async def run(
+    settings: Settings,
+    queue: RtdbQueue,
+    executors: GrpcExecutors,
+    dispatcher: Dispatcher,
+    retention: Retention,
+) -> None:
     async with asyncio.TaskGroup() as group:
         attached = group.create_task(executors.run())
+        keeping = group.create_task(retention.run())
         work = group.create_task(dispatcher.run())
 
         def lost() -> str:
@@ -81,6 +93,7 @@ async def run(settings: Settings, queue: RtdbQueue, executors: GrpcExecutors, di
             await drained(work, dispatcher, settings.shutdown_grace_seconds)
             await server.stop(grace=1)
         attached.cancel()
+        keeping.cancel()
         log.info("poller.ended")
 
 

@@ -200,7 +200,7 @@ class Desk:
         journal = await self._database.get(self._nodes.journal(job_id))
         updates: dict[str, Json] = {f"run/journal/{path}": None for path in unusable_paths(journal)}
         updates |= {"state/outputs/isFailed": False, "run/endedAt": None, "run/failure": None}
-        updates |= {"run/startedAt": None}
+        updates |= {"run/startedAt": None, "run/seenAt": None}
         await self._database.patch(self._nodes.job(job_id), updates)
         await self._enqueue(job_id)
         return await self.get(job_id)

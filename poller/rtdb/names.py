@@ -39,8 +39,12 @@ class Nodes:
     def removal(self, job_id: str) -> str:
         return f"{self.removals}/{job_id}"
 
+    @property
+    def jobs(self) -> str:
+        return f"jobs/{self.namespace}"
+
     def job(self, job_id: str) -> str:
-        return f"jobs/{self.namespace}/{job_id}"
+        return f"{self.jobs}/{job_id}"
 
     def outputs(self, job_id: str) -> str:
         return f"jobs/{self.namespace}/{job_id}/state/outputs"
