@@ -38,6 +38,11 @@ class Found:
         return sorted(dict.fromkeys(every), key=lambda place: place.line)
 
     @property
+    def is_recorded(self) -> bool:
+        """One attribute alone makes no aggregate."""
+        return sum(len(fact.names) for fact in self.members) > 1
+
+    @property
     def commands(self) -> list[Action]:
         return _unique(action for action in self.actions if action.kind != "query")
 
@@ -92,11 +97,11 @@ def _changes(action: Action) -> bool:
     return action.kind not in ("query", "notify")
 
 
-def _restates(term: Term, often: Counter[str], solid: set[str]) -> bool:
+def _restates(term: Term, often: Counter[str]) -> bool:
     """A longer name of a thing that is known by a shorter one: a repair booking, where bookings are spoken of."""
     low = term.name.casefold()
     longer = [name for name in often if low.endswith(name) and low != name]
-    return term.name not in solid and any(often[name] > often[low] for name in longer)
+    return any(often[name] > often[low] for name in longer)
 
 
 def _unique(actions: Iterable[Action]) -> list[Action]:
@@ -115,6 +120,7 @@ class _Analyst:
         self._given = {term.name.casefold(): Found(term) for term in given}
         self._actions = list(facts.every_action())
         self._reacting = {action for r in facts.reactions for action in (*r.triggers, *r.results)}
+        self._latest: Found | None = None
         self._triggers = {action for r in facts.reactions for action in r.triggers}
         made = {action.thing.name.casefold() for action in self._actions if _changes(action)}
         self._values = {fact.owner.name.casefold() for fact in facts.members if fact.group} - made
@@ -130,6 +136,7 @@ class _Analyst:
         for action in self._actions:
             if home := self._home(action):
                 homes[action] = home.term.name
+                self._latest = home
                 home.actions.append(action)
         for fact in self._facts.members:
             self._place_members(fact)
@@ -144,7 +151,7 @@ class _Analyst:
         kept = {
             key: found
             for key, found in self._found.items()
-            if key in self._given or found.actions or found.tables or found.members
+            if key in self._given or found.actions or found.tables or found.is_recorded
         }
         ordered = sorted(kept.items(), key=lambda item: (item[0] not in self._given, _first_line(item[1])))
         return Analysis(dict(ordered), homes)
@@ -160,17 +167,18 @@ class _Analyst:
         terms += [self._notification(action) for action in self._actions if action.kind == "notify"]
         for action in self._actions:
             central = often[action.thing.name.casefold()] > 1 or action in self._reacting
+            if action.verb == "assign" and is_person(naming.parts(action.thing.name)[-1]):
+                continue
             if action.kind == "create" or (_changes(action) and action.owner is None and central):
                 terms.append(action.thing)
         recorded += [fact.owner for fact in self._facts.choices if fact.owner]
         recorded += [table.term for table in self._facts.tables]
-        solid = {term.name for term in recorded}
-        often.update({term.name.casefold(): 9 for term in recorded})
+        often.update(term.name.casefold() for term in recorded)
         terms += recorded
         return [
             term
             for term in dict.fromkeys(terms)
-            if self._may_be(term) and not _restates(term, often, solid) and not self._is_part(term)
+            if self._may_be(term) and not _restates(term, often) and not self._is_part(term)
         ]
 
     def _is_part(self, term: Term) -> bool:
@@ -188,7 +196,7 @@ class _Analyst:
         low = term.name.casefold()
         if not low or is_attribute(term) or low in self._values:
             return False
-        return not (low in lexicon.words(_FILE, "generic_thing") or low in lexicon.words(_FILE, "system"))
+        return low not in lexicon.words(_FILE, "generic_thing")
 
     def _notification(self, action: Action) -> Term:
         return NOTIFICATION if action.thing.alias.isascii() else Term("Notification", "알림")
@@ -198,6 +206,11 @@ class _Analyst:
     def _home(self, action: Action) -> Found | None:
         if action.kind == "notify":
             return self._known(self._notification(action)) or self._last_resort(action)
+        if action.verb == "assign" and is_person(naming.parts(action.thing.name)[-1]):
+            owner = self._known(action.owner) if action.owner else None
+            return owner or self._latest or self._last_resort(action)
+        if self._is_outside(action):
+            return None
         for term in (action.thing, action.owner):
             if term and (home := self._known(term)):
                 return home
@@ -205,6 +218,12 @@ class _Analyst:
             if term and (home := self._related(term)):
                 return home
         return self._mentioned(action) or self._last_resort(action)
+
+    def _is_outside(self, action: Action) -> bool:
+        """A cause about an attribute whose owner the sentence does not name, such as the passing of a deadline."""
+        if action not in self._triggers or not is_attribute(action.thing) or self._known(action.thing):
+            return False
+        return action.owner is None or not mentions(action.place.quote, action.owner)
 
     def _known(self, term: Term) -> Found | None:
         return self._found.get(term.name.casefold())
@@ -219,7 +238,14 @@ class _Analyst:
         near = [
             found for found in self._found.values() if _begins_or_ends(words, naming.parts(found.term.name))
         ]
-        return max(near, key=lambda found: len(found.term.name), default=None)
+        if near:
+            return max(near, key=lambda found: len(found.term.name))
+        longer = [
+            found
+            for found in self._found.values()
+            if words and naming.parts(found.term.name)[-len(words) :] == words
+        ]
+        return longer[-1] if len(longer) == 1 else None
 
     def _mentioned(self, action: Action) -> Found | None:
         if not self._closed and not is_attribute(action.thing) and action.kind != "query":
@@ -242,17 +268,8 @@ class _Analyst:
                 else None
             )
         if not self._may_be(action.thing) or (action.kind == "query" and self._found):
-            return self._before(action) or next(iter(self._found.values()), None)
+            return self._latest or next(iter(self._found.values()), None)
         return self._found.setdefault(action.thing.name.casefold(), Found(action.thing))
-
-    def _before(self, action: Action) -> Found | None:
-        """The aggregate spoken of last."""
-        earlier = [
-            found
-            for found in self._found.values()
-            if found.actions and found.actions[-1].place.line <= action.place.line
-        ]
-        return max(earlier, key=lambda found: found.actions[-1].place.line, default=None)
 
     # ------------------------------------------------------------ where the other facts belong
 

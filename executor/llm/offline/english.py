@@ -147,6 +147,7 @@ class English:
         limit = limit or next(iter(clause.objects), None)
         if thing is None:
             return None
+        self._thing = thing
         state = naming.pascal(preposition if limit and preposition else clause.group.verb.base)
         state += term_of(limit).name if limit and limit.words else ""
         command, event = _names(Verb("detect", "detected", "update"), thing, "", "")

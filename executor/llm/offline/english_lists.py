@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from executor.llm.offline import lexicon, naming
-from executor.llm.offline.english_grammar import Phrase, noun_phrase, tokens_of
+from executor.llm.offline.english_grammar import Phrase, clauses, noun_phrase, tokens_of
 from executor.llm.offline.facts import Choices, Members, Term
 from executor.llm.offline.text import Sentence
 
 _FILE = "english_words.txt"
 _OWNER = r"^(?:for |in )?(?P<owner>(?:[\w'’-]+ ){0,4}?[\w'’-]+?)"
 _RECORDS = re.compile(
-    _OWNER + r"(?: \([^)]*\))?,? (?:(?:must|should|shall|will|can|may|also|always) )*(?P<verb>records?|stores?|contains?|includes?|has|have|holds?|keeps?|carries|carry"
+    r"(?!.*\b(?:that|which|who) (?:ha[sd]|have|contains?|holds?)\b)" + _OWNER + r"(?: \([^)]*\))?,? (?:(?:must|should|shall|will|can|may|also|always) )*(?P<verb>records?|stores?|contains?|includes?|has|have|holds?|keeps?|carries|carry"
     r"|consists? of|comprises?|is made up of|is composed of|are made up of|are composed of|is described by|is identified by|is defined by|are described by|is registered with"
     r"|has the following (?:attributes|fields|properties)|with the following (?:attributes|fields|properties))"
     r" ?:? (?P<list>.+)$",
@@ -107,7 +107,7 @@ def _members(sentence: Sentence, found: re.Match[str]) -> Members | None:
     owner = _phrase(found["owner"])
     names = item_terms(found["list"])
     verb = (found.groupdict().get("verb") or "").lower()
-    if owner is None or owner.pronoun or not names:
+    if owner is None or owner.pronoun or not names or clauses(tokens_of(found["owner"])):
         return None
     if is_person(owner.words[-1]) and not verb.startswith(("ha", "consist", "is ", "are ")) and verb:
         return None

@@ -117,12 +117,21 @@ class Korean:
         made: Sequence[Clause],
     ) -> Action | None:
         thing, owner = self._thing_of(target)
-        if target is None and not clause.passive and (before := _object_before(clause, made)):
+        implied = (
+            pairs(terms.FILE, "implied").get(noun)
+            if noun != clause.noun or not clause.passive or not self._thing
+            else None
+        )
+        if (
+            target is None
+            and implied is None
+            and not clause.passive
+            and (before := _object_before(clause, made))
+        ):
             target = before
             thing, owner = self._thing_of(target)
         if target is None:
-            implied = pairs(terms.FILE, "implied").get(noun)
-            if implied and not (clause.passive and self._thing):
+            if implied:
                 base, _, name = implied.partition(":")
                 verb, thing, owner = terms.english_verb(base), Term(name, noun), None
                 kind = verb.kind if verb.kind in ("create", "delete") else kind
@@ -130,7 +139,7 @@ class Korean:
                 return None
             else:
                 thing = self._thing
-        if thing is None or not thing.name:
+        if thing is None or not thing.name or (target and target.words[-1] in terms.words("tool")):
             return None
         into = clause.with_particle("에", "에서") if verb.base in ("add", "remove") else None
         owner = terms.term(into.words) if into else owner
@@ -259,6 +268,8 @@ def _target(clause: Clause) -> Noun | None:
         return found
     if clause.kind == "notify" and (found := clause.with_particle("에게", "한테", "께", "에")):
         return found
+    if (found := _by_itself(clause)) and clause.noun not in pairs(terms.FILE, "implied"):
+        return found
     subject, topic = clause.with_particle("이", "가", "께서"), clause.with_particle("은", "는", "도", "만")
     if subject and topic and not _is_role(topic):
         return topic
@@ -284,8 +295,15 @@ def _inside(clause: Clause, target: Noun | None) -> tuple[Verb, str, Noun | None
     rest = target.words[:-1] or target.of
     implied = pairs(terms.FILE, "implied").get(last, "").partition(":")[0]
     if not rest and implied:
-        return terms.english_verb(implied), last, target
+        return terms.english_verb(implied), last, None
     return terms.verb_of(last), last, _bare_noun(rest, clause) if rest else None
+
+
+def _by_itself(clause: Clause) -> Noun | None:
+    """`재고 수량이 증가한다`: without an object, a subject that is nobody undergoes it."""
+    subject, topic = clause.with_particle("이", "가"), clause.with_particle("은", "는")
+    alone = subject or topic
+    return alone if alone and not (subject and topic) and not _is_role(alone) and not clause.bare else None
 
 
 def _undergoer(clause: Clause) -> Noun | None:
@@ -363,7 +381,7 @@ def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
 
 
 def _settled(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
-    if verb.base in ("send", "ship") and thing.name in ("Notification", "Message", "Email"):
+    if verb.base in ("send", "ship") and thing.name.endswith(("Notification", "Message", "Email")):
         return terms.english_verb("send"), "notify"
     if verb.base == "pay" and thing.name == "Payment":
         return terms.english_verb("make"), kind

@@ -21,7 +21,7 @@ _PARTICLE = re.compile(
 _AFTER_CONSONANT = frozenset(("은", "이", "을", "과", "으로", "이나"))
 _AFTER_VOWEL = frozenset(("는", "가", "를", "와", "나"))
 _DO = re.compile(
-    r"^(?P<noun>[가-힣A-Za-z]*?)(?P<voice>하|한|할|합|해|했|함|되|된|될|됩|돼|됐|됨|시키|시킨|시킬|받는|받은|받을|받고|받으|받아|받습)(?P<rest>|고|며|면|여|여서|여야|어|어서|어야|지|지만|지는|지도|거나|기|기를|는|는데|는지|도록|려면|려고|자마자|면서|다|니다|서|서는|야|을|은|으면|으며|었다|였다|습니다|었을|였을|던|게|러|니까|므로|다가|다면|어도|여도|도|고는|지면|아|아서|아야)$"
+    r"^(?P<noun>[가-힣A-Za-z]*?)(?P<voice>하|한|할|합|해|했|함|되|된|될|됩|돼|됐|됨|시키|시킨|시킬|받는|받은|받을|받고|받으|받아|받습|나|난|났)(?P<rest>|고|며|면|여|여서|여야|어|어서|어야|지|지만|지는|지도|거나|기|기를|는|는데|는지|도록|려면|려고|자마자|면서|다|니다|서|서는|야|을|은|으면|으며|었다|였다|습니다|었을|였을|던|게|러|니까|므로|다가|다면|어도|여도|도|고는|지면|아|아서|아야)$"
 )
 _ENDINGS: tuple[tuple[re.Pattern[str], Ending], ...] = (
     (re.compile(r"(?:면|려면)$"), "if"),
@@ -177,6 +177,8 @@ def _native(word: str) -> _Predicate | None:
                     "끝나",
                     "끝난",
                     "풀리",
+                    "간다",
+                    "가며",
                     "풀린",
                 )
             )
@@ -199,6 +201,8 @@ def _done(word: str) -> _Predicate | None:
     if len(noun) == 1 and noun not in words("state"):
         return None
     if voice.startswith("받") and noun not in verb_nouns():
+        return None
+    if voice.startswith(("나", "난", "났")) and noun not in words("happens"):
         return None
     passive = voice.startswith(("되", "된", "될", "됩", "돼", "됐", "됨", "받"))
     return _Predicate(verb_of(noun), _noun_kind(noun), noun, passive, _ending(word))
@@ -289,6 +293,8 @@ class _Parser:
         following, second = self._next(), self._next(2)
         if said.ending == "of":
             return self._of_role(following, second)
+        if self._words[self._at].text.endswith("기") and following:
+            return self._nominal_role(following, second, said.ending)
         if (
             following
             and _NEGATIVE.match(following)
@@ -298,6 +304,14 @@ class _Parser:
         if self._words[self._at].text.endswith("야") and following.startswith(("한", "하", "합", "할", "된")):
             return ("and" if following.endswith(("고", "며")) else "final"), 2, False
         return said.ending, 1, False
+
+    def _nominal_role(self, following: str, second: str, ending: Ending) -> tuple[Ending, int, bool]:
+        """`차감되기 시작한다` happens; `만료되기 하루 전에` only says when."""
+        if following.startswith("시작"):
+            return ("and" if following.endswith(("고", "며")) else "final"), 2, False
+        if following.startswith(("전", "위", "때문")) or second.startswith("전"):
+            return "of", 1, False
+        return ending, 1, False
 
     def _of_role(self, following: str, second: str) -> tuple[Ending, int, bool]:
         if following.startswith("수") and len(following) <= 2:

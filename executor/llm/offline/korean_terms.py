@@ -100,6 +100,8 @@ def is_attribute(word: str) -> bool:
 
 
 def is_person(word: str) -> bool:
+    if word in words("role"):
+        return True
     if word in words("not_person"):
         return False
     return len(word) > 1 and word.endswith(tuple(words("person_end")))
