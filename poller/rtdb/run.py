@@ -6,6 +6,7 @@ allowed; all others wait at the fence.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -223,7 +224,7 @@ class RtdbRun:
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def complete(self, model: model_pb2.EventStormingModel, *, tokens_used: int) -> None:
-        self._check_model(model)
+        await asyncio.to_thread(self._check_model, model)
         await self.close()
         await self._journal.flush()
         self.show_model(model)
