@@ -26,6 +26,7 @@ class Call:
     caller: str
     mark: str
     asked: float
+    schema: str = ""
     ended: float = float("inf")
     serial: int = 0
     clean: bool = True
@@ -279,7 +280,9 @@ def read_calls(lines: Iterable[Mapping[str, Json]]) -> list[Call]:
     for line in lines:
         name = (line["hash"], line["nth"])
         if line["event"] == "ask":
-            calls[name] = Call(line["hash"], line["caller"], line["mark"], line["time"])
+            calls[name] = Call(
+                line["hash"], line["caller"], line["mark"], line["time"], line.get("schema", "")
+            )
         else:
             calls[name].ended = min(calls[name].ended, line["time"])
         if line["event"] == "sent":
@@ -349,6 +352,7 @@ def _verdict(
         "two runs spending": two_runs_spending,
         "calls after the end": calls_after_the_end,
         "calls repeated": calls_repeated,
+        "used before stored": used_before_stored,
     }
     for name, check in checks.items():
         found = [(record.job_id, text) for record in records for text in check(record)]
@@ -402,6 +406,17 @@ def _is_known(record: JobRecord, call: Call, key: str | None, answers: Sequence[
     # The same words may be asked twice: at first, and from scratch after an answer that could not be read.
     keys = {stored.key for stored, _ in known}
     return key in keys or len(keys) > 1 or any(answer.clean for _, answer in known)
+
+
+def used_before_stored(record: JobRecord) -> list[str]:
+    """Every later question rests on the first one's answer (these texts are one chunk): that must be in the database by then."""
+    if not record.calls:
+        return []
+    first = min(record.calls, key=lambda call: call.asked).schema
+    serials = {call.serial for call in record.calls if call.schema == first}
+    known = min((entry.time for entry in record.stored if entry.serial in serials), default=float("inf"))
+    early = [call for call in record.calls if call.schema != first and call.asked < known]
+    return [f"{call.schema} was asked {call.asked:.3f}, before the first answer was stored" for call in early]
 
 
 def two_runs_spending(record: JobRecord) -> list[str]:

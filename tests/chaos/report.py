@@ -15,6 +15,7 @@ _MUST_BE_ZERO = {
     "two runs spending",
     "calls after the end",
     "calls repeated",
+    "used before stored",
     "calls of no job",
 }
 _SHOWN = 40

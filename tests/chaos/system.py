@@ -104,7 +104,7 @@ class System:
     def _language_model(self, seed: int) -> int:
         faults = [f"--fault={kind}={share}" for kind, share in LANGUAGE_MODEL_FAULTS.items()]
         module = ["tests.chaos.language_model", "--log", str(self.calls_log), "--seed", str(seed)]
-        server = self._programs.start("language-model", *module, "--p50", "0.2", "--p95", "0.8", *faults)
+        server = self._programs.start("language-model", *module, "--p50", "0.5", "--p95", "2", *faults)
         deadline = time.monotonic() + _START_SECONDS
         while not (ready := re.search(r"port=(\d+)", server.output())):
             if time.monotonic() > deadline:
@@ -117,7 +117,7 @@ class System:
             "AI_MODEL": "openai:local",
             "OPENAI_BASE_URL": f"http://127.0.0.1:{self.language_model}/v1",
             "LLM_TIMEOUT_SECONDS": "8",
-            "MAX_CONCURRENT_JOBS": "4",
+            "MAX_CONCURRENT_JOBS": "6",
         }
         process = Process("executor", f"executor-{number}", ("executor",), settings)
         self.start(process)

@@ -57,10 +57,13 @@ class Logs:
         by: str = "executor-0.1",
         clean: bool = True,
         mark: str = MARK,
+        schema: str = "",
     ) -> None:
         self._asked[question] = nth = self._asked.get(question, 0) + 1
         name = {"hash": question, "nth": nth}
-        self.calls.append({"time": asked, "event": "ask", "caller": by, "mark": mark, **name})
+        self.calls.append(
+            {"time": asked, "event": "ask", "caller": by, "mark": mark, "schema": schema, **name}
+        )
         if answered is not None:
             self.calls.append({"time": answered, "event": "answer", **name})
             self.calls.append({"time": answered, "event": "sent", "serial": serial, "clean": clean, **name})
@@ -327,6 +330,13 @@ def test_an_answer_forgotten_for_a_new_try_may_be_asked_for_again(logs: Logs) ->
     logs.complete(7)
 
     assert logs.verdict().good
+
+
+def test_an_answer_used_before_it_is_stored_is_caught(logs: Logs) -> None:
+    logs.call("q2", 2.05, 2.5, serial=8, schema="LineMap")
+    logs.complete(3)
+
+    assert _broken(logs.verdict()) == {"used before stored"}
 
 
 def test_an_overtaken_run_that_goes_on_spending_is_caught(logs: Logs) -> None:
