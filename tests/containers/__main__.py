@@ -6,14 +6,18 @@ Demo mode of the chart: the embedded database beside the poller, the language mo
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from eventstorming.v1 import job_pb2
 
 from poller.cli import connection, files
@@ -41,6 +45,7 @@ def main() -> int:
         rolling_upgrade()
         new_poller()
         everything_stops()
+        with_the_operators_secrets()
         released()
     finally:
         engine.remove_all()
@@ -161,8 +166,7 @@ def _runs(name: str) -> int:
     return engine.logs(name).count("run.completed")
 
 
-def _until(holds: object, what: str, *, within: float = 30) -> None:
-    assert callable(holds)
+def _until(holds: Callable[[], bool], what: str, *, within: float = 30) -> None:
     end = time.monotonic() + within
     while not holds():
         expect(time.monotonic() < end, f"waited {within:.0f} s in vain: {what}")
@@ -203,6 +207,44 @@ def everything_stops() -> None:
     for name, seconds in took.items():
         expect(engine.exit_code(name) == 0, f"{name} ended with {engine.exit_code(name)}")
         note(f"stop of {name}, idle", f"{seconds:.1f} s, exit 0", "≤ 30 s")
+
+
+def with_the_operators_secrets() -> None:
+    """Default values and the guide's keys, the relative path included. No network leads out, so /ok is all that can be well."""
+    for component in ("poller", "executor"):
+        begin = time.monotonic()
+        rendered.start_with_secrets(component, f"check-{component}", guide_secrets())
+        url = f"http://{engine.address(f'check-{component}')}:2024/ok"
+        _until(partial(rendered.answers, url), f"{component} with the guide's secrets answers {url}")
+        took = rendered.stop([f"check-{component}"], component)[f"check-{component}"]
+        expect(engine.exit_code(f"check-{component}") == 0, engine.logs(f"check-{component}"))
+        note(
+            f"{component} with the guide's secrets: /ok",
+            f"{time.monotonic() - begin - took:.1f} s, stop {took:.1f} s",
+        )
+
+
+def guide_secrets() -> rendered.Secrets:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    account = {
+        "type": "service_account",
+        "project_id": "nowhere",
+        "private_key": key.decode(),
+        "client_email": "nobody@nowhere.iam.gserviceaccount.com",
+        "token_uri": "https://oauth2.invalid/token",
+    }
+    app = {
+        "AI_MODEL": "openai:gpt-4.1-2025-04-14",
+        "OPENAI_API_KEY": "none",
+        "LANGSMITH_TRACING": "false",
+        "LANGSMITH_PROJECT": "eventstorming-generator",
+        "LANGSMITH_API_KEY": "",
+        "FIREBASE_SERVICE_ACCOUNT_PATH": "./.auth/serviceAccountKey.json",
+        "FIREBASE_DATABASE_URL": "https://nowhere-default-rtdb.invalid",
+    }
+    return {"firebase-key": {"serviceAccountKey.json": json.dumps(account)}, "app-secrets": app}
 
 
 def released() -> None:

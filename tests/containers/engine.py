@@ -7,11 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = ROOT / ".tools" / "containers.conf"
 NETWORK = "eventstorming-check"
+FOLDERS = "eventstorming-check-"  # of what is mounted
 REGISTRY, TAG = "localhost", "check"
 
 # runc also works where crun does not: inside another container, with hybrid control groups.
@@ -120,3 +122,5 @@ def remove_all() -> None:
     if found := sorted({*names, *shared}):
         podman("rm", "--force", "--time", "0", *found, check=False)
     podman("network", "rm", "--force", NETWORK, check=False)
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
+        shutil.rmtree(folder)

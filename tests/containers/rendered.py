@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import time
 import urllib.error
@@ -11,31 +12,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.chart.render import Object, named, of, render
-from tests.containers.engine import NETWORK, REGISTRY, TAG, address, logs, podman
+from tests.containers.engine import FOLDERS, NETWORK, REGISTRY, TAG, address, logs, podman
 
 NAME = "eventstorming-generator"
 
 
-def objects() -> tuple[Object, ...]:
-    return render(f"image.registry={REGISTRY}", f"image.tag={TAG}", example="demo")
+Secrets = dict[str, dict[str, str]]  # text by secret and key
+
+
+def objects(example: str = "demo") -> tuple[Object, ...]:
+    return render(f"image.registry={REGISTRY}", f"image.tag={TAG}", example=example)
 
 
 def deployments(chart: Path) -> list[Object]:
     return list(named(render(chart=chart), "Deployment").values())
 
 
-def pod(component: str) -> Object:
+def pod(component: str, example: str = "demo") -> Object:
     """The pod spec of poller, executor or test."""
     if component == "test":
-        spec: Object = of(objects(), "Pod")["spec"]
+        spec: Object = of(objects(example), "Pod")["spec"]
         return spec
     name = NAME if component == "poller" else f"{NAME}-executor"
-    template: Object = of(objects(), "Deployment", name)["spec"]["template"]["spec"]
+    template: Object = of(objects(example), "Deployment", name)["spec"]["template"]["spec"]
     return template
 
 
-def flags(spec: Object, container: Object, *, name: str) -> list[str]:
+def flags(spec: Object, container: Object, *, name: str, secrets: Secrets | None = None) -> list[str]:
     """Everything the kubelet would apply, except the network, which is the caller's."""
+    secrets = secrets or {}
     security = spec["securityContext"]
     limits = container["resources"]["limits"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
@@ -49,20 +54,41 @@ def flags(spec: Object, container: Object, *, name: str) -> list[str]:
         limits["memory"].replace("Mi", "m"),
     ]
     for entry in container.get("env", []):
-        result += ["--env", f"{entry['name']}={entry.get('value', name)}"]  # the rest is metadata.name
+        if (value := _value(entry, name, secrets)) is not None:
+            result += ["--env", f"{entry['name']}={value}"]
     for mount in container["volumeMounts"]:
         volume = next(it for it in spec["volumes"] if it["name"] == mount["name"])
-        result += _mount(volume, mount["mountPath"])
+        result += _mount(volume, mount["mountPath"], secrets)
     return result
 
 
-def _mount(volume: Object, path: str) -> list[str]:
+def _value(entry: Object, name: str, secrets: Secrets) -> str | None:
+    """None for an optional key that is not there; a needed one that is missing ends the check, as it stops a pod."""
+    if "value" in entry:
+        return str(entry["value"])
+    if "fieldRef" in entry["valueFrom"]:
+        return name
+    reference = entry["valueFrom"]["secretKeyRef"]
+    found = secrets.get(reference["name"], {}).get(reference["key"])
+    if found is None and not reference["optional"]:
+        raise SystemExit(f"{reference['name']} lacks {reference['key']}")
+    return found
+
+
+def _mount(volume: Object, path: str, secrets: Secrets) -> list[str]:
     if "emptyDir" in volume:
         return ["--tmpfs", f"{path}:rw,size={volume['emptyDir']['sizeLimit'].replace('Mi', 'm')},mode=1777"]
-    folder = Path(tempfile.mkdtemp(prefix="eventstorming-check-"))
+    folder = Path(tempfile.mkdtemp(prefix=FOLDERS))
     folder.chmod(0o755)
-    for name, text in of(objects(), "ConfigMap", volume["configMap"]["name"])["data"].items():
-        (folder / name).write_text(text)
+    if "secret" in volume:
+        for item in volume["secret"]["items"]:
+            file = folder / item["path"]
+            file.write_text(secrets[volume["secret"]["secretName"]][item["key"]])
+            os.chown(file, 0, 10001)  # the pod's fsGroup
+            file.chmod(volume["secret"]["defaultMode"])
+    else:
+        for name, text in of(objects(), "ConfigMap", volume["configMap"]["name"])["data"].items():
+            (folder / name).write_text(text)
     return ["--volume", f"{folder}:{path}:ro"]
 
 
@@ -98,6 +124,14 @@ def start_poller(name: str) -> None:
         "container:check-rtdb",
         container["image"],
     )
+
+
+def start_with_secrets(component: str, name: str, secrets: Secrets) -> None:
+    """As with default values: no demo, the operators' two secrets."""
+    spec = pod(component, "default")
+    container = spec["containers"][0]
+    given = flags(spec, container, name=name, secrets=secrets)
+    podman("run", "--detach", *given, "--network", NETWORK, container["image"])
 
 
 def run_test_pod() -> str:
