@@ -25,7 +25,12 @@ def areas(facts: Facts, analysis: Analysis) -> list[Area]:
     active = [found for found in analysis.found.values() if found.actions or found.members or found.tables]
     if not any(found.commands for found in active):
         active = [found for found in active if found.tables or found.questions]
-    return _by_headings(facts, active) or _by_bonds(facts, analysis, active)
+    found = _by_headings(facts, active) or _by_bonds(facts, analysis, active)
+    by_name: dict[str, Area] = {}
+    for area in found:
+        known = by_name.get(area.term.name)
+        by_name[area.term.name] = _area(known.term, [*known.aggregates, *area.aggregates]) if known else area
+    return list(by_name.values())
 
 
 def section_of(headings: Sequence[Heading], line: int) -> Heading | None:
@@ -49,8 +54,7 @@ def _by_headings(facts: Facts, active: Sequence[Found]) -> list[Area]:
                 for heading in headings
                 if groups.get(heading.term)
             ]
-            unique = list({area.term.name: area for area in made}.values())
-            return [*unique, *(_area(_management(found.term), [found]) for found in stray)]
+            return [*made, *(_area(_management(found.term), [found]) for found in stray)]
     return []
 
 

@@ -19,6 +19,8 @@ _SENTENCE_END = re.compile(
     r"(?<=[.!?。])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bNo\.)(?<!\betc\.)[\"”')\]]*\s+(?=\S)"
 )
 
+_LONGEST = 600
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -134,9 +136,21 @@ def _sentences(group: Sequence[Line]) -> Iterator[Sentence]:
         starts.append((offset, line.number, len(line.body)))
         offset += len(line.body) + 1
     begin = 0
-    for end in [*(found.end() for found in _SENTENCE_END.finditer(joined)), len(joined)]:
+    for end in _ends(joined):
         if text := joined[begin:end].rstrip():
             yield Sentence(text, _pieces(starts, begin, begin + len(text)), group[0].bullet)
+        begin = end
+
+
+def _ends(joined: str) -> Iterator[int]:
+    """Where sentences end; what goes on for longer than any sentence is cut at a blank."""
+    begin = 0
+    for end in [*(found.end() for found in _SENTENCE_END.finditer(joined)), len(joined)]:
+        while end - begin > _LONGEST:
+            blank = joined.rfind(" ", begin + 1, begin + _LONGEST)
+            begin = blank + 1 if blank > 0 else begin + _LONGEST
+            yield begin
+        yield end
         begin = end
 
 

@@ -254,3 +254,15 @@ async def test_a_repair_turn_still_answers_the_question() -> None:
     reply = await chat_model().bind(response_format=answers.NamesAnswer).ainvoke(list(turns))
 
     assert json.loads(str(reply.content))["aggregates"]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["A customer places an order, ", "the status of the ", "주문은 ", "상태는 접수, ", "주문", "(", "| "],
+)
+def test_one_endless_line_is_read_in_time(piece: str) -> None:
+    began = time.perf_counter()
+
+    answer(answers.ContextsAnswer, data(piece * (20_000 // len(piece))))
+
+    assert time.perf_counter() - began < 2
