@@ -31,13 +31,13 @@ FAULTS = {
 LANGUAGE_MODEL_FAULTS = {"429": 0.03, "500": 0.03, "cut": 0.01, "timeout": 0.005, "truncated": 0.02, "prose": 0.02, "types": 0.01, "refusal": 0.01}  # fmt: skip
 
 _SECONDS = {
-    "stop executor": (2.0, 25.0),
-    "stop poller": (2.0, 45.0),
-    "rtdb frozen": (1.0, 12.0),
-    "rtdb slow": (2.0, 6.0),
+    "stop executor": ((2.0, 25.0),),
+    "stop poller": ((2.0, 8.0), (27.0, 38.0)),  # it wakes while another poller has just taken its jobs over
+    "rtdb frozen": ((1.0, 12.0),),
+    "rtdb slow": ((2.0, 6.0),),
 }
 _COUNTS = {"rtdb drops replies": (1, 8), "rtdb 503": (3, 40), "rtdb 412": (3, 40), "rtdb slow": (80, 800)}
-_RESTART = (0.2, 4.0)
+_RESTART = ((0.2, 4.0),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +111,6 @@ def _shuffled(chance: random.Random) -> list[str]:
 
 
 def _fault(chance: random.Random, at: float, kind: str, longest: float) -> Fault:
-    seconds = min(chance.uniform(*_SECONDS.get(kind, _RESTART)), longest)
+    seconds = min(chance.uniform(*chance.choice(_SECONDS.get(kind, _RESTART))), longest)
     count = chance.randint(*_COUNTS.get(kind, (0, 0)))
     return Fault(at=at, kind=kind, target=chance.randrange(1 << 16), seconds=seconds, count=count)
