@@ -438,6 +438,11 @@ def two_runs_spending(record: JobRecord) -> list[str]:
             for call in late
             if call.caller not in working
         ]
+        wrong += [
+            f"epoch {entry.epoch} stored an answer {entry.time - run.start:.1f} s after epoch {run.epoch} began"
+            for entry in record.stored
+            if entry.epoch < run.epoch and run.start + DETECTION_SECONDS < entry.time < until
+        ]
     return wrong
 
 

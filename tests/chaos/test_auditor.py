@@ -359,6 +359,15 @@ def test_an_overtaken_run_may_need_the_detection_time(logs: Logs) -> None:
     assert logs.verdict().good
 
 
+def test_an_overtaken_run_that_goes_on_writing_is_caught(logs: Logs) -> None:
+    logs.call("q2", 2.5, 9, serial=8)
+    logs.claim(10, 2, "poller-1")
+    logs.store(26, 1, "k2", 8)
+    logs.complete(30)
+
+    assert _broken(logs.verdict()) == {"two runs spending"}
+
+
 def test_an_epoch_with_answers_of_two_executors_is_caught(logs: Logs) -> None:
     logs.call("q2", 3, 4, serial=8, by="executor-1.1")
     logs.store(4.1, 1, "k2", 8)
