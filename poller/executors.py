@@ -308,6 +308,7 @@ _BY_CODE: dict[grpc.StatusCode, Callable[[str], PollerError]] = {
     grpc.StatusCode.UNAVAILABLE: ExecutorGone,
     grpc.StatusCode.CANCELLED: ExecutorGone,
     grpc.StatusCode.DEADLINE_EXCEEDED: ExecutorGone,
+    grpc.StatusCode.INTERNAL: ExecutorGone,
     grpc.StatusCode.UNAUTHENTICATED: HandedBack,
 }
 """Without a reason of ours the status was made by gRPC: a broken connection, or a fault in the executor."""

@@ -163,7 +163,8 @@ class Desk:
             job = read_entry(job_id, current)
             if job.lease.token == token:
                 raise Unchanged
-            claimed = job.claimed(token=token, owner=self._owner, now=self.now())
+            # Not under our own name: the dispatcher would take it for a twin's.
+            claimed = job.claimed(token=token, owner=f"{self._owner}/cancel", now=self.now())
             return claimed_entry(current, claimed, now=self.now())
 
         sent = self._ledger.clock.monotonic()

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+import structlog
 
 from poller.attempt import Limits
 from poller.job import JobState
@@ -497,6 +498,18 @@ async def test_an_operators_cancel_stops_the_run_and_keeps_the_job(rtdb: World) 
         outputs = await rtdb.ended(job, "isFailed")
     assert outputs["logs"][-1]["message"] == "Cancelled by Kim."
     assert outputs["isCompleted"] is False
+
+
+async def test_cancelling_a_waiting_job_is_no_sign_of_a_twin(rtdb: World) -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with rtdb.poller(owner="poller-a") as poller:
+            jobs = [new_id() for _ in range(5)]
+            for job in jobs:
+                await rtdb.create(job)
+                await eventually(lambda job=job: rtdb.entry(job))
+                await poller.queue.cancel(job, by="Kim")
+                await rtdb.ended(job, "isFailed")
+    assert "dispatcher.twin" not in [entry["event"] for entry in logs]
 
 
 async def test_an_answer_is_acked_only_when_the_database_has_it(rtdb: World) -> None:
