@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from poller.msaez.check import findings
 from poller.msaez.encoding import decode
+from poller.msaez.inputs import read_inputs
 from tests.e2e.pair import Pair
 from tests.e2e.web_client import NAMESPACE
 
@@ -127,3 +131,23 @@ def test_a_removal_request_after_completion_leaves_nothing(pair: Pair) -> None:
 
     pair.client.wait(lambda: pair.client.get(f"jobStates/{NAMESPACE}/{job_id}") is None)
     assert pair.client.get(f"jobs/{NAMESPACE}/{job_id}") is None
+
+
+CONTRACT = Path(__file__).parent.parent / "contract"
+
+
+@pytest.mark.parametrize(
+    ("name", "total"), [("fromRequirements", 11), ("fromRequirements.ko", 11), ("fromDraft", 8)]
+)
+def test_what_the_web_client_sends_is_completed_for_both_request_types_and_languages(
+    pair: Pair, name: str, total: int
+) -> None:
+    inputs = json.loads((CONTRACT / f"inputs.{name}.json").read_text("utf-8"))
+    job_id = pair.client.submit(inputs, job_id=str(uuid.uuid4()))
+    outputs = _ended(pair, job_id)
+    es_value = decode(outputs["esValue"])
+
+    assert outputs.get("isCompleted") is True, outputs["logs"]
+    assert outputs["currentProgressCount"] == outputs["totalProgressCount"] == total
+    assert findings(es_value, inputs=read_inputs({**inputs, "jobId": job_id}, job_id=job_id)) == []
+    assert bool(re.search("[가-힣]", str(outputs["logs"]))) is name.endswith(".ko")
