@@ -179,6 +179,11 @@ class JobService(job_pb2_grpc.JobServiceServicer):
                     response.model.CopyFrom(await self._with_source(view.job_id, shown))
                 yield response
 
+    async def ListJobs(self, request: job_pb2.ListJobsRequest, context: Context) -> job_pb2.ListJobsResponse:
+        """Needs an index of finished jobs: `jobs` is never downloaded to list them."""
+        reason = "Listing jobs is not available in this version; GetJob and WatchJob are."
+        await context.abort_with_status(_status(code_pb2.UNIMPLEMENTED, "NOT_AVAILABLE", reason))
+
     async def CancelJob(
         self, request: job_pb2.CancelJobRequest, context: Context
     ) -> job_pb2.CancelJobResponse:

@@ -124,7 +124,7 @@ def _stay(addresses: Addresses, job_id: str) -> None:
     _console.print("\nStaying until Ctrl-C. Another terminal can use:")
     for line in (
         f"embedded RTDB      http://127.0.0.1:{addresses.rtdb}/.json?ns=eventstorming",
-        f"poller, JobService 127.0.0.1:{addresses.jobs}   (JOBS_TARGET=127.0.0.1:{addresses.jobs} eventstorming list)",
+        f"poller, JobService 127.0.0.1:{addresses.jobs}   (JOBS_TARGET=127.0.0.1:{addresses.jobs} eventstorming submit FILE --watch)",
         f"poller, health     http://127.0.0.1:{addresses.http}/ok",
         f"poller, admin      http://127.0.0.1:{addresses.admin}/readyz",
         f"executor, gRPC     127.0.0.1:{addresses.executor}",

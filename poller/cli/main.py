@@ -63,7 +63,7 @@ def _jobs(commands: Subparsers[argparse.ArgumentParser]) -> None:
     submit.add_argument("--like", metavar="JOB", default="", help="use the answers of an earlier job again")
     _language(submit)
     submit.set_defaults(run=jobs.submit)
-    listing = commands.add_parser("list", help="list jobs")
+    listing = commands.add_parser("list", help="list jobs (not served yet by this version of the poller)")
     listing.set_defaults(run=jobs.list_jobs)
     for name, run, help_text in (
         ("watch", jobs.watch, "follow a job to its end"),

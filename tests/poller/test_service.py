@@ -123,9 +123,8 @@ async def test_a_cancelled_job_fails_with_the_name_of_who_cancelled_and_can_be_r
 
 async def test_a_later_method_says_that_it_is_not_there_yet() -> None:
     async with _service() as (jobs, _):
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await jobs.ListJobs(job_pb2.ListJobsRequest())
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        refused = await _reason(jobs.ListJobs(job_pb2.ListJobsRequest()))
+    assert refused == (grpc.StatusCode.UNIMPLEMENTED, "NOT_AVAILABLE")
 
 
 async def test_with_a_token_only_its_bearer_and_the_health_check_get_through() -> None:
