@@ -266,15 +266,23 @@ class GrpcPlacement:
         self, frames: AsyncIterator[executor_pb2.ExecuteRequest]
     ) -> AsyncGenerator[executor_pb2.ExecuteResponse, None]:
         call = self._pod.stub.Execute(frames, metadata=self._pod.metadata)
+        begun = False
         try:
             async for frame in call:
+                begun = True
                 yield frame
         except grpc.aio.AioRpcError as error:
-            failure = error_of(error)
-            self._pod.refused = self._pod.refused or isinstance(failure, HandedBack)
-            raise failure from error
+            raise self._failure(error, begun=begun) from error
         finally:
             call.cancel()
+
+    def _failure(self, error: grpc.aio.AioRpcError, *, begun: bool) -> PollerError:
+        """A pod that refuses or is gone gets nothing more until its next sign of life. A run that never began has not crashed."""
+        failure = error_of(error)
+        if isinstance(failure, ExecutorGone) and not begun:
+            failure = HandedBack(str(failure))
+        self._pod.refused = self._pod.refused or isinstance(failure, HandedBack | ExecutorGone)
+        return failure
 
 
 async def resolve_name(host: str, port: int) -> list[str]:

@@ -50,6 +50,7 @@ def failed(
         (grpc.StatusCode.INTERNAL, "INTERNAL", Transient),
         (grpc.StatusCode.UNAVAILABLE, "", ExecutorGone),
         (grpc.StatusCode.CANCELLED, "", ExecutorGone),
+        (grpc.StatusCode.INTERNAL, "", ExecutorGone),
         (grpc.StatusCode.UNKNOWN, "", Transient),
         (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED", HandedBack),
     ],
@@ -119,6 +120,42 @@ async def test_a_draining_executor_gets_no_more_jobs() -> None:
         await eventually(lambda: found.free_slots == 4)
         executor.draining = True
         await eventually(lambda: found.place() is None)
+
+
+async def _break(before_it_begins: bool) -> tuple[type[PollerError], bool]:
+    """What a run sees when its stream breaks, and whether its pod would get the next job at once."""
+
+    async def script(talk: Conversation) -> None:
+        await asyncio.Event().wait()
+
+    async def start() -> AsyncIterator[executor_pb2.ExecuteRequest]:
+        yield executor_pb2.ExecuteRequest(start=executor_pb2.Start())
+        if before_it_begins:
+            await executor.kill()
+        yield executor_pb2.ExecuteRequest(recall=executor_pb2.Recall(last=True))
+        await asyncio.Event().wait()
+
+    async with scripted_executor(script) as executor, executors(executor.port) as found:
+        await eventually(lambda: found.free_slots)
+        slot = found.place()
+        assert slot is not None
+
+        async def follow() -> None:
+            async for _ in slot.execute(start()):
+                await executor.kill()
+
+        with pytest.raises(PollerError) as caught:
+            await follow()
+        slot.release()
+        return caught.type, found.place() is not None
+
+
+async def test_a_run_that_never_began_is_handed_back_and_one_that_did_has_crashed() -> None:
+    never, again = await _break(before_it_begins=True)
+    begun, and_again = await _break(before_it_begins=False)
+    assert (never, begun) == (HandedBack, ExecutorGone)
+    assert not again
+    assert not and_again
 
 
 async def test_leaving_a_stream_early_cancels_the_run() -> None:
