@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -91,9 +91,25 @@ class Programs:
             program.wait()
 
     def start(self, name: str, *module: str, **environment: str) -> Program:
-        program = Program(name, list(module), self._logs / f"{name}.log", environment)
-        self._running.append(program)
+        with _signals_wait():
+            program = Program(name, list(module), self._logs / f"{name}.log", environment)
+            self._running.append(program)
         return program
+
+
+@contextlib.contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Ctrl-C between a child's start and its being remembered would leave it behind: it is delivered afterwards."""
+    arrived: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda got, _: arrived.append(got)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in arrived:
+            os.kill(os.getpid(), late)
 
 
 def free_or_zero(port: int) -> str:
