@@ -37,6 +37,7 @@ lint-proto: $(DEV)
 	@$(MAKE) stubs OUT=$(VENV)/stubs
 	@diff -r -x __pycache__ -x '*.proto' -x __init__.py -x '*.yaml' proto/eventstorming $(VENV)/stubs/eventstorming \
 		|| { echo "The committed stubs are stale: run make proto and commit."; exit 1; }
+	@$(PY) -m scripts.proto_docs --check
 
 lint-files: $(DEV)
 	$(BIN)/yamllint --strict -c .yamllint.yaml $$(git ls-files '*.yml' '*.yaml' | grep -v '^charts/.*/templates/')
@@ -53,8 +54,9 @@ stubs: $(DEV)
 	@mkdir -p $(OUT)
 	@$(PY) -m grpc_tools.protoc -Iproto --python_out=$(OUT) --pyi_out=$(OUT) --grpc_python_out=$(OUT) $(PROTOS)
 
-proto: ## Make the stubs beside the .proto files anew
+proto: ## Make the stubs beside the .proto files and docs/proto.md anew
 	@$(MAKE) stubs OUT=proto
+	@$(PY) -m scripts.proto_docs
 
 eval: $(DEV) ## Recall and precision of a language model on the committed expectations (AI_MODEL)
 	$(PY) -m tests.eval
