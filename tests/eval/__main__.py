@@ -1,6 +1,7 @@
-"""`python -m tests.eval [--missing]`: recall and precision per kind, and sentence coverage, on every committed expectation.
+"""`python -m tests.eval [--missing] [TEXT …]`: recall and precision per kind, and sentence coverage, on committed expectations.
 
-The language model is AI_MODEL, by default `offline:rules`.
+The language model is AI_MODEL, by default `offline:rules`: any that a key or a URL gives. Whatever it answers, each text must
+end with a model without findings or with a reason why there is none; exit code 1 when one does not.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from executor.model import EventStormingModel
+from executor.errors import ExecutorError
+from executor.model import EventStormingModel, findings
 from executor.settings import load
 from tests.eval.running import language_model, model_of
 from tests.eval.scoring import KINDS, Score, coverage, expectations, names_of, score
@@ -24,18 +27,33 @@ def main() -> int:
     os.environ.setdefault("AI_MODEL", "offline:rules")
     settings = load()
     asked = language_model(settings.ai_model, settings)
-    print(f"{settings.ai_model}: recall / precision\n{_row('', [*KINDS, 'coverage'])}")
+    print(f"{settings.ai_model}: recall / precision\n{_row('', [*KINDS, 'coverage', 'findings', 'seconds'])}")
     total = dict.fromkeys(KINDS, Score())
-    for name, expected in expectations().items():
+    wrong = 0
+    for name, expected in _chosen().items():
         text = (EXAMPLES / name).read_text("utf-8")
-        model = asyncio.run(model_of(text, asked))
+        began = time.monotonic()
+        try:
+            model = asyncio.run(model_of(text, asked, settings.step_timeout_seconds))
+        except ExecutorError as error:
+            print(f"{name:<18}no model: {error}", flush=True)
+            continue
         scores = {kind: score(expected.get(kind, ()), names_of(model, kind)) for kind in KINDS}
         total = {kind: total[kind] + scores[kind] for kind in KINDS}
-        print(_row(name, [*map(_figures, scores.values()), f"{coverage(model, text):.0%}"]))
+        broken = findings(model)
+        wrong += len(broken)
+        tail = [f"{coverage(model, text):.0%}", str(len(broken)), f"{time.monotonic() - began:.1f}"]
+        print(_row(name, [*map(_figures, scores.values()), *tail]), flush=True)
         if "--missing" in sys.argv:
             _differences(expected, model)
     print(_row("all", list(map(_figures, total.values()))))
-    return 0
+    return 1 if wrong else 0
+
+
+def _chosen() -> dict[str, dict[str, Any]]:
+    """The texts named on the command line, else all."""
+    named = {argument for argument in sys.argv[1:] if not argument.startswith("-")}
+    return {name: expected for name, expected in expectations().items() if not named or name in named}
 
 
 def _figures(one: Score) -> str:

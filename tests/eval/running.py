@@ -38,12 +38,12 @@ def language_model(name: ModelName, settings: Settings) -> LanguageModel:
     return providers.other(str(name), name.provider, name.model, name.variant, timeout=timeout)
 
 
-async def model_of(text: str, asked: LanguageModel) -> EventStormingModel:
+async def model_of(text: str, asked: LanguageModel, step_seconds: float = 300) -> EventStormingModel:
     """The finished model of a requirements text."""
-    models = ProcessLanguageModels(asked, asked, concurrency=16, timeout=120)
+    models = ProcessLanguageModels(asked, asked, concurrency=16, timeout=step_seconds)
     finished: Sequence[EventStormingModel] = ()
     async with models.chat(
-        job_id="eval", link=Nobody(), recalled=(), allowance=Allowance(step_seconds=300)
+        job_id="eval", link=Nobody(), recalled=(), allowance=Allowance(step_seconds=step_seconds)
     ) as chat:
         job = GraphInput(language=language_of(text), requirements=text)
         finished = [event.model async for event in generate(job, chat) if isinstance(event, Finished)]
