@@ -12,8 +12,8 @@ import json
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from urllib.parse import parse_qs, quote, urlsplit
@@ -21,7 +21,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 import httpx
 import structlog
 
-from poller.errors import Transient
+from poller.errors import Conflict, Transient
+from poller.observer import IGNORED, Answered, Observer
 from poller.rtdb.answers import Denied, TokenRefused, decoded, etag_of, is_stale, raise_for, redirected
 from poller.rtdb.clock import ServerClock
 from poller.rtdb.credentials import Credentials
@@ -91,8 +92,10 @@ class Database:
         watchdog: float,
         backoff: Backoff,
         chance: Callable[[], float],
+        observer: Observer,
     ) -> None:
         self._http = http
+        self._observer = observer
         self._base_url = base_url
         self._params = dict(params)
         self._credentials = credentials
@@ -118,6 +121,7 @@ class Database:
         watchdog: float = WATCHDOG_SECONDS,
         backoff: Backoff | None = None,
         chance: Callable[[], float] = random.random,
+        observer: Observer = IGNORED,
     ) -> Database:
         """Opens nothing yet. `auth_variable_override`: act as this `auth` under the rules (None: as nobody)."""
         params = {} if namespace is None else {"ns": namespace}
@@ -143,6 +147,7 @@ class Database:
             watchdog=watchdog,
             backoff=backoff or Backoff(),
             chance=chance,
+            observer=observer,
         )
 
     async def __aenter__(self) -> Database:
@@ -296,7 +301,7 @@ class Database:
         try:
             async for chunk in response.aiter_bytes():
                 status.last_byte = self._last_byte = self._clock()
-                self._traffic.bytes_read += len(chunk)
+                self._transferred(read=len(chunk))
                 for event in parser.feed(chunk):
                     yield event
         except httpx.ReadTimeout as error:
@@ -308,7 +313,9 @@ class Database:
         status.connected_since = self._clock()
         status.trouble = ""
         status.connections += 1
-        self._traffic.reconnects += status.connections > 1
+        if status.connections > 1:
+            self._traffic.reconnects += 1
+            self._observer.reconnected(status.path)
         log.info("rtdb.stream_connected", path=status.path, reconnects=self._traffic.reconnects)
 
     @asynccontextmanager
@@ -403,37 +410,64 @@ class Database:
             else None
         )
         url = self._url(path, params or {})
-        try:
-            async with asyncio.timeout(deadline):
-                token = await self._credentials.token()
-                response = await self._exchange(method, url, content, {**_bearer(token), **(headers or {})})
-                if is_stale(response):
-                    token = await self._credentials.token(stale=token)
-                    response = await self._exchange(
-                        method, url, content, {**_bearer(token), **(headers or {})}
-                    )
-        except TimeoutError as error:
-            raise Transient(f"RTDB did not answer {method} {path or '/'} within {deadline:g} s") from error
-        raise_for(response, method, path)
+        with self._observed(method):
+            try:
+                async with asyncio.timeout(deadline):
+                    response = await self._authorised(method, url, content, headers or {})
+            except TimeoutError as error:
+                raise Transient(
+                    f"RTDB did not answer {method} {path or '/'} within {deadline:g} s"
+                ) from error
+            raise_for(response, method, path)
         return response
+
+    async def _authorised(
+        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        """Once more with a fresh token if the first was stale."""
+        token = await self._credentials.token()
+        response = await self._exchange(method, url, content, {**_bearer(token), **headers})
+        if not is_stale(response):
+            return response
+        token = await self._credentials.token(stale=token)
+        return await self._exchange(method, url, content, {**_bearer(token), **headers})
 
     async def _exchange(
         self, method: str, url: str, content: bytes | None, headers: dict[str, str]
     ) -> httpx.Response:
         for _ in range(MAX_REDIRECTS):
             self._traffic.requests += 1
-            self._traffic.bytes_written += len(content or b"")
+            self._transferred(written=len(content or b""))
             sent = self._clock()
             response = await self._send(
                 self._http.build_request(method, url, content=content, headers=headers)
             )
             self._last_byte = self._clock()
-            self._traffic.bytes_read += response.num_bytes_downloaded
+            self._transferred(read=response.num_bytes_downloaded)
             self._server_clock.saw_date(response.headers.get("date"), sent=sent, received=self._last_byte)
             if response.status_code != 307:
                 return response
             url = redirected(response)
         raise Transient("RTDB redirects in circles")
+
+    def _transferred(self, *, read: int = 0, written: int = 0) -> None:
+        self._traffic.bytes_read += read
+        self._traffic.bytes_written += written
+        self._observer.transferred(read=read, written=written)
+
+    @contextmanager
+    def _observed(self, method: str) -> Iterator[None]:
+        """One request, from the wait for its token to the meaning of its answer; a cancelled one counts as an error."""
+        began = self._clock()
+        outcome: Answered = "error"
+        try:
+            yield
+            outcome = "ok"
+        except Conflict:
+            outcome = "conflict"
+            raise
+        finally:
+            self._observer.database(method, outcome, self._clock() - began)
 
     async def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
         try:

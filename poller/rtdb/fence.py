@@ -36,8 +36,10 @@ class Fence:
     def heard(self) -> None:
         self._silent = False
 
-    def unheard(self) -> None:
-        self._silent = True
+    def unheard(self) -> bool:
+        """Whether this is news."""
+        was, self._silent = self._silent, True
+        return not was
 
     def lose(self, reason: str) -> None:
         if self._lost is None:

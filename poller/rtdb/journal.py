@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from eventstorming.v1 import executor_pb2
 
+from poller.observer import IGNORED, Observer
 from poller.rtdb.names import Json, members
 
 WRITES_IN_FLIGHT = 4
@@ -28,6 +30,8 @@ def entry_text(entry: executor_pb2.JournalEntry) -> str:
     stored = {"value": entry.value, "tokens": entry.tokens}
     if entry.unusable:
         stored["unusable"] = True
+    if entry.borrowed:
+        stored["borrowed"] = True
     return json.dumps(stored, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -36,7 +40,11 @@ def read_entry(key: str, stored: Json) -> executor_pb2.JournalEntry | None:
     try:
         raw = json.loads(stored)
         return executor_pb2.JournalEntry(
-            key=key, value=raw["value"], tokens=raw["tokens"], unusable=raw.get("unusable", False)
+            key=key,
+            value=raw["value"],
+            tokens=raw["tokens"],
+            unusable=raw.get("unusable", False),
+            borrowed=raw.get("borrowed", False),
         )
     except (TypeError, ValueError, KeyError, AttributeError):
         return None
@@ -51,6 +59,15 @@ def newest(journal: Json) -> list[executor_pb2.JournalEntry]:
             if entry is not None:
                 found[key] = entry
     return [found[key] for key in sorted(found)]
+
+
+def borrowed(journal: Json) -> dict[str, str]:
+    """The usable answers of an earlier job as branch of a new one: free of charge, since that job has paid."""
+    return {
+        entry.key: entry_text(executor_pb2.JournalEntry(key=entry.key, value=entry.value, borrowed=True))
+        for entry in newest(journal)
+        if not entry.unusable
+    }
 
 
 def highest_epoch(journal: Json) -> int:
@@ -74,15 +91,29 @@ def _branches(journal: Json) -> list[tuple[int, Json]]:
 class GroupCommit:
     """Answers of one epoch on their way into the database, four writes at a time, everything waiting in the next."""
 
-    def __init__(self, write: Write, *, epoch: int) -> None:
+    def __init__(
+        self,
+        write: Write,
+        *,
+        epoch: int,
+        clock: Callable[[], float] = time.monotonic,
+        observer: Observer = IGNORED,
+    ) -> None:
         self._write = write
         self._epoch = epoch
+        self._clock = clock
+        self._observer = observer
         self._waiting: list[tuple[int, executor_pb2.JournalEntry]] = []
+        self._came: dict[int, float] = {}
         self._arrived = asyncio.Event()
         self.stored = 0
+        self.buffered = 0
+        """Bytes of answers that have come and are not stored."""
 
     def add(self, seq: int, entry: executor_pb2.JournalEntry) -> None:
         self._waiting.append((seq, entry))
+        self._came[seq] = self._clock()
+        self.buffered += len(entry.value)
         self._arrived.set()
 
     async def run(self, durable: Durable) -> None:
@@ -94,7 +125,10 @@ class GroupCommit:
         while True:
             await self._arrived.wait()
             if group := self._next_group():
-                await durable(await self._commit(group))
+                seqs = await self._commit(group)
+                await durable(seqs)
+                for seq in seqs:
+                    self._observer.committed(self._clock() - self._came.pop(seq))
 
     async def flush(self) -> None:
         """Writes what is left; nobody is told any more."""
@@ -120,4 +154,5 @@ class GroupCommit:
             self._waiting = group + self._waiting
             raise
         self.stored += len(group)
+        self.buffered -= sum(len(entry.value) for _, entry in group)
         return [seq for seq, _ in group]

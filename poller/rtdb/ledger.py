@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from poller.errors import Conflict, Transient
+from poller.observer import IGNORED, Observer
 from poller.ports import Clock
 from poller.rtdb.client import Database
 from poller.rtdb.fence import WRITE_SECONDS
@@ -80,8 +81,10 @@ class Ledger:
         chance: Callable[[], float] = random.random,
         rate: float = WRITES_PER_SECOND,
         lease_rules: bool = False,
+        observer: Observer = IGNORED,
     ) -> None:
         self.database = database
+        self.observer = observer
         self.lease_rules = lease_rules
         self.nodes = nodes
         self.clock = clock

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from poller.observer import IGNORED, Observer
 from poller.rtdb.client import Database, endpoint
 from poller.rtdb.credentials import (
     ApplicationDefaultCredentials,
@@ -28,10 +29,12 @@ class Settings(Protocol):
     def firebase_database_lease_rules(self) -> bool: ...
 
 
-def open_database(settings: Settings) -> Database:
+def open_database(settings: Settings, observer: Observer = IGNORED) -> Database:
     """To be entered with `async with`."""
     base_url, namespace = endpoint(settings.firebase_database_url, settings.firebase_database_emulator_host)
-    database = Database.connect(base_url=base_url, namespace=namespace, credentials=_credentials(settings))
+    database = Database.connect(
+        base_url=base_url, namespace=namespace, credentials=_credentials(settings), observer=observer
+    )
     return database.acting_as(WRITER) if settings.firebase_database_lease_rules else database
 
 

@@ -57,10 +57,16 @@ class RtdbQueue(Desk):
         super().__init__(ledger, owner=owner, lease_seconds=lease_seconds, new_token=new_token)
         self._tokens: dict[str, str] = {}
         self._entries, self._removals = Mirror(), Mirror()
+        self._observer = ledger.observer
         self.missed = 0
 
     def problem(self) -> str:
         return self._database.why_not_ready() or ""
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Answers of all runs here that wait for the database."""
+        return sum(run.buffered_bytes for run in list(self._runs.values()))
 
     # ── watching ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -121,6 +127,7 @@ class RtdbQueue(Desk):
         for job_id in set(await self._database.keys(node)) - mirror.names():
             value = await self._database.get(f"{node}/{job_id}")
             self.missed += 1
+            self._observer.missed()
             log.error("queue.stream_missed", node=node, job=job_id)
             news.put_nowait(apply(Change(kind="put", path=(job_id,), value=value)))
 
@@ -134,8 +141,17 @@ class RtdbQueue(Desk):
         stored, claimed = await self._ledger.insist(lambda: self._take(job, token), tries=5)
         self._tokens.pop(job.id, None)
         if claimed is None:
+            self._observer.claim("lost")
             return None
+        self._tell(job, claimed)
         return await self._settled_or_run(claimed, job, stored, fence)
+
+    def _tell(self, seen: Job, claimed: Job) -> None:
+        self._observer.claim("taken_over" if seen.lease.held else "won")
+        if claimed.lease.epoch == 1 and not claimed.crashes:
+            self._observer.picked_up(max(0, self.now() - claimed.created_at) / 1000)
+        if claimed.crashes and seen.lease.held:
+            self._observer.tried("crash")
 
     async def _take(self, job: Job, token: str) -> tuple[Json, Job | None]:
         async with task_group() as group:
@@ -240,6 +256,7 @@ class RtdbQueue(Desk):
         await ledger.patch(path, node, in_flight=in_flight)
         flag = {"state/outputs/isFailed": True, "run/endedAt": SERVER_TIME, "run/failure": reason}
         await ledger.patch(path, flag, in_flight=in_flight)
+        self._observer.ended("failed")
 
     async def remove(self, job_id: str) -> bool:
         def gone(current: Json) -> Json:
@@ -258,6 +275,7 @@ class RtdbQueue(Desk):
             return False
         await self._delete_node(job_id)
         await self._database.delete(self._nodes.removal(job_id))
+        self._observer.ended("removed")
         log.info("job.removed", job=job_id)
         return True
 

@@ -57,13 +57,19 @@ class RtdbRun:
         self._path = ledger.nodes.job(job.id)
         self._entry = ledger.nodes.entry(job.id)
         self._in_flight = InFlight()
-        self._fresh = job.lease.epoch == 1
         state, run = members(members(stored).get("state")), members(members(stored).get("run"))
-        self._like = text(run.get("like"))
+        self._fresh = job.lease.epoch == 1 and "journal" not in run
         self.started_at = int(run.get("startedAt") or ledger.now())
         shown = Shown.of(state.get("outputs"), run.get("said"))
         self._outbox = Outbox(self._projected, shown, ledger.clock, opening=self._opening(state, run, shown))
-        self._journal = GroupCommit(self._note, epoch=job.lease.epoch)
+        self._observer = ledger.observer
+        self._acknowledged: set[str] = set()
+        self._journal = self._group_commit(job.lease.epoch)
+
+    def _group_commit(self, epoch: int) -> GroupCommit:
+        return GroupCommit(
+            self._note, epoch=epoch, clock=self._ledger.clock.monotonic, observer=self._observer
+        )
 
     def _opening(self, state: Json, run: Json, shown: Shown) -> dict[str, Json]:
         """Progress from the first second; what a former claim has told already is not told again."""
@@ -93,6 +99,11 @@ class RtdbRun:
     def answered(self) -> bool:
         return self._journal.stored > 0
 
+    @property
+    def buffered_bytes(self) -> int:
+        """Answers that wait for the database."""
+        return self._journal.buffered
+
     def lose(self, reason: str) -> None:
         """The event stream showed that the lease is another's; our own end of the job is no loss."""
         if not self.ended:
@@ -113,6 +124,7 @@ class RtdbRun:
         sent = self._ledger.clock.monotonic()
         await self._ledger.transact(self._ledger.nodes.lease(self.job.id), self._renewed)
         self._fence.renewed(sent)
+        self._observer.lease("renewed")
 
     def _renewed(self, current: Json) -> Json:
         if self.ended:
@@ -141,7 +153,7 @@ class RtdbRun:
         await self._insist(lambda: self._ledger.transact(self._entry, next_epoch))
         self._fence.renewed(sent)
         self.job, self._fresh = wanted, False
-        self._journal = GroupCommit(self._note, epoch=wanted.lease.epoch)
+        self._journal = self._group_commit(wanted.lease.epoch)
 
     async def _insist(self, action: Callable[[], Awaitable[object]]) -> None:
         """Until it worked or the lease is lost; a silent database is told apart from a lost lease."""
@@ -153,7 +165,8 @@ class RtdbRun:
             except Denied as denied:
                 self._check_denied(denied)
             except Transient:
-                self._fence.unheard()
+                if self._fence.unheard():
+                    self._observer.lease("suspended")
                 failures += 1
                 await self._ledger.pause(failures)
             else:
@@ -170,18 +183,16 @@ class RtdbRun:
     # ── answers and what is shown ────────────────────────────────────────────────────────────────────────────
 
     async def recall(self) -> Sequence[executor_pb2.JournalEntry]:
-        found: dict[str, executor_pb2.JournalEntry] = {}
-        for job_id in self._journals():
-            path = self._ledger.nodes.journal(job_id)
-            stored = await self._ledger.insist(lambda path=path: self._ledger.database.get(path))  # type: ignore[misc]
-            found |= {entry.key: entry for entry in newest(stored)}
-        return [found[key] for key in sorted(found)]
-
-    def _journals(self) -> list[str]:
-        own = [] if self._fresh else [self.job.id]
-        return [self._like, *own] if self._like else own
+        if self._fresh:
+            return []
+        path = self._ledger.nodes.journal(self.job.id)
+        found = newest(await self._ledger.insist(lambda: self._ledger.database.get(path)))
+        self._acknowledged = {entry.key for entry in found}
+        return found
 
     def remember(self, seq: int, entry: executor_pb2.JournalEntry) -> None:
+        if entry.key in self._acknowledged:
+            self._observer.repeated()
         self._journal.add(seq, entry)
 
     def show_progress(self, current: int, total: int) -> None:
@@ -232,6 +243,7 @@ class RtdbRun:
         await self._write(self._last_words(model, tokens_used))
         flag = f"{self._path}/state/outputs/isCompleted"
         await self._fenced(lambda: self._ledger.put(flag, True, in_flight=self._in_flight))
+        self._observer.ended("completed")
         await self.end()
 
     def _check_model(self, model: model_pb2.EventStormingModel) -> None:
@@ -269,6 +281,7 @@ class RtdbRun:
                 "lastUpdated": self._ledger.now() / 1000,
             }
         )
+        self._observer.ended("failed")
         await self.end()
 
     async def end(self) -> None:
@@ -296,6 +309,8 @@ class RtdbRun:
             return released_entry(current, wanted)
 
         await self._insist(lambda: self._ledger.transact(self._entry, released))
+        self._observer.lease("released")
+        self._observer.ended("released")
 
     async def close(self) -> None:
         await self._in_flight.settled()
