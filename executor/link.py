@@ -239,6 +239,8 @@ class StreamLink:
         writing = asyncio.create_task(self.outbox.write_all(write))
         beating = asyncio.create_task(self._beat())
         tasks = (listening, writing, beating)
+        for task in tasks:
+            task.add_done_callback(_looked_at)
         try:
             yield lambda: _first_end(listening, writing)
         except asyncio.CancelledError:
@@ -248,10 +250,12 @@ class StreamLink:
             beating.cancel()
             self.outbox.close()
             settling = asyncio.create_task(self._settled(writing))
-            await asyncio.wait(
-                (settling, listening), timeout=FLUSH_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-            await _stopped((settling, *tasks))
+            try:
+                await asyncio.wait(
+                    (settling, listening), timeout=FLUSH_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                await _stopped((settling, *tasks))
 
     async def _settled(self, writing: asyncio.Task[None]) -> None:
         """Everything is written, every answer acked, every beat echoed."""
@@ -287,7 +291,13 @@ class StreamLink:
     def _recall(self, recall: wire.Recall) -> None:
         for entry in recall.entries:
             self._recalled.append(
-                Entry(key=entry.key, value=entry.value, tokens=entry.tokens, unusable=entry.unusable)
+                Entry(
+                    key=entry.key,
+                    value=entry.value,
+                    tokens=entry.tokens,
+                    unusable=entry.unusable,
+                    borrowed=entry.borrowed,
+                )
             )
         if recall.last:
             self._all_recalled.set()
@@ -308,6 +318,12 @@ async def _first_end(*tasks: asyncio.Task[None]) -> None:
     ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in ended:
         task.result()
+
+
+def _looked_at(task: asyncio.Task[None]) -> None:
+    """How a stream ends is told by the first of its tasks to end; what the others raise then is no news."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _stopped(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -236,7 +236,7 @@ class _Link:
         self._limits = limits
         self._epoch = run.job.lease.epoch
         self._tokens = tokens
-        self._out: asyncio.Queue[executor_pb2.ExecuteRequest] = asyncio.Queue()
+        self._out = _Outgoing()
         self._completed: executor_pb2.Completed | None = None
         self._take: dict[str | None, Callable[[executor_pb2.ExecuteResponse], None]] = {
             "answer": self._answer,
@@ -264,14 +264,10 @@ class _Link:
 
     def _send(self, frame: executor_pb2.ExecuteRequest) -> None:
         frame.job_id, frame.epoch = self._run.job.id, self._epoch
-        self._out.put_nowait(frame)
-
-    async def _frames(self) -> AsyncIterator[executor_pb2.ExecuteRequest]:
-        while True:
-            yield await self._out.get()
+        self._out.frames.put_nowait(frame)
 
     async def follow(self, placement: Placement) -> executor_pb2.Completed:
-        async with aclosing(placement.execute(self._frames())) as frames:
+        async with aclosing(placement.execute(self._out)) as frames:
             async for frame in alive(frames):
                 if frame.epoch == self._epoch:
                     self._take.get(frame.WhichOneof("frame"), _ignore)(frame)
@@ -295,6 +291,19 @@ class _Link:
 
     def _complete(self, frame: executor_pb2.ExecuteResponse) -> None:
         self._completed = frame.completed
+
+
+class _Outgoing:
+    """Frames to the executor. No generator: gRPC lets go of it without closing it, and the loop would complain at its end."""
+
+    def __init__(self) -> None:
+        self.frames: asyncio.Queue[executor_pb2.ExecuteRequest] = asyncio.Queue()
+
+    def __aiter__(self) -> _Outgoing:
+        return self
+
+    async def __anext__(self) -> executor_pb2.ExecuteRequest:
+        return await self.frames.get()
 
 
 async def alive(
