@@ -19,7 +19,7 @@ demo: $(RUNTIME) ## Run the main job on the embedded parts, ending with a board 
 	@$(BIN)/eventstorming demo $(if $(KEEP),--keep)
 
 ##@ Work on it
-.PHONY: test check format proto lock eval clean
+.PHONY: test check format proto lock eval picture clean
 test: $(DEV) ## Set everything up and run the whole suite
 	$(PY) -m pytest
 
@@ -68,6 +68,9 @@ lock: $(DEV) ## Resolve the dependencies anew (requirements/*.txt)
 	$(LOCK) --extra poller -c requirements/dev.txt -o requirements/poller.txt
 	$(LOCK) --extra executor -c requirements/dev.txt -o requirements/executor.txt
 	$(LOCK) --extra local -c requirements/dev.txt -o requirements/local.txt
+
+picture: demo $(DEV) ## Take the README's picture anew (needs chromium)
+	@$(PY) -m scripts.picture
 
 clean: ## Remove everything that was made here
 	rm -rf $(VENV) .tools out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
