@@ -1,8 +1,8 @@
-"""The graph in the words of the wire: input in, events out. Nothing else."""
+"""The graph in the words of the wire: input in, events out, and what only the run knows: the time left, the tokens used."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Final
 
@@ -10,7 +10,7 @@ from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import job_pb2
 
 from executor.graph.run import Finished, Progress, RunEvent, Snapshot, generate
-from executor.model import Level, Note
+from executor.model import Language, Level, Note
 from executor.ports import Event, RunChat
 from executor.wire import graph_input, model_to_proto
 
@@ -19,13 +19,57 @@ _LEVELS: Final = {
     Level.WARNING: job_pb2.LOG_LEVEL_WARNING,
     Level.ERROR: job_pb2.LOG_LEVEL_ERROR,
 }
+LEAST_SECONDS: Final = 5.0  # less time left than this is not worth a line
 
 
 async def run_graph(job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]:
     """`ports.Pipeline`: closing it ends the graph's run."""
-    async with aclosing(generate(graph_input(job), chat)) as events:
+    input = graph_input(job)
+    async with aclosing(generate(input, chat)) as events:
         async for event in events:
+            if isinstance(event, Finished):
+                if chat.calls[1]:
+                    yield _to_wire(calls_saved(*chat.calls, input.language))
+                yield _to_wire(tokens_note(chat.tokens_used, input.language))
             yield _to_wire(event)
+            if isinstance(event, Progress):
+                for note in time_left(event, chat.pace, input.language):
+                    yield _to_wire(note)
+
+
+def time_left(progress: Progress, pace: float, language: Language) -> Iterator[Note]:
+    """A line about the time left, once it can be known and is worth one. `pace` in seconds per question, 0 while unknown."""
+    seconds = progress.in_a_row * pace
+    if seconds < LEAST_SECONDS:
+        return
+    english, korean = _span(seconds)
+    done = f"{progress.current}/{progress.total}"
+    message = language.pick(f"About {english} left ({done}).", f"약 {korean} 남았습니다({done}).")
+    yield Note(level=Level.INFO, message=message, key=f"left/{progress.current}")
+
+
+def _span(seconds: float) -> tuple[str, str]:
+    """In tens of seconds below two minutes, in minutes above, in both languages."""
+    if seconds < 115:
+        tens = max(1, round(seconds / 10)) * 10
+        return f"{tens} seconds", f"{tens}초"
+    minutes = round(seconds / 60)
+    return f"{minutes} minutes", f"{minutes}분"
+
+
+def tokens_note(tokens: int, language: Language) -> Note:
+    """The last line: what the job has used, earlier runs included."""
+    message = language.pick(f"Tokens used: {tokens:,}.", f"사용한 토큰: {tokens:,}개")
+    return Note(level=Level.INFO, message=message, key="tokens")
+
+
+def calls_saved(calls: int, borrowed: int, language: Language) -> Note:
+    """How much of the job its user did not pay for again, when it was submitted like an earlier one."""
+    message = language.pick(
+        f"Calls saved: {borrowed} of {calls}; {calls - borrowed} questions were new.",
+        f"호출 {calls}건 가운데 {borrowed}건은 이전 작업의 답을 다시 썼고, {calls - borrowed}건을 새로 물었습니다.",
+    )
+    return Note(level=Level.INFO, message=message, key="borrowed")
 
 
 def _to_wire(event: RunEvent) -> Event:

@@ -21,13 +21,15 @@ Event = executor_pb2.Progress | executor_pb2.Log | executor_pb2.ModelSnapshot | 
 class Entry:
     """One journal entry: what the language model answered to one question.
 
-    `value` is one JSON text; `unusable` marks the last answer of a question that came to nothing.
+    `value` is one JSON text; `unusable` marks the last answer of a question that came to nothing; `borrowed` one that
+    an earlier job has paid for.
     """
 
     key: str
     value: str
     tokens: int
     unusable: bool = False
+    borrowed: bool = False
 
 
 class Link(Protocol):
@@ -57,6 +59,16 @@ class RunChat(Chat, Protocol):
     @property
     def tokens_used(self) -> int:
         """Tokens of the whole job, earlier runs included."""
+        ...
+
+    @property
+    def calls(self) -> tuple[int, int]:
+        """Answers used in this run, and how many of them an earlier job has paid for."""
+        ...
+
+    @property
+    def pace(self) -> float:
+        """Seconds a question of this run takes from being put to being answered durably, of four the slowest; 0: none yet."""
         ...
 
     @property

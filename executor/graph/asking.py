@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 from langgraph.runtime import Runtime
 from pydantic import BaseModel
 
+from executor.errors import NothingUsable
 from executor.graph import prompt
 from executor.graph.inputs import BLOCKS
 from executor.graph.question import Question, Unusable, accept
-from executor.graph.state import ContextPlan, Outcome, Part, Run, Unit
+from executor.graph.state import ContextPlan, Outcome, Part, Run, Unit, of_step
 from executor.graph.text import fitted, numbered
 from executor.model import Language, Level, Note
 
@@ -68,8 +69,23 @@ class Remarks:
 
 def outcome(step: str, unit: Unit, value: Any, remarks: Remarks, answer: object = None) -> Outcome:
     """One part, as an update of the state."""
-    usable = not isinstance(answer, Unusable)
-    return {"parts": [Part(step=step, unit=unit, value=value, notes=tuple(remarks.notes), usable=usable)]}
+    reason = (answer.reason or "no reason given") if isinstance(answer, Unusable) else ""
+    return {"parts": [Part(step=step, unit=unit, value=value, notes=tuple(remarks.notes), unusable=reason)]}
+
+
+def demand_usable(parts: Sequence[Part], step: str, language: Language) -> None:
+    """Ends the job when no answer of a step was usable: that is the language model's doing and says nothing of the text."""
+    asked = of_step(parts, step)
+    if asked and not any(part.usable for part in asked):
+        reason = asked[0].unusable
+        raise NothingUsable(
+            language.pick(
+                f"The language model's answers could not be used, although it was asked again ({reason}). "
+                "Please try again, or with another language model.",
+                f"다시 물었지만 언어 모델의 답변을 사용할 수 없었습니다({reason}). "
+                "다시 시도하거나 다른 언어 모델을 사용해 주세요.",
+            )
+        )
 
 
 def lines_for(plan: ContextPlan, words: Iterable[str], remarks: Remarks) -> str:

@@ -20,7 +20,10 @@ async def contexts(state: ChunkUnit, runtime: Runtime[Run]) -> Outcome:
     remarks = Remarks("contexts", unit, state["language"])
     data = {"language": state["language"], "lines": numbered(state["document"], state["numbers"])}
     answer = await ask(runtime, "contexts", unit, ContextsAnswer, data, check)
-    found = () if isinstance(answer, Unusable) else reduced(answer, state["document"])
+    if isinstance(answer, Unusable):
+        _remark_unusable(state["numbers"], remarks)
+        return outcome("contexts", unit, (), remarks, answer)
+    found = reduced(answer, state["document"])
     _remark(found, state["numbers"], remarks)
     return outcome("contexts", unit, found, remarks, answer)
 
@@ -58,6 +61,14 @@ def _found(context: ContextAnswer, name: str, lines: Document, taken: set[str]) 
         description=told(context.description),
         aggregates=tuple(a for a in named(context.aggregates) if a.name not in taken),
         numbers=tuple(sorted(numbers)),
+    )
+
+
+def _remark_unusable(numbers: tuple[int, ...], remarks: Remarks) -> None:
+    where = spans(numbers)
+    remarks.warn(
+        f"Lines {where}: the language model's answer could not be used, so no bounded context was read from them.",
+        f"{where}번째 줄: 언어 모델의 답변을 사용할 수 없어 바운디드 컨텍스트를 읽지 못했습니다.",
     )
 
 

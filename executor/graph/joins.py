@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from executor.errors import NothingUsable
 from executor.graph import assemble, plans
-from executor.graph.asking import Remarks, joined
-from executor.graph.state import ContextPlan, Finish, GraphInput, Job, Join, Part, Plan, of_step
+from executor.graph.asking import Remarks, demand_usable, joined
+from executor.graph.state import ContextPlan, Finish, GraphInput, Job, Join, Part, Plan
 from executor.graph.text import Document, document, spans
 from executor.model import EventStormingModel, owners_of_screens, traced_lines
 
@@ -45,8 +45,8 @@ async def join(state: Job) -> Join:
 
 
 def _demand_something(model: EventStormingModel, input: GraphInput, parts: Sequence[Part]) -> None:
-    answered = any(part.usable for part in of_step(parts, "names"))
-    if not answered or not any(a.commands or a.events or a.read_models for a in model.aggregates):
+    demand_usable(parts, "names", input.language)
+    if not any(a.commands or a.events or a.read_models for a in model.aggregates):
         raise NothingUsable(
             input.language.pick(
                 "No command, event or read model could be found: the text seems to describe no behaviour.",

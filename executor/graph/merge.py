@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 
 from executor.errors import NothingUsable
 from executor.graph.answers import MergeAnswer
-from executor.graph.asking import Remarks, ask, joined, outcome
+from executor.graph.asking import Remarks, ask, demand_usable, joined, outcome
 from executor.graph.identifiers import pascal
 from executor.graph.question import Unusable
 from executor.graph.reduction import lookup, told
@@ -22,6 +22,7 @@ async def merge(state: Job, runtime: Runtime[Run]) -> Outcome:
     per_chunk = [part.value for part in of_step(state["parts"], "contexts")]
     found = without_doubles(context for chunk in per_chunk for context in chunk)
     if not found:
+        demand_usable(state["parts"], "contexts", language)
         raise NothingUsable(
             language.pick(
                 "No bounded context was found: the text seems to describe no behaviour.",

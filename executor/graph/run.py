@@ -18,10 +18,14 @@ from executor.model import EventStormingModel, Level, Note
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Stages finished, of all: at least 1, never falling, the last one equal to `total` (11 or 8)."""
+    """Stages finished, of all: at least 1, never falling, the last one equal to `total` (11 or 8).
+
+    `in_a_row` counts the questions still to come of which each waits for the one before.
+    """
 
     current: int
     total: int
+    in_a_row: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,11 @@ class _Fold:
         self._stages = Stages(input)
 
     def progress(self) -> Progress:
-        return Progress(current=self._stages.current, total=self._stages.total)
+        return Progress(
+            current=self._stages.current,
+            total=self._stages.total,
+            in_a_row=self._stages.questions_in_a_row(self._parts),
+        )
 
     def take(self, node: str, change: Mapping[str, Any]) -> Iterator[RunEvent]:
         fresh = [part for part in change.get("parts", ()) if (part.step, part.unit) not in self._parts]

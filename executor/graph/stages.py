@@ -21,13 +21,17 @@ class Stages:
         self.current = 1
         self._expected: dict[str, set[Unit]] = {}
         self._named = self._done = False
+        self._drafting: set[Unit] | None = None
+        self._chunks = 0
         if not input.from_draft:
-            self._expected["contexts"] = {(i,) for i in range(len(chunks(document(input.requirements))))}
+            self._chunks = len(chunks(document(input.requirements)))
+            self._expected["contexts"] = {(i,) for i in range(self._chunks)}
 
     def planned(self, plans: Sequence[ContextPlan]) -> None:
         """The contexts are known, so the lines are mapped."""
         self._expected["line_map"] = set()
         self._expected["draft"] = {plan.unit for plan in plans}
+        self._drafting = {plan.unit for plan in plans if not plan.aggregates}
 
     def joined(
         self, plans: Sequence[ContextPlan], named: EventStormingModel, unresolved: Sequence[Pair]
@@ -60,6 +64,18 @@ class Stages:
             self.total if self._done else max(self.current, min(count, self.total - 1)),
         )
         return self.current > before
+
+    def questions_in_a_row(self, answered: Collection[tuple[str, Unit]]) -> int:
+        """Questions still to come on the longest way to the end, each waiting for the one before, as far as is known."""
+        if self._done:
+            return 0
+        if self._named:
+            return 1 if self._complete("behaviour", answered) else 2
+        if self._drafting is not None:
+            return 3 if all(("draft", unit) in answered for unit in self._drafting) else 4
+        if self._chunks and not self._complete("contexts", answered):
+            return 6 if self._chunks == 1 else 7
+        return 5 if self._chunks else 4
 
     def _complete(self, step: str, answered: Collection[tuple[str, Unit]]) -> bool:
         return step in self._expected and all((step, unit) in answered for unit in self._expected[step])

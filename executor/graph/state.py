@@ -164,13 +164,17 @@ STEPS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What one step made of one answer. `usable` is false when the language model gave nothing and code filled in."""
+    """What one step made of one answer. `unusable` says why the language model gave nothing and code filled in; else ""."""
 
     step: str
     unit: Unit
     value: Any
     notes: tuple[Note, ...] = ()
-    usable: bool = True
+    unusable: str = ""
+
+    @property
+    def usable(self) -> bool:
+        return not self.unusable
 
     @property
     def place(self) -> tuple[int, Unit]:

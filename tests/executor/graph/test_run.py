@@ -151,9 +151,16 @@ async def test_an_unusable_answer_leaves_a_valid_model_and_a_note(input: GraphIn
 @pytest.mark.parametrize(
     ("input", "step"), [(requirements(), "contexts"), (requirements(), "names"), (draft(), "names")]
 )
-async def test_nothing_usable_ends_the_run(input: GraphInput, step: str) -> None:
-    with pytest.raises(NothingUsable):
+async def test_nothing_usable_ends_the_run_and_blames_the_answers_not_the_text(
+    input: GraphInput, step: str
+) -> None:
+    with pytest.raises(NothingUsable, match=r"answers could not be used.*\(refused\)"):
         await events_of(input, ScriptedChat(rules={step: Unusable(reason="refused")}))
+
+
+async def test_a_text_without_behaviour_is_told_as_such() -> None:
+    with pytest.raises(NothingUsable, match="describe no behaviour"):
+        await events_of(requirements(), ScriptedChat(rules={"contexts": lambda _: {"contexts": []}}))
 
 
 async def test_one_unusable_unit_does_not_take_its_siblings_down() -> None:
