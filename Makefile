@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
-PROTOS := $(wildcard proto/eventstorming/v1/*.proto)
+PROTOS := $(wildcard proto/eventstorming/v1/*.proto proto/externalscaler/*.proto)
 
 ##@ Use
 .PHONY: demo
@@ -35,7 +35,7 @@ lint-python: $(DEV)
 lint-proto: $(DEV)
 	cd proto && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
 	@$(MAKE) stubs OUT=$(VENV)/stubs
-	@diff -r -x __pycache__ -x '*.proto' -x __init__.py -x '*.yaml' proto/eventstorming $(VENV)/stubs/eventstorming \
+	@diff -r -x __pycache__ -x '*.proto' -x __init__.py -x '*.yaml' proto $(VENV)/stubs \
 		|| { echo "The committed stubs are stale: run make proto and commit."; exit 1; }
 	@$(PY) -m scripts.proto_docs --check
 

@@ -25,6 +25,7 @@ RUN ["/build/uv", "pip", "uninstall", "--system", "--target=/app/lib", "google-c
      "google-cloud-core", "google-api-core", "google-resumable-media", "google-crc32c", "proto-plus", "opentelemetry-api"]
 COPY poller /app/poller
 COPY proto/eventstorming /app/eventstorming
+COPY proto/externalscaler /app/externalscaler
 # Compiled here: a read-only root cannot cache bytecode, and unchecked-hash makes the files the same in every build.
 RUN ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/app"]
 ARG VERSION=0.0.0
