@@ -273,6 +273,7 @@ class _Link:
                     self._take.get(frame.WhichOneof("frame"), _ignore)(frame)
                 if self._completed is not None:
                     return self._completed
+                await self._run.room()
         raise ExecutorGone("the stream ended without a result")
 
     def _answer(self, frame: executor_pb2.ExecuteResponse) -> None:

@@ -116,6 +116,9 @@ class Run(Protocol):
     def remember(self, seq: int, entry: executor_pb2.JournalEntry) -> None:
         """Hands over an answer; `store` reports its number once it is durable."""
 
+    async def room(self) -> None:
+        """Returns when another answer can be taken: what waits for the database is bounded in bytes."""
+
     def show_progress(self, current: int, total: int) -> None: ...
 
     def show_model(self, model: model_pb2.EventStormingModel) -> None: ...

@@ -367,6 +367,9 @@ class FakeRun:
         self.answered = True
         self._news.put_nowait(seq)
 
+    async def room(self) -> None:
+        return
+
     def show_progress(self, current: int, total: int) -> None:
         self._stored.current = max(self._stored.current, current)
 

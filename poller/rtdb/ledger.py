@@ -16,6 +16,7 @@ from poller.observer import IGNORED, Observer
 from poller.ports import Clock
 from poller.rtdb.client import Database
 from poller.rtdb.fence import WRITE_SECONDS
+from poller.rtdb.journal import Room
 from poller.rtdb.names import Json, Nodes
 
 T = TypeVar("T")
@@ -89,6 +90,7 @@ class Ledger:
         self.nodes = nodes
         self.clock = clock
         self.chance = chance
+        self.room = Room()
         self._budget = Budget(clock, rate=rate)
         self._group = asyncio.TaskGroup()
 

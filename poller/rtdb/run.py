@@ -68,7 +68,11 @@ class RtdbRun:
 
     def _group_commit(self, epoch: int) -> GroupCommit:
         return GroupCommit(
-            self._note, epoch=epoch, clock=self._ledger.clock.monotonic, observer=self._observer
+            self._note,
+            epoch=epoch,
+            clock=self._ledger.clock.monotonic,
+            observer=self._observer,
+            room=self._ledger.room,
         )
 
     def _opening(self, state: Json, run: Json, shown: Shown) -> dict[str, Json]:
@@ -139,7 +143,7 @@ class RtdbRun:
             self._fence.check()
 
     async def begin_again(self, job: Job) -> None:
-        await self.close()
+        await self._in_flight.settled()
         await self._journal.flush()
         wanted = replace(job, lease=replace(job.lease, epoch=job.lease.epoch + 1))
         sent = self._ledger.clock.monotonic()
@@ -195,6 +199,9 @@ class RtdbRun:
             self._observer.repeated()
         self._journal.add(seq, entry)
 
+    async def room(self) -> None:
+        await self._ledger.room.free()
+
     def show_progress(self, current: int, total: int) -> None:
         self._outbox.show_progress(current, total)
 
@@ -236,7 +243,7 @@ class RtdbRun:
 
     async def complete(self, model: model_pb2.EventStormingModel, *, tokens_used: int) -> None:
         await asyncio.to_thread(self._check_model, model)
-        await self.close()
+        await self._in_flight.settled()
         await self._journal.flush()
         self.show_model(model)
         await self._outbox.flush(self._write)
@@ -269,7 +276,7 @@ class RtdbRun:
 
     async def fail(self, sentence: str) -> None:
         """The line first: browsers show it, then take the flag as the end."""
-        await self.close()
+        await self._in_flight.settled()
         await self._journal.flush()
         self.say(LogLine(level=LogLevel.ERROR, message=sentence))
         await self._outbox.flush(self._write)
@@ -297,7 +304,7 @@ class RtdbRun:
         await self._insist(lambda: self._ledger.transact(self._entry, gone))
 
     async def release(self, job: Job) -> None:
-        await self.close()
+        await self._in_flight.settled()
         if self._fence.open:
             await self._journal.flush()
         self.ended = True
@@ -314,3 +321,4 @@ class RtdbRun:
 
     async def close(self) -> None:
         await self._in_flight.settled()
+        self._journal.drop()
