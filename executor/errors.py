@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class ExecutorError(Exception):
     """Base of every error this program raises on purpose."""
@@ -23,7 +25,14 @@ class LlmMisconfigured(ExecutorError):
 
 
 class LimitReached(ExecutorError):
-    """The job used up its time or its tokens."""
+    """The job used up its time or its tokens. `limit` is the setting that says how much it had, `value` how much that was."""
+
+    def __init__(
+        self, message: str, *, limit: Literal["JOB_TIMEOUT_SECONDS", "JOB_MAX_TOKENS"], value: float
+    ) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.value = value
 
 
 class NothingUsable(ExecutorError):

@@ -168,7 +168,11 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         except TimeoutError as error:
             if not time_left.expired():
                 raise
-            raise LimitReached("the time of the job is used up") from error
+            raise LimitReached(
+                f"the time of the job is used up ({seconds:.0f} s)",
+                limit="JOB_TIMEOUT_SECONDS",
+                value=seconds,
+            ) from error
 
     async def _events(self, job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]:
         async with aclosing(self._pipeline(job, chat)) as events:

@@ -63,10 +63,15 @@ def status_of(error: BaseException) -> status_pb2.Status:
     kind = next((kind for kind in type(error).__mro__ if kind in _KINDS), None)
     code, reason = _KINDS[kind] if kind else _INTERNAL
     name = job_pb2.ErrorReason.Name(reason).removeprefix(_PREFIX)
-    info = error_details_pb2.ErrorInfo(reason=name, domain=DOMAIN)
+    info = error_details_pb2.ErrorInfo(reason=name, domain=DOMAIN, metadata=_metadata(error))
     message = str(error) if kind else "a fault of the executor; its log has it under the job id"
     details = [_packed(info), *_retry_of(error)]
     return status_pb2.Status(code=code.value[0], message=message, details=details)
+
+
+def _metadata(error: BaseException) -> dict[str, str]:
+    """Which limit was reached, by the name of its setting, and how much it allowed."""
+    return {"limit": error.limit, "value": f"{error.value:g}"} if isinstance(error, LimitReached) else {}
 
 
 def _retry_of(error: BaseException) -> list[any_pb2.Any]:

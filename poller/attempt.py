@@ -15,8 +15,9 @@ import structlog
 from eventstorming.v1 import executor_pb2, job_pb2
 from google.protobuf.duration_pb2 import Duration
 
-from poller.errors import LeaseLost, Permanent, Transient
+from poller.errors import LeaseLost, LimitReached, Misconfigured, Permanent, Transient
 from poller.job import Job, LogLevel, LogLine, RetryPolicy
+from poller.observer import IGNORED, Observer
 from poller.ports import Clock, ExecutorGone, Executors, HandedBack, Placement, Run
 from poller.sentences import sentence
 from poller.tasks import task_group
@@ -71,8 +72,10 @@ class Attempt:
         chance: Callable[[], float],
         retry: RetryPolicy,
         limits: Limits,
+        observer: Observer = IGNORED,
     ) -> None:
         self.run = run
+        self._observer = observer
         self._executors = executors
         self._clock = clock
         self._now = now
@@ -99,6 +102,7 @@ class Attempt:
         except _Stopped as stopped:
             await self._taken_back(stopped.why)
         except LeaseLost as lost:
+            self._observer.lease("lost")
             self._log.warning("job.lease_lost", epoch=self.run.job.lease.epoch, reason=str(lost))
         finally:
             await self.run.close()
@@ -109,6 +113,7 @@ class Attempt:
     async def _taken_back(self, why: Stop) -> None:
         self._log.info("job.stopped", why=why.value)
         if why is Stop.DRAINED:
+            self._observer.tried("interruption")
             await self.run.release(self.run.job.interrupted())
 
     # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,7 +134,7 @@ class Attempt:
         except Transient as error:
             await self._raised(str(error), retry_after=error.retry_after)
         except Permanent as error:
-            await self._fail(str(error))
+            await self._fail(self._told(error))
         except LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001 (the boundary: logged once, settled as an attempt)
@@ -141,6 +146,7 @@ class Attempt:
 
     async def _crashed(self, gone: ExecutorGone) -> Placement | None:
         job = self.run.job.crashed(answered=self.run.answered)
+        self._observer.tried("crash")
         self._log.warning("job.executor_gone", epoch=job.lease.epoch, crashes=job.crashes, reason=str(gone))
         if job.poisoned:
             await self._fail(self._say("crashes", crashes=job.crashes))
@@ -148,6 +154,7 @@ class Attempt:
         return await self._again(job)
 
     async def _handed_back(self, back: HandedBack) -> Placement | None:
+        self._observer.tried("interruption")
         self._log.info("job.handed_back", epoch=self.run.job.lease.epoch, reason=str(back))
         return await self._again(self.run.job.interrupted())
 
@@ -166,6 +173,7 @@ class Attempt:
 
     async def _raised(self, reason: str, *, retry_after: float | None) -> None:
         job = self.run.job.raised()
+        self._observer.tried("attempt")
         at = self._retry.next_attempt(job, now=self._now(), jitter=self._chance(), retry_after=retry_after)
         self._log.warning("job.attempt_failed", attempts=job.attempts, reason=reason, again_at=at)
         if at is None:
@@ -193,6 +201,17 @@ class Attempt:
         self._settling = True
         await self.run.release(job)
         self._log.info("job.released", epoch=job.lease.epoch, not_before=job.not_before)
+
+    def _told(self, error: Permanent) -> str:
+        """The reason in the user's language, where it came in the executor's."""
+        match error:
+            case LimitReached(limit="JOB_MAX_TOKENS"):
+                return self._say("tokens", limit=error.value)
+            case LimitReached(limit="JOB_TIMEOUT_SECONDS"):
+                return self._say("deadline", minutes=f"{round(self._limits.job_seconds / 60, 1):g}")
+            case Misconfigured():
+                return self._say("misconfigured", reason=error)
+        return str(error)
 
     def _say(self, name: str, **values: object) -> str:
         return sentence(name, self.run.input.language, **values)

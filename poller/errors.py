@@ -24,6 +24,19 @@ class Permanent(PollerError):
     """Trying again cannot help; the message is a sentence that says what to do instead."""
 
 
+class LimitReached(Permanent):
+    """The executor stopped at a limit: `limit` is the name of its setting, `value` what it allowed."""
+
+    def __init__(self, message: str, *, limit: str = "", value: str = "") -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.value = value
+
+
+class Misconfigured(Permanent):
+    """The language model's key, address or name is wrong: for the operator, not for the user, to repair."""
+
+
 class LeaseLost(PollerError):
     """Another run owns the job now: stop, and write nothing."""
 

@@ -21,7 +21,15 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from poller.errors import InputRejected, LeaseLost, Permanent, PollerError, Transient
+from poller.errors import (
+    InputRejected,
+    LeaseLost,
+    LimitReached,
+    Misconfigured,
+    Permanent,
+    PollerError,
+    Transient,
+)
 from poller.ports import ExecutorGone, HandedBack
 
 log = structlog.get_logger(__name__)
@@ -304,8 +312,8 @@ _BY_REASON: dict[str, Callable[[str], PollerError]] = {
     "DRAINING": HandedBack,
     "UNAUTHENTICATED": HandedBack,
     "OVERTAKEN": LeaseLost,
-    "LLM_MISCONFIGURED": Permanent,
-    "LIMIT_REACHED": Permanent,
+    "LLM_MISCONFIGURED": Misconfigured,
+    "LIMIT_REACHED": LimitReached,
     "NOTHING_USABLE": Permanent,
     "LLM_UNAVAILABLE": Transient,
     "INTERNAL": Transient,
@@ -325,22 +333,24 @@ _BY_CODE: dict[grpc.StatusCode, Callable[[str], PollerError]] = {
 def error_of(error: grpc.aio.AioRpcError) -> PollerError:
     info, retry_after = _details(error)
     message = error.details() or error.code().name
-    kind = _BY_REASON.get(info) or _BY_CODE.get(error.code(), Transient)
+    kind = _BY_REASON.get(info.reason.removeprefix("ERROR_REASON_")) or _BY_CODE.get(error.code(), Transient)
     if kind is Transient:
         return Transient(message, retry_after=retry_after)
+    if kind is LimitReached:
+        return LimitReached(message, limit=info.metadata["limit"], value=info.metadata["value"])
     return kind(message)
 
 
-def _details(error: grpc.aio.AioRpcError) -> tuple[str, float | None]:
+def _details(error: grpc.aio.AioRpcError) -> tuple[error_details_pb2.ErrorInfo, float | None]:
     """Reason and the time to wait, as far as the status carries them."""
     status = rpc_status.from_call(error)
-    reason, retry_after = "", None
+    info, retry_after = error_details_pb2.ErrorInfo(), None
     for detail in status.details if status else ():
         if found := _unpacked(detail, error_details_pb2.ErrorInfo()):
-            reason = found.reason.removeprefix("ERROR_REASON_")
+            info = found
         if found := _unpacked(detail, error_details_pb2.RetryInfo()):
             retry_after = found.retry_delay.ToMilliseconds() / 1000
-    return reason, retry_after
+    return info, retry_after
 
 
 def _unpacked(detail: AnyMessage, message: Any) -> Any:

@@ -18,6 +18,10 @@ _SENTENCES = {
         "Given up after {attempts} attempts. The last one ended with: {reason}",
         "{attempts}번 시도한 뒤 중단되었습니다. 마지막 오류: {reason}",
     ),
+    "misconfigured": (
+        "The language model cannot be asked; the operator has to correct the settings: {reason}",
+        "언어 모델을 사용할 수 없습니다. 운영자가 설정을 고쳐야 합니다: {reason}",
+    ),
     "crashes": (
         "Given up: the generation stopped without a result {crashes} times in a row.",
         "생성 프로세스가 {crashes}번 연속으로 결과 없이 종료되어 중단되었습니다.",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from grpc_status import rpc_status
 
 from poller.errors import LeaseLost
 from poller.job import Job, JobState, LogLevel, LogLine
-from poller.ports import JobExists, JobNotFound, JobView, QueueChange, WrongState
+from poller.ports import JobExists, JobFilter, JobNotFound, JobPage, JobView, QueueChange, WrongState
 from poller.tasks import task_group
 
 
@@ -100,12 +101,17 @@ class Refusal(Exception):
         message: str = "scripted",
         *,
         retry_after: float | None = None,
+        metadata: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.code, self.reason, self.message, self.retry_after = code, reason, message, retry_after
+        self.metadata = metadata or {}
 
     def status(self) -> status_pb2.Status:
-        details: list[Any] = [error_details_pb2.ErrorInfo(reason=self.reason, domain="eventstorming.v1")]
+        domain = "eventstorming.v1"
+        details: list[Any] = [
+            error_details_pb2.ErrorInfo(reason=self.reason, domain=domain, metadata=self.metadata)
+        ]
         if self.retry_after is not None:
             delay = duration_pb2.Duration()
             delay.FromMilliseconds(int(self.retry_after * 1000))
@@ -130,6 +136,7 @@ class Conversation:
     acked: set[int] = field(default_factory=set)
     echoes: list[executor_pb2.BeatEcho] = field(default_factory=list)
     seq: int = 0
+    began_at: float = field(default_factory=time.perf_counter)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def begin(self) -> None:
@@ -212,13 +219,20 @@ class ScriptedExecutor(executor_pb2_grpc.ExecutorServiceServicer):
         self.draining = False
         self.runs: list[Conversation] = []
         self.cancelled: list[str] = []
+        self.ended = 0
         self._busy = 0
         self._changed = asyncio.Event()
         self.port = 0
         self._server: Any = None
 
+    def offer(self, slots: int) -> None:
+        """Says at once that it has so many slots now."""
+        self.slots = slots
+        self._changed.set()
+
     async def Attach(self, request: Any, context: Any) -> AsyncIterator[executor_pb2.AttachResponse]:
         while True:
+            self._changed.clear()
             yield executor_pb2.AttachResponse(
                 instance_id=self.name,
                 slots_total=self.slots,
@@ -226,7 +240,6 @@ class ScriptedExecutor(executor_pb2_grpc.ExecutorServiceServicer):
                 draining=self.draining,
                 build_id="test",
             )
-            self._changed.clear()
             try:
                 async with asyncio.timeout(1):
                     await self._changed.wait()
@@ -245,6 +258,7 @@ class ScriptedExecutor(executor_pb2_grpc.ExecutorServiceServicer):
             self.cancelled.append(talk.job_id)
             raise
         finally:
+            self.ended += 1
             self._busy -= 1
             self._changed.set()
 
@@ -290,6 +304,7 @@ class Stored:
     shown: list[str] = field(default_factory=list)
     log: list[LogLine] = field(default_factory=list)
     current: int = 0
+    created_at: int = 0
     started_at: int = 0
     ended_at: int = 0
     state: JobState | None = None
@@ -485,7 +500,7 @@ class FakeQueue:
             given.CopyFrom(input)
             given.job_id = job_id
             self.store.time += 1
-            self.store.jobs[job_id] = Stored(input=given, entry=None)
+            self.store.jobs[job_id] = Stored(input=given, entry=None, created_at=self.store.time)
             self.store.put(Job(id=job_id, created_at=self.store.time))
         elif known.input.WhichOneof("source") != input.WhichOneof("source") or (
             known.input.requirements != input.requirements
@@ -503,12 +518,27 @@ class FakeQueue:
             job_id=job_id,
             state=stored.state or (JobState.QUEUED if waiting else JobState.RUNNING),
             current_progress=stored.current,
+            created_at=stored.created_at,
             started_at=stored.started_at,
             ended_at=stored.ended_at,
             failure=stored.failure,
             log=tuple(stored.log),
             model=stored.model,
         )
+
+    async def list_jobs(self, wanted: JobFilter, *, size: int, after: str = "") -> JobPage:
+        created = {job_id: f"{stored.created_at:013d}-{job_id}" for job_id, stored in self.store.jobs.items()}
+        views = [await self.get(job_id) for job_id in sorted(created, key=created.__getitem__, reverse=True)]
+        found = [
+            replace(view, log=(), model=None)
+            for view in views
+            if (not wanted.states or view.state in wanted.states)
+            and view.created_at >= wanted.created_from
+            and (not wanted.created_until or view.created_at < wanted.created_until)
+            and (not after or created[view.job_id] < after)
+        ]
+        last = created[found[size - 1].job_id] if len(found) > size else ""
+        return JobPage(jobs=tuple(found[:size]), next=last)
 
     async def input(self, job_id: str) -> job_pb2.JobInput:
         await self.get(job_id)

@@ -237,7 +237,11 @@ class JournaledChat:
     def _check_tokens(self) -> None:
         ceiling = self._allowance.max_tokens
         if ceiling and self._tokens >= ceiling:
-            raise LimitReached(f"the job has used {self._tokens} tokens; the ceiling is {ceiling}")
+            raise LimitReached(
+                f"the job has used {self._tokens} tokens; the ceiling is {ceiling}",
+                limit="JOB_MAX_TOKENS",
+                value=ceiling,
+            )
 
     def _count(self, step: str, entry: Entry) -> None:
         if entry.key not in self._counted:

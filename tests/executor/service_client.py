@@ -172,6 +172,11 @@ async def reason_of(call: Any) -> str:
     return (await _detail(call, error_details_pb2.ErrorInfo)).reason
 
 
+async def metadata_of(call: Any) -> dict[str, str]:
+    """Metadata in ErrorInfo."""
+    return dict((await _detail(call, error_details_pb2.ErrorInfo)).metadata)
+
+
 async def retry_delay_of(call: Any) -> float:
     """Seconds in RetryInfo."""
     return (await _detail(call, error_details_pb2.RetryInfo)).retry_delay.ToTimedelta().total_seconds()

@@ -17,7 +17,15 @@ from executor.errors import InvalidInput, LimitReached, LlmMisconfigured, LlmUna
 from executor.ports import Event, RunChat
 from executor.service import Bounds
 from tests.executor.llm.fakes import GOOD, ScriptedLanguageModel
-from tests.executor.service_client import JOB, execute, fruits, reason_of, retry_delay_of, served
+from tests.executor.service_client import (
+    JOB,
+    execute,
+    fruits,
+    metadata_of,
+    reason_of,
+    retry_delay_of,
+    served,
+)
 
 
 async def test_a_run_is_accepted_and_completed_in_numbered_frames() -> None:
@@ -210,7 +218,11 @@ async def test_no_answer_ends_the_run_with_its_reason(
     [
         (InvalidInput("x"), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT"),
         (NothingUsable("x"), grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_USABLE"),
-        (LimitReached("x"), grpc.StatusCode.FAILED_PRECONDITION, "LIMIT_REACHED"),
+        (
+            LimitReached("x", limit="JOB_MAX_TOKENS", value=1),
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "LIMIT_REACHED",
+        ),
         (ZeroDivisionError("secret"), grpc.StatusCode.INTERNAL, "INTERNAL"),
     ],
 )
@@ -252,6 +264,7 @@ async def test_the_time_of_the_job_ends_it(where: str) -> None:
     async with served(fruits("a"), model, bounds=bounds) as executor:
         stream = await execute(executor, start=start)
         assert await stream.error() == (grpc.StatusCode.FAILED_PRECONDITION, "LIMIT_REACHED")
+        assert await metadata_of(stream.call) == {"limit": "JOB_TIMEOUT_SECONDS", "value": "0.2"}
     assert model.cut == 1
 
 
@@ -259,6 +272,7 @@ async def test_the_token_ceiling_counts_earlier_runs() -> None:
     async with served(fruits("a")) as executor:
         stream = await execute(executor, start=wire.Start(max_tokens=100, tokens_used=100))
         assert await stream.error() == (grpc.StatusCode.FAILED_PRECONDITION, "LIMIT_REACHED")
+        assert await metadata_of(stream.call) == {"limit": "JOB_MAX_TOKENS", "value": "100"}
         assert executor.model.asked == []
 
 

@@ -11,7 +11,15 @@ import pytest
 from eventstorming.v1 import executor_pb2
 from grpc_status import rpc_status
 
-from poller.errors import InputRejected, LeaseLost, Permanent, PollerError, Transient
+from poller.errors import (
+    InputRejected,
+    LeaseLost,
+    LimitReached,
+    Misconfigured,
+    Permanent,
+    PollerError,
+    Transient,
+)
 from poller.executors import GrpcExecutors, error_of
 from poller.ports import ExecutorGone, HandedBack
 from tests.fakes import Conversation, Refusal, eventually, scripted_executor
@@ -44,8 +52,8 @@ def failed(
         (grpc.StatusCode.UNAVAILABLE, "DRAINING", HandedBack),
         (grpc.StatusCode.ABORTED, "OVERTAKEN", LeaseLost),
         (grpc.StatusCode.UNAVAILABLE, "LLM_UNAVAILABLE", Transient),
-        (grpc.StatusCode.FAILED_PRECONDITION, "LLM_MISCONFIGURED", Permanent),
-        (grpc.StatusCode.FAILED_PRECONDITION, "LIMIT_REACHED", Permanent),
+        (grpc.StatusCode.FAILED_PRECONDITION, "LLM_MISCONFIGURED", Misconfigured),
+        (grpc.StatusCode.FAILED_PRECONDITION, "LIMIT_REACHED", LimitReached),
         (grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_USABLE", Permanent),
         (grpc.StatusCode.INTERNAL, "INTERNAL", Transient),
         (grpc.StatusCode.UNAVAILABLE, "", ExecutorGone),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import structlog
 
 from poller.attempt import Limits
 from poller.job import JobState
+from poller.rtdb.journal import Room
 from poller.rtdb.names import read_lease
 from tests.fakes import (
     Conversation,
@@ -231,6 +233,28 @@ async def test_every_terminal_error_sets_the_failed_flag_and_says_why(
 
 
 @pytest.mark.parametrize(
+    ("language", "reason", "metadata", "sentence"),
+    [
+        ("English", "LIMIT_REACHED", {"limit": "JOB_MAX_TOKENS", "value": "500"}, "its limit of 500 tokens"),
+        ("Korean", "LIMIT_REACHED", {"limit": "JOB_MAX_TOKENS", "value": "500"}, "토큰 한도 500개"),
+        ("Korean", "LIMIT_REACHED", {"limit": "JOB_TIMEOUT_SECONDS", "value": "9"}, "제한 시간"),
+        ("Korean", "LLM_MISCONFIGURED", {}, "운영자가 설정을 고쳐야 합니다: scripted"),
+    ],
+)
+async def test_what_stopped_a_job_is_told_in_its_language(
+    rtdb: World, language: str, reason: str, metadata: dict[str, str], sentence: str
+) -> None:
+    async def failing(talk: Conversation) -> None:
+        raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, reason, metadata=metadata)
+
+    job = new_id()
+    async with scripted_executor(failing) as executor, rtdb.poller(executor.port):
+        await rtdb.create(job, preferedLanguage=language)
+        outputs = await rtdb.ended(job, "isFailed")
+    assert sentence in outputs["logs"][-1]["message"]
+
+
+@pytest.mark.parametrize(
     ("changed", "sentence"),
     [
         ({"requirements": "  "}, "requirements are empty"),
@@ -422,6 +446,34 @@ async def test_a_silent_database_suspends_the_run_and_loses_nothing(rtdb: World)
         rtdb.rtdb.faults.reset()
         await rtdb.ended(job)
     assert len(executor.runs) == 1
+
+
+async def test_what_waits_for_a_silent_database_is_bounded_and_then_stored(rtdb: World) -> None:
+    go_on = asyncio.Event()
+
+    async def script(talk: Conversation) -> None:
+        await talk.ask("q1")
+        await go_on.wait()
+        async with asyncio.TaskGroup() as group:
+            for number in range(40):
+                group.create_task(talk.answer(f"long-{number}", json.dumps({"a": "x" * 200_000})))
+        await talk.complete(small_model())
+
+    job = new_id()
+    async with scripted_executor(script) as executor, rtdb.poller(executor.port) as poller:
+        poller.ledger.room = Room(limit=1_000_000)
+        await rtdb.create(job)
+        await eventually(lambda: executor.runs and executor.runs[0].acked)
+        rtdb.rtdb.faults.change({"errors": -1, "method": "PATCH"})
+        go_on.set()
+        await eventually(lambda: poller.ledger.room.taken >= 1_000_000)
+        await asyncio.sleep(0.3)
+        assert poller.ledger.room.taken < 1_250_000
+        rtdb.rtdb.faults.reset()
+        await rtdb.ended(job, seconds=20)
+        assert poller.ledger.room.taken == 0
+    journal = await rtdb.database.get(f"{NODES.journal(job)}")
+    assert sum(len(branch) for branch in journal if branch) == 41
 
 
 async def test_two_pollers_share_the_queue_and_no_job_runs_twice(rtdb: World) -> None:
