@@ -21,7 +21,7 @@ from poller.rtdb.names import Nodes
 from poller.rtdb.open import open_database
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.retention import Periods, Retention
-from poller.service import serve_jobs
+from poller.server import serve_jobs
 from poller.settings import Settings, WrongSettings, load
 from poller.tasks import gravest
 
@@ -83,7 +83,7 @@ async def run(
             draining = "draining" if dispatcher.draining else ""
             return lost() or draining or queue.problem() or executors.problem()
 
-        server, grpc_port = await serve_jobs(queue, settings)
+        server, grpc_port = await serve_jobs(queue, settings, dispatcher)
         async with (
             health.serving(health.public(lost), settings.http_port, name="HTTP_PORT") as http_port,
             health.serving(health.admin(lost, unready), settings.admin_port, name="ADMIN_PORT") as admin_port,

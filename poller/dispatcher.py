@@ -18,6 +18,7 @@ import structlog
 from poller.attempt import Attempt, Limits, Stop
 from poller.errors import PollerError, Transient
 from poller.job import Job, RetryPolicy, renumbered
+from poller.observer import IGNORED, Observer
 from poller.ports import Clock, Executors, JobQueue, Placement, QueueChange, Run
 from poller.tasks import task_group
 
@@ -46,6 +47,7 @@ class Dispatcher:
         retry: RetryPolicy,
         limits: Limits,
         chance: Callable[[], float] = random.random,
+        observer: Observer = IGNORED,
     ) -> None:
         self._queue = queue
         self._executors = executors
@@ -56,6 +58,7 @@ class Dispatcher:
         self._retry = retry
         self._limits = limits
         self._chance = chance
+        self._observer = observer
         self._jobs: dict[str, Job] = {}
         self._order: list[tuple[int, str]] = []
         self._inherited: set[str] = set()
@@ -67,6 +70,7 @@ class Dispatcher:
         self._woken = asyncio.Event()
         self._renumber = asyncio.Event()
         self._draining = asyncio.Event()
+        self._learned = asyncio.Event()
         self._first = True
 
     # ── what others may know ─────────────────────────────────────────────────────────────────────────────────
@@ -80,8 +84,23 @@ class Dispatcher:
         return sum(job.waiting for job in self._jobs.values())
 
     @property
+    def jobs(self) -> int | None:
+        """Queued and running, wherever they run; None before the first snapshot of the queue."""
+        return None if self._first else len(self._jobs)
+
+    @property
+    def oldest_age(self) -> float:
+        """Seconds since the oldest job that waits was created; 0 when none does."""
+        oldest = next((self._jobs[job_id] for _, job_id in self._order if self._jobs[job_id].waiting), None)
+        return max(0, self._queue.now() - oldest.created_at) / 1000 if oldest else 0.0
+
+    @property
     def draining(self) -> bool:
         return self._draining.is_set()
+
+    async def learned(self) -> None:
+        """Returns at the next change of the queue."""
+        await self._learned.wait()
 
     # ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -156,6 +175,8 @@ class Dispatcher:
             (self._removals.add if wanted else self._removals.discard)(job_id)
         if change.whole or change.jobs:
             self._look_for_our_name(change)
+        self._learned.set()
+        self._learned = asyncio.Event()
 
     def _forget(self, job_id: str) -> None:
         job = self._jobs.pop(job_id, None)
@@ -241,6 +262,7 @@ class Dispatcher:
             chance=self._chance,
             retry=self._retry,
             limits=self._limits,
+            observer=self._observer,
         )
         self._attempts[run.job.id] = attempt
         self._known_tokens.append(run.job.lease.token)

@@ -1,21 +1,21 @@
-"""JobService: the queue for internal tools, by gRPC. Translates messages and errors; decides nothing about jobs."""
+"""JobService: the queue for internal tools, by gRPC. Translates messages and errors; decides nothing about jobs.
+
+How it is served (port, token, TLS, health) is in `server`.
+"""
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 import structlog
 from eventstorming.v1 import job_pb2, job_pb2_grpc, model_pb2
 from google.protobuf import any_pb2, duration_pb2, timestamp_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
 from poller.errors import InputRejected, Permanent, PollerError, Transient
@@ -26,15 +26,7 @@ log = structlog.get_logger(__name__)
 
 DOMAIN = "eventstorming.v1"
 SERVICE = "eventstorming.v1.JobService"
-OPTIONS = [
-    ("grpc.max_receive_message_length", 32 * 1024 * 1024),
-    ("grpc.max_send_message_length", 32 * 1024 * 1024),
-    ("grpc.so_reuseport", 0),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5000),
-]
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STATES: dict[JobState, Any] = {
     state: job_pb2.JobState.Value(f"JOB_STATE_{state.name}") for state in JobState
@@ -42,103 +34,6 @@ _STATES: dict[JobState, Any] = {
 _LEVELS: dict[LogLevel, Any] = {
     level: job_pb2.LogLevel.Value(f"LOG_LEVEL_{level.name}") for level in LogLevel
 }
-
-
-class Settings(Protocol):
-    """What this module needs of the settings."""
-
-    @property
-    def grpc_port(self) -> int: ...
-    @property
-    def grpc_token(self) -> Any: ...
-    @property
-    def grpc_tls_cert(self) -> Any: ...
-    @property
-    def grpc_tls_key(self) -> Any: ...
-    @property
-    def grpc_tls_ca(self) -> Any: ...
-    @property
-    def grpc_reflection(self) -> bool: ...
-    @property
-    def msaez_url(self) -> str | None: ...
-
-
-class JobServer:
-    """The listening server with its health service."""
-
-    def __init__(self, server: grpc.aio.Server, status: health.aio.HealthServicer) -> None:
-        self._server, self._status = server, status
-
-    async def stop(self, grace: float | None) -> None:
-        """Says NOT_SERVING, then lets calls in flight end within `grace` seconds."""
-        await self._status.enter_graceful_shutdown()
-        await self._server.stop(grace)
-
-
-async def serve_jobs(queue: JobQueue, settings: Settings) -> tuple[JobServer, int]:
-    """Listens; returns the server and its port (a free one if the setting is 0)."""
-    token = settings.grpc_token.get_secret_value() if settings.grpc_token else None
-    server = grpc.aio.server(options=OPTIONS, interceptors=[Token(token)] if token else [])
-    job_pb2_grpc.add_JobServiceServicer_to_server(JobService(queue, msaez_url=settings.msaez_url), server)
-    status = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(status, server)
-    if settings.grpc_reflection:
-        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
-    port = _listen(server, settings)
-    await server.start()
-    for name in ("", SERVICE):
-        await status.set(name, health_pb2.HealthCheckResponse.SERVING)
-    return JobServer(server, status), port
-
-
-def _listen(server: grpc.aio.Server, settings: Settings) -> int:
-    try:
-        return _add_port(server, settings, f"[::]:{settings.grpc_port}")
-    except RuntimeError as error:
-        raise Permanent(f"GRPC_PORT: cannot listen on {settings.grpc_port}; is it in use?") from error
-
-
-def _add_port(server: grpc.aio.Server, settings: Settings, address: str) -> int:
-    if settings.grpc_tls_cert is None:
-        return server.add_insecure_port(address)
-    ca = settings.grpc_tls_ca.read_bytes() if settings.grpc_tls_ca else None
-    pair = (settings.grpc_tls_key.read_bytes(), settings.grpc_tls_cert.read_bytes())
-    credentials = grpc.ssl_server_credentials(
-        [pair], root_certificates=ca, require_client_auth=ca is not None
-    )
-    return server.add_secure_port(address, credentials)
-
-
-class Token(grpc.aio.ServerInterceptor):
-    """Refuses calls without the bearer token, except health checks."""
-
-    def __init__(self, token: str) -> None:
-        self._wanted = f"Bearer {token}".encode()
-
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        given = str(dict(details.invocation_metadata or ()).get("authorization", ""))
-        if details.method.startswith("/grpc.health.v1.") or hmac.compare_digest(given.encode(), self._wanted):
-            return await continuation(details)
-        return _refuse(await continuation(details))
-
-
-def _refuse(handler: Handler | None) -> Handler:
-    async def unauthenticated(_: Any, context: Context) -> None:
-        await context.abort_with_status(
-            _status(
-                code_pb2.UNAUTHENTICATED,
-                "UNAUTHENTICATED",
-                "Send the token as metadata: authorization: Bearer <GRPC_TOKEN>.",
-            )
-        )
-
-    if handler is not None and handler.response_streaming:
-        return grpc.unary_stream_rpc_method_handler(unauthenticated)
-    return grpc.unary_unary_rpc_method_handler(unauthenticated)
 
 
 class JobService(job_pb2_grpc.JobServiceServicer):
@@ -182,7 +77,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
     async def ListJobs(self, request: job_pb2.ListJobsRequest, context: Context) -> job_pb2.ListJobsResponse:
         """Needs an index of finished jobs: `jobs` is never downloaded to list them."""
         reason = "Listing jobs is not available in this version; GetJob and WatchJob are."
-        await context.abort_with_status(_status(code_pb2.UNIMPLEMENTED, "NOT_AVAILABLE", reason))
+        await context.abort_with_status(status(code_pb2.UNIMPLEMENTED, "NOT_AVAILABLE", reason))
 
     async def CancelJob(
         self, request: job_pb2.CancelJobRequest, context: Context
@@ -293,7 +188,7 @@ async def _errors(context: Context) -> AsyncIterator[None]:
             field_violations=[{"field": violation.field, "description": violation.description}]
         )
         await context.abort_with_status(
-            _status(code_pb2.INVALID_ARGUMENT, "INVALID_INPUT", str(violation), detail)
+            status(code_pb2.INVALID_ARGUMENT, "INVALID_INPUT", str(violation), detail)
         )
     except PollerError as error:
         await context.abort_with_status(_known(error))
@@ -302,7 +197,7 @@ async def _errors(context: Context) -> AsyncIterator[None]:
             raise
         log.exception("rpc.failed", error=type(error).__name__)
         await context.abort_with_status(
-            _status(code_pb2.INTERNAL, "INTERNAL", "A fault of ours; the log has it.")
+            status(code_pb2.INTERNAL, "INTERNAL", "A fault of ours; the log has it.")
         )
 
 
@@ -312,15 +207,15 @@ def _known(error: PollerError) -> Any:
         (code_pb2.INTERNAL, "INTERNAL"),
     )
     if not isinstance(error, Transient):
-        return _status(code, reason, str(error))
+        return status(code, reason, str(error))
     seconds = error.retry_after if error.retry_after is not None else 1.0
     retry = error_details_pb2.RetryInfo(
         retry_delay=duration_pb2.Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
     )
-    return _status(code, reason, str(error), retry)
+    return status(code, reason, str(error), retry)
 
 
-def _status(code: int, reason: str, message: str, *details: Any) -> Any:
+def status(code: int, reason: str, message: str, *details: Any) -> Any:
     """A google.rpc.Status with ErrorInfo (domain and closed reason) and further details, ready to abort with."""
     packed = []
     for detail in (error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN), *details):

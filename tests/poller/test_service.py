@@ -14,7 +14,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 from pydantic import SecretStr
 
-from poller.service import canvas_link, serve_jobs
+from poller.server import serve_jobs
+from poller.service import canvas_link
 from poller.settings import Settings
 from tests.fakes import Conversation, scripted_executor, small_model
 from tests.poller.lifecycle import new_id, world
