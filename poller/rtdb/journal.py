@@ -22,6 +22,9 @@ WRITES_IN_FLIGHT = 4
 GROUP_BYTES = 1 << 20
 """A group closes once it holds this much; a single larger answer still goes."""
 
+ROOM_BYTES = 32 << 20
+"""So much may wait for the database in this process, over all runs; then no more frames are read from executors."""
+
 Write = Callable[[Mapping[str, Json]], Awaitable[None]]
 Durable = Callable[[Sequence[int]], Awaitable[None]]
 
@@ -88,6 +91,29 @@ def _branches(journal: Json) -> list[tuple[int, Json]]:
     return [(int(epoch), branch) for epoch, branch in members(journal).items() if epoch.isdigit()]
 
 
+class Room:
+    """Bytes of answers that wait for the database, over all runs of this process."""
+
+    def __init__(self, limit: int = ROOM_BYTES) -> None:
+        self._limit = limit
+        self._less = asyncio.Event()
+        self.taken = 0
+
+    def take(self, size: int) -> None:
+        self.taken += size
+
+    def give_back(self, size: int) -> None:
+        self.taken -= size
+        if self.taken < self._limit:
+            self._less.set()
+            self._less = asyncio.Event()
+
+    async def free(self) -> None:
+        """Returns when another answer may come. One may always go over the limit: it is not known before it is here."""
+        while self.taken >= self._limit:
+            await self._less.wait()
+
+
 class GroupCommit:
     """Answers of one epoch on their way into the database, four writes at a time, everything waiting in the next."""
 
@@ -98,13 +124,16 @@ class GroupCommit:
         epoch: int,
         clock: Callable[[], float] = time.monotonic,
         observer: Observer = IGNORED,
+        room: Room | None = None,
     ) -> None:
         self._write = write
+        self._room = room or Room()
         self._epoch = epoch
         self._clock = clock
         self._observer = observer
         self._waiting: list[tuple[int, executor_pb2.JournalEntry]] = []
         self._came: dict[int, float] = {}
+        self._dropped = False
         self._arrived = asyncio.Event()
         self.stored = 0
         self.buffered = 0
@@ -113,8 +142,20 @@ class GroupCommit:
     def add(self, seq: int, entry: executor_pb2.JournalEntry) -> None:
         self._waiting.append((seq, entry))
         self._came[seq] = self._clock()
-        self.buffered += len(entry.value)
+        self._hold(entry.ByteSize())
         self._arrived.set()
+
+    def _hold(self, size: int) -> None:
+        if self._dropped:
+            return
+        self.buffered += size
+        (self._room.take if size > 0 else self._room.give_back)(abs(size))
+
+    def drop(self) -> None:
+        """Lets go of what is left: nothing more will be written."""
+        self._waiting.clear()
+        self._hold(-self.buffered)
+        self._dropped = True
 
     async def run(self, durable: Durable) -> None:
         async with asyncio.TaskGroup() as writers:
@@ -154,5 +195,5 @@ class GroupCommit:
             self._waiting = group + self._waiting
             raise
         self.stored += len(group)
-        self.buffered -= sum(len(entry.value) for _, entry in group)
+        self._hold(-sum(entry.ByteSize() for _, entry in group))
         return [seq for seq, _ in group]
