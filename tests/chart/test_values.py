@@ -141,7 +141,10 @@ def test_extra_variables_reach_their_program_only() -> None:
         ("autoscaling.mode=keda,executor.replicas=3", "remove executor.replicas"),
         ("autoscaling.mode=hpa,poller.replicas=2", "Set poller.replicas=1"),
         ("autoscaling.mode=keda,autoscaling.minReplicas=11", "lower the first or raise the second"),
-        ("autoscaling.minReplicas=0", "autoscaling/minReplicas"),
+        ("autoscaling.minReplicas=-1", "autoscaling/minReplicas"),
+        ("autoscaling.minReplicas=0", "set it to 1, or autoscaling.mode=keda"),
+        ("autoscaling.mode=hpa,autoscaling.minReplicas=0", "set it to 1, or autoscaling.mode=keda"),
+        ("metrics.alerts.enabled=true", "enable metrics.podMonitoring"),
         (
             "metrics.podMonitoring.enabled=true,metrics.serviceMonitor.enabled=true",
             "both enabled, so everything would be counted twice",
