@@ -7,10 +7,11 @@ import os
 import signal
 import sys
 import time
+from dataclasses import dataclass
 
 import structlog
 
-from poller import health, logs
+from poller import health, logs, metrics
 from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.errors import Permanent
@@ -39,10 +40,10 @@ class SystemClock:
 
 
 async def serve(settings: Settings) -> None:
-    clock = SystemClock()
-    database = open_database(settings)
+    clock, counted = SystemClock(), metrics.Metrics()
+    database = open_database(settings, counted)
     nodes, lease_rules = Nodes(settings.namespace), settings.firebase_database_lease_rules
-    async with database, Ledger(database, nodes, clock, lease_rules=lease_rules) as ledger:
+    async with database, Ledger(database, nodes, clock, lease_rules=lease_rules, observer=counted) as ledger:
         queue = RtdbQueue(ledger, owner=settings.pod_id, lease_seconds=settings.lease_seconds)
         executors = GrpcExecutors(
             settings.executor_target, poller_id=settings.pod_id, access=access(settings)
@@ -56,24 +57,32 @@ async def serve(settings: Settings) -> None:
             lease_seconds=settings.lease_seconds,
             retry=RetryPolicy(max_attempts=settings.max_attempts),
             limits=limits(settings),
+            observer=counted,
         )
+        counted.watch(dispatcher, executors, queue)
         periods = Periods(
             failed_days=settings.retention_failed_days, completed_days=settings.retention_completed_days
         )
         retention = Retention(ledger, periods, now=ledger.now)
-        await run(settings, queue, executors, dispatcher, retention)
+        await run(settings, Parts(queue, executors, dispatcher, retention, counted))
 
 
-async def run(
-    settings: Settings,
-    queue: RtdbQueue,
-    executors: GrpcExecutors,
-    dispatcher: Dispatcher,
-    retention: Retention,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What works until the drain."""
+
+    queue: RtdbQueue
+    executors: GrpcExecutors
+    dispatcher: Dispatcher
+    retention: Retention
+    counted: metrics.Metrics
+
+
+async def run(settings: Settings, parts: Parts) -> None:
+    queue, executors, dispatcher = parts.queue, parts.executors, parts.dispatcher
     async with asyncio.TaskGroup() as group:
-        attached = group.create_task(executors.run())
-        keeping = group.create_task(retention.run())
+        beside = (executors.run(), parts.retention.run(), metrics.sample_lag(parts.counted.lag))
+        tasks = [group.create_task(action) for action in beside]
         work = group.create_task(dispatcher.run())
 
         def lost() -> str:
@@ -84,22 +93,24 @@ async def run(
             return lost() or draining or queue.problem() or executors.problem()
 
         server, grpc_port = await serve_jobs(queue, settings, dispatcher)
+        inside = health.admin(lost, unready, [metrics.route(parts.counted.registry)])
         async with (
             health.serving(health.public(lost), settings.http_port, name="HTTP_PORT") as http_port,
-            health.serving(health.admin(lost, unready), settings.admin_port, name="ADMIN_PORT") as admin_port,
+            health.serving(inside, settings.admin_port, name="ADMIN_PORT") as admin_port,
         ):
             drain_on_signals(dispatcher)
             print(f"poller ready grpc={grpc_port} http={http_port} admin={admin_port}", flush=True)
+            await dispatcher.until_draining()
+            await server.not_serving()
             await drained(work, dispatcher, settings.shutdown_grace_seconds)
             await server.stop(grace=1)
-        attached.cancel()
-        keeping.cancel()
+        for task in tasks:
+            task.cancel()
         log.info("poller.ended")
 
 
 async def drained(work: asyncio.Task[None], dispatcher: Dispatcher, grace: float) -> None:
     """Until everything that ran here is handed over, or the grace after the signal is used up."""
-    await dispatcher.until_draining()
     await asyncio.wait({work}, timeout=grace)
     if not work.done():
         log.error("poller.aborted", running=dispatcher.running)

@@ -165,6 +165,11 @@ class GrpcExecutors:
     def total_slots(self) -> int:
         return sum(pod.total for pod in self._distinct())
 
+    @property
+    def count(self) -> int:
+        """Executors that are attached."""
+        return len(self._distinct())
+
     def place(self) -> GrpcPlacement | None:
         pod = max(self._distinct(), key=lambda pod: pod.free, default=None)
         return GrpcPlacement(self, pod) if pod is not None and pod.free else None
