@@ -44,6 +44,19 @@ class Mirror:
     def names(self) -> set[str]:
         return _names(self._node)
 
+    @property
+    def digest(self) -> bytes:
+        """Equal for equal copies."""
+        return tree.digest(self._node)
+
+    def digest_of(self, name: str) -> bytes:
+        return tree.digest(_child(self._node, name))
+
+    def differing(self, node: tree.Node) -> set[str]:
+        """Names of the children that are not the same in `node`."""
+        names = _names(self._node) | _names(node)
+        return {name for name in names if self.digest_of(name) != tree.digest(_child(node, name))}
+
 
 def _names(node: tree.Node) -> set[str]:
     return set(node) if isinstance(node, tree.Branch) else set()

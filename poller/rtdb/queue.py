@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 
 import structlog
 from eventstorming.v1 import job_pb2, model_pb2
 
-from poller.errors import InputRejected, Transient
+from poller.errors import InputRejected
 from poller.job import Job, LogLevel, LogLine
 from poller.msaez.inputs import understand
 from poller.ports import QueueChange
 from poller.rtdb.desk import Desk, entry_or_none, language_of
 from poller.rtdb.fence import Fence
+from poller.rtdb.following import Followed, Following
 from poller.rtdb.journal import highest_epoch
 from poller.rtdb.ledger import InFlight, Ledger, Unchanged
 from poller.rtdb.mirror import Mirror, entries_change, removals_change
@@ -40,8 +40,6 @@ from poller.tasks import task_group
 
 log = structlog.get_logger(__name__)
 
-SWEEP_SECONDS = 300.0
-SWEEP_PATIENCE_SECONDS = 5.0
 NULL_ETAG = "null_etag"
 
 
@@ -58,10 +56,11 @@ class RtdbQueue(Desk):
         self._tokens: dict[str, str] = {}
         self._entries, self._removals = Mirror(), Mirror()
         self._observer = ledger.observer
-        self.missed = 0
+        self._followed: tuple[Followed, ...] = ()
 
     def problem(self) -> str:
-        return self._database.why_not_ready() or ""
+        refused = next((node.trouble for node in self._followed if node.trouble), "")
+        return refused or self._database.why_not_ready() or ""
 
     @property
     def buffered_bytes(self) -> int:
@@ -72,19 +71,15 @@ class RtdbQueue(Desk):
 
     async def changes(self) -> AsyncGenerator[QueueChange, None]:
         news: asyncio.Queue[QueueChange] = asyncio.Queue()
+        entries, removals = self._entries_changed, self._removals_changed
+        self._followed = (
+            Followed(self._nodes.entries, self._entries, lambda change: news.put_nowait(entries(change))),
+            Followed(self._nodes.removals, self._removals, lambda change: news.put_nowait(removals(change))),
+        )
         async with task_group() as group:
-            group.create_task(self._follow(self._nodes.entries, news, self._entries_changed))
-            group.create_task(self._follow(self._nodes.removals, news, self._removals_changed))
-            group.create_task(self._sweep(news))
+            group.create_task(Following(self._ledger, self._followed).run())
             while True:
                 yield await news.get()
-
-    async def _follow(
-        self, path: str, news: asyncio.Queue[QueueChange], apply: Callable[[Change], QueueChange]
-    ) -> None:
-        async with aclosing(self._database.watch(path)) as changes:
-            async for change in changes:
-                news.put_nowait(apply(change))
 
     def _entries_changed(self, change: Change) -> QueueChange:
         changed = self._entries.apply(change)
@@ -103,33 +98,6 @@ class RtdbQueue(Desk):
     def _removals_changed(self, change: Change) -> QueueChange:
         changed = self._removals.apply(change)
         return removals_change(self._removals, changed)
-
-    async def _sweep(self, news: asyncio.Queue[QueueChange]) -> None:
-        """A safety net: what the stream should have told. `missed` is expected to stay 0."""
-        while True:
-            await self._ledger.clock.sleep(SWEEP_SECONDS)
-            try:
-                await self._find_missed(self._nodes.entries, self._entries, news, self._entries_changed)
-                await self._find_missed(self._nodes.removals, self._removals, news, self._removals_changed)
-            except Transient as error:
-                log.warning("queue.sweep_failed", reason=str(error))
-
-    async def _find_missed(
-        self,
-        node: str,
-        mirror: Mirror,
-        news: asyncio.Queue[QueueChange],
-        apply: Callable[[Change], QueueChange],
-    ) -> None:
-        if not set(await self._database.keys(node)) - mirror.names():
-            return
-        await self._ledger.clock.sleep(SWEEP_PATIENCE_SECONDS)
-        for job_id in set(await self._database.keys(node)) - mirror.names():
-            value = await self._database.get(f"{node}/{job_id}")
-            self.missed += 1
-            self._observer.missed()
-            log.error("queue.stream_missed", node=node, job=job_id)
-            news.put_nowait(apply(Change(kind="put", path=(job_id,), value=value)))
 
     # ── claiming ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -18,7 +18,7 @@ from poller.rtdb.emulator.namespace import Namespace
 from poller.rtdb.emulator.request import MAX_BODY_BYTES, Caller, Refused, Request, parse_body
 from poller.rtdb.emulator.rules import Rules, RulesRejected
 from poller.rtdb.emulator.store import Store
-from poller.rtdb.emulator.watch import AUTH_REVOKED, CANCEL, Watcher, encode
+from poller.rtdb.emulator.watch import AUTH_REVOKED, CANCEL, KEEP_ALIVE, Watcher, encode
 from poller.rtdb.query import Query
 from poller.rtdb.tree import (
     Invalid,
@@ -67,6 +67,8 @@ class Stats:
     streams: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    keep_alive_bytes: int = 0
+    """Of `bytes_out`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +244,8 @@ class App:
         """No await in here: commits happen one after the other, logged and told in the same order."""
         now = self._now_ms()
         self._store.log(namespace, write.updates)
-        namespace.commit(write.updates, base=write.base, is_patch=write.is_patch, now=now)
+        is_told = self._faults is None or not self._faults.settings.mute_streams
+        namespace.commit(write.updates, base=write.base, is_patch=write.is_patch, now=now, is_told=is_told)
         self._store.audited(
             namespace,
             now=now,
@@ -303,6 +306,7 @@ class App:
             if self._faults is not None:
                 await self._faults.thawed()
             self.stats.bytes_out += len(event)
+            self.stats.keep_alive_bytes += len(event) if event is KEEP_ALIVE else 0
             await send({"type": "http.response.body", "body": event, "more_body": True})
         if not watcher.aborted:
             await send({"type": "http.response.body", "body": b""})

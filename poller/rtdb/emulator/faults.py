@@ -33,6 +33,8 @@ class Settings:
     """This many conditional writes are answered 412 although their ETag is right."""
     drop_replies: int = 0
     """This many writes are committed, and the connection closed without an answer."""
+    mute_streams: bool = False
+    """Streams stay open and are kept alive, but tell nothing of what is committed meanwhile."""
     redirect_to: str = ""
     """`http://host:port`: every request is answered 307 to the same path there."""
     path: str = ""

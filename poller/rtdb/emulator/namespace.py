@@ -21,9 +21,13 @@ class Namespace:
         """Change the tree and tell nobody: replay of the log."""
         self.root = patch(self.root, updates)
 
-    def commit(self, updates: list[tuple[Path, Node]], *, base: Path, is_patch: bool, now: int) -> None:
+    def commit(
+        self, updates: list[tuple[Path, Node]], *, base: Path, is_patch: bool, now: int, is_told: bool = True
+    ) -> None:
         before = self.root
         self.apply(updates)
+        if not is_told:
+            return
         commit = Commit(before=before, after=self.root, base=base, updates=tuple(updates), is_patch=is_patch)
         for watcher in list(self._watchers):
             if self._may_watch(watcher, now):
