@@ -16,7 +16,7 @@ from poller.msaez.encoding import decode
 from poller.msaez.inputs import understand, write_inputs
 from poller.ports import JobExists, JobNotFound, JobView, WrongState
 from poller.rtdb.fence import Fence
-from poller.rtdb.journal import unusable_paths
+from poller.rtdb.journal import borrowed, unusable_paths
 from poller.rtdb.ledger import Ledger, Unchanged
 from poller.rtdb.names import SERVER_TIME, Garbage, Json, claimed_entry, members, read_entry
 from poller.rtdb.run import RtdbRun
@@ -25,6 +25,7 @@ from poller.sentences import sentence
 from poller.tasks import task_group
 
 NULL_ETAG = "null_etag"
+BORROWED = "0"  # the branch below every epoch: an answer of the job's own wins
 
 _STATUS = ("isCompleted", "isFailed", "currentProgressCount", "totalProgressCount", "logs")
 _RUN = ("createdAt", "startedAt", "endedAt", "failure", "model")
@@ -61,7 +62,7 @@ class Desk:
         inputs = write_inputs(wanted)
         node: dict[str, Json] = {"state": {"inputs": inputs}, "run": {"createdAt": SERVER_TIME}}
         if like:
-            node["run"]["like"] = like
+            node["run"] |= {"like": like, "journal": {BORROWED: await self._borrowed(like)}}
 
         def new(current: Json) -> Json:
             if current is None:
@@ -76,6 +77,15 @@ class Desk:
         if not state_of(None, members(members(members(stored).get("state")).get("outputs"))).terminal:
             await self._enqueue(job_id)
         return await self.get(job_id)
+
+    async def _borrowed(self, earlier: str) -> dict[str, str]:
+        """A copy of the answers: what becomes of the earlier job is no concern of the new one."""
+        if not await self._database.keys(self._nodes.job(earlier)):
+            raise JobNotFound(f"There is no job {earlier} any more whose answers could be used again.")
+        answers = borrowed(await self._database.get(self._nodes.journal(earlier)))
+        if not answers:
+            raise WrongState(f"The job {earlier} has no answers that could be used again.")
+        return answers
 
     async def _enqueue(self, job_id: str) -> None:
         def new(current: Json) -> Json:

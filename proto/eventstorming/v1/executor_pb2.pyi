@@ -74,16 +74,18 @@ class Recall(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[JournalEntry, _Mapping]]] = ..., last: _Optional[bool] = ...) -> None: ...
 
 class JournalEntry(_message.Message):
-    __slots__ = ("key", "value", "tokens", "unusable")
+    __slots__ = ("key", "value", "tokens", "unusable", "borrowed")
     KEY_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     UNUSABLE_FIELD_NUMBER: _ClassVar[int]
+    BORROWED_FIELD_NUMBER: _ClassVar[int]
     key: str
     value: str
     tokens: int
     unusable: bool
-    def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ..., tokens: _Optional[int] = ..., unusable: _Optional[bool] = ...) -> None: ...
+    borrowed: bool
+    def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ..., tokens: _Optional[int] = ..., unusable: _Optional[bool] = ..., borrowed: _Optional[bool] = ...) -> None: ...
 
 class Ack(_message.Message):
     __slots__ = ("seqs",)
