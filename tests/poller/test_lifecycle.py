@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 import pytest
 import structlog
+from eventstorming.v1 import executor_pb2
 
 from poller.attempt import Limits
 from poller.job import JobState
@@ -454,9 +455,10 @@ async def test_what_waits_for_a_silent_database_is_bounded_and_then_stored(rtdb:
     async def script(talk: Conversation) -> None:
         await talk.ask("q1")
         await go_on.wait()
-        async with asyncio.TaskGroup() as group:
-            for number in range(40):
-                group.create_task(talk.answer(f"long-{number}", json.dumps({"a": "x" * 200_000})))
+        for number in range(40):
+            entry = executor_pb2.JournalEntry(key=f"long-{number}", value=json.dumps({"a": "x" * 200_000}))
+            await talk.send(answer=entry)
+        await eventually(lambda: len(talk.acked) == 41)
         await talk.complete(small_model())
 
     job = new_id()
