@@ -12,6 +12,7 @@ from poller.rtdb import tree
 from poller.rtdb.journal import (
     WRITES_IN_FLIGHT,
     GroupCommit,
+    Room,
     entry_text,
     highest_epoch,
     newest,
@@ -114,3 +115,31 @@ def test_what_is_no_answer_is_asked_again() -> None:
 def test_unusable_answers_are_found_in_every_branch() -> None:
     journal = stored({1: [answer("a", unusable=True), answer("b")], 2: [answer("a", unusable=True)]})
     assert sorted(unusable_paths(journal)) == ["1/a", "2/a"]
+
+
+async def test_no_more_than_one_answer_over_the_limit_waits_for_the_database() -> None:
+    database, room = SlowDatabase(), Room(limit=100)
+    journal = GroupCommit(database.write, epoch=1, room=room)
+    journal.add(1, answer("a" * 90))
+    journal.add(2, answer("b" * 90))
+    full = asyncio.create_task(room.free())
+    flushing = asyncio.create_task(journal.flush())
+    await settle()
+    assert not full.done()
+    assert room.taken == journal.buffered > 180
+
+    database.gates[0].set()
+    await asyncio.gather(full, flushing)
+    assert room.taken == journal.buffered == 0
+
+
+async def test_what_is_dropped_gives_its_room_back_once() -> None:
+    database, room = SlowDatabase(), Room(limit=100)
+    journal = GroupCommit(database.write, epoch=1, room=room)
+    journal.add(1, answer("a" * 90))
+    flushing = asyncio.create_task(journal.flush())
+    await settle()
+    journal.drop()
+    database.gates[0].set()
+    await flushing
+    assert room.taken == 0
