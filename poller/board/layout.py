@@ -1,13 +1,14 @@
 """Where every sticker of a wall hangs, and which way the arrows run. Pure, and nothing to do with the canvas of MSAEz.
 
-Contexts fill columns from left to right in the order in which events pass between them; in a context the aggregates lie
-below one another, each with lanes for actor and screen, command, aggregate, event, policy. Lanes have fixed widths and
-everything grows downwards, so that a model that grows moves little of what is already shown. Arrows keep to the gaps:
-the gutter right of each column, the gap above each aggregate, and one highway above all contexts.
+Contexts fill columns from left to right in the order in which the text tells of them; in a context the aggregates lie
+below one another, each with lanes for actor and screen, command, aggregate, event, policy. That order is known as soon
+as anything is shown. Policies come last, so nothing is ordered by them: a sticker keeps its lane and moves only downwards
+while the model grows. (Ordered by the flow of events, as tried, lines cross about as often.) Arrows keep to the gaps: the
+gutter right of each column, the gap above each aggregate, and one highway above all contexts.
 """
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,15 +80,11 @@ class Layout:
     boxes: Mapping[str, Box]
     """Of every sticker, by id."""
     routes: tuple[Route, ...]
-    order: tuple[str, ...]
-    """Ids of contexts and aggregates as they hang; give it back as `keep` when the model has grown."""
 
 
-def lay_out(wall: Wall, *, keep: Sequence[str] = ()) -> Layout:
-    """What `keep` names stays in that order, whatever flow was discovered since; the rest follows by flow."""
-    areas = _in_time(wall, keep)
+def lay_out(wall: Wall) -> Layout:
     placed = _Placed()
-    for column, members in enumerate(_columns(areas)):
+    for column, members in enumerate(_columns(wall.areas)):
         y: float = HEADER
         for area in members:
             y = placed.hang(area, column, MARGIN + column * (AREA_WIDTH + GUTTER), y) + AREA_GAP
@@ -98,92 +95,24 @@ def lay_out(wall: Wall, *, keep: Sequence[str] = ()) -> Layout:
         areas=tuple(placed.areas),
         boxes=placed.boxes,
         routes=tuple(_routes(wall, placed)),
-        order=tuple(_ids(area for area, _ in placed.areas)),
     )
 
 
-def _ids(areas: Iterable[Area]) -> Iterator[str]:
-    for area in areas:
-        yield area.id
-        for band in area.bands:
-            if band.aggregate:
-                yield band.aggregate.id
-
-
 # Order
-
-
-def _in_time(wall: Wall, keep: Sequence[str]) -> list[Area]:
-    home = {
-        sticker.id: (area.id, _band_id(band))
-        for area in wall.areas
-        for band in area.bands
-        for sticker in band.stickers
-    }
-    links = [
-        (home[arrow.start], home[arrow.end])
-        for arrow in wall.arrows
-        if arrow.tie is Tie.RESULTS and arrow.start in home and arrow.end in home
-    ]
-    across = [(start[0], end[0]) for start, end in links]
-    within = [(start[1], end[1]) for start, end in links]
-    by_id = {area.id: area for area in wall.areas}
-    return [
-        _with_bands(by_id[area], _kept(_flow(_band_ids(by_id[area]), within), keep))
-        for area in _kept(_flow(list(by_id), across), keep)
-    ]
 
 
 def _band_id(band: Band) -> str:
     return band.aggregate.id if band.aggregate else "~"
 
 
-def _band_ids(area: Area) -> list[str]:
-    return [_band_id(band) for band in area.bands]
-
-
-def _with_bands(area: Area, order: list[str]) -> Area:
-    by_id = {_band_id(band): band for band in area.bands}
-    return Area(
-        id=area.id,
-        name=area.name,
-        alias=area.alias,
-        description=area.description,
-        bands=tuple(by_id[each] for each in order),
-    )
-
-
-def _kept(order: list[str], keep: Sequence[str]) -> list[str]:
-    known = [each for each in keep if each in order]
-    return known + [each for each in order if each not in known]
-
-
-def _flow(nodes: list[str], links: list[tuple[str, str]]) -> list[str]:
-    """Causes before effects as far as circles allow; otherwise the order given."""
-    rest = list(nodes)
-    open_links = [(start, end) for start, end in links if start != end and start in rest and end in rest]
-    order = []
-    while rest:
-        targets = {end for _, end in open_links}
-        free = [node for node in rest if node not in targets]
-        chosen = free[0] if free else max(rest, key=lambda node: _excess(node, open_links))
-        order.append(chosen)
-        rest.remove(chosen)
-        open_links = [link for link in open_links if chosen not in link]
-    return order
-
-
-def _excess(node: str, links: list[tuple[str, str]]) -> int:
-    return sum((start == node) - (end == node) for start, end in links)
-
-
-def _columns(areas: list[Area]) -> list[list[Area]]:
+def _columns(areas: Sequence[Area]) -> list[list[Area]]:
     """Columns by the number of contexts alone, so that a growing context never changes its column."""
     count = min(len(areas), math.ceil(math.sqrt(len(areas) * 1.6)))
-    columns, start = [], 0
+    columns: list[list[Area]] = []
+    start = 0
     for column in range(count):
         size = (len(areas) - start) // (count - column)
-        columns.append(areas[start : start + size])
+        columns.append(list(areas[start : start + size]))
         start += size
     return columns
 
