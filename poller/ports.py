@@ -50,7 +50,8 @@ class Clock(Protocol):
 class JobView:
     """A job as the outside sees it. Times are milliseconds of the database's clock, 0 when they do not apply.
 
-    `model` is the last one known in this process or stored at the end; it has no source text.
+    `model` is the last one known in this process or stored at the end; it has no source text. `title` is known
+    of ended jobs and of those that run here.
     """
 
     job_id: str
@@ -65,6 +66,24 @@ class JobView:
     failure: str = ""
     log: tuple[LogLine, ...] = ()
     model: model_pb2.EventStormingModel | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs to list: these states (none: all), created in [from, until) ms of the database's clock, 0 = open."""
+
+    states: frozenset[JobState] = frozenset()
+    created_from: int = 0
+    created_until: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPage:
+    """Jobs without log and model, newest first. `next` continues after them; empty on the last page."""
+
+    jobs: tuple[JobView, ...]
+    next: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +182,20 @@ class JobQueue(Protocol):
         """Deletes everything of a job, the request itself last; False while a live run elsewhere owns it."""
 
     async def submit(self, input: job_pb2.JobInput, *, like: str = "") -> JobView:
-        """Stores a new job and its entry. Idempotent for a chosen id with the same input; else JobExists."""
+        """Stores a new job and its entry. Idempotent for a chosen id with the same input; else JobExists.
+
+        `like` names an earlier job whose usable answers come along: JobNotFound if it is gone, WrongState if it has none.
+        """
 
     async def get(self, job_id: str) -> JobView:
         """Raises JobNotFound."""
+
+    async def list_jobs(self, wanted: JobFilter, *, size: int, after: str = "") -> JobPage:
+        """At most `size` jobs, newest first; `after` is the `next` of the page before, "" starts anew.
+
+        Costs what the page costs, whatever waits or has ended. A page may be short and still not the last.
+        Raises Transient before the queue is known.
+        """
 
     async def input(self, job_id: str) -> job_pb2.JobInput:
         """What it is generated from; raises JobNotFound."""

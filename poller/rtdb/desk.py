@@ -16,6 +16,7 @@ from poller.msaez.encoding import decode
 from poller.msaez.inputs import understand, write_inputs
 from poller.ports import JobExists, JobNotFound, JobView, WrongState
 from poller.rtdb.fence import Fence
+from poller.rtdb.index import with_row
 from poller.rtdb.journal import borrowed, unusable_paths
 from poller.rtdb.ledger import Ledger, Unchanged
 from poller.rtdb.names import SERVER_TIME, Garbage, Json, claimed_entry, members, read_entry
@@ -195,13 +196,12 @@ class Desk:
         fence.renewed(sent)
         stored = await self._ledger.insist(lambda: self._database.get(self._nodes.job(job_id)))
         state = members(members(stored).get("state"))
-        language = language_of(state.get("inputs"))
-        given = job_pb2.JobInput(job_id=job_id, language=language)
+        given = _input_or_none(state.get("inputs"), job_id)
         run = RtdbRun(self._ledger, fence, job, input=given, stored=stored)
         if state_of(job, members(state.get("outputs"))).terminal:
             await run.end()
         else:
-            await run.fail(sentence("cancelled", language, by=by))
+            await run.fail(sentence("cancelled", given.language, by=by))
 
     async def retry(self, job_id: str) -> JobView:
         """`isFailed` becomes false, never null; unusable answers are forgotten in every epoch's branch."""
@@ -212,7 +212,7 @@ class Desk:
         updates: dict[str, Json] = {f"run/journal/{path}": None for path in unusable_paths(journal)}
         updates |= {"state/outputs/isFailed": False, "run/endedAt": None, "run/failure": None}
         updates |= {"run/startedAt": None, "run/seenAt": None}
-        await self._database.patch(self._nodes.job(job_id), updates)
+        await self._database.patch("", with_row(self._nodes, job_id, view.created_at, updates, None))
         await self._enqueue(job_id)
         return await self.get(job_id)
 
@@ -231,6 +231,14 @@ def entry_or_none(job_id: str, raw: Json) -> Job | None:
 def language_of(inputs: Json) -> model_pb2.Language:
     prefered = decode(members(inputs)).get("preferedLanguage")
     return model_pb2.LANGUAGE_KOREAN if prefered == "Korean" else model_pb2.LANGUAGE_ENGLISH
+
+
+def _input_or_none(inputs: Json, job_id: str) -> job_pb2.JobInput:
+    """Of an input that cannot be understood, at least the language its author reads."""
+    try:
+        return understand(inputs, job_id=job_id).input
+    except InputRejected:
+        return job_pb2.JobInput(job_id=job_id, language=language_of(inputs))
 
 
 def _same_inputs(stored: Json, wanted: Json, job_id: str) -> bool:

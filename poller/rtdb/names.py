@@ -43,6 +43,10 @@ class Nodes:
     def jobs(self) -> str:
         return f"jobs/{self.namespace}"
 
+    @property
+    def index(self) -> str:
+        return f"jobIndex/{self.namespace}"
+
     def job(self, job_id: str) -> str:
         return f"{self.jobs}/{job_id}"
 

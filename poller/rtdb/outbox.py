@@ -72,6 +72,11 @@ class Outbox:
         if self._news:
             self._dirty.set()
 
+    @property
+    def current_progress(self) -> int:
+        """At least 1: the claim itself is shown as such."""
+        return max(1, self._shown.current_progress)
+
     def show_progress(self, current: int, total: int) -> None:
         """Never falls: a run that continues starts again at one, the user does not."""
         self._shown.current_progress = max(self._shown.current_progress, min(current, total))

@@ -13,14 +13,16 @@ import structlog
 from eventstorming.v1 import job_pb2, model_pb2
 
 from poller.errors import InputRejected
-from poller.job import Job, LogLevel, LogLine
+from poller.job import Job, JobState, LogLevel, LogLine, milliseconds
 from poller.msaez.inputs import understand
-from poller.ports import QueueChange
+from poller.ports import JobFilter, JobPage, QueueChange
 from poller.rtdb.desk import Desk, entry_or_none, language_of
 from poller.rtdb.fence import Fence
 from poller.rtdb.following import Followed, Following
+from poller.rtdb.index import ended_row, with_row, without_job
 from poller.rtdb.journal import highest_epoch
 from poller.rtdb.ledger import InFlight, Ledger, Unchanged
+from poller.rtdb.listing import Listing
 from poller.rtdb.mirror import Mirror, entries_change, removals_change
 from poller.rtdb.names import (
     SERVER_TIME,
@@ -28,6 +30,7 @@ from poller.rtdb.names import (
     Json,
     claimed_entry,
     members,
+    number,
     read_entry,
     text,
 )
@@ -55,6 +58,7 @@ class RtdbQueue(Desk):
         super().__init__(ledger, owner=owner, lease_seconds=lease_seconds, new_token=new_token)
         self._tokens: dict[str, str] = {}
         self._entries, self._removals = Mirror(), Mirror()
+        self._listing = Listing(self._database, self._nodes, self._runs)
         self._observer = ledger.observer
         self._followed: tuple[Followed, ...] = ()
 
@@ -85,6 +89,7 @@ class RtdbQueue(Desk):
         changed = self._entries.apply(change)
         whole = change.kind == "snapshot"
         found = entries_change(self._entries, self._entries.names() if whole else changed, whole=whole)
+        self._listing.learn(found)
         for job_id in changed & set(self._runs.keys()):
             self._check_run(self._runs[job_id], found.jobs.get(job_id))
         return found
@@ -98,6 +103,9 @@ class RtdbQueue(Desk):
     def _removals_changed(self, change: Change) -> QueueChange:
         changed = self._removals.apply(change)
         return removals_change(self._removals, changed)
+
+    async def list_jobs(self, wanted: JobFilter, *, size: int, after: str = "") -> JobPage:
+        return await self._listing.page(wanted, size=size, after=after)
 
     # ── claiming ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -223,15 +231,22 @@ class RtdbQueue(Desk):
         ledger = self._ledger.under(text(held))
         await ledger.patch(path, node, in_flight=in_flight)
         flag = {"state/outputs/isFailed": True, "run/endedAt": SERVER_TIME, "run/failure": reason}
-        await ledger.patch(path, flag, in_flight=in_flight)
+        created = number(await self._database.get(f"{self._nodes.run(job_id)}/createdAt"))
+        row = ended_row(JobState.FAILED, title="", failure=reason)
+        whole = with_row(self._nodes, job_id, milliseconds(created or self.now()), flag, row)
+        await ledger.patch("", whole, in_flight=in_flight)
         self._observer.ended("failed")
 
     async def remove(self, job_id: str) -> bool:
+        created: list[int] = []
+
         def gone(current: Json) -> Json:
             if current is None:
                 raise Unchanged
             if self._is_elsewhere(job_id, current):
                 raise _Overtaken
+            if job := entry_or_none(job_id, current):
+                created.append(job.created_at)
             return None
 
         if run := self._runs.get(job_id):
@@ -241,18 +256,20 @@ class RtdbQueue(Desk):
             await self._ledger.transact(self._nodes.entry(job_id), gone)
         except _Overtaken:
             return False
-        await self._delete_node(job_id)
+        await self._delete_node(job_id, created)
         await self._database.delete(self._nodes.removal(job_id))
         self._observer.ended("removed")
         log.info("job.removed", job=job_id)
         return True
 
-    async def _delete_node(self, job_id: str) -> None:
+    async def _delete_node(self, job_id: str, created: list[int]) -> None:
         """Read once more: a write that was on its way when its job was stopped may have come later."""
         node = self._nodes.job(job_id)
         while True:
+            born = number(await self._database.get(f"{self._nodes.run(job_id)}/createdAt"))
+            times = [*created, milliseconds(born)] if born else created
             await self._ledger.budget()
-            await self._database.delete(node)
+            await self._database.patch("", without_job(self._nodes, job_id, *times))
             if await self._database.get(f"{node}/state") is None and not await self._database.keys(node):
                 return
 

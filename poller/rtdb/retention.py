@@ -1,5 +1,6 @@
 """Takes away ended and abandoned jobs after their time: once a day, found by name, never by downloading `jobs`.
 
+On the way it sets the index right: rows of jobs that are gone go, ended jobs without a row (the old worker's) get one.
 What is queued is never looked at. A job that ended counts from `run/endedAt`; one that has neither entry nor flag,
 or ended without that stamp (the old worker's), counts from `run/seenAt`, its first sighting here.
 """
@@ -7,15 +8,16 @@ or ended without that stamp (the old worker's), counts from `run/seenAt`, its fi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import structlog
 
 from poller.errors import PollerError
-from poller.job import milliseconds
+from poller.job import JobState, milliseconds
+from poller.rtdb.index import ended_row, job_id_of, with_row, without_job
 from poller.rtdb.ledger import InFlight, Ledger
-from poller.rtdb.names import SERVER_TIME, Json, number
+from poller.rtdb.names import SERVER_TIME, Json, number, text
 from poller.tasks import task_group
 
 log = structlog.get_logger(__name__)
@@ -35,6 +37,7 @@ class Remains:
     failed: bool = False
     ended_at: int = 0
     seen_at: int = 0
+    created_at: int = 0
 
 
 class Verdict(Enum):
@@ -70,6 +73,7 @@ class Retention:
         self._nodes = ledger.nodes
         self._periods = periods
         self._now = now
+        self._indexed: set[str] = set()
 
     async def run(self) -> None:
         """For ever. Several pollers may do the same: each step can be repeated."""
@@ -82,8 +86,13 @@ class Retention:
             await self._ledger.clock.sleep(DAY_SECONDS * (0.95 + 0.1 * self._ledger.chance()))
 
     async def sweep(self) -> None:
+        rows = await self._database.keys(
+            self._nodes.index
+        )  # first: a row younger than its job's name is no orphan
         stored = set(await self._database.keys(self._nodes.jobs))
         idle = sorted(stored - set(await self._database.keys(self._nodes.entries)))
+        await self._drop_rows([row for row in rows if job_id_of(row) not in stored])
+        self._indexed = {job_id_of(row) for row in rows}
         for start in range(0, len(idle), _AT_ONCE):
             async with task_group() as group:
                 for job_id in idle[start : start + _AT_ONCE]:
@@ -97,14 +106,19 @@ class Retention:
             log.warning("retention.postponed", job=job_id, reason=str(error))
 
     async def _judge(self, job_id: str) -> None:
-        verdict = self._periods.verdict(await self._remains(job_id), now=self._now())
-        if verdict is Verdict.KEEP or await self._is_queued(job_id):
+        found = await self._remains(job_id)
+        verdict = self._periods.verdict(found, now=self._now())
+        unlisted = (found.completed or found.failed) and job_id not in self._indexed
+        if (verdict is Verdict.KEEP and not unlisted) or await self._is_queued(job_id):
+            return
+        if verdict is Verdict.DELETE:
+            await self._delete(job_id, found)
+            log.info("job.expired", job=job_id)
             return
         if verdict is Verdict.STAMP:
             await self._stamp(job_id)
-        else:
-            await self._delete(job_id)
-            log.info("job.expired", job=job_id)
+        if unlisted:
+            await self._list(job_id, found)
 
     async def _remains(self, job_id: str) -> Remains:
         outputs, run = self._nodes.outputs(job_id), self._nodes.run(job_id)
@@ -113,11 +127,13 @@ class Retention:
             failed = group.create_task(self._database.get(f"{outputs}/isFailed"))
             ended_at = group.create_task(self._database.get(f"{run}/endedAt"))
             seen_at = group.create_task(self._database.get(f"{run}/seenAt"))
+            created_at = group.create_task(self._database.get(f"{run}/createdAt"))
         return Remains(
             completed=completed.result() is True,
             failed=failed.result() is True,
             ended_at=_stamp(ended_at.result()),
             seen_at=_stamp(seen_at.result()),
+            created_at=_stamp(created_at.result()),
         )
 
     async def _is_queued(self, job_id: str) -> bool:
@@ -128,13 +144,45 @@ class Retention:
         run = self._nodes.run(job_id)
         await self._ledger.budget()
         await self._ledger.put(f"{run}/seenAt", SERVER_TIME, in_flight=InFlight())
-        node = self._nodes.job(job_id)
-        if await self._database.keys(node) == ["run"] and await self._database.keys(run) == ["seenAt"]:
-            await self._delete(job_id)
+        await self._undo_if_alone(job_id, Remains(), "seenAt")
 
-    async def _delete(self, job_id: str) -> None:
+    async def _undo_if_alone(self, job_id: str, found: Remains, *written: str) -> None:
+        there = await self._database.keys(self._nodes.job(job_id))
+        if there == ["run"] and set(await self._database.keys(self._nodes.run(job_id))) <= set(written):
+            await self._delete(job_id, found)
+
+    async def _list(self, job_id: str, found: Remains) -> None:
+        """A row for a job that ended without one, as far as its leaves tell; again no job may come back by it."""
+        job = self._nodes.job(job_id)
+        async with task_group() as group:
+            updated = group.create_task(self._database.get(f"{job}/lastUpdated"))
+            started = group.create_task(self._database.get(f"{self._nodes.run(job_id)}/startedAt"))
+            failure = group.create_task(self._database.get(f"{self._nodes.run(job_id)}/failure"))
+        ended_at = found.ended_at or _stamp(updated.result()) or found.seen_at or self._now()
+        row = ended_row(
+            JobState.COMPLETED if found.completed else JobState.FAILED,
+            title="",
+            started_at=_stamp(started.result()),
+            ended_at=ended_at,
+            failure=text(failure.result()),
+        )
+        created_at = found.created_at or ended_at
         await self._ledger.budget()
-        await self._ledger.put(self._nodes.job(job_id), None, in_flight=InFlight())
+        whole = with_row(self._nodes, job_id, created_at, {}, row)
+        await self._ledger.patch("", whole, in_flight=InFlight())
+        await self._undo_if_alone(job_id, replace(found, created_at=created_at), "createdAt", "seenAt")
+
+    async def _drop_rows(self, rows: list[str]) -> None:
+        if rows:
+            await self._ledger.budget()
+            gone = {f"{self._nodes.index}/{row}": None for row in rows}
+            await self._ledger.patch("", gone, in_flight=InFlight())
+            log.warning("index.orphans_dropped", rows=len(rows))
+
+    async def _delete(self, job_id: str, found: Remains) -> None:
+        await self._ledger.budget()
+        whole = without_job(self._nodes, job_id, *([found.created_at] if found.created_at else []))
+        await self._ledger.patch("", whole, in_flight=InFlight())
 
 
 def _stamp(value: Json) -> int:

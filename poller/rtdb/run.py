@@ -17,8 +17,9 @@ from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
 from google.protobuf.json_format import MessageToDict
 
 from poller.errors import LeaseLost, Permanent, Transient
-from poller.job import Job, LogLevel, LogLine
+from poller.job import Job, JobState, LogLevel, LogLine, milliseconds
 from poller.msaez import check, esvalue
+from poller.rtdb import index
 from poller.rtdb.answers import Denied
 from poller.rtdb.fence import Fence
 from poller.rtdb.journal import GroupCommit, newest
@@ -28,9 +29,9 @@ from poller.rtdb.names import (
     Json,
     claimed_entry,
     members,
+    number,
     read_lease,
     released_entry,
-    text,
 )
 from poller.rtdb.outbox import Outbox, Shown
 from poller.sentences import sentence
@@ -59,6 +60,7 @@ class RtdbRun:
         self._in_flight = InFlight()
         state, run = members(members(stored).get("state")), members(members(stored).get("run"))
         self._fresh = job.lease.epoch == 1 and "journal" not in run
+        self._created_at = milliseconds(number(run.get("createdAt")) or job.created_at)
         self.started_at = int(run.get("startedAt") or ledger.now())
         shown = Shown.of(state.get("outputs"), run.get("said"))
         self._outbox = Outbox(self._projected, shown, ledger.clock, opening=self._opening(state, run, shown))
@@ -92,6 +94,15 @@ class RtdbRun:
             if "@" in members(es_value.get(kind)):
                 opening[f"state/outputs/esValue/{kind}/@"] = None
         return opening
+
+    @property
+    def title(self) -> str:
+        return index.title_of(self.input)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Finished stages as shown, and all of them."""
+        return self._outbox.current_progress, 8 if self.input.HasField("draft") else 11
 
     # ── the lease ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -247,7 +258,7 @@ class RtdbRun:
         await self._journal.flush()
         self.show_model(model)
         await self._outbox.flush(self._write)
-        await self._write(self._last_words(model, tokens_used))
+        await self._write_end(JobState.COMPLETED, self._last_words(model, tokens_used))
         flag = f"{self._path}/state/outputs/isCompleted"
         await self._fenced(lambda: self._ledger.put(flag, True, in_flight=self._in_flight))
         self._observer.ended("completed")
@@ -260,7 +271,7 @@ class RtdbRun:
             raise Permanent(sentence("invalid_model", language, finding=findings[0].sentence))
 
     def _last_words(self, model: model_pb2.EventStormingModel, tokens_used: int) -> dict[str, Json]:
-        total = 8 if self.input.HasField("draft") else 11
+        _, total = self.progress
         typed = MessageToDict(model, preserving_proto_field_name=True)
         return {
             "state/outputs/currentProgressCount": total,
@@ -280,16 +291,27 @@ class RtdbRun:
         await self._journal.flush()
         self.say(LogLine(level=LogLevel.ERROR, message=sentence))
         await self._outbox.flush(self._write)
-        await self._write(
-            {
-                "state/outputs/isFailed": True,
-                "run/endedAt": SERVER_TIME,
-                "run/failure": sentence,
-                "lastUpdated": self._ledger.now() / 1000,
-            }
-        )
+        last = {
+            "state/outputs/isFailed": True,
+            "run/endedAt": SERVER_TIME,
+            "run/failure": sentence,
+            "lastUpdated": self._ledger.now() / 1000,
+        }
+        await self._write_end(JobState.FAILED, last, failure=sentence)
         self._observer.ended("failed")
         await self.end()
+
+    async def _write_end(self, state: JobState, updates: Mapping[str, Json], *, failure: str = "") -> None:
+        """With the job's row in the index, so that there is never one without the other."""
+        row = index.ended_row(
+            state,
+            title=self.title,
+            started_at=self.started_at,
+            attempts=self.job.attempts,
+            failure=failure,
+        )
+        whole = index.with_row(self._ledger.nodes, self.job.id, self._created_at, updates, row)
+        await self._fenced(lambda: self._ledger.patch("", whole, in_flight=self._in_flight))
 
     async def end(self) -> None:
         """The entry goes, if it is still ours."""
