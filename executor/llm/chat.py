@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -17,12 +18,13 @@ from typing import Any, Generic, Self, TypeVar
 import structlog
 from pydantic import BaseModel
 
-from executor.errors import LimitReached, LlmUnavailable
+from executor.errors import LimitReached, LlmMisconfigured, LlmUnavailable
 from executor.graph.question import Question, Unusable
 from executor.llm.journal import Journal, key_of, value_of
 from executor.llm.language_model import LanguageModel, Message, Reply, Throttled
 from executor.llm.limits import Concurrency, Patience
 from executor.llm.structured import Parsed, parse, repair_request
+from executor.observer import IGNORED, Asked, Observer
 from executor.ports import Allowance, Entry, Link
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -35,13 +37,14 @@ log = structlog.get_logger("executor.llm")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """What all runs of a process share: the language models, the bound on open calls, time-outs, chance."""
+    """What all runs of a process share: the language models, the bound on open calls, time-outs, chance, who counts."""
 
     main: LanguageModel
     light: LanguageModel
     concurrency: Concurrency
     timeout: float
     chance: Callable[[], float]
+    observer: Observer = IGNORED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,7 @@ class _Call:
     ordinal: int
     messages: Sequence[Message]
     key: str
+    asked: Asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,7 @@ class JournaledChat:
         self, calls: Calls, *, job_id: str, link: Link, recalled: Iterable[Entry], allowance: Allowance
     ) -> None:
         self._calls = calls
+        self._observer = calls.observer
         self._job_id = job_id
         self._link = link
         self._journal = Journal(link, recalled)
@@ -79,6 +84,7 @@ class JournaledChat:
         self._counted: set[str] = set()
         self._borrowed = 0
         self._open: dict[str, asyncio.Task[Entry]] = {}
+        self._fresh: dict[str, _Turn[Any]] = {}
         self._closed = False
         self._took: deque[float] = deque(maxlen=PACE_ANSWERS)
 
@@ -115,6 +121,21 @@ class JournaledChat:
 
     async def ask(self, question: Question[Answer]) -> Answer | Unusable:
         """First try, one repair turn, and one try from scratch if nothing could be read."""
+        with self._timed(question.step) as outcome:
+            answer = await self._answer(question)
+            outcome.append("unusable" if isinstance(answer, Unusable) else "answered")
+            return answer
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[list[str]]:
+        began, outcome = asyncio.get_running_loop().time(), list[str]()
+        try:
+            yield outcome
+        finally:
+            seconds = asyncio.get_running_loop().time() - began
+            self._observer.step(step, outcome[0] if outcome else "stopped", seconds)
+
+    async def _answer(self, question: Question[Answer]) -> Answer | Unusable:
         first = await self._turn(question, FIRST, _messages(question))
         complaints = _complaints(first, question)
         if not complaints and first.parsed.answer is not None:
@@ -141,17 +162,21 @@ class JournaledChat:
     async def _turn(
         self, question: Question[Answer], ordinal: int, messages: Sequence[Message]
     ) -> _Turn[Answer]:
-        key = key_of(self._language_model(question).name, question.schema, messages, ordinal)
-        call = _Call(question=question, ordinal=ordinal, messages=messages, key=key)
-        entry = await self._entry(call)
+        model = self._language_model(question).name
+        key = key_of(model, question.schema, messages, ordinal)
+        asked = Asked(step=question.step, model=model)
+        entry = await self._entry(
+            _Call(question=question, ordinal=ordinal, messages=messages, key=key, asked=asked)
+        )
         self._count(question.step, entry)
-        return _read(entry, question.schema)
+        return self._fresh.pop(key, None) or _read(entry, question.schema)
 
     async def _entry(self, call: _Call) -> Entry:
         """From the journal, or from a call; the same question already being asked is shared."""
         if self._closed:
             raise asyncio.CancelledError  # a node that outlived its run
         if call.key in self._journal:
+            self._observer.asked(call.asked, "recalled")
             return self._journal[call.key]
         task = self._open.get(call.key) or self._started(call.key, self._asked(call))
         return await asyncio.shield(task)
@@ -173,11 +198,22 @@ class JournaledChat:
         self._tokens += reply.tokens
         value = value_of(reply)
         entry = Entry(key=call.key, value=value, tokens=reply.tokens)
-        if call.ordinal == FROM_SCRATCH and _read(entry, call.question.schema).parsed.answer is None:
+        turn = self._fresh[call.key] = _read(entry, call.question.schema)
+        self._tell(call, reply, turn)
+        if call.ordinal == FROM_SCRATCH and turn.parsed.answer is None:
             entry = Entry(key=call.key, value=value, tokens=reply.tokens, unusable=True)
         await self._journal.store(entry)
         self._took.append(asyncio.get_running_loop().time() - began)
         return entry
+
+    def _tell(self, call: _Call, reply: Reply, turn: _Turn[Any]) -> None:
+        self._observer.asked(call.asked, "unusable" if turn.parsed.answer is None else "answered")
+        self._observer.spent(
+            call.asked,
+            prompt=reply.prompt - reply.cached,
+            cached=reply.cached,
+            completion=reply.tokens - reply.prompt,
+        )
 
     async def _reply(self, call: _Call) -> Reply:
         """The only retry layer: waits out 429, 5xx and time-outs inside the step's time."""
@@ -192,6 +228,7 @@ class JournaledChat:
                 )
                 if wait is None:
                     raise
+                self._observer.again(call.asked, _reason(error))
             async with patience.spent():
                 await asyncio.sleep(wait)
 
@@ -208,12 +245,17 @@ class JournaledChat:
                 return await self._called(call, min(self._calls.timeout, patience.left), cuts)
 
     async def _called(self, call: _Call, seconds: float, cuts: int) -> Reply:
+        began = asyncio.get_running_loop().time()
         try:
             reply = await self._within(call, seconds)
-        except Throttled:
-            self._calls.concurrency.throttled(cuts)
+        except (LlmUnavailable, LlmMisconfigured) as error:
+            if isinstance(error, Throttled):
+                self._calls.concurrency.throttled(cuts)
+            self._observer.asked(call.asked, "none")
+            self._observer.took(call.asked, asyncio.get_running_loop().time() - began)
             raise
         self._calls.concurrency.answered()
+        self._observer.took(call.asked, asyncio.get_running_loop().time() - began)
         return reply
 
     async def _within(self, call: _Call, seconds: float) -> Reply:
@@ -248,6 +290,12 @@ class JournaledChat:
             self._counted.add(entry.key)
             self._borrowed += entry.borrowed
             self._by_step[step] += entry.tokens
+
+
+def _reason(error: LlmUnavailable) -> str:
+    if isinstance(error, Throttled):
+        return "throttled"
+    return "timeout" if isinstance(error.__cause__, TimeoutError) else "unavailable"
 
 
 def _messages(question: Question[Any]) -> tuple[Message, ...]:

@@ -20,11 +20,16 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back: a text, or the reason why the language model declined to give one."""
+    """What came back: a text, or the reason why the language model declined to give one.
+
+    Of the `tokens`, `prompt` were the question's; of these, the provider had `cached`.
+    """
 
     text: str = ""
     declined: str = ""
     tokens: int = 0
+    prompt: int = 0
+    cached: int = 0
 
 
 class Throttled(LlmUnavailable):

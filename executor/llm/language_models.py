@@ -12,6 +12,7 @@ from executor.graph.prompt import blocks
 from executor.llm.chat import Calls, JournaledChat
 from executor.llm.language_model import LanguageModel, Message
 from executor.llm.limits import Concurrency
+from executor.observer import IGNORED, Observer
 from executor.ports import Allowance, Diagnosis, Entry, Link
 
 _TRIVIAL = (
@@ -48,10 +49,16 @@ class ProcessLanguageModels:
         concurrency: int,
         timeout: float,
         chance: Callable[[], float] = random.random,
+        observer: Observer = IGNORED,
     ) -> None:
         self.concurrency = Concurrency(concurrency)
         self._calls = Calls(
-            main=main, light=light, concurrency=self.concurrency, timeout=timeout, chance=chance
+            main=main,
+            light=light,
+            concurrency=self.concurrency,
+            timeout=timeout,
+            chance=chance,
+            observer=observer,
         )
 
     @property
