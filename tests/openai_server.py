@@ -436,15 +436,16 @@ class _Quiet(uvicorn.Server):
 async def running(behaviour: Behaviour) -> AsyncIterator[tuple[OpenAIServer, str]]:
     """The server and its base URL, on a free port of the loopback."""
     server = OpenAIServer(behaviour)
-    async with _listening(server, 0) as port:
+    async with listening(server.application(), 0) as port:
         yield server, f"http://127.0.0.1:{port}/v1"
 
 
 @asynccontextmanager
-async def _listening(server: OpenAIServer, port: int) -> AsyncIterator[int]:
+async def listening(application: Starlette, port: int) -> AsyncIterator[int]:
+    """Serves on the loopback while inside; the value is the port, picked if 0."""
     listener = socket.create_server(("127.0.0.1", port), backlog=256)
     config = uvicorn.Config(
-        server.application(), log_level="critical", lifespan="off", timeout_graceful_shutdown=0, ws="none"
+        application, log_level="critical", lifespan="off", timeout_graceful_shutdown=0, ws="none"
     )
     http = _Quiet(config)
     task = asyncio.create_task(http.serve(sockets=[listener]))
@@ -467,7 +468,7 @@ async def _main(arguments: argparse.Namespace) -> None:
         forms=frozenset(arguments.forms.split(",")),
         log=arguments.log,
     )
-    async with _listening(OpenAIServer(behaviour), arguments.port) as port:
+    async with listening(OpenAIServer(behaviour).application(), arguments.port) as port:
         print(f"openai server ready port={port}", flush=True)
         await asyncio.Event().wait()
 

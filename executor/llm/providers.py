@@ -13,8 +13,10 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from enum import IntEnum
 from importlib import import_module
+from importlib.metadata import requires
 from typing import Any, Final
 
 import structlog
@@ -43,21 +45,25 @@ _TURNS: Final[Mapping[str, Callable[[str], BaseMessage]]] = {
     "user": HumanMessage,
     "assistant": AIMessage,
 }
-_PACKAGES: Final = {
-    "anthropic": "langchain-anthropic",
-    "azure_openai": "langchain-openai",
-    "bedrock": "langchain-aws",
-    "bedrock_converse": "langchain-aws",
-    "google_genai": "langchain-google-genai",
-    "google_vertexai": "langchain-google-vertexai",
-    "mistralai": "langchain-mistralai",
-    "nvidia": "langchain-nvidia-ai-endpoints",
-    "together": "langchain-together",
+_EXTRAS: Final = {
+    "anthropic_bedrock": "bedrock",
+    "bedrock_converse": "bedrock",
+    "google_anthropic_vertex": "google_vertexai",
 }
+"""Providers whose packages are those of another's extra."""
 _NEVER = (ModelAuthenticationError, ModelPermissionDeniedError, ModelNotFoundError)
 _NO_MONEY = ("insufficient_quota", "billing_hard_limit_reached")
 _KEY = re.compile(r"\bsk-[\w*.-]+|(?<=Bearer )\S+")
-_ABOUT_FORMS = "This model does not support OpenAI's structured|Invalid schema for OpenAI's structured"
+_RETRY_DELAY = re.compile(r"retryDelay\W+([\d.]+)s")
+_STOPPED = {
+    "content_filter": "stopped by the provider's content filter",
+    "refusal": "refused",
+    **dict.fromkeys(
+        ("safety", "prohibited_content", "blocklist", "spii", "recitation"),
+        "stopped by the provider's content filter",
+    ),
+}
+"""Ends of an answer, as providers name them, that mean there is none."""
 _FILTERED = ("content_filter", "content_policy_violation", "content_management_policy")
 
 
@@ -136,7 +142,7 @@ class AnyChatModel:
         raw = reply_of(answer["raw"])
         parsed = answer.get("parsed")
         return (
-            raw if parsed is None else Reply(text=json.dumps(parsed, ensure_ascii=False), tokens=raw.tokens)
+            raw if parsed is None else replace(raw, text=json.dumps(parsed, ensure_ascii=False), declined="")
         )
 
 
@@ -175,32 +181,38 @@ def offline(name: str) -> ChatCompletions:
 
 def other(name: str, provider: str, model: str, variant: str, *, timeout: float) -> AnyChatModel:
     """Any provider that `init_chat_model` knows; its key comes from the environment, as its package names it."""
-    package = _PACKAGES.get(provider, f"langchain-{provider.replace('_', '-')}")
     try:
         make = import_module("langchain.chat_models").init_chat_model
         client = make(
             model, model_provider=provider, max_retries=0, timeout=timeout, **_variant(provider, variant)
         )
     except ImportError as error:
-        command = f"pip install langchain {package}"
         raise MissingProvider(
-            f"AI_MODEL: the packages for {provider} are not installed: {command}"
+            f"AI_MODEL: the packages for {provider} are not installed: pip install {_packages(provider)}"
         ) from error
     return AnyChatModel(name, client)
 
 
+def _packages(provider: str) -> str:
+    """What the provider's extra asks for, quoted for a shell."""
+    extra = _EXTRAS.get(provider, provider).replace("_", "-")
+    wanted = [entry.partition(";") for entry in requires("eventstorming-generator") or ()]
+    found = [name.strip() for name, _, when in wanted if re.search(rf"extra == ['\"]{extra}['\"]", when)]
+    return " ".join(f"'{name}'" for name in found) or f"langchain langchain-{extra}"
+
+
 def reply_of(message: AIMessage) -> Reply:
     """The text, tool arguments or refusal of one message."""
-    tokens = _tokens(message)
+    used = _usage(message)
     if refusal := message.additional_kwargs.get("refusal"):
-        return Reply(declined=f"refused: {str(refusal)[:300]}", tokens=tokens)
-    if message.response_metadata.get("finish_reason") == "content_filter":
-        return Reply(declined="stopped by the provider's content filter", tokens=tokens)
+        return replace(used, declined=f"refused: {str(refusal)[:300]}")
+    if declined := _declined(message.response_metadata):
+        return replace(used, declined=declined)
     if message.tool_calls:
-        return Reply(text=json.dumps(message.tool_calls[0]["args"], ensure_ascii=False), tokens=tokens)
+        return replace(used, text=json.dumps(message.tool_calls[0]["args"], ensure_ascii=False))
     if message.invalid_tool_calls:
-        return Reply(text=str(message.invalid_tool_calls[0]["args"]), tokens=tokens)
-    return Reply(text=message.text, tokens=tokens)
+        return replace(used, text=str(message.invalid_tool_calls[0]["args"]))
+    return replace(used, text=message.text)
 
 
 def declined_or_raise(error: Exception, *, proven: bool) -> Reply:
@@ -224,14 +236,25 @@ def declined_or_raise(error: Exception, *, proven: bool) -> Reply:
 
 
 def retry_after(error: Exception, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds the service asked for: `retry-after-ms`, or `Retry-After` as seconds or as a date."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    """Seconds the service asked for: `retry-after-ms`, `Retry-After` as seconds or as a date, or google.rpc.RetryInfo."""
+    headers = _headers(error)
     try:
         if milliseconds := headers.get("retry-after-ms"):
             return max(0.0, float(milliseconds) / 1000)
-        return _seconds(headers.get("retry-after"), now)
+        in_body = _RETRY_DELAY.search(str(error))  # where Google says it
+        return _seconds(headers.get("retry-after") or (in_body[1] if in_body else None), now)
     except (TypeError, ValueError):
         return None
+
+
+def _headers(error: BaseException | None) -> Mapping[str, str]:
+    """Of the response that an error, or what it was raised from, carries."""
+    while error is not None:
+        if headers := getattr(getattr(error, "response", None), "headers", None):
+            found: Mapping[str, str] = headers
+            return found
+        error = error.__cause__
+    return {}
 
 
 def _seconds(value: str | None, now: Callable[[], float]) -> float | None:
@@ -281,20 +304,47 @@ def _variant(provider: str, variant: str) -> dict[str, Any]:
     return {"thinking": {"type": "enabled", "budget_tokens": 8192}, "max_tokens": 32_000}
 
 
-def _tokens(message: AIMessage) -> int:
+def _declined(end: Mapping[str, Any]) -> str:
+    """Why a message is no answer, from what its provider says of its end; "" if it is one."""
+    if blocked := (end.get("prompt_feedback") or {}).get("block_reason"):
+        return f"the provider's content filter stopped the question ({blocked})" if _told(blocked) else ""
+    reason = str(end.get("finish_reason") or end.get("stop_reason") or "")
+    return _STOPPED.get(reason.rsplit(".", 1)[-1].lower(), "")
+
+
+def _told(reason: Any) -> bool:
+    return str(reason).rsplit(".", 1)[-1] not in (
+        "0",
+        "BLOCK_REASON_UNSPECIFIED",
+        "BLOCKED_REASON_UNSPECIFIED",
+    )
+
+
+def _usage(message: AIMessage) -> Reply:
+    """The tokens of a reply; an estimate of the answer's alone where the provider does not say."""
     usage = message.usage_metadata
-    return usage["total_tokens"] if usage else len(message.text) // 4
+    if not usage:
+        return Reply(tokens=len(message.text) // 4)
+    cached = usage.get("input_token_details", {}).get("cache_read") or 0
+    return _counted(usage["total_tokens"], usage["input_tokens"], cached)
+
+
+def _counted(tokens: int, prompt: int, cached: int) -> Reply:
+    """Within one another, whatever the provider says."""
+    prompt = min(prompt, tokens)
+    return Reply(tokens=tokens, prompt=prompt, cached=min(cached, prompt))
 
 
 def _cut_off(error: Exception) -> Reply | None:
     """OpenAI's client raises when an answer reached its length or was filtered; it is an answer all the same."""
     kind, completion = type(error).__name__, getattr(error, "completion", None)
-    tokens = getattr(getattr(completion, "usage", None), "total_tokens", 0)
+    usage = getattr(completion, "usage", None)
+    used = _counted(getattr(usage, "total_tokens", 0), getattr(usage, "prompt_tokens", 0), 0)
     if kind == "ContentFilterFinishReasonError":
-        return Reply(declined="stopped by the provider's content filter", tokens=tokens)
+        return replace(used, declined="stopped by the provider's content filter")
     if kind != "LengthFinishReasonError" or completion is None:
         return None
-    return Reply(text=completion.choices[0].message.content or "", tokens=tokens)
+    return replace(used, text=completion.choices[0].message.content or "")
 
 
 def _rejects_form(error: Exception) -> bool:

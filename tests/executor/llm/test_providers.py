@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import metadata
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from executor.llm import providers
 from executor.llm.language_model import Message, Reply, Throttled
 from executor.llm.language_models import ProcessLanguageModels
 from executor.ports import Allowance
+from executor.settings import PROVIDERS
 from tests.executor.llm.fakes import Fruit, MemoryLink, chat, question
 from tests.openai_server import Ask, Behaviour, Fault, running, strict_problems
 
@@ -202,6 +204,21 @@ def test_retry_after_in_all_its_spellings(headers: dict[str, str], expected: flo
     assert providers.retry_after(error, now=lambda: 0.0) == expected
 
 
-def test_a_provider_that_is_not_installed_names_the_command() -> None:
-    with pytest.raises(providers.MissingProvider, match="pip install langchain langchain-google-genai"):
-        providers.other("google_genai:gemini", "google_genai", "gemini", "", timeout=1)
+@pytest.mark.parametrize(
+    ("provider", "package"),
+    [
+        ("cohere", r"'langchain-cohere>=0\.6' 'langchain<2,>=1\.4'"),
+        ("bedrock_converse", r"'langchain-aws<2,>=1\.9' 'langchain<2,>=1\.4'"),
+    ],
+)
+def test_a_provider_that_is_not_installed_names_the_command(provider: str, package: str) -> None:
+    with pytest.raises(providers.MissingProvider, match=rf"pip install {package}$"):
+        providers.other(f"{provider}:model", provider, "model", "", timeout=1)
+
+
+def test_every_provider_that_can_be_named_has_an_extra() -> None:
+    extras = {
+        extra.replace("-", "_") for extra in metadata("eventstorming-generator").get_all("Provides-Extra")
+    }
+    shared = {"anthropic_bedrock", "bedrock_converse", "google_anthropic_vertex"}
+    assert PROVIDERS - shared - {"openai", "offline"} <= extras
