@@ -10,10 +10,12 @@ from contextlib import AsyncExitStack, suppress
 
 import structlog
 
-from executor import health, logs
+from executor import health, logs, metrics
+from executor.graph.inputs import BLOCKS
 from executor.llm import providers
 from executor.llm.language_model import LanguageModel
 from executor.llm.language_models import ProcessLanguageModels
+from executor.observer import Observer
 from executor.pipeline import run_graph
 from executor.server import GrpcServer
 from executor.service import Bounds, ExecutorService
@@ -39,8 +41,16 @@ async def serve(settings: Settings) -> None:
     """Serves until the first SIGTERM or SIGINT, then drains; the second exits at once."""
     stop = _signals()
     slots = Slots(settings.max_concurrent_jobs)
+    names = tuple(dict.fromkeys((str(settings.ai_model), str(settings.light_model))))
+    counted = metrics.Metrics(steps=tuple(BLOCKS), models=names)
+    language_models = _language_models(settings, counted)
+    counted.watch(slots, language_models.concurrency)
     service = ExecutorService(
-        slots=slots, language_models=_language_models(settings), pipeline=run_graph, bounds=_bounds(settings)
+        slots=slots,
+        language_models=language_models,
+        pipeline=run_graph,
+        bounds=_bounds(settings),
+        observer=counted,
     )
     server = GrpcServer(service, settings)
     async with AsyncExitStack() as stack:
@@ -49,7 +59,11 @@ async def serve(settings: Settings) -> None:
         http = await stack.enter_async_context(
             health.serving(health.public(lambda: _dead(server)), settings.http_port)
         )
-        inside = health.admin(lambda: _dead(server), lambda: _unready(server, slots))
+        inside = health.admin(
+            lambda: _dead(server), lambda: _unready(server, slots), [metrics.route(counted.registry)]
+        )
+        sampling = asyncio.create_task(metrics.sample_lag(counted.lag))
+        stack.callback(sampling.cancel)
         admin = await stack.enter_async_context(health.serving(inside, settings.admin_port))
         log.info(
             "executor.ready", grpc=server.port, http=http, admin=admin, language_model=str(settings.ai_model)
@@ -85,13 +99,15 @@ def _signals() -> asyncio.Event:
     return stop
 
 
-def _language_models(settings: Settings) -> ProcessLanguageModels:
+def _language_models(settings: Settings, observer: Observer) -> ProcessLanguageModels:
     main = _language_model(settings.ai_model, settings)
     light = (
         main if settings.light_model == settings.ai_model else _language_model(settings.light_model, settings)
     )
     timeout = settings.llm_timeout_seconds
-    return ProcessLanguageModels(main, light, concurrency=settings.llm_max_concurrency, timeout=timeout)
+    return ProcessLanguageModels(
+        main, light, concurrency=settings.llm_max_concurrency, timeout=timeout, observer=observer
+    )
 
 
 def _language_model(name: ModelName, settings: Settings) -> LanguageModel:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 Reason = Callable[[], str]
 
@@ -36,9 +36,9 @@ def public(dead: Reason) -> Starlette:
     return Starlette(routes=[Route("/ok", ok)])
 
 
-def admin(dead: Reason, unready: Reason) -> Starlette:
-    """`/livez` and `/readyz`, which says why not."""
-    return Starlette(routes=[Route("/livez", _probe(dead)), Route("/readyz", _probe(unready))])
+def admin(dead: Reason, unready: Reason, more: Sequence[BaseRoute] = ()) -> Starlette:
+    """`/livez`, `/readyz`, which says why not, and whatever else is mounted."""
+    return Starlette(routes=[Route("/livez", _probe(dead)), Route("/readyz", _probe(unready)), *more])
 
 
 def _probe(problem: Reason) -> Callable[[Request], Response]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import grpc
 from eventstorming.v1 import executor_pb2 as wire
 
+from executor.observer import IGNORED, Observer
 from executor.ports import Entry
 from executor.status import Cancelled
 
@@ -202,8 +203,10 @@ class Outbox:
 class StreamLink:
     """`ports.Link` over one Execute stream."""
 
-    def __init__(self, job_id: str, epoch: int, clock: Clock) -> None:
+    def __init__(self, job_id: str, epoch: int, clock: Clock, observer: Observer = IGNORED) -> None:
         self._run = (job_id, epoch)
+        self._clock = clock
+        self._observer = observer
         self.outbox = Outbox(job_id, epoch, clock)
         self.pulse = Pulse(clock)
         self._recalled: list[Entry] = []
@@ -215,7 +218,9 @@ class StreamLink:
         answer = wire.JournalEntry(
             key=entry.key, value=entry.value, tokens=entry.tokens, unusable=entry.unusable
         )
+        began = self._clock()
         await self.outbox.deliver(wire.ExecuteResponse(answer=answer))
+        self._observer.acked(self._clock() - began)
 
     async def may_ask(self) -> None:
         """Returns when new questions may be asked."""

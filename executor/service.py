@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final
@@ -20,9 +20,10 @@ from grpc_status import rpc_status
 
 from executor.errors import ExecutorError, InvalidInput, LimitReached
 from executor.link import OwnLink, StreamLink, read_off, stream_errors, until_done
+from executor.observer import IGNORED, Observer
 from executor.ports import Allowance, Event, LanguageModels, Link, Pipeline, RunChat
 from executor.slots import Run, Slots
-from executor.status import status_of
+from executor.status import Cancelled, reason_of, status_of
 
 Context = Any  # grpc.aio.ServicerContext; the generated base class is untyped
 
@@ -62,7 +63,9 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         bounds: Bounds,
         identity: Identity | None = None,
         clock: Callable[[], float] = time.monotonic,
+        observer: Observer = IGNORED,
     ) -> None:
+        self._observer = observer
         self._slots = slots
         self._language_models = language_models
         self._pipeline = pipeline
@@ -90,19 +93,37 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             call["job"], call["epoch"] = first.job_id, first.epoch
             async with AsyncExitStack() as stack:
                 run = await self._placed(first, stack, context)
-                await self._execute(first, run, context)
+                with self._counted():
+                    await self._execute(first, run, context)
 
     async def Generate(self, request: wire.GenerateRequest, context: Context) -> None:
         """One run that nobody stores."""
         async with _answering(context, "generate") as call:
             call["job"] = request.input.job_id
             async with self._slots.take("", 0) as run:
-                allowance = self._allowance(wire.Start())
-                sending = _Sending(context, request.include_partial_models)
-                main = self._generate(
-                    request.input, OwnLink(), [], allowance, self._bounds.job_seconds, sending
-                )
-                await until_done(main, _watch(run))
+                with self._counted():
+                    await self._direct(request, context, run)
+
+    async def _direct(self, request: wire.GenerateRequest, context: Context, run: Run) -> None:
+        allowance = self._allowance(wire.Start())
+        sending = _Sending(context, request.include_partial_models)
+        main = self._generate(request.input, OwnLink(), [], allowance, self._bounds.job_seconds, sending)
+        await until_done(main, _watch(run))
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """How one run in a slot ended."""
+        outcome = "lost"
+        try:
+            yield
+            outcome = "completed"
+        except Cancelled:
+            raise
+        except Exception as error:
+            outcome = reason_of(error).lower()
+            raise
+        finally:
+            self._observer.run_ended(outcome)
 
     async def Check(self, request: wire.CheckRequest, context: Context) -> wire.CheckResponse:
         """Whether a question would be answered."""
@@ -131,7 +152,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             raise
 
     async def _execute(self, first: wire.ExecuteRequest, run: Run, context: Context) -> None:
-        link = StreamLink(first.job_id, first.epoch, self._clock)
+        link = StreamLink(first.job_id, first.epoch, self._clock, self._observer)
         accepted = wire.Accepted(
             instance_id=self._identity.instance_id, total_progress=_stages(first.start.input)
         )

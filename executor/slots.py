@@ -49,6 +49,11 @@ class Slots:
             yield run
 
     @property
+    def runs(self) -> int:
+        """Runs that hold a slot now."""
+        return len(self._runs)
+
+    @property
     def busy(self) -> bool:
         """Whether any run is left."""
         return bool(self._runs)

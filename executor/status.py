@@ -60,9 +60,9 @@ _INTERNAL: Final = (grpc.StatusCode.INTERNAL, job_pb2.ERROR_REASON_INTERNAL)
 
 def status_of(error: BaseException) -> status_pb2.Status:
     """The status of any error; what was not raised on purpose is INTERNAL and says nothing of itself."""
-    kind = next((kind for kind in type(error).__mro__ if kind in _KINDS), None)
-    code, reason = _KINDS[kind] if kind else _INTERNAL
-    name = job_pb2.ErrorReason.Name(reason).removeprefix(_PREFIX)
+    kind = _kind(error)
+    code, _ = _KINDS[kind] if kind else _INTERNAL
+    name = reason_of(error)
     info = error_details_pb2.ErrorInfo(reason=name, domain=DOMAIN, metadata=_metadata(error))
     message = str(error) if kind else "a fault of the executor; its log has it under the job id"
     details = [_packed(info), *_retry_of(error)]
@@ -72,6 +72,17 @@ def status_of(error: BaseException) -> status_pb2.Status:
 def _metadata(error: BaseException) -> dict[str, str]:
     """Which limit was reached, by the name of its setting, and how much it allowed."""
     return {"limit": error.limit, "value": f"{error.value:g}"} if isinstance(error, LimitReached) else {}
+
+
+def reason_of(error: BaseException) -> str:
+    """The reason from the closed set, without its prefix."""
+    kind = _kind(error)
+    _, reason = _KINDS[kind] if kind else _INTERNAL
+    return str(job_pb2.ErrorReason.Name(reason)).removeprefix(_PREFIX)
+
+
+def _kind(error: BaseException) -> type[ExecutorError] | None:
+    return next((kind for kind in type(error).__mro__ if kind in _KINDS), None)
 
 
 def _retry_of(error: BaseException) -> list[any_pb2.Any]:
