@@ -68,7 +68,7 @@ _FILTERED = ("content_filter", "content_policy_violation", "content_management_p
 
 
 class MissingProvider(ExecutorError):
-    """A provider's package is not installed; the message names the command."""
+    """A provider's package or key is missing; the message names the command or the key."""
 
 
 class Form(IntEnum):
@@ -190,6 +190,8 @@ def other(name: str, provider: str, model: str, variant: str, *, timeout: float)
         raise MissingProvider(
             f"AI_MODEL: the packages for {provider} are not installed: pip install {_packages(provider)}"
         ) from error
+    except ValueError as error:  # of which pydantic's are: a key that is missing, a value that is none
+        raise MissingProvider(f"AI_MODEL: {provider} cannot be set up: {_short(error)}") from error
     return AnyChatModel(name, client)
 
 

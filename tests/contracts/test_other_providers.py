@@ -1,6 +1,6 @@
 """Gemini and Claude through their own packages, against their protocols over real HTTP: answers, tokens, errors, waits.
 
-Runs where the extras are installed (`pip install -e '.[google,anthropic]'`), skipped elsewhere.
+Runs where the extras are installed (`pip install -e '.[google_genai,anthropic]'`), skipped elsewhere.
 """
 
 from __future__ import annotations
