@@ -283,16 +283,19 @@ class _Link:
 
     def _send(self, frame: executor_pb2.ExecuteRequest) -> None:
         frame.job_id, frame.epoch = self._run.job.id, self._epoch
-        self._out.frames.put_nowait(frame)
+        self._out.put(frame)
 
     async def follow(self, placement: Placement) -> executor_pb2.Completed:
-        async with aclosing(placement.execute(self._out)) as frames:
-            async for frame in alive(frames):
-                if frame.epoch == self._epoch:
-                    self._take.get(frame.WhichOneof("frame"), _ignore)(frame)
-                if self._completed is not None:
-                    return self._completed
-                await self._run.room()
+        try:
+            async with aclosing(placement.execute(self._out)) as frames:
+                async for frame in alive(frames):
+                    if frame.epoch == self._epoch:
+                        self._take.get(frame.WhichOneof("frame"), _ignore)(frame)
+                    if self._completed is not None:
+                        return self._completed
+                    await self._run.room()
+        finally:
+            self._out.end()
         raise ExecutorGone("the stream ended without a result")
 
     def _answer(self, frame: executor_pb2.ExecuteResponse) -> None:
@@ -314,16 +317,24 @@ class _Link:
 
 
 class _Outgoing:
-    """Frames to the executor. No generator: gRPC lets go of it without closing it, and the loop would complain at its end."""
+    """Frames to the executor. gRPC neither closes an iterator nor stops waiting for it when a call ends by itself: `end` does."""
 
     def __init__(self) -> None:
-        self.frames: asyncio.Queue[executor_pb2.ExecuteRequest] = asyncio.Queue()
+        self._frames: asyncio.Queue[executor_pb2.ExecuteRequest | None] = asyncio.Queue()
+
+    def put(self, frame: executor_pb2.ExecuteRequest) -> None:
+        self._frames.put_nowait(frame)
+
+    def end(self) -> None:
+        self._frames.put_nowait(None)
 
     def __aiter__(self) -> _Outgoing:
         return self
 
     async def __anext__(self) -> executor_pb2.ExecuteRequest:
-        return await self.frames.get()
+        if (frame := await self._frames.get()) is None:
+            raise StopAsyncIteration
+        return frame
 
 
 async def alive(
