@@ -300,6 +300,7 @@ class Stored:
 
     input: job_pb2.JobInput
     entry: Job | None
+    highest_epoch: int = 0
     journal: dict[int, dict[str, executor_pb2.JournalEntry]] = field(default_factory=dict)
     shown: list[str] = field(default_factory=list)
     log: list[LogLine] = field(default_factory=list)
@@ -323,7 +324,8 @@ class FakeStore:
         self.runs: list[FakeRun] = []
 
     def put(self, job: Job) -> None:
-        self.jobs[job.id].entry = job
+        stored = self.jobs[job.id]
+        stored.entry, stored.highest_epoch = job, max(stored.highest_epoch, job.lease.epoch)
         self.tell(QueueChange(jobs={job.id: job}))
 
     def end(self, job_id: str) -> None:
@@ -458,8 +460,8 @@ class FakeQueue:
         entry = stored.entry
         if entry.lease.held:
             entry = entry.crashed(answered=entry.lease.epoch in stored.journal)
-        token, above = uuid.uuid4().hex, max(stored.journal, default=0)
-        claimed = entry.claimed(token=token, owner=self._owner, now=self.now(), above=above)
+        token = uuid.uuid4().hex
+        claimed = entry.claimed(token=token, owner=self._owner, now=self.now(), above=stored.highest_epoch)
         self.store.put(claimed)
         stored.started_at, stored.current = stored.started_at or self.now(), stored.current or 1
         run = FakeRun(self.store, claimed)

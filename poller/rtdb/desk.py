@@ -17,7 +17,7 @@ from poller.msaez.inputs import understand, write_inputs
 from poller.ports import JobExists, JobNotFound, JobView, WrongState
 from poller.rtdb.fence import Fence
 from poller.rtdb.index import with_row
-from poller.rtdb.journal import borrowed, unusable_paths
+from poller.rtdb.journal import borrowed, highest_epoch, unusable_paths
 from poller.rtdb.ledger import Ledger, Unchanged
 from poller.rtdb.names import SERVER_TIME, Garbage, Json, claimed_entry, members, read_entry
 from poller.rtdb.run import RtdbRun
@@ -167,7 +167,7 @@ class Desk:
         view = await self.get(job_id)
         if view.state.terminal:
             raise WrongState(f"The job {job_id} is {view.state.value} already.")
-        token = self._new_token()
+        token, above = self._new_token(), await self._highest_epoch(job_id)
         running = self._runs.get(job_id)
 
         def take(current: Json) -> Json:
@@ -175,7 +175,7 @@ class Desk:
             if job.lease.token == token:
                 raise Unchanged
             # Not under our own name: the dispatcher would take it for a twin's.
-            claimed = job.claimed(token=token, owner=f"{self._owner}/cancel", now=self.now())
+            claimed = job.claimed(token=token, owner=f"{self._owner}/cancel", now=self.now(), above=above)
             return claimed_entry(current, claimed, now=self.now())
 
         sent = self._ledger.clock.monotonic()
@@ -190,6 +190,13 @@ class Desk:
             await running.close()
         await self._end_as_cancelled(job_id, read_entry(job_id, entry), sent, by)
         return await self.get(job_id)
+
+    async def _highest_epoch(self, job_id: str) -> int:
+        """Without downloading the answers."""
+        async with task_group() as group:
+            epochs = group.create_task(self._database.keys(f"{self._nodes.run(job_id)}/epochs"))
+            branches = group.create_task(self._database.keys(self._nodes.journal(job_id)))
+        return highest_epoch({"epochs": dict.fromkeys([*epochs.result(), *branches.result()], True)})
 
     async def _end_as_cancelled(self, job_id: str, job: Job, sent: float, by: str) -> None:
         fence = Fence(self._ledger.clock, lease_seconds=self._lease_seconds)

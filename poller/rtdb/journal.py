@@ -73,8 +73,15 @@ def borrowed(journal: Json) -> dict[str, str]:
     }
 
 
-def highest_epoch(journal: Json) -> int:
-    return max((epoch for epoch, _ in _branches(journal)), default=0)
+def highest_epoch(run: Json) -> int:
+    """Of a job's `run` node: `epochs` has a mark of every run that wrote, `journal` a branch of every run that answered.
+
+    Both outlive the queue entry: one that is made anew goes on above it. Marks are separate leaves, so that a late
+    one of an overtaken run takes nothing back.
+    """
+    run = members(run)
+    found = [*_branches(run.get("epochs")), *_branches(run.get("journal"))]
+    return max((epoch for epoch, _ in found), default=0)
 
 
 def unusable_paths(journal: Json) -> list[str]:

@@ -158,10 +158,10 @@ class RtdbQueue(Desk):
             return now
         if now.lease != seen.lease or now.old_claim != seen.old_claim:
             raise _Overtaken
-        journal = members(members(stored).get("run")).get("journal")
+        run = members(members(stored).get("run"))
         if now.lease.held:
-            now = now.crashed(answered=str(now.lease.epoch) in members(journal))
-        return now.claimed(token=token, owner=self._owner, now=self.now(), above=highest_epoch(journal))
+            now = now.crashed(answered=str(now.lease.epoch) in members(run.get("journal")))
+        return now.claimed(token=token, owner=self._owner, now=self.now(), above=highest_epoch(run))
 
     async def _settled_or_run(self, job: Job, seen: Job, stored: Json, fence: Fence) -> RtdbRun | None:
         """Some claims only settle: the job has ended already, cannot be understood, or must not run again."""

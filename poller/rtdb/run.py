@@ -58,6 +58,7 @@ class RtdbRun:
         self._path = ledger.nodes.job(job.id)
         self._entry = ledger.nodes.entry(job.id)
         self._in_flight = InFlight()
+        self._marked = 0
         state, run = members(members(stored).get("state")), members(members(stored).get("run"))
         self._fresh = job.lease.epoch == 1 and "journal" not in run
         self._created_at = milliseconds(number(run.get("createdAt")) or job.created_at)
@@ -232,7 +233,12 @@ class RtdbRun:
         await self._write({f"run/{path}": value for path, value in updates.items()})
 
     async def _write(self, updates: Mapping[str, Json]) -> None:
-        await self._fenced(lambda: self._ledger.patch(self._path, updates, in_flight=self._in_flight))
+        """The first write of an epoch leaves its mark: epochs go on growing when the entry is made anew."""
+        epoch = self.job.lease.epoch
+        mark = {} if epoch == self._marked else {f"run/epochs/{epoch}": True}
+        whole = {**updates, **mark}
+        await self._fenced(lambda: self._ledger.patch(self._path, whole, in_flight=self._in_flight))
+        self._marked = epoch
 
     async def _fenced(self, write: Callable[[], Awaitable[None]]) -> None:
         async def with_authority() -> None:
@@ -315,6 +321,8 @@ class RtdbRun:
 
     async def end(self) -> None:
         """The entry goes, if it is still ours."""
+        if self._marked != self.job.lease.epoch:
+            await self._write({})
         self.ended = True
         token = self.job.lease.token
 

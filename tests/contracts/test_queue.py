@@ -264,6 +264,22 @@ async def test_a_failed_job_is_tried_again_with_its_usable_answers(queue: JobQue
         await queue.retry(run.job.id)
 
 
+async def test_epochs_go_on_growing_when_nothing_was_answered_and_the_entry_is_made_anew(
+    queue: JobQueue,
+) -> None:
+    job, epochs = await submitted(queue), []
+    for _ in range(2):
+        run = await claimed(queue, await _waiting_again(queue, job.id))
+        epochs.append(run.job.lease.epoch)
+        await run.fail("over")
+        await queue.retry(job.id)
+    await queue.cancel(job.id, by="Kim")
+    await queue.retry(job.id)
+    run = await claimed(queue, await _waiting_again(queue, job.id))
+    assert epochs == [1, 2]
+    assert run.job.lease.epoch == 4
+
+
 async def test_a_removal_request_is_told_and_fulfilled(queue: JobQueue) -> None:
     job = await submitted(queue)
     await queue.delete(job.id)

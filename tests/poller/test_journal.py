@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytest
 from eventstorming.v1 import executor_pb2
 
 from poller.rtdb import tree
@@ -99,7 +100,20 @@ def test_the_newest_epochs_answer_wins_also_when_an_older_one_came_late() -> Non
         {1: [answer("a", "1"), answer("b", "1")], 2: [answer("a", "2")], 10: [answer("a", "10")]}
     )
     assert [(entry.key, entry.value) for entry in newest(journal)] == [("a", "10"), ("b", "1")]
-    assert highest_epoch(journal) == 10
+    assert highest_epoch({"journal": journal}) == 10
+
+
+@pytest.mark.parametrize(
+    ("run", "highest"),
+    [
+        (None, 0),
+        ({"epochs": [None, True, True]}, 2),
+        ({"epochs": {"7": True}, "journal": [None, {"a": "{}"}]}, 7),
+        ({"epochs": [None, True], "journal": {"12": {"a": "{}"}}}, 12),
+    ],
+)
+def test_the_highest_epoch_is_known_by_marks_and_by_answers(run: Any, highest: int) -> None:
+    assert highest_epoch(run) == highest
 
 
 def test_an_answer_comes_back_as_it_was() -> None:
