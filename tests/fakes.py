@@ -564,7 +564,14 @@ class FakeQueue:
         entry = self.store.jobs[job_id].entry
         if view.state.terminal or entry is None:
             raise WrongState(view.state.value)
-        self.store.put(entry.claimed(token="cancelled", owner=self._owner, now=self.now()))
+        self.store.put(
+            entry.claimed(
+                token="cancelled",
+                owner=self._owner,
+                now=self.now(),
+                above=self.store.jobs[job_id].highest_epoch,
+            )
+        )
         await FakeRun(self.store, self.store.jobs[job_id].entry or entry).fail(f"Cancelled by {by}.")
         return await self.get(job_id)
 

@@ -235,7 +235,7 @@ class RtdbRun:
     async def _write(self, updates: Mapping[str, Json]) -> None:
         """The first write of an epoch leaves its mark: epochs go on growing when the entry is made anew."""
         epoch = self.job.lease.epoch
-        mark = {} if epoch == self._marked else {f"run/epochs/{epoch}": True}
+        mark = {} if epoch == self._marked else {f"run/epochs/{epoch}": SERVER_TIME}
         whole = {**updates, **mark}
         await self._fenced(lambda: self._ledger.patch(self._path, whole, in_flight=self._in_flight))
         self._marked = epoch

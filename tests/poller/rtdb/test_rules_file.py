@@ -18,6 +18,7 @@ ENTRY, JOB, REMOVAL = NODES.entry("j1"), NODES.job("j1"), NODES.removal("j1")
 INPUTS = {"state": {"inputs": {"requestType": "fromRequirements", "requirements": "A text."}}}
 NOW = {".sv": "timestamp"}
 WRITER = {"uid": "eventstorming"}
+ROW = f"{NODES.index}/1700000000000-j1"
 
 
 def leased(token: str) -> dict[str, str]:
@@ -90,6 +91,8 @@ async def test_a_browser_reads_what_it_watches_and_nobody_reads_unsigned(
         f"{JOB}/state/inputs",
         NODES.run("j1"),
         REMOVAL,
+        NODES.index,
+        ROW,
     ],
 )
 async def test_a_browser_reads_nothing_else(browser: Database, path: str) -> None:
@@ -109,6 +112,7 @@ async def test_a_browser_reads_nothing_else(browser: Database, path: str) -> Non
         (REMOVAL, {"isRemoveRequested": False}),
         (REMOVAL, {"isRemoveRequested": True, "more": 1}),
         ("configs/eventstorming_generator/is_use_backend", True),
+        (ROW, {"state": "completed"}),
         ("elsewhere", 1),
         ("jobs/eventstorming_generator", {"j1": INPUTS}),
     ],
@@ -161,6 +165,17 @@ async def test_a_browser_changes_nothing_that_is_there(
     await denied(browser.put(path, value))
 
 
+async def test_a_job_is_watched_and_taken_away_by_any_signed_in_user(browser: Database) -> None:
+    """Models are shared, and jobs of other entry points carry a made-up `ids.uid`: whoever opens one follows its job."""
+    inputs = {"state": {"inputs": INPUTS["state"]["inputs"] | {"ids": {"uid": "ann", "projectId": "p"}}}}
+    await browser.put(JOB, inputs)
+    await browser.put(ENTRY, {"createdAt": NOW})
+    bob = browser.acting_as({"uid": "bob"})
+    assert await bob.get(f"{JOB}/state/outputs/isCompleted") is None
+    assert await bob.get(f"{JOB}/state/inputs/requirements") == "A text."
+    await bob.put(REMOVAL, {"isRemoveRequested": True})
+
+
 # ── our writer ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -188,6 +203,15 @@ async def test_a_run_writes_no_other_job(database: Database) -> None:
 
 
 @pytest.mark.parametrize("entry", [None, {"createdAt": 1}, {"createdAt": 1, "lease": {"epoch": 1}}])
+async def test_a_row_of_the_index_goes_with_its_job_or_not_at_all(database: Database) -> None:
+    await claimed(database)
+    end = {f"{JOB}/state/outputs/isFailed": True, ROW: {"state": "failed"}}
+    await denied(database.acting_as(leased("token-9")).patch("", end))
+    assert await database.get(ROW) is None
+    await database.acting_as(leased("token-1")).patch("", end)
+    assert await database.get(ROW) == {"state": "failed"}
+
+
 async def test_a_token_opens_no_job_whose_entry_holds_no_lease(database: Database, entry: Any) -> None:
     await claimed(database)
     await database.put(ENTRY, entry)
