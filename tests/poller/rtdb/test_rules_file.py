@@ -202,7 +202,6 @@ async def test_a_run_writes_no_other_job(database: Database) -> None:
     )
 
 
-@pytest.mark.parametrize("entry", [None, {"createdAt": 1}, {"createdAt": 1, "lease": {"epoch": 1}}])
 async def test_a_row_of_the_index_goes_with_its_job_or_not_at_all(database: Database) -> None:
     await claimed(database)
     end = {f"{JOB}/state/outputs/isFailed": True, ROW: {"state": "failed"}}
@@ -212,6 +211,7 @@ async def test_a_row_of_the_index_goes_with_its_job_or_not_at_all(database: Data
     assert await database.get(ROW) == {"state": "failed"}
 
 
+@pytest.mark.parametrize("entry", [None, {"createdAt": 1}, {"createdAt": 1, "lease": {"epoch": 1}}])
 async def test_a_token_opens_no_job_whose_entry_holds_no_lease(database: Database, entry: Any) -> None:
     await claimed(database)
     await database.put(ENTRY, entry)
