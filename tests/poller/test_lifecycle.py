@@ -478,6 +478,25 @@ async def test_what_waits_for_a_silent_database_is_bounded_and_then_stored(rtdb:
     assert sum(len(branch) for branch in journal if branch) == 41
 
 
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_run_leaves_no_task_behind_however_its_stream_ends(rtdb: World, refused: bool) -> None:
+    async def script(talk: Conversation) -> None:
+        await talk.ask("q1")
+        if refused and len(executor.runs) == 1:
+            raise Refusal(grpc.StatusCode.UNAVAILABLE, "LLM_UNAVAILABLE")
+        await talk.complete(small_model())
+
+    async with scripted_executor(script) as executor, rtdb.poller(executor.port) as poller:
+        await poller.attached(executor.slots)
+        await asyncio.sleep(0.1)
+        before = len(asyncio.all_tasks())
+        job = new_id()
+        await rtdb.create(job)
+        await rtdb.ended(job)
+        assert len(executor.runs) == 1 + refused
+        await eventually(lambda: len(asyncio.all_tasks()) <= before)
+
+
 async def test_two_pollers_share_the_queue_and_no_job_runs_twice(rtdb: World) -> None:
     jobs = [new_id() for _ in range(12)]
     async with (
