@@ -122,8 +122,12 @@ class Database:
         backoff: Backoff | None = None,
         chance: Callable[[], float] = random.random,
         observer: Observer = IGNORED,
+        agent: str = "eventstorming",
     ) -> Database:
-        """Opens nothing yet. `auth_variable_override`: act as this `auth` under the rules (None: as nobody)."""
+        """Opens nothing yet. `auth_variable_override`: act as this `auth` under the rules (None: as nobody).
+
+        `agent`: what the database's own log and profiler know this process by.
+        """
         params = {} if namespace is None else {"ns": namespace}
         if auth_variable_override is not _NO_OVERRIDE:
             params["auth_variable_override"] = json.dumps(auth_variable_override)
@@ -136,6 +140,7 @@ class Database:
             limits=httpx.Limits(max_connections=128, max_keepalive_connections=32, keepalive_expiry=60),
             verify=is_tls,
             trust_env=is_tls,
+            headers={"User-Agent": agent},
         )
         return cls(
             http,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 from poller.observer import IGNORED, Observer
 from poller.rtdb.client import Database, endpoint
@@ -27,13 +28,19 @@ class Settings(Protocol):
     def firebase_service_account_path(self) -> Path | None: ...
     @property
     def firebase_database_lease_rules(self) -> bool: ...
+    @property
+    def pod_id(self) -> str: ...
 
 
 def open_database(settings: Settings, observer: Observer = IGNORED) -> Database:
     """To be entered with `async with`."""
     base_url, namespace = endpoint(settings.firebase_database_url, settings.firebase_database_emulator_host)
     database = Database.connect(
-        base_url=base_url, namespace=namespace, credentials=_credentials(settings), observer=observer
+        base_url=base_url,
+        namespace=namespace,
+        credentials=_credentials(settings),
+        observer=observer,
+        agent=f"eventstorming ({quote(settings.pod_id)})",
     )
     return database.acting_as(WRITER) if settings.firebase_database_lease_rules else database
 

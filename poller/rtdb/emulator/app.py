@@ -254,6 +254,7 @@ class App:
             body=write.body,
             value=write.value,
             auth=caller.auth,
+            agent=request.agent,
         )
 
     async def _rules(self, request: Request, body: bytes) -> Answer:
@@ -286,7 +287,7 @@ class App:
         try:
             async with asyncio.TaskGroup() as group:
                 listener = group.create_task(_disconnected(receive, watcher))
-                await self._send_events(watcher, send)
+                await self._send_events(request, watcher, send)
                 listener.cancel()
         finally:
             namespace.forget(watcher)
@@ -299,11 +300,11 @@ class App:
         caller = self._check_read(request, namespace, path, query)
         return namespace, namespace.watch(path, query, caller.auth, is_admin=caller.is_admin)
 
-    async def _send_events(self, watcher: Watcher, send: Send) -> None:
+    async def _send_events(self, request: Request, watcher: Watcher, send: Send) -> None:
         headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
         await send({"type": "http.response.start", "status": 200, "headers": _raw(headers)})
         while (event := await watcher.next(self._keep_alive)) is not None:
-            if self._faults is not None:
+            if self._faults is not None and self._concerned(request):
                 await self._faults.thawed()
             self.stats.bytes_out += len(event)
             self.stats.keep_alive_bytes += len(event) if event is KEEP_ALIVE else 0
@@ -314,9 +315,7 @@ class App:
     # ── faults ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _faulty(self, request: Request) -> Answer | None:
-        if self._faults is None or not self._faults.concerns(
-            request.method, request.target.removesuffix(".json")
-        ):
+        if self._faults is None or not self._concerned(request):
             return None
         await self._faults.hold()
         settings = self._faults.settings
@@ -329,12 +328,11 @@ class App:
         return None
 
     def _takes(self, request: Request, counter: str) -> bool:
-        faults = self._faults
-        return (
-            faults is not None
-            and faults.concerns(request.method, request.target.removesuffix(".json"))
-            and faults.take(counter)
-        )
+        return self._faults is not None and self._concerned(request) and self._faults.take(counter)
+
+    def _concerned(self, request: Request) -> bool:
+        assert self._faults is not None
+        return self._faults.concerns(request.method, request.target.removesuffix(".json"), request.agent)
 
     async def _administer(self, request: Request, receive: Receive) -> Answer:
         """`faults.json` GET, PATCH, DELETE; `streams.json` POST `"cut" | "cancel" | "revoke"`; `stats.json` GET."""

@@ -17,7 +17,8 @@ class UnknownFault(ValueError):
 class Settings:
     """What goes wrong at present. Counters run down to 0; everything else stays until it is changed.
 
-    `path` and `method`, when set, limit the faults to requests below that path or with that method.
+    `path`, `method` and `agent`, when set, limit the faults to requests below that path, with that method (or one of
+    several: `GET,PUT`), or from a client whose User-Agent contains that text.
     """
 
     delay_ms: int = 0
@@ -39,6 +40,7 @@ class Settings:
     """`http://host:port`: every request is answered 307 to the same path there."""
     path: str = ""
     method: str = ""
+    agent: str = ""
 
 
 @dataclass(slots=True)
@@ -65,10 +67,12 @@ class Faults:
         self.settings = Settings()
         self._thawed.set()
 
-    def concerns(self, method: str, path: str) -> bool:
+    def concerns(self, method: str, path: str, agent: str) -> bool:
         wanted = self.settings.path.strip("/")
-        return self.settings.method in ("", method) and (
-            not wanted or path == wanted or path.startswith(wanted + "/")
+        return (
+            (not self.settings.method or method in self.settings.method.split(","))
+            and self.settings.agent in agent
+            and (not wanted or path == wanted or path.startswith(wanted + "/"))
         )
 
     async def hold(self) -> None:

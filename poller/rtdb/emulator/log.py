@@ -195,7 +195,7 @@ def _sync_directory(path: Path) -> None:
 
 
 class AuditLog:
-    """One JSON line per committed write, for benches and chaos tests: when, where, what, and as whom."""
+    """One JSON line per committed write, for benches and chaos tests: when, where, what, as whom and from which program."""
 
     MAX_VALUE_BYTES = 64 * 1024
 
@@ -204,7 +204,16 @@ class AuditLog:
         self._file = path.open("a", encoding="utf-8")
 
     def write(
-        self, *, now: int, namespace: str, method: str, path: str, body: bytes, value: Json, auth: Json
+        self,
+        *,
+        now: int,
+        namespace: str,
+        method: str,
+        path: str,
+        body: bytes,
+        value: Json,
+        auth: Json,
+        agent: str,
     ) -> None:
         entry = {
             "time": now,
@@ -213,6 +222,7 @@ class AuditLog:
             "path": path,
             "size": len(body),
             "auth": auth,
+            "agent": agent,
         }
         if len(body) <= self.MAX_VALUE_BYTES:
             entry["value"] = value

@@ -66,6 +66,11 @@ class Request:
             raise Refused(400, str(error)) from error
 
     @property
+    def agent(self) -> str:
+        """Which program asks, as it calls itself."""
+        return self.headers.get("user-agent", "")
+
+    @property
     def wants_stream(self) -> bool:
         return self.method == "GET" and "text/event-stream" in self.headers.get("accept", "")
 

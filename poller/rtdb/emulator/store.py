@@ -40,11 +40,27 @@ class Store:
         namespace.set_rules(rules, now)
 
     def audited(
-        self, namespace: Namespace, *, now: int, method: str, path: str, body: bytes, value: Json, auth: Json
+        self,
+        namespace: Namespace,
+        *,
+        now: int,
+        method: str,
+        path: str,
+        body: bytes,
+        value: Json,
+        auth: Json,
+        agent: str,
     ) -> None:
         if self._audit is not None:
             self._audit.write(
-                now=now, namespace=namespace.name, method=method, path=path, body=body, value=value, auth=auth
+                now=now,
+                namespace=namespace.name,
+                method=method,
+                path=path,
+                body=body,
+                value=value,
+                auth=auth,
+                agent=agent,
             )
 
     async def durable(self) -> None:
