@@ -12,10 +12,10 @@ from poller.cli.processes import Programs
 
 
 def language_model(
-    programs: Programs, calls: Path, *, p50: float, p95: float, seed: int = 3
+    programs: Programs, calls: Path, *more: str, p50: float, p95: float, seed: int = 3
 ) -> dict[str, str]:
-    """Settings of an executor that asks it. `p50` and `p95` are seconds an answer takes."""
-    options = ["--log", str(calls), "--p50", str(p50), "--p95", str(p95), "--seed", str(seed)]
+    """Settings of an executor that asks it. `p50` and `p95` are seconds an answer takes, `more` the server's options."""
+    options = ["--log", str(calls), "--p50", str(p50), "--p95", str(p95), "--seed", str(seed), *more]
     server = programs.start("openai", "tests.openai_server", *options)
     deadline = time.monotonic() + 60
     while not (ready := re.search(r"port=(\d+)", server.output())):
