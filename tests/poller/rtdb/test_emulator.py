@@ -310,6 +310,32 @@ async def test_errors_can_be_limited_to_a_path_and_a_method(http: httpx.AsyncCli
     assert (await http.put("/jobs/a.json", json=1)).status_code == 200
 
 
+async def test_one_client_can_be_left_without_answers_and_news_and_still_write(
+    http: httpx.AsyncClient,
+) -> None:
+    deaf = {"user-agent": "eventstorming (poller-1)"}
+    stream = {"accept": "text/event-stream"}
+    async with (
+        http.stream("GET", "/a.json", headers=stream) as one,
+        http.stream("GET", "/a.json", headers={**stream, **deaf}) as other,
+    ):
+        lines, unheard = one.aiter_lines(), other.aiter_lines()
+        assert [await anext(lines) for _ in range(3)] == [await anext(unheard) for _ in range(3)]
+        faults = {"frozen": True, "method": "GET,PUT", "agent": "(poller-1)"}
+        await http.patch("/.emulator/faults.json", json=faults)
+        waiting = [
+            asyncio.ensure_future(http.put("/b.json", json=1, headers=deaf)),
+            asyncio.ensure_future(anext(unheard)),
+        ]
+        assert (await http.patch("/.json", json={"a": 2}, headers=deaf)).status_code == 200
+        assert await anext(lines) == "event: put"
+        done, _ = await asyncio.wait(waiting, timeout=0.05)
+        assert not done
+        await http.delete("/.emulator/faults.json")
+        answer, line = await asyncio.gather(*waiting)
+        assert (answer.status_code, line) == (200, "event: put")
+
+
 async def test_a_frozen_server_thaws(http: httpx.AsyncClient) -> None:
     await http.patch("/.emulator/faults.json", json={"frozen": True})
     waiting = asyncio.create_task(http.get("/a.json"))

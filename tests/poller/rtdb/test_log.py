@@ -125,7 +125,7 @@ async def test_the_audit_log_has_a_line_for_every_committed_write(tmp_path: Path
         await http.put("/a/b.json", json="한글", params={"ns": "n", "auth_variable_override": override})
         await http.put("/a/b.json", json=2, headers={"if-match": "wrong"})
         await http.patch("/a.json", json={"b/c": "x" * 70_000}, params={"ns": "n"})
-        await http.delete("/a.json", params={"ns": "n"})
+        await http.delete("/a.json", params={"ns": "n"}, headers={"user-agent": "eventstorming (pod-7)"})
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [(line["method"], line["path"], line["ns"]) for line in lines] == [
         ("PUT", "a/b", "n"),
@@ -134,5 +134,6 @@ async def test_the_audit_log_has_a_line_for_every_committed_write(tmp_path: Path
     ]
     assert (lines[0]["value"], lines[0]["auth"]) == ("한글", {"uid": "ann"})
     assert "value" not in lines[1]
+    assert lines[2]["agent"] == "eventstorming (pod-7)"
     assert lines[1]["size"] > 70_000
     assert lines[0]["time"] <= lines[1]["time"] <= lines[2]["time"]
