@@ -13,13 +13,11 @@ import structlog
 from executor import health, logs, metrics
 from executor.graph.inputs import BLOCKS
 from executor.llm import providers
-from executor.llm.language_model import LanguageModel
-from executor.llm.language_models import ProcessLanguageModels
-from executor.observer import Observer
+from executor.named import language_models
 from executor.pipeline import run_graph
 from executor.server import GrpcServer
 from executor.service import Bounds, ExecutorService
-from executor.settings import ModelName, Settings, SettingsError, load
+from executor.settings import Settings, SettingsError, load
 from executor.slots import Slots
 
 log = structlog.get_logger("executor")
@@ -43,11 +41,11 @@ async def serve(settings: Settings) -> None:
     slots = Slots(settings.max_concurrent_jobs)
     names = tuple(dict.fromkeys((str(settings.ai_model), str(settings.light_model))))
     counted = metrics.Metrics(steps=tuple(BLOCKS), models=names)
-    language_models = _language_models(settings, counted)
-    counted.watch(slots, language_models.concurrency)
+    models = language_models(settings, counted)
+    counted.watch(slots, models.concurrency)
     service = ExecutorService(
         slots=slots,
-        language_models=language_models,
+        language_models=models,
         pipeline=run_graph,
         bounds=_bounds(settings),
         observer=counted,
@@ -97,29 +95,6 @@ def _signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, received)
     return stop
-
-
-def _language_models(settings: Settings, observer: Observer) -> ProcessLanguageModels:
-    main = _language_model(settings.ai_model, settings)
-    light = (
-        main if settings.light_model == settings.ai_model else _language_model(settings.light_model, settings)
-    )
-    timeout = settings.llm_timeout_seconds
-    return ProcessLanguageModels(
-        main, light, concurrency=settings.llm_max_concurrency, timeout=timeout, observer=observer
-    )
-
-
-def _language_model(name: ModelName, settings: Settings) -> LanguageModel:
-    timeout = settings.llm_timeout_seconds
-    if name.provider == "offline":
-        return providers.offline(str(name))
-    if name.provider == "openai":
-        key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
-        return providers.openai(
-            str(name), name.model, api_key=key, base_url=settings.openai_base_url, timeout=timeout
-        )
-    return providers.other(str(name), name.provider, name.model, name.variant, timeout=timeout)
 
 
 def _bounds(settings: Settings) -> Bounds:

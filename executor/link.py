@@ -308,16 +308,6 @@ class StreamLink:
             self._all_recalled.set()
 
 
-class OwnLink:
-    """`ports.Link` of a run that nobody stores."""
-
-    async def store(self, entry: Entry) -> None:
-        """Nothing is kept."""
-
-    async def may_ask(self) -> None:
-        """At once: a caller that is gone has ended the call."""
-
-
 async def _first_end(*tasks: asyncio.Task[None]) -> None:
     """Raises what the first of the tasks to end has raised."""
     ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

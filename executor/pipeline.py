@@ -11,8 +11,8 @@ from eventstorming.v1 import job_pb2
 
 from executor.graph.run import Finished, Progress, RunEvent, Snapshot, generate
 from executor.model import Language, Level, Note
-from executor.ports import Event, RunChat
-from executor.wire import graph_input, model_to_proto
+from executor.ports import RunChat
+from executor.wire import Event, graph_input, model_to_proto
 
 _LEVELS: Final = {
     Level.INFO: job_pb2.LOG_LEVEL_INFO,

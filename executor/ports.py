@@ -1,20 +1,16 @@
-"""What the service and the language model's side know of one another: values and protocols, no behaviour.
+"""What the service and the language model's side know of one another: values and protocols, no behaviour, no wire.
 
 Neither imports the other; `__main__` joins them.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from eventstorming.v1 import executor_pb2, job_pb2
-
 from executor.graph.question import Chat
-
-Event = executor_pb2.Progress | executor_pb2.Log | executor_pb2.ModelSnapshot | executor_pb2.Completed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +38,16 @@ class Link(Protocol):
     async def may_ask(self) -> None:
         """Returns when a new question may be asked: at once, or after a silence has ended."""
         ...
+
+
+class OwnLink:
+    """`Link` of a run that nobody stores."""
+
+    async def store(self, entry: Entry) -> None:
+        """Nothing is kept."""
+
+    async def may_ask(self) -> None:
+        """At once: a caller that is gone has ended the call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +108,3 @@ class LanguageModels(Protocol):
     async def check(self) -> Diagnosis:
         """Asks a trivial question."""
         ...
-
-
-class Pipeline(Protocol):
-    """From an input to a model: the graph, in the words of the wire."""
-
-    def __call__(self, job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]: ...

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import grpc
 import structlog
@@ -19,11 +19,12 @@ from google.protobuf import duration_pb2
 from grpc_status import rpc_status
 
 from executor.errors import ExecutorError, InvalidInput, LimitReached
-from executor.link import OwnLink, StreamLink, read_off, stream_errors, until_done
+from executor.link import StreamLink, read_off, stream_errors, until_done
 from executor.observer import IGNORED, Observer
-from executor.ports import Allowance, Event, LanguageModels, Link, Pipeline, RunChat
+from executor.ports import Allowance, LanguageModels, Link, OwnLink, RunChat
 from executor.slots import Run, Slots
 from executor.status import Cancelled, reason_of, status_of
+from executor.wire import Event
 
 Context = Any  # grpc.aio.ServicerContext; the generated base class is untyped
 
@@ -32,6 +33,12 @@ CHECK_SECONDS: Final = 30.0
 STAGES: Final = {"requirements": 11, "draft": 8}
 
 log = structlog.get_logger("executor")
+
+
+class Pipeline(Protocol):
+    """From an input to a model: the graph, in the words of the wire."""
+
+    def __call__(self, job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,15 @@ from enum import Enum
 from functools import cache
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
-from eventstorming.v1 import job_pb2, model_pb2
+from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
 
 from executor.errors import InvalidInput
 from executor.graph.state import DraftAggregate, DraftContext, GraphInput, Named, RequiredNames
 from executor.graph.text import language_of
 from executor.model import CommandKind, EventStormingModel, Language
+
+Event = executor_pb2.Progress | executor_pb2.Log | executor_pb2.ModelSnapshot | executor_pb2.Completed
+"""What a run tells of itself."""
 
 _ENUMS: Final[dict[Any, int]] = {
     Language.ENGLISH: model_pb2.LANGUAGE_ENGLISH,

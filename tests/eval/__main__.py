@@ -16,8 +16,9 @@ from typing import Any
 
 from executor.errors import ExecutorError
 from executor.model import EventStormingModel, findings
+from executor.named import language_model
 from executor.settings import load
-from tests.eval.running import language_model, model_of
+from tests.eval.running import model_of
 from tests.eval.scoring import KINDS, Score, coverage, expectations, names_of, score
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

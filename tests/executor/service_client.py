@@ -16,11 +16,12 @@ from grpc_status import rpc_status
 
 from executor.graph.question import Unusable
 from executor.llm.language_models import ProcessLanguageModels
-from executor.ports import Event, Pipeline, RunChat
+from executor.ports import RunChat
 from executor.server import OPTIONS, GrpcServer
-from executor.service import Bounds, ExecutorService
+from executor.service import Bounds, ExecutorService, Pipeline
 from executor.settings import ModelName, Settings
 from executor.slots import Slots
+from executor.wire import Event
 from tests.executor.llm.fakes import ScriptedLanguageModel, question
 
 JOB = "11111111-2222-3333-4444-555555555555"

@@ -14,8 +14,9 @@ from eventstorming.v1 import job_pb2
 from google.protobuf import duration_pb2
 
 from executor.errors import InvalidInput, LimitReached, LlmMisconfigured, LlmUnavailable, NothingUsable
-from executor.ports import Event, RunChat
+from executor.ports import RunChat
 from executor.service import Bounds
+from executor.wire import Event
 from tests.executor.llm.fakes import GOOD, ScriptedLanguageModel
 from tests.executor.service_client import (
     JOB,

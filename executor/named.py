@@ -1,0 +1,34 @@
+"""From the settings' names to language models: which provider a name means, with which key and address."""
+
+from __future__ import annotations
+
+from executor.llm import providers
+from executor.llm.language_model import LanguageModel
+from executor.llm.language_models import ProcessLanguageModels
+from executor.observer import IGNORED, Observer
+from executor.settings import ModelName, Settings
+
+
+def language_models(settings: Settings, observer: Observer = IGNORED) -> ProcessLanguageModels:
+    """Those of a process. Raises providers.MissingProvider when a package or a key is missing."""
+    main = language_model(settings.ai_model, settings)
+    light = (
+        main if settings.light_model == settings.ai_model else language_model(settings.light_model, settings)
+    )
+    timeout = settings.llm_timeout_seconds
+    return ProcessLanguageModels(
+        main, light, concurrency=settings.llm_max_concurrency, timeout=timeout, observer=observer
+    )
+
+
+def language_model(name: ModelName, settings: Settings) -> LanguageModel:
+    """The language model that a name means."""
+    timeout = settings.llm_timeout_seconds
+    if name.provider == "offline":
+        return providers.offline(str(name))
+    if name.provider == "openai":
+        key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+        return providers.openai(
+            str(name), name.model, api_key=key, base_url=settings.openai_base_url, timeout=timeout
+        )
+    return providers.other(str(name), name.provider, name.model, name.variant, timeout=timeout)
