@@ -108,6 +108,7 @@ class Settings(BaseSettings):
     grpc_port: Port = 50051
     grpc_reflection: bool = False
     grpc_token: SecretStr | None = None
+    grpc_allow_plaintext_token: bool = False
     grpc_tls_cert: TlsFile = None
     grpc_tls_key: TlsFile = None
     grpc_tls_ca: TlsFile = None
@@ -123,7 +124,7 @@ class Settings(BaseSettings):
 
     def conflicts(self) -> list[str]:
         """What is wrong between variables that are right each by itself."""
-        return [*self._without_key(), *self._half_tls()]
+        return [*self._without_key(), *self._half_tls(), *self._plaintext_token()]
 
     def _without_key(self) -> list[str]:
         keyless = not self.openai_api_key and not self.openai_base_url
@@ -138,6 +139,15 @@ class Settings(BaseSettings):
             return ["GRPC_TLS_CERT, GRPC_TLS_KEY: either both or none"]
         if self.grpc_tls_ca and not self.grpc_tls_cert:
             return ["GRPC_TLS_CA: of no use without GRPC_TLS_CERT and GRPC_TLS_KEY"]
+        return []
+
+    def _plaintext_token(self) -> list[str]:
+        """We listen on every interface: without TLS anyone on the way reads the token."""
+        if self.grpc_token and not self.grpc_tls_cert and not self.grpc_allow_plaintext_token:
+            return [
+                "GRPC_ALLOW_PLAINTEXT_TOKEN: GRPC_TOKEN would travel in plaintext: set GRPC_TLS_CERT and GRPC_TLS_KEY, "
+                "or this to true where the network is trusted"
+            ]
         return []
 
 

@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     grpc_tls_cert: ExistingFile | None = None
     grpc_tls_key: ExistingFile | None = None
     grpc_tls_ca: ExistingFile | None = None
+    grpc_allow_plaintext_token: bool = False
     grpc_reflection: bool = False
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
@@ -137,6 +138,17 @@ class Settings(BaseSettings):
         if "grpc_tls_cert" in info.data and (key is None) != (info.data["grpc_tls_cert"] is None):
             raise ValueError("GRPC_TLS_CERT and GRPC_TLS_KEY belong together")
         return key
+
+    @field_validator("grpc_allow_plaintext_token")
+    @classmethod
+    def _no_token_in_plaintext(cls, allowed: bool, info: ValidationInfo) -> bool:
+        """We listen on every interface, and send the token to executors: without TLS anyone on the way reads it."""
+        if info.data.get("grpc_token") and not info.data.get("grpc_tls_cert", True) and not allowed:
+            raise ValueError(
+                "GRPC_TOKEN would travel in plaintext: set GRPC_TLS_CERT and GRPC_TLS_KEY, "
+                "or this to true where the network is trusted"
+            )
+        return allowed
 
     # ── derived ──────────────────────────────────────────────────────────────────────────────────────────────
 

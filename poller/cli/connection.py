@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,12 +62,31 @@ def sentences(address: str, program: str) -> Iterator[None]:
 
 def _channel(address: str) -> grpc.Channel:
     token, ca = os.environ.get("GRPC_TOKEN"), os.environ.get("GRPC_TLS_CA")
+    if token and not ca and not (is_loopback(address) or _allows_plaintext()):
+        raise CliError(
+            f"GRPC_TOKEN would travel to {address} in plaintext: set GRPC_TLS_CA, or GRPC_ALLOW_PLAINTEXT_TOKEN=true where the "
+            "network is trusted.",
+            Exit.WRONG_INPUT,
+        )
     channel = (
         grpc.secure_channel(address, _credentials(ca), _OPTIONS)
         if ca
         else grpc.insecure_channel(address, _OPTIONS)
     )
     return grpc.intercept_channel(channel, _Bearer(token)) if token else channel
+
+
+def is_loopback(address: str) -> bool:
+    """Whether `host:port` is on this machine, by its name alone."""
+    host = address.removeprefix("dns:///").rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _allows_plaintext() -> bool:
+    return os.environ.get("GRPC_ALLOW_PLAINTEXT_TOKEN", "").lower() in ("1", "true", "yes", "on", "t", "y")
 
 
 def _credentials(ca: str) -> grpc.ChannelCredentials:

@@ -31,13 +31,13 @@ class Pair:
 
 
 def start_pair(programs: Programs, *, executors: dict[str, str], target: str = "", **poller: str) -> Pair:
-    """`executors` and `poller` are settings; `target` replaces the address of the executor started here."""
+    """`executors` and `poller` are settings; `target` replaces the address of the executor started here (`{port}`: its port)."""
     rtdb = programs.start("rtdb", "poller.rtdb.emulator", "--port", "0")
     executor = programs.start("executor", "executor", **FREE, **executors)
     rtdb_port, executor_port = rtdb.ports()["rtdb"], executor.ports()["grpc"]
     settings = {
         "FIREBASE_DATABASE_EMULATOR_HOST": f"127.0.0.1:{rtdb_port}",
-        "EXECUTOR_TARGET": target or f"127.0.0.1:{executor_port}",
+        "EXECUTOR_TARGET": target.format(port=executor_port) or f"127.0.0.1:{executor_port}",
         **poller,
     }
     running = programs.start("poller", "poller", **FREE, **settings)

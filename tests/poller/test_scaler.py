@@ -67,6 +67,7 @@ async def listening(poller: Poller, *, slots: int = 8, token: str = "") -> Async
         firebase_database_emulator_host="127.0.0.1:1",
         grpc_port=0,
         grpc_token=SecretStr(token) if token else None,
+        grpc_allow_plaintext_token=True,
     )
     server, port = await serve_jobs(poller.queue, settings, poller.dispatcher)
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -129,7 +129,7 @@ async def test_a_later_method_says_that_it_is_not_there_yet() -> None:
 
 
 async def test_with_a_token_only_its_bearer_and_the_health_check_get_through() -> None:
-    async with _service(grpc_token=SecretStr("s3cret")) as (jobs, channel):
+    async with _service(grpc_token=SecretStr("s3cret"), grpc_allow_plaintext_token=True) as (jobs, channel):
         request = job_pb2.GetJobRequest(job_id=new_id())
         without = await _reason(jobs.GetJob(request))
         wrong = await _reason(jobs.GetJob(request, metadata=(("authorization", "Bearer other"),)))

@@ -49,7 +49,9 @@ def test_without_a_database_the_message_says_which_variable_to_set(environ: pyte
 def test_a_secret_never_appears_in_message_or_repr(environ: pytest.MonkeyPatch) -> None:
     with pytest.raises(WrongSettings) as caught:
         from_environment(environ, {"GRPC_TOKEN": "s3cret-token", "FIREBASE_DATABASE_URL": "s3cret-token"})
+    assert "GRPC_ALLOW_PLAINTEXT_TOKEN" in str(caught.value)
     assert "s3cret-token" not in str(caught.value)
+    environ.setenv("GRPC_ALLOW_PLAINTEXT_TOKEN", "true")
     assert "s3cret-token" not in repr(load(firebase_database_emulator_host="h:1", firebase_database_url=None))
 
 

@@ -53,7 +53,7 @@ labels:
 
 {{- /* Which program reads which setting (values `settings`). A test compares these lists with the programs. */ -}}
 {{- define "es.settings.both" -}}
-JOB_TIMEOUT_SECONDS STEP_TIMEOUT_SECONDS JOB_MAX_TOKENS SHUTDOWN_GRACE_SECONDS GRPC_REFLECTION LOG_LEVEL LOG_FORMAT
+JOB_TIMEOUT_SECONDS STEP_TIMEOUT_SECONDS JOB_MAX_TOKENS SHUTDOWN_GRACE_SECONDS GRPC_REFLECTION GRPC_ALLOW_PLAINTEXT_TOKEN LOG_LEVEL LOG_FORMAT
 {{- end -}}
 {{- define "es.settings.poller" -}}
 NAMESPACE FIREBASE_DATABASE_URL FIREBASE_DATABASE_EMULATOR_HOST FIREBASE_DATABASE_LEASE_RULES LEASE_SECONDS MAX_ATTEMPTS RETENTION_FAILED_DAYS RETENTION_COMPLETED_DAYS MSAEZ_URL
@@ -120,6 +120,9 @@ AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LANGSMITH_TRACING LANGSMI
   {{- range $name, $file := dict "GRPC_TLS_CERT" "tls.crt" "GRPC_TLS_KEY" "tls.key" "GRPC_TLS_CA" "ca.crt" -}}
     {{- $_ := set $env $name (dict "name" $name "value" (printf "/app/.tls/%s" $file)) -}}
   {{- end -}}
+{{- else -}}
+  {{- /* Both programs are in one cluster; settings.GRPC_ALLOW_PLAINTEXT_TOKEN=false insists on grpc.tlsSecret. */ -}}
+  {{- $_ := set $env "GRPC_ALLOW_PLAINTEXT_TOKEN" (dict "name" "GRPC_ALLOW_PLAINTEXT_TOKEN" "value" "true") -}}
 {{- end -}}
 {{- $own := include (printf "es.settings.%s" .component) $root -}}
 {{- range $name := compact (splitList " " (ternary (printf "%s %s" (include "es.settings.both" $root) $own) "" (ne $own ""))) -}}
