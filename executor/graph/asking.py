@@ -100,6 +100,11 @@ def lines_for(plan: ContextPlan, words: Iterable[str], remarks: Remarks) -> str:
     return numbered(plan.document, numbers)
 
 
+def shown_others(plan: ContextPlan) -> list[dict[str, Any]]:
+    """The other contexts and what is theirs, as prompts show them. Known before any draft, so whoever drafts first."""
+    return [{"name": other.name, "aggregates": list(other.aggregates)} for other in plan.others]
+
+
 def joined(names: Iterable[str], most: int = 12) -> str:
     """Names in a sentence."""
     listed = list(names)

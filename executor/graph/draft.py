@@ -8,7 +8,7 @@ from dataclasses import replace
 from langgraph.runtime import Runtime
 
 from executor.graph.answers import DraftAnswer, DraftedAggregate
-from executor.graph.asking import Remarks, ask, joined, lines_for, outcome
+from executor.graph.asking import Remarks, ask, joined, lines_for, outcome, shown_others
 from executor.graph.identifiers import is_pascal, pascal
 from executor.graph.question import Unusable
 from executor.graph.reduction import named, ranges, told
@@ -34,7 +34,7 @@ def _data(plan: ContextPlan, remarks: Remarks) -> dict[str, object]:
     return {
         "language": plan.language,
         "context": {**context, "description": "" if plan.ranges_in_description else plan.description},
-        "others": [{"name": other.name, "aggregates": list(other.aggregates)} for other in plan.others],
+        "others": shown_others(plan),
         "lines": lines_for(plan, (), remarks),
     }
 

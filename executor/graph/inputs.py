@@ -6,7 +6,7 @@ Blocks (see prompt.blocks), text unless said to be JSON:
                count in the whole text (from requirements) or in the context's own text (from a draft)
   context      JSON {name, alias, description}; for `draft` also aggregates: [{name, alias}] it owns
   contexts     JSON [{name, alias, description, aggregates: [name]}]
-  others       JSON [{name, aggregates: [name]}]: the other contexts; their aggregates are not ours to draft
+  others       JSON [{name, aggregates: [name]}]: the other contexts; their aggregates are not ours to draft or to change
   aggregate    JSON: for `details` {name, alias, description, enumerations: [{name, alias}], value_objects: [{name, alias}],
                references: [name], required_attributes: [name]}; for `behaviour`, `scenarios` and `screens` {name, alias,
                description, fields: [FIELD], enumerations: [{name, items: [value]}], value_objects: [{name, fields: [FIELD]}],
@@ -31,7 +31,7 @@ BLOCKS: Final[dict[str, tuple[str, ...]]] = {
     "line_map": ("contexts", "lines"),
     "draft": ("language", "context", "others", "lines"),
     "details": ("language", "context", "aggregate", "lines"),
-    "names": ("language", "context", "aggregates", "required", "lines"),
+    "names": ("language", "context", "others", "aggregates", "required", "lines"),
     "behaviour": ("language", "aggregate", "commands", "events", "read_models", "lines"),
     "scenarios": ("language", "aggregate", "commands", "events", "lines"),
     "screens": ("language", "aggregate", "commands", "read_models"),

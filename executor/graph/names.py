@@ -9,7 +9,7 @@ from typing import TypeVar
 from langgraph.runtime import Runtime
 
 from executor.graph.answers import AggregateNames, NamesAnswer
-from executor.graph.asking import Remarks, ask, joined, lines_for, outcome
+from executor.graph.asking import Remarks, ask, joined, lines_for, outcome, shown_others
 from executor.graph.identifiers import is_pascal, pascal, words
 from executor.graph.question import Unusable
 from executor.graph.reduction import lookup, ranges, told
@@ -52,6 +52,7 @@ def _data(plan: ContextPlan, remarks: Remarks) -> dict[str, object]:
             "alias": plan.alias,
             "description": "" if plan.ranges_in_description else plan.description,
         },
+        "others": shown_others(plan),
         "aggregates": [
             {"name": a.name, "alias": a.alias, "description": a.description} for a in plan.aggregates
         ],
