@@ -84,7 +84,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         self, request: wire.AttachRequest, context: Context
     ) -> AsyncIterator[wire.AttachResponse]:
         """The state now, at every change, and every 5 s; ends when the executor drains and its last run has left."""
-        log.info("attached", poller=request.poller_id)
+        log.info("poller.attached", poller=request.poller_id)
         async with aclosing(self._slots.changes(ATTACH_SECONDS)) as changes:
             async for _ in changes:
                 yield self._state()
@@ -164,6 +164,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             instance_id=self._identity.instance_id, total_progress=_stages(first.start.input)
         )
         await link.outbox.send(wire.ExecuteResponse(accepted=accepted))
+        log.info("run.started", job=first.job_id, epoch=first.epoch, slots_free=self._slots.free)
         async with link.connected(context.read, context.write) as ended:
             await until_done(self._stored(first.start, link), _watch(run), ended())
 
@@ -245,8 +246,8 @@ class _Frames:
                 await self._outbox.send(wire.ExecuteResponse(log=event))
             case wire.Progress():
                 self._outbox.replace(wire.ExecuteResponse(progress=event))
-            case wire.ModelSnapshot():
-                self._outbox.replace(wire.ExecuteResponse(snapshot=event))
+            case Pending():
+                self._outbox.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=event.message()))
 
     async def finish(self) -> None:
         await self._outbox.finish(wire.ExecuteResponse(completed=self._completed))
@@ -267,24 +268,24 @@ class _Sending:
                 await self._context.write(wire.GenerateResponse(log=event.line))
             case wire.Progress():
                 await self._context.write(wire.GenerateResponse(progress=event))
-            case wire.ModelSnapshot() if self._partial:
-                await self._context.write(wire.GenerateResponse(partial=event))
+            case Pending() if self._partial:
+                await self._context.write(wire.GenerateResponse(partial=event.message()))
 
 
 @asynccontextmanager
 async def _answering(context: Context, call: str) -> AsyncIterator[dict[str, Any]]:
     """The boundary: whatever ends a call becomes its status, and is logged once, with the job."""
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {"call": call}
     try:
         yield fields
     except asyncio.CancelledError:
-        log.info(f"{call}.lost", **fields)
+        log.info("call.lost", **fields)
         raise
     except ExecutorError as error:
-        log.info(f"{call}.ended", reason=type(error).__name__, message=str(error), **fields)
+        log.info("call.ended", kind=type(error).__name__, reason=str(error), **fields)
         await context.abort_with_status(rpc_status.to_status(status_of(error)))
     except Exception as error:
-        log.error(f"{call}.broken", exc_info=error, **fields)
+        log.error("call.broken", exc_info=error, **fields)
         await context.abort_with_status(rpc_status.to_status(status_of(error)))
 
 

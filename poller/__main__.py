@@ -99,6 +99,7 @@ async def run(settings: Settings, parts: Parts) -> None:
             health.serving(inside, settings.admin_port, name="ADMIN_PORT") as admin_port,
         ):
             drain_on_signals(dispatcher)
+            log.info("poller.ready", grpc=grpc_port, http=http_port, admin=admin_port, owner=settings.pod_id)
             print(f"poller ready grpc={grpc_port} http={http_port} admin={admin_port}", flush=True)
             await dispatcher.until_draining()
             await server.not_serving()
@@ -159,7 +160,7 @@ def main() -> int:
         asyncio.run(serve(settings))
     except* Permanent as failures:
         code = 1
-        print(gravest(failures), file=sys.stderr)
+        log.critical("poller.failed", reason=str(gravest(failures)))
     return code
 
 

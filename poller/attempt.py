@@ -14,11 +14,13 @@ from enum import Enum
 import structlog
 from eventstorming.v1 import executor_pb2, job_pb2
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.json_format import MessageToJson
 
 from poller.errors import LeaseLost, LimitReached, Misconfigured, Permanent, Transient
 from poller.job import Job, LogLevel, LogLine, RetryPolicy
 from poller.observer import IGNORED, Observer
 from poller.ports import Clock, ExecutorGone, Executors, HandedBack, Placement, Run
+from poller.quoting import unquoted
 from poller.sentences import sentence
 from poller.tasks import task_group
 
@@ -147,7 +149,9 @@ class Attempt:
     async def _crashed(self, gone: ExecutorGone) -> Placement | None:
         job = self.run.job.crashed(answered=self.run.answered)
         self._observer.tried("crash")
-        self._log.warning("job.executor_gone", epoch=job.lease.epoch, crashes=job.crashes, reason=str(gone))
+        self._log.warning(
+            "job.executor_gone", epoch=job.lease.epoch, crashes=job.crashes, reason=self._quiet(str(gone))
+        )
         if job.poisoned:
             await self._fail(self._say("crashes", crashes=job.crashes))
             return None
@@ -155,7 +159,7 @@ class Attempt:
 
     async def _handed_back(self, back: HandedBack) -> Placement | None:
         self._observer.tried("interruption")
-        self._log.info("job.handed_back", epoch=self.run.job.lease.epoch, reason=str(back))
+        self._log.info("job.handed_back", epoch=self.run.job.lease.epoch, reason=self._quiet(str(back)))
         return await self._again(self.run.job.interrupted())
 
     async def _again(self, job: Job) -> Placement | None:
@@ -175,7 +179,9 @@ class Attempt:
         job = self.run.job.raised()
         self._observer.tried("attempt")
         at = self._retry.next_attempt(job, now=self._now(), jitter=self._chance(), retry_after=retry_after)
-        self._log.warning("job.attempt_failed", attempts=job.attempts, reason=reason, again_at=at)
+        self._log.warning(
+            "job.attempt_failed", attempts=job.attempts, reason=self._quiet(reason), again_at=at
+        )
         if at is None:
             await self._fail(self._say("attempts", attempts=job.attempts, reason=reason))
         else:
@@ -195,7 +201,7 @@ class Attempt:
     async def _fail(self, reason: str) -> None:
         self._settling = True
         await self.run.fail(reason)
-        self._log.warning("job.failed", epoch=self.run.job.lease.epoch, reason=reason)
+        self._log.warning("job.failed", epoch=self.run.job.lease.epoch, reason=self._quiet(reason))
 
     async def _release(self, job: Job) -> None:
         self._settling = True
@@ -212,6 +218,10 @@ class Attempt:
             case Misconfigured():
                 return self._say("misconfigured", reason=error)
         return str(error)
+
+    def _quiet(self, reason: str) -> str:
+        """For our log, which is no place for the user's words; the user is told them all."""
+        return unquoted(reason, MessageToJson(self.run.input, ensure_ascii=False))
 
     def _say(self, name: str, **values: object) -> str:
         return sentence(name, self.run.input.language, **values)

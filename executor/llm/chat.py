@@ -26,6 +26,7 @@ from executor.llm.limits import Concurrency, Patience
 from executor.llm.structured import Parsed, parse, repair_request
 from executor.observer import IGNORED, Asked, Observer
 from executor.ports import Allowance, Entry, Link
+from executor.quoting import unquoted
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -157,7 +158,8 @@ class JournaledChat:
         last = await self._turn(question, FROM_SCRATCH, _messages(question))
         if last.parsed.answer is not None:
             return last.parsed.answer
-        return Unusable(reason=last.declined or "; ".join(last.parsed.complaints[:3]))
+        reason = last.declined or "; ".join(last.parsed.complaints[:3])
+        return Unusable(reason=unquoted(reason, question.user))
 
     async def _turn(
         self, question: Question[Answer], ordinal: int, messages: Sequence[Message]
@@ -253,6 +255,7 @@ class JournaledChat:
                 self._calls.concurrency.throttled(cuts)
             self._observer.asked(call.asked, "none")
             self._observer.took(call.asked, asyncio.get_running_loop().time() - began)
+            error.args = (unquoted(str(error), call.question.user),)  # providers quote what they were asked
             raise
         self._calls.concurrency.answered()
         self._observer.took(call.asked, asyncio.get_running_loop().time() - began)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -397,7 +398,16 @@ def _never(error: Exception, text: str) -> str:
 
 
 def _short(error: Exception) -> str:
-    return _KEY.sub("[key]", f"{type(error).__name__}: {error}")[:500]
+    said = f"{type(error).__name__}: {error}"
+    for secret in _secrets():
+        said = said.replace(secret, "[key]")
+    return _KEY.sub("[key]", said)[:500]
+
+
+def _secrets() -> list[str]:
+    """Keys of any provider, as its package takes them from the environment."""
+    names = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS")
+    return [value for name, value in os.environ.items() if name.upper().endswith(names) and len(value) >= 6]
 
 
 async def traces_sent(seconds: float) -> None:

@@ -180,6 +180,7 @@ class RtdbQueue(Desk):
             await run.end()
         elif reason := rejection or _no_run(job, seen, stored, given.language):
             await run.fail(reason)
+            log.warning("job.rejected", job=job.id, why="inputs" if rejection else reason)
         else:
             self._warn(run, warnings)
             return run
