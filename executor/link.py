@@ -86,6 +86,7 @@ class Outbox:
         self._queue: deque[tuple[wire.ExecuteResponse, asyncio.Future[None] | None]] = deque()
         self._bytes = 0
         self._last: dict[str, wire.ExecuteResponse] = {}
+        self._snapshot: Callable[[], wire.ExecuteResponse] | None = None
         self._shown = float("-inf")
         self._acks: dict[int, asyncio.Future[None]] = {}
         self._news = asyncio.Event()
@@ -122,9 +123,14 @@ class Outbox:
         self._last[str(frame.WhichOneof("frame"))] = frame
         self._news.set()
 
+    def replace_snapshot(self, make: Callable[[], wire.ExecuteResponse]) -> None:
+        """The same for a snapshot, of which there are many more than are sent: made when it is its turn."""
+        self._snapshot = make
+        self._news.set()
+
     async def finish(self, frame: wire.ExecuteResponse) -> None:
         """Queues the last frame, after the last progress, and waits until all are handed to the transport."""
-        self._last.pop("snapshot", None)
+        self._snapshot = None
         if progress := self._last.pop("progress", None):
             await self.send(progress)
         await self.send(frame)
@@ -171,9 +177,10 @@ class Outbox:
             return self._queue[0][0], True  # leaves the queue when it is written
         if progress := self._last.pop("progress", None):
             return progress, False
-        if "snapshot" in self._last and self._until_snapshot() <= 0:
+        if self._snapshot is not None and self._until_snapshot() <= 0:
             self._shown = self._clock()
-            return self._last.pop("snapshot"), False
+            make, self._snapshot = self._snapshot, None
+            return make(), False
         return None, False
 
     def _expect_ack(self) -> None:
@@ -189,7 +196,7 @@ class Outbox:
     async def _wait(self) -> None:
         """For news, or until a snapshot may follow the one before."""
         self._news.clear()
-        seconds = self._until_snapshot() if "snapshot" in self._last else None
+        seconds = self._until_snapshot() if self._snapshot is not None else None
         try:
             async with asyncio.timeout(seconds):
                 await self._news.wait()

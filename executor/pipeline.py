@@ -12,7 +12,7 @@ from eventstorming.v1 import job_pb2
 from executor.graph.run import Finished, Progress, RunEvent, Snapshot, generate
 from executor.model import Language, Level, Note
 from executor.ports import RunChat
-from executor.wire import Event, graph_input, model_to_proto
+from executor.wire import Event, Pending, graph_input, model_to_proto
 
 _LEVELS: Final = {
     Level.INFO: job_pb2.LOG_LEVEL_INFO,
@@ -80,6 +80,6 @@ def _to_wire(event: RunEvent) -> Event:
             line = job_pb2.LogLine(level=_LEVELS[event.level], message=event.message)
             return wire.Log(line=line, key=event.key)
         case Snapshot():
-            return wire.ModelSnapshot(model=model_to_proto(event.model))
+            return Pending(lambda: wire.ModelSnapshot(model=model_to_proto(event.model)))
         case Finished():
             return wire.Completed(model=model_to_proto(event.model))

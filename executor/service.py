@@ -24,7 +24,7 @@ from executor.observer import IGNORED, Observer
 from executor.ports import Allowance, LanguageModels, Link, OwnLink, RunChat
 from executor.slots import Run, Slots
 from executor.status import Cancelled, reason_of, status_of
-from executor.wire import Event
+from executor.wire import Event, Pending
 
 Context = Any  # grpc.aio.ServicerContext; the generated base class is untyped
 

@@ -6,8 +6,8 @@ The values of `executor.model` carry the member names of model.proto, so one wal
 from __future__ import annotations
 
 import types
-from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
@@ -19,7 +19,15 @@ from executor.graph.state import DraftAggregate, DraftContext, GraphInput, Named
 from executor.graph.text import language_of
 from executor.model import CommandKind, EventStormingModel, Language
 
-Event = executor_pb2.Progress | executor_pb2.Log | executor_pb2.ModelSnapshot | executor_pb2.Completed
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A snapshot that is put together only if it is still the last one when its turn comes."""
+
+    message: Callable[[], executor_pb2.ModelSnapshot]
+
+
+Event = executor_pb2.Progress | executor_pb2.Log | Pending | executor_pb2.Completed
 """What a run tells of itself."""
 
 _ENUMS: Final[dict[Any, int]] = {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from executor.graph import assemble
@@ -30,9 +31,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The whole model as it stands; what one snapshot shows is in every later one, at the same ordinals."""
+    """The whole model as it stands; what one snapshot shows is in every later one, at the same ordinals.
 
-    model: EventStormingModel
+    Put together when it is looked at: of many, few are.
+    """
+
+    make: Callable[[], EventStormingModel]
+
+    @property
+    def model(self) -> EventStormingModel:
+        return self.make()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +117,8 @@ class _Fold:
         if node == "finish":
             yield Finished(model=change["model"])
         elif self._named is not None and (fresh or node == "join"):
-            yield Snapshot(model=assemble.shown(self._plans, self._named, list(self._parts.values())))
+            shown = partial(assemble.shown, self._plans, self._named, tuple(self._parts.values()))
+            yield Snapshot(make=shown)
 
     def _learn(self, change: Mapping[str, Any]) -> None:
         self._plans = change.get("plans", self._plans)

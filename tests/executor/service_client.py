@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import grpc
@@ -21,7 +22,7 @@ from executor.server import OPTIONS, GrpcServer
 from executor.service import Bounds, ExecutorService, Pipeline
 from executor.settings import ModelName, Settings
 from executor.slots import Slots
-from executor.wire import Event
+from executor.wire import Event, Pending
 from tests.executor.llm.fakes import ScriptedLanguageModel, question
 
 JOB = "11111111-2222-3333-4444-555555555555"
@@ -36,12 +37,16 @@ def fruits(*users: str, snapshots: int = 0, size: int = 0) -> Pipeline:
         answers = await asyncio.gather(*(chat.ask(question(user)) for user in users))
         names = ["unusable" if isinstance(answer, Unusable) else answer.name for answer in answers]
         for n in range(snapshots):
-            yield wire.ModelSnapshot(model=_model([f"{n}", "x" * size]))
+            yield Pending(partial(_snapshot, f"{n}", "x" * size))
             await asyncio.sleep(0.01)
         yield wire.Progress(current=11, total=11)
         yield wire.Completed(model=_model(names))
 
     return pipeline
+
+
+def _snapshot(*names: str) -> wire.ModelSnapshot:
+    return wire.ModelSnapshot(model=_model(names))
 
 
 def _model(names: Sequence[str]) -> model_pb2.EventStormingModel:
