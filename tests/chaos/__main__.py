@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.chaos.mutant import MUTANTS
 from tests.chaos.report import table
 from tests.chaos.run import run
 
@@ -21,8 +22,13 @@ def main() -> int:
         pollers=options.pollers,
         executors=options.executors,
         folder=folder,
+        every=options.every,
+        mutant=options.mutant,
     )
-    print(f"\nseed {options.seed}, {options.jobs} jobs, {options.minutes:g} minutes; logs in {folder}\n")
+    what = f", pollers without their {options.mutant}" if options.mutant else ""
+    print(
+        f"\nseed {options.seed}, {options.jobs} jobs, {options.minutes:g} minutes{what}; logs in {folder}\n"
+    )
     print(table(verdict))
     return 0 if verdict.good else 1
 
@@ -34,6 +40,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=3.0, help="how long jobs come and things break (3)")
     parser.add_argument("--pollers", type=int, default=2)
     parser.add_argument("--executors", type=int, default=2)
+    parser.add_argument("--every", type=float, default=6.0, help="seconds between two faults, about (6)")
+    parser.add_argument(
+        "--mutant",
+        choices=sorted(MUTANTS),
+        default="",
+        help="switch this off in the pollers: it must be noticed",
+    )
     parser.add_argument("--keep", metavar="FOLDER", help="where the logs go (default: a temporary folder)")
     return parser.parse_args()
 

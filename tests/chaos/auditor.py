@@ -18,6 +18,10 @@ DETECTION_SECONDS = 15.0
 """So long two runs may overlap, or a run may go on after its job has ended: a frozen peer is noticed after 5 to 15 s."""
 
 
+_AFTERMATH_SECONDS = 3.0
+"""A process that comes back needs so long until it works again."""
+
+
 @dataclass(slots=True)
 class Call:
     """One question to the language model."""
@@ -67,6 +71,8 @@ class JobRecord:
     twice: list[str] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
     late: list[str] = field(default_factory=list)
+    overtaken: list[str] = field(default_factory=list)
+    from_draft: bool = False
     model: Json = None
     removal_asked: bool = False
     removed: float | None = None
@@ -106,8 +112,30 @@ def replay(commits: Iterable[Mapping[str, Json]]) -> dict[str, JobRecord]:
                 by_job[path[2]].append(((path[0], *path[3:]), value))
         for job_id, updates in by_job.items():
             record = jobs.setdefault(job_id, JobRecord(job_id))
+            _watch_writer(record, updates, commit["time"] / 1000, _pod(commit.get("agent", "")))
             _commit(record, updates, commit["time"] / 1000)
     return jobs
+
+
+def _pod(agent: str) -> str:
+    """The poller that wrote, as it calls itself; empty for a user."""
+    name, _, pod = agent.partition(" (")
+    return pod.removesuffix(")") if name == "eventstorming" else ""
+
+
+def _watch_writer(
+    record: JobRecord, updates: Sequence[tuple[tuple[str, ...], Json]], time: float, writer: str
+) -> None:
+    """A job is written by the poller that holds its lease, or held it last; only a new try may come from any."""
+    paths = ["/".join(path) for path, value in updates if path[0] == "jobs" and value is not None]
+    run = record.runs[-1] if record.runs else None
+    if not writer or not paths or run is None or ("jobs/state/outputs/isFailed" in paths and run.end <= time):
+        return
+    if run.owner.removesuffix("/cancel") != writer:
+        ago = time - run.start
+        record.overtaken.append(
+            f"{writer} wrote {paths[0]} {ago:.3f} s after epoch {run.epoch} of {run.owner} began"
+        )
 
 
 def _updates(commit: Mapping[str, Json]) -> Iterator[tuple[tuple[str, ...], Json]]:
@@ -300,6 +328,8 @@ class Verdict:
     counts: dict[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     recovery: dict[str, list[float]] = field(default_factory=dict)
+    undisturbed: dict[str, list[float]] = field(default_factory=dict)
+    """Those recoveries during which nothing else was broken."""
 
     @property
     def good(self) -> bool:
@@ -315,8 +345,11 @@ def audit(
 ) -> Verdict:
     """`invalid`: what a validator found in the models, by job (`models` says which to look at)."""
     jobs = replay(commits)
-    submitted = {line["job"]: line["mark"] for line in history if line["event"] == "submitted"}
+    lines = {line["job"]: line for line in history if line["event"] == "submitted"}
+    submitted = {job: line["mark"] for job, line in lines.items()}
     marks = {mark: jobs.setdefault(job, JobRecord(job)) for job, mark in submitted.items()}
+    for job, line in lines.items():
+        jobs[job].from_draft = line.get("request") == "fromDraft"
     strays = 0
     for call in read_calls(calls):
         if record := marks.get(call.mark):
@@ -349,6 +382,7 @@ def _verdict(
         "writes after removal": lambda record: record.late,
         "invalid models": lambda record: [invalid[record.job_id]] if record.job_id in invalid else [],
         "stickers that vanished": lambda record: record.vanished,
+        "writes of the overtaken": lambda record: record.overtaken,
         "two runs spending": two_runs_spending,
         "calls after the end": calls_after_the_end,
         "calls repeated": calls_repeated,
@@ -366,6 +400,7 @@ def _verdict(
         verdict.wrong.append(f"calls of no job: {strays}")
     verdict.counts |= _at_kills(records, history)
     verdict.recovery = recovery(records, history)
+    verdict.undisturbed = recovery(records, history, alone=True)
     return verdict
 
 
@@ -410,8 +445,8 @@ def _is_known(record: JobRecord, call: Call, key: str | None, answers: Sequence[
 
 def used_before_stored(record: JobRecord) -> list[str]:
     """Every later question rests on the first one's answer (these texts are one chunk): that must be in the database by then."""
-    if not record.calls:
-        return []
+    if not record.calls or record.from_draft:
+        return []  # a draft begins with several questions at once
     first = min(record.calls, key=lambda call: call.asked).schema
     serials = {call.serial for call in record.calls if call.schema == first}
     known = min((entry.time for entry in record.stored if entry.serial in serials), default=float("inf"))
@@ -468,7 +503,7 @@ def _at_kills(records: Sequence[JobRecord], history: Sequence[Mapping[str, Json]
     """Calls lost at kills: still open, and answered but not yet stored."""
     in_flight = unacknowledged = 0
     for fault in history:
-        if fault["event"] != "fault" or not fault["kind"].startswith("kill"):
+        if fault["event"] != "fault" or not _is_death(fault):
             continue
         at = fault["time"]
         for record in records:
@@ -489,14 +524,37 @@ def _struck(record: JobRecord, call: Call, fault: Mapping[str, Json]) -> bool:
     return call.caller in fault["lives"] or run.owner in fault["targets"]
 
 
-def recovery(records: Sequence[JobRecord], history: Sequence[Mapping[str, Json]]) -> dict[str, list[float]]:
-    """Seconds from a fault until each running job it struck went on: a new run after a kill, a write otherwise."""
+def _is_death(fault: Mapping[str, Json]) -> bool:
+    return bool(fault["kind"].partition(" ")[0] in ("kill", "lose", "hurry"))
+
+
+def recovery(
+    records: Sequence[JobRecord], history: Sequence[Mapping[str, Json]], *, alone: bool = False
+) -> dict[str, list[float]]:
+    """Seconds from a fault until each running job it struck went on: a new run after a kill, a write otherwise.
+
+    `alone`: only where no other fault lasted or struck meanwhile.
+    """
     found: dict[str, list[float]] = defaultdict(list)
-    for fault in history:
-        if fault["event"] == "fault":
-            times = (_recovered(record, fault) for record in records)
-            found[fault["kind"]] += [seconds for seconds in times if seconds is not None]
+    faults = [line for line in history if line["event"] == "fault"]
+    for fault in faults:
+        times = (_recovered(record, fault) for record in records)
+        found[fault["kind"]] += [
+            seconds
+            for seconds in times
+            if seconds is not None and not (alone and _disturbed(fault, seconds, faults))
+        ]
     return dict(found)
+
+
+def _disturbed(fault: Mapping[str, Json], seconds: float, faults: Sequence[Mapping[str, Json]]) -> bool:
+    began = fault["time"]
+    return any(
+        other is not fault
+        and other["time"] < began + seconds
+        and other["time"] + other["seconds"] + _AFTERMATH_SECONDS > began
+        for other in faults
+    )
 
 
 def _recovered(record: JobRecord, fault: Mapping[str, Json]) -> float | None:
@@ -510,7 +568,7 @@ def _recovered(record: JobRecord, fault: Mapping[str, Json]) -> float | None:
             return None
         again = [later.start for later in record.runs if later.start > at]
         written = [entry.time for entry in record.stored if entry.time > at]
-        times = again if fault["kind"].startswith("kill") else again + written
+        times = again if _is_death(fault) else again + written
     else:
         lasts = fault["seconds"] if fault["kind"] in ("rtdb frozen", "rtdb killed") else 0.0
         at += lasts

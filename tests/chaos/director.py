@@ -18,6 +18,7 @@ from tests.chaos.users import History
 
 Action = Callable[[], None]
 _GRACE, _LOOK = 24.0, 0.25
+_BETWEEN_SIGNALS = 0.1
 
 
 @dataclass
@@ -53,7 +54,15 @@ class Director:
         kinds = ["executor", "poller"] if what == "both" else [what]
         victims = [process for kind in kinds for process in self._victims(kind, fault)]
         if victims:
-            {"kill": self._kill, "stop": self._stop, "drain": self._drain}[verb](fault, victims)
+            actions = {
+                "kill": self._kill,
+                "lose": self._kill,
+                "stop": self._stop,
+                "drain": self._drain,
+                "hurry": self._hurry,
+                "deafen": self._deafen,
+            }
+            actions[verb](fault, victims)
 
     def _victims(self, kind: str, fault: Fault) -> list[Process]:
         """One that no other fault has in its hands."""
@@ -74,6 +83,16 @@ class Director:
             assert process.program is not None
             process.program.signal(signal.SIGTERM)
         self._later(fault.seconds, victims, self._replace)
+
+    def _hurry(self, fault: Fault, victims: list[Process]) -> None:
+        """The second signal ends it at once."""
+        self._drain(fault, victims)
+        time.sleep(_BETWEEN_SIGNALS)
+        for process in victims:
+            assert process.program is not None
+            process.program.signal(signal.SIGTERM)
+            process.program.wait()
+            self.system.kill(process)
 
     def _replace(self, process: Process, waited: float = 0.0) -> None:
         """A clean stop takes its time, up to the grace it was promised."""
@@ -101,6 +120,20 @@ class Director:
 
         self._busy |= {process.name for process in victims}
         self._at(self._now() + seconds, undo)
+
+    def _deafen(self, fault: Fault, victims: list[Process]) -> None:
+        if "rtdb" in self._busy:
+            return
+        (poller,) = victims
+        self._note(fault, victims)
+
+        def undo(_: Process) -> None:
+            self.system.rtdb_faults(frozen=False, method="", agent="")
+            self.system.deaf.discard(poller.name)
+
+        self.system.deaf.add(poller.name)
+        self.system.rtdb_faults(frozen=True, method="GET", agent=f"({poller.name})")
+        self._later(fault.seconds, [self.system.rtdb], undo)
 
     # ── the database ─────────────────────────────────────────────────────────────────────────────────────────
 

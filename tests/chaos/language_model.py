@@ -19,6 +19,7 @@ import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from tests.chaos.texts import SLOW_LETTERS
 from tests.openai_server import JSON, Ask, Behaviour, OpenAIServer, embedded
 
 FIRST_SERIAL = 1_000_000
@@ -26,6 +27,18 @@ _MARK = re.compile("zq[bdfgklmnprstvw]{4}", re.IGNORECASE)
 _SPOILED = {"truncated", "length", "types", "empty", "refusal", "filter", "prose", "fenced"}
 
 _caller: ContextVar[str] = ContextVar("caller", default="")
+
+
+class Uneven(Behaviour):
+    """Some jobs get every answer `times` as late."""
+
+    letters = SLOW_LETTERS
+    times = 8.0
+
+    def latency(self, ask: Ask) -> float:
+        found = _MARK.search(ask.text)
+        is_slow = found is not None and found[0][2].lower() in self.letters
+        return Behaviour.latency(self, ask) * (self.times if is_slow else 1.0)
 
 
 class AuditedServer(OpenAIServer):
@@ -64,7 +77,7 @@ class AuditedServer(OpenAIServer):
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     shares = {kind: float(share) for kind, _, share in (fault.partition("=") for fault in options.fault)}
-    behaviour = Behaviour(
+    behaviour = Uneven(
         script=embedded(),
         seed=options.seed,
         p50=options.p50,
@@ -72,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         faults=shares,
         log=options.log,
     )
+    behaviour.letters = options.slow
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     config = uvicorn.Config(
         AuditedServer(behaviour).application(), log_level="critical", lifespan="off", ws="none"
@@ -86,6 +100,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--p50", type=float, default=0.0)
     parser.add_argument("--p95", type=float, default=0.0)
+    parser.add_argument("--slow", default=SLOW_LETTERS, help="letters that marks of slow jobs begin with")
     parser.add_argument("--fault", action="append", default=[], metavar="KIND=SHARE")
     return parser.parse_args(arguments)
 

@@ -12,27 +12,64 @@ from poller.cli.processes import Programs
 from tests.chaos import auditor
 from tests.chaos.auditor import Verdict
 from tests.chaos.director import Director
+from tests.chaos.mutant import MUTANTS
 from tests.chaos.plan import Plan, plan
 from tests.chaos.system import System
+from tests.chaos.texts import SLOW_LETTERS
 from tests.chaos.users import History, Users
 
 _SETTLE_SECONDS = 180.0
 
 
 def run(
-    *, seed: int, jobs: int, minutes: float, pollers: int, executors: int, folder: Path, every: float = 6.0
+    *,
+    seed: int,
+    jobs: int,
+    minutes: float,
+    pollers: int,
+    executors: int,
+    folder: Path,
+    every: float = 6.0,
+    mutant: str = "",
 ) -> Verdict:
-    wanted = plan(seed=seed, jobs=jobs, seconds=minutes * 60, every=every)
-    perform(wanted, folder, pollers=pollers, executors=executors, settle=_SETTLE_SECONDS + 2 * jobs)
+    """`mutant`: one promise's keeper is switched off in the pollers, and the plan begins with what it is there for."""
+    found = MUTANTS.get(mutant)
+    wanted = plan(seed=seed, jobs=jobs, seconds=minutes * 60, every=every, only=found.faults if found else ())
+    perform(
+        wanted,
+        folder,
+        pollers=pollers,
+        executors=executors,
+        settle=_SETTLE_SECONDS + 2 * jobs,
+        mutant=mutant,
+        slow=found.slow if found else SLOW_LETTERS,
+    )
     return verdict(folder)
 
 
-def perform(wanted: Plan, folder: Path, *, pollers: int, executors: int, settle: float) -> bool:
+def perform(
+    wanted: Plan,
+    folder: Path,
+    *,
+    pollers: int,
+    executors: int,
+    settle: float,
+    mutant: str = "",
+    slow: str = SLOW_LETTERS,
+) -> bool:
     """Leaves the three logs in the folder. Whether every job was over in time."""
     folder.mkdir(parents=True, exist_ok=True)
     history = History(folder / "history.jsonl")
     with Programs(folder / "log") as programs:
-        system = System(programs, folder, pollers=pollers, executors=executors, seed=wanted.seed)
+        system = System(
+            programs,
+            folder,
+            pollers=pollers,
+            executors=executors,
+            seed=wanted.seed,
+            mutant=mutant,
+            slow=slow,
+        )
         users = Users(system, wanted, history)
         users.start()
         Director(system, history).perform(wanted)

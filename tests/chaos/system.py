@@ -15,6 +15,7 @@ import httpx
 
 from poller.cli.processes import Program, Programs
 from tests.chaos.plan import LANGUAGE_MODEL_FAULTS
+from tests.chaos.texts import SLOW_LETTERS
 
 _OWNER = {"Authorization": "Bearer owner"}
 _START_SECONDS = 60.0
@@ -40,9 +41,22 @@ class Process:
 class System:
     """Database, language model, executors, pollers. Restarted processes listen where they listened before."""
 
-    def __init__(self, programs: Programs, folder: Path, *, pollers: int, executors: int, seed: int) -> None:
+    def __init__(
+        self,
+        programs: Programs,
+        folder: Path,
+        *,
+        pollers: int,
+        executors: int,
+        seed: int,
+        mutant: str = "",
+        slow: str = SLOW_LETTERS,
+    ) -> None:
         self._programs = programs
         self.folder = folder
+        self.deaf: set[str] = set()
+        self._poller_module = ("tests.chaos.mutant", mutant) if mutant else ("poller",)
+        self._slow = slow
         self.rtdb = self._rtdb()
         self.language_model = self._language_model(seed)
         self.executors = [self._executor(number) for number in range(executors)]
@@ -104,7 +118,8 @@ class System:
     def _language_model(self, seed: int) -> int:
         faults = [f"--fault={kind}={share}" for kind, share in LANGUAGE_MODEL_FAULTS.items()]
         module = ["tests.chaos.language_model", "--log", str(self.calls_log), "--seed", str(seed)]
-        server = self._programs.start("language-model", *module, "--p50", "0.5", "--p95", "2", *faults)
+        latency = ["--p50", "0.5", "--p95", "2", "--slow", self._slow]
+        server = self._programs.start("language-model", *module, *latency, *faults)
         deadline = time.monotonic() + _START_SECONDS
         while not (ready := re.search(r"port=(\d+)", server.output())):
             if time.monotonic() > deadline:
@@ -116,7 +131,7 @@ class System:
         settings = {
             "AI_MODEL": "openai:local",
             "OPENAI_BASE_URL": f"http://127.0.0.1:{self.language_model}/v1",
-            "LLM_TIMEOUT_SECONDS": "8",
+            "LLM_TIMEOUT_SECONDS": "30",
             "MAX_CONCURRENT_JOBS": "6",
         }
         process = Process("executor", f"executor-{number}", ("executor",), settings)
@@ -131,7 +146,7 @@ class System:
             "EXECUTOR_TARGET": targets,
             "POD_ID": f"poller-{number}",
         }
-        process = Process("poller", f"poller-{number}", ("poller",), settings)
+        process = Process("poller", f"poller-{number}", self._poller_module, settings)
         self.start(process)
         return process
 

@@ -25,6 +25,7 @@ class Logs:
         self.calls: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
         self._asked: dict[str, int] = {}
+        self.agent = ""
 
     def put(self, at: float, path: str, value: Any) -> None:
         self._commit(at, "PUT", path, value)
@@ -36,7 +37,8 @@ class Logs:
         self._commit(at, "DELETE", path, None)
 
     def _commit(self, at: float, method: str, path: str, value: Any) -> None:
-        self.commits.append({"time": at * 1000, "method": method, "path": path, "value": value})
+        line = {"time": at * 1000, "method": method, "path": path, "value": value, "agent": self.agent}
+        self.commits.append(line)
 
     def submit(self, at: float = 0) -> None:
         self.history.append({"time": at, "event": "submitted", "job": JOB, "mark": MARK})
@@ -366,6 +368,50 @@ def test_an_overtaken_run_that_goes_on_writing_is_caught(logs: Logs) -> None:
     logs.complete(30)
 
     assert _broken(logs.verdict()) == {"two runs spending"}
+
+
+def test_a_write_of_an_overtaken_poller_is_caught(logs: Logs) -> None:
+    logs.claim(10, 2, "poller-1")
+    logs.agent = "eventstorming (poller-0)"
+    logs.patch(10.2, OUTPUTS, {"currentProgressCount": 3})
+    logs.agent = "eventstorming (poller-1)"
+    logs.patch(10.3, OUTPUTS, {"currentProgressCount": 4})
+    logs.complete(12)
+
+    verdict = logs.verdict()
+    assert _broken(verdict) == {"writes of the overtaken"}
+    assert verdict.counts["writes of the overtaken"] == 1
+
+
+def test_a_write_of_an_overtaken_poller_is_caught_after_the_end_too(logs: Logs) -> None:
+    logs.claim(10, 2, "poller-1")
+    logs.complete(12)
+    logs.agent = "eventstorming (poller-0)"
+    logs.patch(13, NODE, {"run/journal/1/k9": "{}"})
+
+    assert _broken(logs.verdict()) == {"writes of the overtaken"}
+
+
+def test_any_poller_may_begin_a_new_try(logs: Logs) -> None:
+    logs.put(3, f"{OUTPUTS}/isFailed", True)
+    logs.delete(3.1, ENTRY)
+    logs.agent = "eventstorming (poller-1)"
+    logs.patch(4, NODE, {"state/outputs/isFailed": False})
+    logs.put(4.1, ENTRY, {"createdAt": 1})
+    logs.claim(5, 2, "poller-1")
+    logs.complete(6)
+
+    assert logs.verdict().good
+
+
+def test_recoveries_with_other_faults_about_are_told_apart(logs: Logs) -> None:
+    logs.fault(3, "kill executor", lives="executor-0.1")
+    logs.claim(4, 2)
+    logs.complete(7)
+    assert logs.verdict().undisturbed == {"kill executor": [1.0]}
+
+    logs.fault(2, "rtdb frozen", seconds=1)
+    assert logs.verdict().undisturbed["kill executor"] == []
 
 
 def test_an_epoch_with_answers_of_two_executors_is_caught(logs: Logs) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 _ENGLISH = (
     """{mark} library
 
@@ -39,6 +41,8 @@ _KOREAN = (
 """,
 )
 _LETTERS = "bdfgklmnprstvw"
+SLOW_LETTERS = "fk"
+"""Jobs whose mark begins so take long: they are there when leases run out."""
 
 
 def mark(number: int) -> str:
@@ -48,6 +52,50 @@ def mark(number: int) -> str:
         number, digit = divmod(number, len(_LETTERS))
         letters += _LETTERS[digit]
     return f"Zq{letters}"
+
+
+def draft(number: int, language: str) -> dict[str, Any]:
+    """Two contexts with their aggregates decided, in the web client's form."""
+    word = mark(number)
+    korean = language == "Korean"
+    book, loan = ("도서", "대출") if korean else ("Book", "Loan")
+    reference = {"name": f"{word}Book", "alias": f"{word} {book}"}
+    return {
+        "structures": [
+            _context(
+                f"{word}Catalog", f"{word}Book", f"{word} {book}", {"name": f"{word}Isbn", "alias": "ISBN"}
+            ),
+            _context(
+                f"{word}Lending",
+                f"{word}Loan",
+                f"{word} {loan}",
+                {"name": f"{word}BookReference", "alias": f"{word} {book}", "referencedAggregate": reference},
+            ),
+        ],
+        "metadatas": {
+            "boundedContextRequirements": {
+                f"{word}Catalog": _LINES[language][0].format(mark=word),
+                f"{word}Lending": _LINES[language][1].format(mark=word),
+            }
+        },
+    }
+
+
+_LINES = {
+    "English": (
+        "A librarian registers a {mark} book with title and author.",
+        "A member borrows a {mark} book. A member returns a {mark} book.",
+    ),
+    "Korean": (
+        "사서는 {mark} 도서를 제목과 저자로 등록한다.",
+        "회원이 {mark} 도서를 대출한다. 회원이 {mark} 도서를 반납한다.",
+    ),
+}
+
+
+def _context(name: str, aggregate: str, alias: str, value_object: Any) -> dict[str, Any]:
+    decided = {"aggregateName": aggregate, "aggregateAlias": alias, "valueObjects": [value_object]}
+    return {"boundedContextName": name, "boundedContextAlias": name, "aggregates": [decided]}
 
 
 def text(number: int, language: str) -> str:

@@ -19,7 +19,7 @@ from eventstorming.v1 import job_pb2, job_pb2_grpc
 
 from tests.chaos.plan import Plan, Submission
 from tests.chaos.system import System
-from tests.chaos.texts import mark, text
+from tests.chaos.texts import draft, mark, text
 
 NAMESPACE = "eventstorming_generator"
 _OWNER = {"Authorization": "Bearer owner"}
@@ -94,16 +94,21 @@ class Users:
 
     def _submit(self, case: Case) -> None:
         one = case.submission
-        inputs = {
-            "requestType": "fromRequirements",
+        inputs: dict[str, Any] = {
+            "requestType": one.request,
             "jobId": one.job_id,
             "ids": {"uid": "u-1", "projectId": "p-1"},
-            "requirements": text(one.number, one.language),
             "preferedLanguage": one.language,
         }
+        if one.request == "fromDraft":
+            inputs["draft"] = draft(one.number, one.language)
+        else:
+            inputs["requirements"] = text(one.number, one.language)
         self._create(f"jobs/{NAMESPACE}/{one.job_id}", {"state": {"inputs": inputs}})
         self._create(f"requestedJobs/{NAMESPACE}/{one.job_id}", {"createdAt": {".sv": "timestamp"}})
-        self._history.write("submitted", job=one.job_id, mark=mark(one.number), wish=one.wish)
+        self._history.write(
+            "submitted", job=one.job_id, mark=mark(one.number), wish=one.wish, request=one.request
+        )
 
     def _wish(self, case: Case) -> bool:
         """Whether the user has nothing more to ask for."""
@@ -115,7 +120,8 @@ class Users:
         if wish == "tidy":
             return "isFailed" in flags
         if wish in ("cancel", "cancel and retry") and not flags:
-            return self._operate(case, "cancel")
+            # Whoever is deaf goes on writing until its margin is used up, cancelled or not: the database alone could stop it.
+            return not self._system.deaf and self._operate(case, "cancel")
         return True
 
     def _follow(self, case: Case) -> None:
