@@ -32,7 +32,16 @@ def main() -> int:
     except (SettingsError, providers.MissingProvider, health.PortTaken) as error:
         print(error, file=sys.stderr)
         return 2
+    if settings.langsmith_tracing:
+        _leave()
     return 0
+
+
+def _leave() -> None:
+    """Ends at once: while nobody answers them, LangSmith's threads hold a process for longer than its grace."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 async def serve(settings: Settings) -> None:

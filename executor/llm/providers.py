@@ -11,6 +11,7 @@ import email.utils
 import json
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -411,9 +412,17 @@ def _secrets() -> list[str]:
 
 
 async def traces_sent(seconds: float) -> None:
-    """Waits, but not longer, until LangSmith has what was traced."""
+    """Waits, but not longer, until LangSmith has what was traced. In a thread that the process's end does not wait for."""
     from langchain_core.tracers.langchain import wait_for_all_tracers
 
+    loop, sent = asyncio.get_running_loop(), asyncio.Event()
+
+    def waiting() -> None:
+        wait_for_all_tracers()
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(sent.set)
+
+    threading.Thread(target=waiting, daemon=True, name="langsmith").start()
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await asyncio.to_thread(wait_for_all_tracers)
+            await sent.wait()
