@@ -77,14 +77,14 @@ def perform(
 
 
 def verdict(folder: Path) -> Verdict:
-    commits = _lines(folder / "rtdb.jsonl")
+    commits = lines(folder / "rtdb.jsonl")
     invalid = {
         job: finding
         for job, model in auditor.models(commits).items()
         if (finding := _invalid(folder / "models" / f"{job}.json", model))
     }
     return auditor.audit(
-        commits, _lines(folder / "calls.jsonl"), _lines(folder / "history.jsonl"), invalid=invalid
+        commits, lines(folder / "calls.jsonl"), lines(folder / "history.jsonl"), invalid=invalid
     )
 
 
@@ -97,5 +97,5 @@ def _invalid(path: Path, model: Any) -> str:
     return "" if done.returncode == 0 else (done.stdout + done.stderr).strip().splitlines()[0]
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]

@@ -51,12 +51,15 @@ class System:
         seed: int,
         mutant: str = "",
         slow: str = SLOW_LETTERS,
+        latency: tuple[float, float] = (0.5, 2.0),
+        trouble: Mapping[str, float] = LANGUAGE_MODEL_FAULTS,
     ) -> None:
+        """`latency`: of the language model's answers, seconds at p50 and p95; `trouble`: its faults by share."""
         self._programs = programs
         self.folder = folder
         self.deaf: set[str] = set()
         self._poller_module = ("tests.chaos.mutant", mutant) if mutant else ("poller",)
-        self._slow = slow
+        self._latency, self._slow, self._trouble = latency, slow, trouble
         self.rtdb = self._rtdb()
         self.language_model = self._language_model(seed)
         self.executors = [self._executor(number) for number in range(executors)]
@@ -116,9 +119,10 @@ class System:
         return process
 
     def _language_model(self, seed: int) -> int:
-        faults = [f"--fault={kind}={share}" for kind, share in LANGUAGE_MODEL_FAULTS.items()]
+        faults = [f"--fault={kind}={share}" for kind, share in self._trouble.items()]
         module = ["tests.chaos.language_model", "--log", str(self.calls_log), "--seed", str(seed)]
-        latency = ["--p50", "0.5", "--p95", "2", "--slow", self._slow]
+        p50, p95 = map(str, self._latency)
+        latency = ["--p50", p50, "--p95", p95, "--slow", self._slow]
         server = self._programs.start("language-model", *module, *latency, *faults)
         deadline = time.monotonic() + _START_SECONDS
         while not (ready := re.search(r"port=(\d+)", server.output())):
@@ -131,8 +135,8 @@ class System:
         settings = {
             "AI_MODEL": "openai:local",
             "OPENAI_BASE_URL": f"http://127.0.0.1:{self.language_model}/v1",
-            "LLM_TIMEOUT_SECONDS": "30",
-            "MAX_CONCURRENT_JOBS": "6",
+            "LLM_TIMEOUT_SECONDS": str(max(30, int(self._latency[1] * 6))),
+            "MAX_CONCURRENT_JOBS": "8",
         }
         process = Process("executor", f"executor-{number}", ("executor",), settings)
         self.start(process)
