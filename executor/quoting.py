@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 
-_WORD = re.compile(r"[가-힣]{2,}|[A-Za-z0-9][\w-]{4,}")
+_WORD = re.compile(r"[가-힣]{2,}|[^\W_][\w-]{4,}")
 GAP = "…"
 
 
 def unquoted(sentence: str, text: str) -> str:
-    """The sentence without the words, of five letters or two syllables and more, that the text has too."""
+    """The sentence without the words, of five letters or two syllables and more, that the text has too, or parts of."""
     lowered = text.lower()
-    return _WORD.sub(lambda word: GAP if word[0].lower() in lowered else word[0], sentence)
+    theirs = set(_WORD.findall(lowered))
+
+    def kept(word: re.Match[str]) -> str:
+        found = word[0].lower()
+        return GAP if found in lowered or any(part in found for part in theirs) else word[0]
+
+    return _WORD.sub(kept, sentence)

@@ -206,6 +206,10 @@ def _known(error: PollerError) -> Any:
         ((code, reason) for kind, code, reason in _REASONS if isinstance(error, kind)),
         (code_pb2.INTERNAL, "INTERNAL"),
     )
+    if isinstance(
+        error, InputRejected
+    ):  # its words are for who wrote the inputs, which the caller may not be
+        return status(code, reason, "The inputs of this job cannot be understood; its log says why.")
     if not isinstance(error, Transient):
         return status(code, reason, str(error))
     seconds = error.retry_after if error.retry_after is not None else 1.0

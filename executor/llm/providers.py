@@ -209,7 +209,7 @@ def reply_of(message: AIMessage) -> Reply:
     """The text, tool arguments or refusal of one message."""
     used = _usage(message)
     if refusal := message.additional_kwargs.get("refusal"):
-        return replace(used, declined=f"refused: {str(refusal)[:300]}")
+        return replace(used, declined=f"refused: {_keyless(str(refusal))[:300]}")
     if declined := _declined(message.response_metadata):
         return replace(used, declined=declined)
     if message.tool_calls:
@@ -399,10 +399,13 @@ def _never(error: Exception, text: str) -> str:
 
 
 def _short(error: Exception) -> str:
-    said = f"{type(error).__name__}: {error}"
+    return _keyless(f"{type(error).__name__}: {error}")[:500]
+
+
+def _keyless(said: str) -> str:
     for secret in _secrets():
         said = said.replace(secret, "[key]")
-    return _KEY.sub("[key]", said)[:500]
+    return _KEY.sub("[key]", said)
 
 
 def _secrets() -> list[str]:

@@ -1,0 +1,147 @@
+"""Log lines of both programs: Google Cloud's field names, one JSON object a line, and no word of a user."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import executor.quoting
+import poller.quoting
+from executor import logs as executor_logs
+from poller import logs as poller_logs
+from poller.errors import InputRejected, Transient
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = ("poller", "executor")
+SPEAKS = """
+import logging, structlog, sys
+from {program} import logs
+logs.set_up("INFO", "{form}")
+log = structlog.get_logger("here")
+log.debug("not.shown")
+log.info("job.claimed", job="j-1", epoch=2)
+try:
+    int("what a user wrote")
+except ValueError:
+    log.exception("job.trouble", job="j-1")
+logging.getLogger("library").warning("deprecated")
+logging.getLogger("library").info("not shown")
+raise KeyError("what a user wrote")
+"""
+
+
+def spoken(program: str, form: str) -> str:
+    code = SPEAKS.format(program=program, form=form)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert run.returncode == 1
+    assert run.stdout == ""
+    return run.stderr
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_line_is_json_with_google_clouds_names_a_crash_too(program: str) -> None:
+    lines: list[dict[str, Any]] = [json.loads(line) for line in spoken(program, "json").splitlines()]
+    said = [(line["severity"], line["message"]) for line in lines]
+    assert said == [
+        ("INFO", "job.claimed"),
+        ("ERROR", "job.trouble"),
+        ("WARNING", "deprecated"),
+        ("CRITICAL", "process.crashed"),
+    ]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line["time"]) for line in lines)
+    assert lines[0]["logging.googleapis.com/labels"] == {"job": "j-1"}
+    assert lines[0]["epoch"] == 2
+    assert lines[1]["exception"].startswith("Traceback (most recent call last):")
+    assert lines[1]["exception"].endswith("ValueError")
+    assert "what a user wrote" not in str(lines)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_form_for_a_terminal_says_the_same_in_lines_for_people(program: str) -> None:
+    text = re.sub(r"\x1b\[\d*m", "", spoken(program, "console"))
+    assert "job.claimed" in text
+    assert "job=j-1" in text
+    assert "ValueError" in text
+    assert "what a user wrote" not in text
+    assert not text.lstrip().startswith("{")
+
+
+def raised(error: BaseException, cause: BaseException | None = None) -> BaseException:
+    try:
+        raise error from cause
+    except type(error) as found:
+        return found
+
+
+@pytest.mark.parametrize("logs", [poller_logs, executor_logs])
+def test_a_traceback_tells_messages_about_code_only(logs: Any) -> None:
+    group = ExceptionGroup("user text", [raised(ValueError("user text")), OSError(28, "No space left")])
+    told = logs.path_of(raised(RuntimeError("user text"), raised(group)))
+    assert "user text" not in told
+    assert "No space left" in told
+    assert [told.count(name) for name in ("ExceptionGroup", "ValueError", "RuntimeError")] == [1, 1, 1]
+    assert told.index("ValueError") < told.index("which led to") < told.index("RuntimeError")
+
+
+def test_our_own_errors_speak_unless_they_quote_a_user() -> None:
+    assert "RTDB is away" in poller_logs.path_of(raised(Transient("RTDB is away")))
+    assert "strange" not in poller_logs.path_of(raised(InputRejected("the type strange is unknown")))
+
+
+def test_a_cause_that_leads_to_itself_ends() -> None:
+    one, two = ValueError(), KeyError()
+    one.__cause__, two.__cause__ = two, one
+    assert poller_logs.path_of(one).count("which led to") == 1
+
+
+@pytest.mark.parametrize("unquoted", [poller.quoting.unquoted, executor.quoting.unquoted])
+def test_a_sentence_loses_the_words_it_shares_with_the_text(unquoted: Any) -> None:
+    text = "A Librarian lends a book. 사서가 대출을 등록한다."
+    assert unquoted("the librarian and nLibrarian_x failed: 429", text) == "the … and … failed: 429"
+    assert unquoted("대출을 처리하지 못했습니다", text) == "… 처리하지 못했습니다"
+    assert unquoted("RateLimitError: 429 for gpt-4.1", text) == "RateLimitError: 429 for gpt-4.1"
+
+
+# ── the list of events ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def events() -> Iterator[tuple[str, str]]:
+    """Every event in the code: name and file."""
+    for program in PROGRAMS:
+        for path in sorted((ROOT / program).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and _is_log(node.func):
+                    first = node.args[0]
+                    assert isinstance(first, ast.Constant), f"{path}:{node.lineno}: an event is a plain word"
+                    yield str(first.value), str(path.relative_to(ROOT))
+
+
+def _is_log(function: ast.expr) -> bool:
+    if not isinstance(function, ast.Attribute):
+        return False
+    levels = ("debug", "info", "warning", "error", "exception", "critical")
+    return function.attr in levels and ast.unparse(function.value) in ("log", "self._log")
+
+
+def test_events_are_named_alike() -> None:
+    odd = [event for event, _ in events() if not re.fullmatch(r"[a-z]+\.[a-z_]+", event)]
+    assert odd == []
+
+
+def test_an_operator_finds_every_event_in_the_handbook() -> None:
+    page = ROOT / "docs" / "operations.md"
+    if not page.exists():
+        pytest.skip("docs/operations.md is still to be written")
+    text = page.read_text()
+    missing = sorted({event for event, _ in events() if f"`{event}`" not in text})
+    assert missing == []
