@@ -27,6 +27,7 @@ from poller.rtdb.answers import Denied, TokenRefused, decoded, etag_of, is_stale
 from poller.rtdb.clock import ServerClock
 from poller.rtdb.credentials import Credentials
 from poller.rtdb.query import Query
+from poller.rtdb.requests import Requests, is_proxied
 from poller.rtdb.stream import Change, Event, EventParser, change_of
 from poller.rtdb.tree import Json
 
@@ -83,6 +84,7 @@ class Database:
     def __init__(
         self,
         http: httpx.AsyncClient,
+        requests: Requests | None,
         *,
         base_url: str,
         params: Mapping[str, str],
@@ -95,6 +97,7 @@ class Database:
         observer: Observer,
     ) -> None:
         self._http = http
+        self._requests = requests
         self._observer = observer
         self._base_url = base_url
         self._params = dict(params)
@@ -144,6 +147,7 @@ class Database:
         )
         return cls(
             http,
+            None if is_tls and is_proxied(base_url) else Requests(agent=agent),
             base_url=base_url.rstrip("/"),
             params=params,
             credentials=credentials,
@@ -162,6 +166,8 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._http.aclose()
+        if self._requests is not None:
+            await self._requests.aclose()
 
     def acting_as(self, auth: Json) -> Database:
         """The same database over the same connections, with `auth` as what its rules see; only one of the two is to be entered.
@@ -444,11 +450,9 @@ class Database:
             self._traffic.requests += 1
             self._transferred(written=len(content or b""))
             sent = self._clock()
-            response = await self._send(
-                self._http.build_request(method, url, content=content, headers=headers)
-            )
+            response = await self._answered(method, url, content, headers)
             self._last_byte = self._clock()
-            self._transferred(read=response.num_bytes_downloaded)
+            self._transferred(read=response.extensions.get("bytes", response.num_bytes_downloaded))
             self._server_clock.saw_date(response.headers.get("date"), sent=sent, received=self._last_byte)
             if response.status_code != 307:
                 return response
@@ -473,6 +477,16 @@ class Database:
             raise
         finally:
             self._observer.database(method, outcome, self._clock() - began)
+
+    async def _answered(
+        self, method: str, url: str, content: bytes | None, headers: dict[str, str]
+    ) -> httpx.Response:
+        if self._requests is None:
+            return await self._send(self._http.build_request(method, url, content=content, headers=headers))
+        try:
+            return await self._requests.send(method, url, content=content, headers=headers)
+        except (OSError, EOFError) as error:
+            raise Transient(f"RTDB cannot be reached ({type(error).__name__}: {error})") from error
 
     async def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
         try:
