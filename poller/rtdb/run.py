@@ -134,9 +134,10 @@ class RtdbRun:
         while True:
             jitter = 1 + _JITTER * (2 * self._ledger.chance() - 1)
             await self._ledger.clock.sleep(RENEW_SECONDS * jitter)
-            await self._insist(self._renew)
+            await self._insist(self.renew)
 
-    async def _renew(self) -> None:
+    async def renew(self) -> None:
+        """One renewal, which `keep` makes again and again."""
         sent = self._ledger.clock.monotonic()
         await self._ledger.transact(self._ledger.nodes.lease(self.job.id), self._renewed)
         self._fence.renewed(sent)

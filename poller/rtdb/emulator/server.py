@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -36,12 +36,13 @@ class Emulator:
         faults: bool = False,
         keep_alive: float = 30.0,
         admin_tokens: frozenset[str] = frozenset({"owner"}),
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.store = Store(data=data, audit=audit)
         self.faults = Faults()
         self.app = App(
             self.store,
-            now_ms=lambda: time.time_ns() // 1_000_000,
+            now_ms=now_ms,
             abort=self._abort,
             faults=self.faults if faults else None,
             keep_alive=keep_alive,
