@@ -14,6 +14,7 @@ import structlog
 
 from poller.errors import Permanent, PollerError
 from poller.rtdb import tree
+from poller.rtdb.client import Backoff
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.mirror import Mirror
 from poller.rtdb.stream import Change
@@ -28,7 +29,8 @@ SILENCE_SECONDS = 45.0
 PATIENCE_SECONDS = 5.0
 """A stream may be this much behind an answer."""
 
-REFUSED_SECONDS = 15.0
+REFUSED = Backoff(first=1.0, last=15.0)
+"""Between two tries at what was refused."""
 
 
 class Followed:
@@ -72,14 +74,16 @@ class Following:
     # ── streams ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _follow(self, node: Followed) -> None:
+        failures = 0
         while True:
             try:
                 await self._listen(node)
             except Permanent as refused:
+                failures = failures + 1 if node.trouble else 0
                 if node.trouble != str(refused):
                     log.error("queue.not_followed", node=node.path, reason=str(refused))
                 node.trouble = str(refused)
-            await self._clock.sleep(REFUSED_SECONDS * (0.5 + 0.5 * self._ledger.chance()))
+            await self._clock.sleep(REFUSED.delay(failures, self._ledger.chance))
 
     async def _listen(self, node: Followed) -> None:
         async with aclosing(self._database.watch(node.path)) as changes:

@@ -9,7 +9,7 @@ from abc import abstractmethod
 from typing import Any, Literal
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from poller.job import Job
 from poller.rtdb.fence import WRITE_SECONDS
@@ -106,6 +106,12 @@ class QueueRules(RuleBasedStateMachine):
     @abstractmethod
     def do_remove(self, owner: str, job_id: str) -> bool: ...
 
+    @initialize(owner=POLLERS)
+    def two_jobs_one_of_them_running(self, owner: str) -> None:
+        self.submit_or_retry(SECOND)
+        self.submit_or_retry(FIRST)
+        self.claim_at_once(owner)
+
     # ── what users and time do ───────────────────────────────────────────────────────────────────────────────
 
     def owns(self, run: Any) -> bool:
@@ -162,6 +168,19 @@ class QueueRules(RuleBasedStateMachine):
         self.begin_to_claim(owner, FIRST)
         if len(self.claims) > before:
             self.claim(before, lost_reply=False)
+
+    @precondition(lambda self: self.runs)
+    @rule(owner=POLLERS, index=INDEX)
+    def take_over(self, owner: str, index: int) -> None:
+        """The holder sleeps until its lease has run out, and does not know it when it wakes."""
+        run = self.runs[index % len(self.runs)]
+        self.let_pass(LEASE_SECONDS + 1)
+        before = len(self.claims)
+        self.begin_to_claim(owner, run.job.id)
+        if len(self.claims) > before:
+            self.claim(before, lost_reply=False)
+        if run in self.runs:
+            self.do_write(run)
 
     @precondition(lambda self: self.runs)
     @rule(index=INDEX, delay=DELAY)

@@ -406,7 +406,7 @@ class Pollers(QueueRules):
 TestManyPollersOverTheDatabase = Pollers.TestCase
 TestManyPollersOverTheDatabase.settings = settings(
     max_examples=int(os.environ.get("STATE_MACHINE_EXAMPLES", "15")),
-    stateful_step_count=30,
+    stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
