@@ -33,7 +33,7 @@ def _short_plan() -> Plan:
 
 @pytest.mark.timeout(300)
 def test_no_promise_is_broken_while_things_are_killed(tmp_path: Path) -> None:
-    settled = perform(_short_plan(), tmp_path, pollers=1, executors=2, settle=150)
+    settled = perform(_short_plan(), tmp_path, pollers=1, executors=2, settle=150, slow="")
 
     found = verdict(tmp_path)
     assert found.good, table(found)
