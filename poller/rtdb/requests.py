@@ -1,7 +1,6 @@
 """HTTP/1.1 for many small requests: connections that are kept, one write a request, nothing that is not needed here.
 
-Measured: 0.06 ms of processor time for a write against 0.64 ms with httpx, which was three quarters of what a poller
-used. Event streams, and whatever goes through a proxy, stay with httpx.
+Measured: 0.16 ms of processor time for a write against 0.70 ms with httpx, which was half of what a poller used. Event streams, and whatever goes through a proxy, stay with httpx.
 """
 
 from __future__ import annotations
