@@ -10,13 +10,15 @@ import time
 from dataclasses import dataclass
 
 import structlog
+from starlette.applications import Starlette
 
-from poller import health, logs, metrics
+from poller import admin, health, logs, metrics
 from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.errors import Permanent
 from poller.executors import Access, GrpcExecutors
 from poller.job import RetryPolicy
+from poller.pages import Pages
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Nodes
 from poller.rtdb.open import open_database
@@ -92,11 +94,16 @@ async def run(settings: Settings, parts: Parts) -> None:
             draining = "draining" if dispatcher.draining else ""
             return lost() or draining or queue.problem() or executors.problem()
 
+        def inside(pages: Pages) -> Starlette:
+            token = settings.grpc_token.get_secret_value() if settings.grpc_token else ""
+            routes = [metrics.route(parts.counted.registry), *admin.guarded(pages.routes, token)]
+            return health.admin(lost, unready, routes)
+
         server, grpc_port = await serve_jobs(queue, settings, dispatcher)
-        inside = health.admin(lost, unready, [metrics.route(parts.counted.registry)])
         async with (
+            Pages.of(queue) as pages,
             health.serving(health.public(lost), settings.http_port, name="HTTP_PORT") as http_port,
-            health.serving(inside, settings.admin_port, name="ADMIN_PORT") as admin_port,
+            health.serving(inside(pages), settings.admin_port, name="ADMIN_PORT") as admin_port,
         ):
             drain_on_signals(dispatcher)
             log.info("poller.ready", grpc=grpc_port, http=http_port, admin=admin_port, owner=settings.pod_id)

@@ -1,9 +1,10 @@
-"""The board as one page that works from disk: no request leaves it, and nothing a model says can run in it."""
+"""The board as one page: from disk no request leaves it, live it follows a job; nothing a model says can run in it."""
 
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -18,41 +19,96 @@ from .wall import Wall, wall_of
 from .words import words_for
 
 
-def render_html(model: EventStormingModel) -> str:
-    """One self-contained document, in the language of the model."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """Where a page that grows gets its news, and where the list of jobs is; paths of the server it came from."""
+
+    events: str
+    jobs: str
+    shown: str
+    """Which state of the model the page shows, as the events name it."""
+
+
+def render_html(model: EventStormingModel, *, live: Live | None = None) -> str:
+    """One self-contained document, in the language of the model; with `live` it also follows a job."""
     wall = wall_of(model)
     words = words_for(model)
-    style, script = _asset("page.css"), _asset("page.js")
-    layout = lay_out(wall)
+    contents = _contents(model, wall, words)
+    scripts = [asset("page.js")]
+    if live:
+        contents["live"] = {"events": live.events, "shown": live.shown}
+        scripts.append(asset("live.js"))
+    frame = _frame(words, draw(wall, lay_out(wall), words), live)
+    return document(
+        language=words["lang"],
+        title=words["title"],
+        style=asset("page.css"),
+        body="\n".join(frame),
+        contents={"board": contents},
+        scripts=scripts,
+        fetches=live is not None,
+    )
+
+
+def render_wall(model: EventStormingModel) -> str:
+    """What a live page loads when the model has grown: its picture and its contents, as JSON."""
+    wall = wall_of(model)
+    words = words_for(model)
+    contents = _contents(model, wall, words)
+    del contents["words"]
+    grown = {"picture": draw(wall, lay_out(wall), words), "board": contents}
+    return _whole(json.dumps(grown, ensure_ascii=False, separators=(",", ":")))
+
+
+def document(
+    *,
+    language: str,
+    title: str,
+    style: str,
+    body: str,
+    contents: Mapping[str, Mapping[str, Any]],
+    scripts: Sequence[str],
+    fetches: bool = False,
+) -> str:
+    """A page whose own scripts alone may run, on data that is only ever read as JSON. `body` is markup, made by us.
+
+    `fetches` lets it talk to the server it came from; otherwise it asks nobody for anything.
+    """
     return "\n".join(
         (
             "<!doctype html>",
-            f'<html lang="{words["lang"]}">',
+            f'<html lang="{language}">',
             '<head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy(scripts, fetches=fetches)}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escaped(words['title'])}</title>",
+            f"<title>{escaped(title)}</title>",
             f"<style>{style}</style></head>",
             "<body>",
-            *_frame(words, draw(wall, layout, words)),
-            f'<script id="board" type="application/json">{_embedded(_contents(model, wall, words))}</script>',
-            f"<script>{script}</script>",
+            body,
+            *(
+                f'<script id="{name}" type="application/json">{_embedded(value)}</script>'
+                for name, value in contents.items()
+            ),
+            *(f"<script>{script}</script>" for script in scripts),
             "</body></html>",
             "",
         )
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file beside this module."""
     return (files(__package__) / name).read_text(encoding="utf-8")
 
 
-def _policy(script: str) -> str:
-    """Only our own script runs and nothing is fetched; wireframes inherit this and are sandboxed besides."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+def policy(scripts: Sequence[str], *, fetches: bool = False) -> str:
+    """Only these scripts run; wireframes inherit this and are sandboxed besides."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    connect = " connect-src 'self';" if fetches else ""
     return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:;"
-        " font-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; font-src data:;"
+        f"{connect} base-uri 'none'; form-action 'none'"
     )
 
 
@@ -61,6 +117,11 @@ def _embedded(contents: Mapping[str, Any]) -> str:
     text = json.dumps(contents, ensure_ascii=False, separators=(",", ":"))
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
+    return _whole(text)
+
+
+def _whole(text: str) -> str:
+    """Half a surrogate pair cannot travel."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -104,9 +165,11 @@ def _requirements(found: Trace) -> dict[str, Any]:
     }
 
 
-def _frame(words: Mapping[str, str], svg: str) -> Iterator[str]:
+def _frame(words: Mapping[str, str], svg: str, live: Live | None) -> Iterator[str]:
     w = {key: escaped(value) for key, value in words.items()}
     yield '<header class="bar" role="toolbar">'
+    if live:
+        yield f'<a class="button" href="{escaped(live.jobs)}">← {w["jobs"]}</a>'
     yield f'<button id="toggle-source" aria-pressed="true" title="{w["requirements"]} (R)">{_ICONS["text"]}<span>{w["requirements"]}</span></button>'
     yield f"<h1>{w['title']}</h1>"
     yield f'<label class="search">{_ICONS["find"]}<input id="search" type="search" placeholder="{w["search"]}" aria-label="{w["search"]}"><output id="hits"></output></label>'
@@ -120,9 +183,16 @@ def _frame(words: Mapping[str, str], svg: str) -> Iterator[str]:
     yield f'<button id="theme" title="{w["theme"]} (T)" aria-label="{w["theme"]}">{_ICONS["theme"]}</button>'
     yield f'<button id="help" title="{w["help"]} (?)" aria-label="{w["help"]}">?</button>'
     yield "</header>"
+    if live:
+        yield '<div class="live" id="live" role="status"><span class="state" id="state"></span><progress id="progress" hidden></progress>'
+        yield '<span class="last" id="last"></span><span class="lost" id="lost" hidden></span>'
+        yield f'<button id="toggle-log" aria-pressed="false" title="{w["log"]} (L)">{w["log"]}</button></div>'
     yield f'<main><aside id="source" aria-label="{w["requirements"]}"></aside>'
-    yield f'<section id="view" tabindex="-1" aria-label="{w["title"]}"><div id="wall">{svg}</div></section>'
-    yield f'<aside id="panel" aria-label="{w["details"]}" hidden></aside></main>'
+    yield f'<section id="view" tabindex="-1" aria-label="{w["title"]}"><div id="wall">{svg}</div><canvas id="map" aria-hidden="true" hidden></canvas></section>'
+    yield f'<aside id="panel" aria-label="{w["details"]}" hidden></aside>'
+    if live:
+        yield f'<section id="log" aria-label="{w["log"]}" hidden><ol></ol></section>'
+    yield "</main>"
     yield f'<dialog id="keys"><form method="dialog"><h2>{w["help"]}</h2><pre>{w["helpText"]}</pre><button>{w["close"]}</button></form></dialog>'
 
 

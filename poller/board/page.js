@@ -1,16 +1,23 @@
 "use strict";
 // The board's page: moves the wall, shows what a sticker holds and where in the requirements it came from.
 // Everything a model says enters the page as text nodes; a wireframe enters a sandboxed frame.
-(() => {
-  const board = JSON.parse(document.getElementById("board").textContent);
+const eventstorming = (() => {
+  let board = JSON.parse(document.getElementById("board").textContent);
   const words = board.words;
-  const byId = new Map(board.stickers.map((sticker) => [sticker.id, sticker]));
   const $ = (id) => document.getElementById(id);
-  const view = $("view"), wall = $("wall"), svg = wall.querySelector("svg");
-  const groups = new Map([...svg.querySelectorAll(".sticker")].map((group) => [group.dataset.id, group]));
-  const lines = [...svg.querySelectorAll(".arrow")];
-  const boxes = new Map([...groups].map(([id, group]) => [id, boxOf(group)]));
-  const size = { width: svg.width.baseVal.value, height: svg.height.baseVal.value };
+  const view = $("view"), wall = $("wall");
+  let svg, byId, groups, lines, boxes, size;
+
+  // What hangs there, looked up once per wall.
+  function survey() {
+    svg = wall.querySelector("svg");
+    byId = new Map(board.stickers.map((sticker) => [sticker.id, sticker]));
+    groups = new Map([...svg.querySelectorAll(".sticker")].map((group) => [group.dataset.id, group]));
+    lines = [...svg.querySelectorAll(".arrow")];
+    boxes = new Map([...groups].map(([id, group]) => [id, boxOf(group)]));
+    size = { width: svg.width.baseVal.value, height: svg.height.baseVal.value };
+    drawMap();
+  }
 
   // Elements without markup: the only way in which text reaches the page.
   function element(tag, attributes, ...children) {
@@ -32,14 +39,16 @@
   // Moving about
 
   const place = { x: 0, y: 0, scale: 1 };
-  let frame = 0, rest = 0;
+  let frame = 0, rest = 0, fitted = true;
 
   function moved() {
+    fitted = false;
     if (frame) return;
     frame = requestAnimationFrame(() => {
       frame = 0;
       wall.style.transform = `translate(${place.x}px, ${place.y}px) scale(${place.scale})`;
       $("scale").textContent = `${Math.round(place.scale * 100)}%`;
+      frameMap();
     });
     view.classList.add("moving");
     clearTimeout(rest);
@@ -61,7 +70,10 @@
     place.x = (view.clientWidth - size.width * place.scale) / 2;
     place.y = Math.max(0, (view.clientHeight - size.height * place.scale) / 2);
     moved();
+    fitted = true;
   }
+
+  addEventListener("resize", () => (fitted ? fit() : moved()));
 
   function reveal(id) {
     const box = boxes.get(id);
@@ -117,6 +129,58 @@
     const is = Math.hypot(now.x - other.x, now.y - other.y);
     if (was > 0) zoom(is / was, (now.x + other.x) / 2 - edge.left, (now.y + other.y) / 2 - edge.top);
   }
+
+  // The small map: where on the wall we are
+
+  const map = $("map"), pen = map.getContext("2d");
+  const MAP_WIDTH = 200, MAP_HEIGHT = 130;
+  let mapScale = 1, mapImage = null;
+
+  function drawMap() {
+    const dots = window.devicePixelRatio || 1;
+    mapScale = Math.min(MAP_WIDTH / size.width, MAP_HEIGHT / size.height);
+    map.style.width = `${size.width * mapScale}px`;
+    map.style.height = `${size.height * mapScale}px`;
+    map.width = Math.ceil(size.width * mapScale * dots);
+    map.height = Math.ceil(size.height * mapScale * dots);
+    pen.setTransform(mapScale * dots, 0, 0, mapScale * dots, 0, 0);
+    pen.clearRect(0, 0, size.width, size.height);
+    const paper = getComputedStyle(document.documentElement).getPropertyValue("--paper");
+    for (const area of svg.querySelectorAll(".paper")) paint(area, paper);
+    for (const group of groups.values()) paint(group.querySelector(".card"));
+    mapImage = pen.getImageData(0, 0, map.width, map.height);
+  }
+
+  function paint(rect, fill) {
+    const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(rect.getAttribute(name)));
+    pen.fillStyle = fill || rect.getAttribute("fill");
+    pen.fillRect(x, y, width, height);
+  }
+
+  function frameMap() {
+    const left = -place.x / place.scale, top = -place.y / place.scale;
+    const width = view.clientWidth / place.scale, height = view.clientHeight / place.scale;
+    map.hidden = !groups.size || (left <= 0 && top <= 0 && left + width >= size.width && top + height >= size.height);
+    if (map.hidden) return;
+    pen.putImageData(mapImage, 0, 0);
+    pen.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+    pen.lineWidth = 2 / mapScale;
+    pen.strokeRect(left, top, width, height);
+  }
+
+  function lookAt(event) {
+    const edge = map.getBoundingClientRect();
+    place.x = view.clientWidth / 2 - ((event.clientX - edge.left) / mapScale) * place.scale;
+    place.y = view.clientHeight / 2 - ((event.clientY - edge.top) / mapScale) * place.scale;
+    moved();
+  }
+
+  map.addEventListener("pointerdown", (event) => {
+    event.stopPropagation();
+    map.setPointerCapture(event.pointerId);
+    lookAt(event);
+  });
+  map.addEventListener("pointermove", (event) => event.buttons && lookAt(event));
 
   // What is lit
 
@@ -276,9 +340,10 @@
 
   // The requirements
 
-  const sentences = [];
+  let sentences = [];
 
   function showSource() {
+    sentences = [];
     const uncovered = board.sentences.filter((each) => !each.stickers.length).length;
     const titles = new Map(board.areas.map((area) => [area.id, area.title]));
     const summary = uncovered ? words.uncoveredCount.replace("{n}", uncovered).replace("{m}", board.sentences.length) : words.allCovered;
@@ -331,13 +396,13 @@
     return [...parts, text.slice(done)];
   }
 
-  function choose(sentence) {
+  function choose(sentence, { move = true } = {}) {
     mark(null);
     for (const each of sentences) each.node.classList.toggle("chosen", each.sentence === sentence);
     $("panel").hidden = true;
     selected = "";
     light({ related: sentence.stickers });
-    if (sentence.stickers.length) reveal(sentence.stickers[0]);
+    if (move && sentence.stickers.length) reveal(sentence.stickers[0]);
   }
 
   // Search
@@ -439,19 +504,60 @@
     const dark = document.documentElement.dataset.theme
       ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     document.documentElement.dataset.theme = dark ? "light" : "dark";
+    drawMap();
+    frameMap();
   }
 
   function toggleSource() {
     $("source").hidden = !$("source").hidden;
     $("toggle-source").setAttribute("aria-pressed", String(!$("source").hidden));
+    if (fitted) fit();
   }
 
-  svg.addEventListener("click", (event) => {
+  wall.addEventListener("click", (event) => {
     const group = event.target.closest(".sticker");
     if (travelled > 4) return;
     if (group) select(group.dataset.id, { focus: true });
-    else clear();
+    else if (event.target.closest("svg")) clear();
   });
+
+  // A wall that grows: the view, the choice and the search stay; what is new appears softly.
+
+  function load(next, picture) {
+    const known = new Set(groups.keys()), follows = fitted || !known.size, focused = document.activeElement?.closest?.(".sticker")?.dataset.id;
+    const before = JSON.stringify([board.texts, board.sentences]), chosen = sentences.find((each) => each.node.classList.contains("chosen"))?.sentence;
+    const detail = selected && JSON.stringify([at(byId.get(selected).path), board.arrows.length]);
+    board = { ...next, words };
+    const fresh = new DOMParser().parseFromString(picture, "image/svg+xml").documentElement;
+    wall.replaceChildren(document.importNode(fresh, true));
+    survey();
+    for (const [id, group] of groups) if (known.size && !known.has(id)) group.classList.add("fresh");
+    if (before !== JSON.stringify([board.texts, board.sentences])) {
+      const scrolled = $("source").scrollTop;
+      showSource();
+      $("source").scrollTop = scrolled;
+    }
+    relight(chosen, detail);
+    rove(focused && groups.has(focused) ? focused : selected || board.stickers[0]?.id);
+    if (focused) groups.get(focused)?.focus({ preventScroll: true });
+    follows ? fit() : frameMap();
+  }
+
+  function relight(chosen, detail) {
+    if (selected && !byId.has(selected)) selected = "";
+    const again = !selected && chosen && sentences.find(({ sentence }) => sentence.text === chosen.text && sentence.start === chosen.start);
+    if ($("search").value.trim()) search();
+    else if (again) choose(again.sentence, { move: false });
+    else light({ chosen: selected, related: selected ? neighbours(selected) : [] });
+    if (!selected) return;
+    mark(byId.get(selected));
+    if (detail !== JSON.stringify([at(byId.get(selected).path), board.arrows.length])) {
+      const scrolled = $("panel").scrollTop;
+      showPanel(byId.get(selected));
+      $("panel").scrollTop = scrolled;
+    }
+  }
+
   $("search").addEventListener("input", search);
   $("zoom-in").addEventListener("click", () => zoom(1.25));
   $("zoom-out").addEventListener("click", () => zoom(0.8));
@@ -460,9 +566,11 @@
   $("help").addEventListener("click", () => $("keys").showModal());
   $("toggle-source").addEventListener("click", toggleSource);
 
+  survey();
   if (innerWidth <= 900) toggleSource();
   showSource();
   rove(board.stickers[0]?.id);
   fit();
   if (location.hash && byId.has(decodeURIComponent(location.hash.slice(1)))) select(decodeURIComponent(location.hash.slice(1)));
+  return { load, element, words };
 })();

@@ -67,6 +67,15 @@ ENGLISH: Final[Mapping[str, str]] = {
     "stickersOf": "{n} stickers from this sentence",
     "helpText": "Arrow keys: next sticker\nEnter: open it\nEsc: close\n/: search, Enter: next match\n+ and -: zoom\n0: show everything\nT: light or dark\nR: requirements",
     "empty": "Nothing on the wall yet.",
+    "jobs": "Jobs",
+    "log": "Log",
+    "queued": "Waiting",
+    "queuedAt": "Waiting, place {n}",
+    "running": "Generating",
+    "completed": "Completed",
+    "failed": "Failed",
+    "removed": "Removed",
+    "lost": "Connection lost, trying again …",
 }
 
 KOREAN: Final[Mapping[str, str]] = {
@@ -131,6 +140,15 @@ KOREAN: Final[Mapping[str, str]] = {
     "stickersOf": "이 문장에서 나온 스티커 {n}개",
     "helpText": "방향키: 다음 스티커\nEnter: 열기\nEsc: 닫기\n/: 찾기, Enter: 다음 결과\n+ / -: 확대, 축소\n0: 전체 보기\nT: 밝게 / 어둡게\nR: 요구사항",
     "empty": "아직 보드에 아무것도 없습니다.",
+    "jobs": "작업 목록",
+    "log": "기록",
+    "queued": "대기 중",
+    "queuedAt": "대기 중, {n}번째",
+    "running": "생성 중",
+    "completed": "완료",
+    "failed": "실패",
+    "removed": "삭제됨",
+    "lost": "연결이 끊겨 다시 시도합니다 …",
 }
 
 

@@ -1,0 +1,53 @@
+"""The page that lists jobs, and the page that says one sentence. Both carry no data of any job in their markup."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from poller.board.html import document
+from poller.board.text import escaped
+from poller.pages.words import WORDS
+
+_BODY = """<header class="bar"><h1 data-word="title"></h1>
+<span id="counts" role="status"></span><span class="lost" id="lost" role="alert" hidden></span>
+<label class="search"><input id="filter" type="search" data-word-placeholder="filter" data-word-label="filter"></label>
+<select id="state" data-word-label="state"></select>
+<button id="language"></button><button id="theme" data-word-label="theme">◐</button></header>
+<main><div class="row head" role="row">
+<span data-word="position"></span><span data-word="state"></span><span data-word="job"></span><span data-word="progress"></span>
+<span data-word="age"></span><span data-word="attempts"></span><span></span></div>
+<div id="rows" tabindex="0" role="grid" data-word-label="title"><div id="space"></div></div>
+<p id="none" hidden data-word="none"></p></main>
+<dialog id="ask"><form method="dialog"><p id="question"></p><menu><button value="no" data-word="no"></button>
+<button value="yes" id="yes"></button></menu></form></dialog>
+<p id="said" role="alert" hidden></p>"""
+
+
+@cache
+def jobs_page() -> str:
+    return document(
+        language="en",
+        title=WORDS["en"]["title"],
+        style=_asset("jobs.css"),
+        body=_BODY,
+        contents={"words": WORDS},
+        scripts=[_asset("jobs.js")],
+        fetches=True,
+    )
+
+
+def message_page(sentence: str) -> str:
+    body = f'<main class="message"><p>{escaped(sentence)}</p><p><a href="/jobs">← {WORDS["en"]["title"]}</a></p></main>'
+    return document(
+        language="en",
+        title="EventStorming",
+        style=_asset("jobs.css"),
+        body=body,
+        contents={},
+        scripts=[],
+    )
+
+
+def _asset(name: str) -> str:
+    return (files(__package__) / name).read_text(encoding="utf-8")

@@ -1,0 +1,127 @@
+"""The paths of the pages, and what each answers. Every answer carries the headers that keep a page to itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from poller.errors import PollerError, Transient
+from poller.pages.boards import Boards
+from poller.pages.jobs import JobList
+from poller.pages.jobs_page import jobs_page, message_page
+from poller.pages.stream import EventStream
+from poller.ports import JobNotFound, JobQueue, WrongState
+
+OPERATOR = "an operator"
+_JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "frame-ancestors 'none'",  # beside the page's own, which names its scripts
+}
+
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+class Pages:
+    """`routes` belong behind the wall of `poller.admin`."""
+
+    def __init__(self, queue: JobQueue, boards: Boards, jobs: JobList) -> None:
+        self._queue, self._boards, self._jobs = queue, boards, jobs
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, queue: JobQueue) -> AsyncIterator[Pages]:
+        """Reads only while somebody looks."""
+        async with Boards(queue) as boards, JobList(queue) as jobs:
+            yield cls(queue, boards, jobs)
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/", self._home),
+            Route("/jobs", _answered(self._list)),
+            Route("/jobs/events", _answered(self._list_events)),
+            Route("/board/{job}", _answered(self._board)),
+            Route("/board/{job}/events", _answered(self._board_events)),
+            Route("/jobs/{job}/cancel", _answered(self._cancel), methods=["POST"]),
+            Route("/jobs/{job}/retry", _answered(self._retry), methods=["POST"]),
+            Route("/jobs/{job}/delete", _answered(self._delete), methods=["POST"]),
+        ]
+
+    async def _home(self, _: Request) -> Response:
+        return RedirectResponse("/jobs", status_code=303)
+
+    async def _list(self, _: Request) -> Response:
+        return HTMLResponse(jobs_page())
+
+    async def _list_events(self, _: Request) -> Response:
+        return EventStream(self._jobs.events)
+
+    async def _board(self, request: Request) -> Response:
+        return HTMLResponse(await self._boards.page(_job(request)))
+
+    async def _board_events(self, request: Request) -> Response:
+        job_id = _job(request)
+        await self._boards.know(job_id)
+        have = request.headers.get("last-event-id") or request.query_params.get("have", "")
+        return EventStream(lambda: self._boards.events(job_id, have))
+
+    async def _cancel(self, request: Request) -> Response:
+        await self._queue.cancel(_job(request), by=OPERATOR)
+        return self._done()
+
+    async def _retry(self, request: Request) -> Response:
+        await self._queue.retry(_job(request))
+        return self._done()
+
+    async def _delete(self, request: Request) -> Response:
+        await self._queue.delete(_job(request))
+        return self._done()
+
+    def _done(self) -> Response:
+        self._jobs.poke()
+        return JSONResponse({})
+
+
+def _job(request: Request) -> str:
+    job_id = str(request.path_params["job"])
+    if not _JOB_ID.fullmatch(job_id):
+        raise JobNotFound("A job's id is hexadecimal digits in groups of 8-4-4-4-12.")
+    return job_id
+
+
+def _answered(answer: Answer) -> Answer:
+    """The boundary of a request: what is ours becomes a status and a sentence, as page or as JSON."""
+
+    async def respond(request: Request) -> Response:
+        try:
+            response = await answer(request)
+        except PollerError as error:
+            response = _refused(request, error)
+        response.headers.update(_HEADERS)
+        return response
+
+    return respond
+
+
+def _refused(request: Request, error: PollerError) -> Response:
+    status = _status(error)
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        return HTMLResponse(message_page(str(error)), status_code=status)
+    return JSONResponse({"message": str(error)}, status_code=status)
+
+
+def _status(error: PollerError) -> int:
+    if isinstance(error, JobNotFound):
+        return 404
+    if isinstance(error, WrongState):
+        return 409
+    return 503 if isinstance(error, Transient) else 500
