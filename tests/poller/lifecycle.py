@@ -142,7 +142,7 @@ class World:
         clock = SystemClock()
         targets = tuple(f"127.0.0.1:{port}" for port in ports)
         async with AsyncExitStack() as stack:
-            client = database if database else await stack.enter_async_context(connect(self.rtdb))
+            client = database or await stack.enter_async_context(connect(self.rtdb, owner))
             client = client.acting_as(WRITER) if lease_rules else client
             ledger = await stack.enter_async_context(Ledger(client, NODES, clock, lease_rules=lease_rules))
             queue = RtdbQueue(ledger, owner=owner, lease_seconds=lease_seconds)
@@ -165,8 +165,11 @@ class World:
                 attached.cancel()
 
 
-def connect(rtdb: Emulator) -> Database:
-    return Database.connect(base_url=rtdb.url, namespace="test", credentials=EmulatorCredentials())
+def connect(rtdb: Emulator, owner: str = "") -> Database:
+    agent = f"eventstorming ({owner})"
+    return Database.connect(
+        base_url=rtdb.url, namespace="test", credentials=EmulatorCredentials(), agent=agent
+    )
 
 
 @asynccontextmanager
