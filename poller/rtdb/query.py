@@ -11,19 +11,26 @@ from poller.rtdb.tree import Branch, Invalid, Json, Node, get, key_order, parse_
 
 Rank: TypeAlias = tuple[tuple[int, float, str], tuple[int, int, str]]
 
-_BOUNDS = {"start_at": "startAt", "end_at": "endAt", "equal_to": "equalTo"}
+_BOUNDS = {
+    "start_at": "startAt",
+    "start_after": "startAfter",
+    "end_at": "endAt",
+    "end_before": "endBefore",
+    "equal_to": "equalTo",
+}
 _LIMITS = {"limit_to_first": "limitToFirst", "limit_to_last": "limitToLast"}
-_UNSUPPORTED = {"startAfter", "endBefore"}
 _UNSET = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """`order_by` is `$key`, `$value` or the path of a child such as `createdAt`. Bounds are inclusive."""
+    """`order_by` is `$key`, `$value` or the path of a child such as `createdAt`. `at` bounds are inclusive, `after` and `before` are not."""
 
     order_by: str = "$key"
     start_at: Json = _UNSET
+    start_after: Json = _UNSET
     end_at: Json = _UNSET
+    end_before: Json = _UNSET
     equal_to: Json = _UNSET
     limit_to_first: int | None = None
     limit_to_last: int | None = None
@@ -43,8 +50,6 @@ class Query:
     @classmethod
     def from_params(cls, params: Mapping[str, str]) -> Query | None:
         """None when the request asks for no query; `Invalid` with the database's sentence when it asks wrongly."""
-        if unknown := sorted(_UNSUPPORTED & params.keys()):
-            raise Invalid(f"{unknown[0]} is not supported here")
         filters = [name for name in (*_BOUNDS.values(), *_LIMITS.values()) if name in params]
         if "orderBy" not in params:
             if filters:
@@ -61,7 +66,8 @@ class Query:
     def _check(self) -> None:
         if self.limit_to_first is not None and self.limit_to_last is not None:
             raise Invalid("Only one of limitToFirst and limitToLast may be specified")
-        if self.equal_to is not _UNSET and (self.start_at is not _UNSET or self.end_at is not _UNSET):
+        bounds = [self.start_at, self.start_after, self.end_at, self.end_before]
+        if self.equal_to is not _UNSET and any(bound is not _UNSET for bound in bounds):
             raise Invalid(
                 "equalTo cannot be specified in addition to startAfter, startAt, endAt, or endBefore"
             )
@@ -92,9 +98,14 @@ class Query:
     def _inside(self, rank: Rank) -> bool:
         if self.equal_to is not _UNSET:
             return self._compare(rank, self.equal_to) == 0
-        if self.start_at is not _UNSET and self._compare(rank, self.start_at) < 0:
-            return False
-        return self.end_at is _UNSET or self._compare(rank, self.end_at) <= 0
+        above = self._beyond(rank, self.start_at) >= 0 and self._beyond(rank, self.start_after) > 0
+        return (
+            above and self._beyond(rank, self.end_at, 1) <= 0 and self._beyond(rank, self.end_before, 1) < 0
+        )
+
+    def _beyond(self, rank: Rank, bound: Json, side: int = -1) -> int:
+        """Below, at or above the bound; without one, where nothing is cut off."""
+        return -side if bound is _UNSET else self._compare(rank, bound)
 
     def _compare(self, rank: Rank, bound: Json) -> int:
         if self.order_by == "$key":

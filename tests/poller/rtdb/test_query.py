@@ -32,6 +32,10 @@ JOBS = tree.from_json(
         (Query(order_by="at", limit_to_last=2), "cf"),
         (Query(order_by="at", start_at=1), "abcf"),
         (Query(order_by="at", start_at=1, end_at=3), "ab"),
+        (Query(order_by="at", start_after=1), "acf"),
+        (Query(order_by="at", start_at=True, end_before=3), "be"),
+        (Query(start_after="b", end_before="e"), "cd"),
+        (Query(start_after="b", limit_to_first=2), "cd"),
         (Query(order_by="at", equal_to=None), "d"),
         (Query(order_by="at", equal_to=1), "b"),
         (Query(order_by="at/deep", start_at=0), "f"),
@@ -62,7 +66,8 @@ def test_values_are_ordered_by_type() -> None:
         ({"orderBy": '"$key"', "limitToFirst": "1", "limitToLast": "1"}, "Only one"),
         ({"orderBy": '"$key"', "equalTo": '"a"', "startAt": '"a"'}, "equalTo"),
         ({"orderBy": '"at"', "startAt": "{}"}, "primitive"),
-        ({"orderBy": '"at"', "startAfter": "1"}, "not supported"),
+        ({"orderBy": '"at"', "startAfter": "{}"}, "primitive"),
+        ({"orderBy": '"at"', "equalTo": "1", "endBefore": "1"}, "equalTo"),
     ],
 )
 def test_a_query_that_makes_no_sense_is_refused(params: dict[str, str], sentence: str) -> None:
