@@ -399,7 +399,7 @@ def _never(error: Exception, text: str) -> str:
 
 
 def _short(error: Exception) -> str:
-    return _keyless(f"{type(error).__name__}: {error}")[:500]
+    return _keyless(" ".join(f"{type(error).__name__}: {error}".split()))[:500]
 
 
 def _keyless(said: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
 
 from eventstorming.v1 import executor_pb2
 from rich.console import Console
+from rich.markup import escape
 
 from poller.cli import connection
 from poller.cli.outcome import CliError, Exit
@@ -21,64 +23,65 @@ def doctor(arguments: argparse.Namespace) -> Exit:
     worst = Exit.DONE
     for name, check in _CHECKS.items():
         try:
-            said = check()
+            for said in check():
+                _console.print(f"[green]✓[/] {name}: {escape(said)}")
         except CliError as error:
             worst = max(worst, error.exit)
-            _console.print(f"[red]✗[/] {name}: {error}")
-        else:
-            _console.print(f"[green]✓[/] {name}: {said}")
+            _console.print(f"[red]✗[/] {name}: {escape(str(error))}")
     return worst
 
 
-def _settings() -> str:
+def _settings() -> Iterator[str]:
     from poller.settings import load
 
     try:
-        settings = load()
+        yield f"namespace {load().namespace}"
     except Permanent as error:
         raise CliError(str(error)) from error
-    return f"namespace {settings.namespace}"
 
 
-def _database() -> str:
+def _database() -> Iterator[str]:
+    found: list[str] = []
+    problem = asyncio.run(_examined(found))
+    yield from found
+    if problem:
+        raise problem
+
+
+async def _examined(found: list[str]) -> CliError | None:
+    from poller.cli.examination import examine
+    from poller.settings import WrongSettings, load
+
     try:
-        return asyncio.run(_read_queue())
+        async with aclosing(examine(load())) as sentences:
+            async for sentence in sentences:
+                found.append(sentence)
+    except CliError as problem:
+        return problem
+    except WrongSettings:
+        return CliError("not looked at: the settings are wrong")
     except PollerError as error:
-        raise CliError(str(error), Exit.UNREACHABLE) from error
+        return CliError(str(error), Exit.UNREACHABLE)
+    return None
 
 
-async def _read_queue() -> str:
-    from poller.rtdb.open import open_database
-    from poller.settings import load
-
-    settings = load()
-    async with open_database(settings) as database:
-        waiting = await database.keys(f"requestedJobs/{settings.namespace}")
-        switch = await database.get("configs/eventstorming_generator/is_use_backend")
-    if switch is False:
-        raise CliError(
-            "configs/eventstorming_generator/is_use_backend is false: the web client sends no jobs; set it to true"
-        )
-    return f"reachable, {len(waiting)} jobs in the queue"
-
-
-def _executor() -> str:
+def _executor() -> Iterator[str]:
     with connection.executor() as service:
         answer = service.Check(executor_pb2.CheckRequest(), timeout=60)
     if not answer.ok:
         raise CliError(answer.problem, Exit.UNREACHABLE)
-    return f"reachable; {answer.language_model} answers"
+    yield f"reachable; {answer.language_model} answers"
 
 
-def _jobs() -> str:
+def _jobs() -> Iterator[str]:
     if not connection.jobs_health():
         raise CliError(
             "it answers but takes no calls: it is draining; wait for its successor", Exit.UNREACHABLE
         )
-    return "reachable and serving"
+    yield "reachable and serving"
 
 
-_CHECKS: dict[str, Callable[[], str]] = {
+_CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "settings": _settings,
     "RTDB": _database,
     "executor and language model": _executor,

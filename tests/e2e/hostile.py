@@ -14,14 +14,20 @@ MODES = ("unauthorized", "throttled", "broken", "rejected", "garbage", "refused"
 _STATUS = {"unauthorized": 401, "throttled": 429, "broken": 500, "rejected": 400, "missing": 404}
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    otherwise = ""
+
+
 class _Answers(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: _Server
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         said = "\n".join(str(message["content"]) for message in body["messages"])
         echo = f"Sorry about {self.headers['Authorization']}: {said[-3000:]}"
-        mode = next((mode for mode in MODES if f"mode {mode}" in said), "broken")
+        mode = next((mode for mode in MODES if f"mode {mode}" in said), self.server.otherwise)
         if status := _STATUS.get(mode):
             code = {"missing": "model_not_found"}.get(mode, mode)
             self._send(status, json.dumps({"error": {"message": echo, "type": mode, "code": code}}))
@@ -55,10 +61,10 @@ def _completion(mode: str, echo: str) -> dict[str, Any]:
 
 
 @contextmanager
-def hostile() -> Iterator[str]:
-    """Its base URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
-    server.daemon_threads = True
+def hostile(otherwise: str = "broken") -> Iterator[str]:
+    """Its base URL; `otherwise` is how it fails where the text does not say."""
+    server = _Server(("127.0.0.1", 0), _Answers)
+    server.otherwise = otherwise
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/v1"

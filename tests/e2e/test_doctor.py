@@ -1,0 +1,50 @@
+"""`eventstorming doctor` against real programs that are not well: every trouble in one run, each with its repair."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from poller.cli.processes import Programs
+from tests.e2e.hostile import hostile
+from tests.e2e.pair import FREE
+
+
+def doctor(**settings: str) -> subprocess.CompletedProcess[str]:
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("FIREBASE", "GRPC", "JOBS"))
+    }
+    command = [sys.executable, "-m", "poller.cli", "doctor"]
+    environment = {**inherited, "COLUMNS": "1000", **settings}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_a_wrong_model_a_silent_database_and_an_absent_poller_are_told_in_one_run(programs: Programs) -> None:
+    with hostile(otherwise="missing") as url:
+        settings = {"AI_MODEL": "openai:gpt-9", "OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": url}
+        executor = programs.start("executor", "executor", **FREE, **settings)
+        ill = doctor(
+            FIREBASE_DATABASE_EMULATOR_HOST="127.0.0.1:1",
+            EXECUTOR_TARGET=f"127.0.0.1:{executor.ports()['grpc']}",
+            JOBS_TARGET="127.0.0.1:1",
+        )
+    lines = ill.stdout.splitlines()
+    assert ill.returncode == 3
+    assert lines[0].startswith("✓ settings")
+    assert lines[1].startswith("✗ RTDB: RTDB cannot be reached")
+    assert "Check FIREBASE_DATABASE_EMULATOR_HOST" in lines[1]
+    assert (
+        "the provider does not know the model, or the address is wrong (AI_MODEL, OPENAI_BASE_URL)"
+        in lines[2]
+    )
+    assert lines[3].startswith("✗ poller: no poller answers at 127.0.0.1:1")
+
+
+def test_wrong_settings_and_an_executor_nobody_runs_are_told_in_one_run() -> None:
+    ill = doctor(LEASE_SECONDS="3", EXECUTOR_TARGET="127.0.0.1:1", JOBS_TARGET="127.0.0.1:1")
+    assert ill.returncode == 3
+    assert "LEASE_SECONDS: " in ill.stdout
+    assert "FIREBASE_DATABASE_URL: must be set" in ill.stdout
+    assert "RTDB: not looked at" in ill.stdout
+    assert "no executor answers at 127.0.0.1:1" in ill.stdout
