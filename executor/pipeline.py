@@ -28,9 +28,8 @@ async def run_graph(job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Even
     async with aclosing(generate(input, chat)) as events:
         async for event in events:
             if isinstance(event, Finished):
-                if chat.calls[1]:
-                    yield _to_wire(calls_saved(*chat.calls, input.language))
-                yield _to_wire(tokens_note(chat.tokens_used, input.language))
+                for note in last_notes(chat, input.language):
+                    yield _to_wire(note)
             yield _to_wire(event)
             if isinstance(event, Progress):
                 for note in time_left(event, chat.pace, input.language):
@@ -55,6 +54,25 @@ def _span(seconds: float) -> tuple[str, str]:
         return f"{tens} seconds", f"{tens}초"
     minutes = round(seconds / 60)
     return f"{minutes} minutes", f"{minutes}분"
+
+
+def last_notes(chat: RunChat, language: Language) -> Iterator[Note]:
+    """What only the end knows: where parts of answers were left out, what was saved, and what was used."""
+    if chat.reduced:
+        yield reduced_note(len(chat.reduced), language)
+    if chat.calls[1]:
+        yield calls_saved(*chat.calls, language)
+    yield tokens_note(chat.tokens_used, language)
+
+
+def reduced_note(count: int, language: Language) -> Note:
+    """In how many answers something was left out."""
+    message = language.pick(
+        f"{count} answer(s) of the language model broke their form even when asked for again: "
+        "only what was valid in them is used.",
+        f"언어 모델의 답변 {count}개가 다시 물은 뒤에도 형식에 맞지 않아 올바른 부분만 사용했습니다.",
+    )
+    return Note(level=Level.WARNING, message=message, key="reduced")
 
 
 def tokens_note(tokens: int, language: Language) -> Note:

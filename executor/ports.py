@@ -5,7 +5,7 @@ Neither imports the other; `__main__` joins them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -70,6 +70,11 @@ class RunChat(Chat, Protocol):
     @property
     def calls(self) -> tuple[int, int]:
         """Answers used in this run, and how many of them an earlier job has paid for."""
+        ...
+
+    @property
+    def reduced(self) -> Sequence[str]:
+        """Units of whose answer only a part could be used, because the rest broke its form."""
         ...
 
     @property

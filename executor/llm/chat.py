@@ -23,7 +23,7 @@ from executor.graph.question import Question, Unusable
 from executor.llm.journal import Journal, key_of, value_of
 from executor.llm.language_model import LanguageModel, Message, Reply, Throttled
 from executor.llm.limits import Concurrency, Patience
-from executor.llm.structured import Parsed, parse, repair_request
+from executor.llm.structured import Parsed, parse, partial_json, repair_request, rescued
 from executor.observer import IGNORED, Asked, Observer
 from executor.ports import Allowance, Entry, Link
 from executor.quoting import unquoted
@@ -65,7 +65,17 @@ class _Turn(Generic[Answer]):
 
     declined: str
     text: str
+    value: Any
     parsed: Parsed[Answer]
+
+    def lost(self, schema: type[Answer]) -> bool:
+        """Whether nothing of it can be used."""
+        return self.parsed.answer is None and self.rescued(schema) is None
+
+    def rescued(self, schema: type[Answer]) -> Answer | None:
+        """What is valid of an answer that is not."""
+        value = partial_json(self.text) if self.value is None else self.value
+        return None if value is None else rescued(value, schema)
 
 
 class JournaledChat:
@@ -87,7 +97,13 @@ class JournaledChat:
         self._open: dict[str, asyncio.Task[Entry]] = {}
         self._fresh: dict[str, _Turn[Any]] = {}
         self._closed = False
+        self._reduced: list[str] = []
         self._took: deque[float] = deque(maxlen=PACE_ANSWERS)
+
+    @property
+    def reduced(self) -> Sequence[str]:
+        """Units whose answer broke its form to the end, so that only what was valid in it is used."""
+        return self._reduced
 
     @property
     def pace(self) -> float:
@@ -152,12 +168,24 @@ class JournaledChat:
         form = question.schema if first.parsed.answer is None else None
         turns = (Message("assistant", first.text), Message("user", repair_request(complaints, form)))
         second = await self._turn(question, REPAIR, (*_messages(question), *turns))
-        return first.parsed.answer if second.parsed.answer is None else second.parsed.answer
+        if (answer := second.parsed.answer or first.parsed.answer) is not None:
+            return answer
+        return self._rescued(question, second, first)
+
+    def _rescued(self, question: Question[Answer], *turns: _Turn[Answer]) -> Answer | None:
+        """The valid part of the first of the answers that has one."""
+        found = (turn.rescued(question.schema) for turn in turns)
+        answer = next((one for one in found if one is not None), None)
+        if answer is not None and question.unit not in self._reduced:
+            self._reduced.append(question.unit)
+            log.info("llm.reduced", job=self._job_id, step=question.step, unit=question.unit)
+        return answer
 
     async def _from_scratch(self, question: Question[Answer]) -> Answer | Unusable:
         last = await self._turn(question, FROM_SCRATCH, _messages(question))
-        if last.parsed.answer is not None:
-            return last.parsed.answer
+        answer = last.parsed.answer or self._rescued(question, last)
+        if answer is not None:
+            return answer
         reason = last.declined or "; ".join(last.parsed.complaints[:3])
         return Unusable(reason=unquoted(reason, question.user))
 
@@ -202,7 +230,7 @@ class JournaledChat:
         entry = Entry(key=call.key, value=value, tokens=reply.tokens)
         turn = self._fresh[call.key] = _read(entry, call.question.schema)
         self._tell(call, reply, turn)
-        if call.ordinal == FROM_SCRATCH and turn.parsed.answer is None:
+        if call.ordinal == FROM_SCRATCH and turn.lost(call.question.schema):
             entry = Entry(key=call.key, value=value, tokens=reply.tokens, unusable=True)
         await self._journal.store(entry)
         self._took.append(asyncio.get_running_loop().time() - began)
@@ -315,7 +343,7 @@ def _read(entry: Entry, schema: type[Answer]) -> _Turn[Answer]:
     value: dict[str, Any] = json.loads(entry.value)
     if "answer" in value:
         text = json.dumps(value["answer"], ensure_ascii=False, separators=(",", ":"))
-        return _Turn(declined="", text=text, parsed=parse(value["answer"], schema))
+        return _Turn(declined="", text=text, value=value["answer"], parsed=parse(value["answer"], schema))
     text = value.get("text", "")
     no_json: Parsed[Answer] = Parsed(complaints=["the answer is not one JSON object"])
-    return _Turn(declined=value.get("declined", ""), text=text, parsed=no_json)
+    return _Turn(declined=value.get("declined", ""), text=text, value=None, parsed=no_json)

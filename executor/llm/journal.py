@@ -17,6 +17,7 @@ from executor.llm.structured import json_in, schema_text
 from executor.ports import Entry, Link
 
 LONGEST_VALUE = 700_000  # bytes; an answer and its frame stay under 1 MB
+_TOO_LONG = '{"declined":"the answer is too long"}'
 
 
 def key_of(model: str, schema: type[BaseModel], messages: Sequence[Message], ordinal: int) -> str:
@@ -51,6 +52,8 @@ def value_of(reply: Reply) -> str:
 
     Storing the object and not its text spares a second level of escapes in the database.
     """
+    if len(reply.text) > 2 * LONGEST_VALUE:  # too long whatever is in it, and long to read
+        return _TOO_LONG
     said, declined = _whole(reply.text), _whole(reply.declined)
     answer = None if declined else json_in(said)
     if declined:
@@ -60,7 +63,7 @@ def value_of(reply: Reply) -> str:
     else:
         value = {"text": said}
     text = _compact(value)
-    return text if len(text.encode()) <= LONGEST_VALUE else _compact({"declined": "the answer is too long"})
+    return text if len(text.encode()) <= LONGEST_VALUE else _TOO_LONG
 
 
 def _compact(value: Any) -> str:

@@ -18,6 +18,8 @@ Answer = TypeVar("Answer", bound=BaseModel)
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL | re.IGNORECASE)
 _MOST_COMPLAINTS = 20
 _STARTS_TRIED = 20
+_RESCUE_ROUNDS = 8
+_Place = tuple[int | str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,63 @@ def parse(value: Any, schema: type[Answer]) -> Parsed[Answer]:
         return Parsed(answer=schema.model_validate(value))
     except ValidationError as error:
         return Parsed(complaints=[_words(problem) for problem in error.errors(include_url=False)])
+
+
+def rescued(value: Any, schema: type[Answer]) -> Answer | None:
+    """What is valid in a decoded JSON value: members too many, and the innermost list items that hold something wrong, are
+    left out. None when what is wrong is in no list, or when nothing is left in any."""
+    for _ in range(_RESCUE_ROUNDS):
+        try:
+            answer = schema.model_validate(value)
+        except ValidationError as error:
+            wrong = {place for problem in error.errors(include_url=False) if (place := _droppable(problem))}
+            if not wrong:
+                return None
+            for place in sorted(wrong, key=_last_first, reverse=True):
+                value = _dropped(value, place)
+        else:
+            lists = [item for item in vars(answer).values() if isinstance(item, list)]
+            return answer if any(lists) or not lists else None
+    return None
+
+
+def partial_json(text: str) -> Any | None:
+    """The JSON object that a text cut off in the middle had begun; None if it had begun none."""
+    start = text.find("{")
+    if start < 0:
+        return None
+    try:
+        found = from_json(text[start:], allow_inf_nan=False, allow_partial=True)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _droppable(problem: Any) -> _Place:
+    """The member too many, else the innermost list item around what is wrong; () if there is none."""
+    place: _Place = problem["loc"]
+    if problem["type"] == "extra_forbidden":
+        return place
+    depth = max((i for i, step in enumerate(place, 1) if isinstance(step, int)), default=0)
+    return place[:depth]
+
+
+def _last_first(place: _Place) -> tuple[tuple[bool, int, str], ...]:
+    """Sorts so that in a list later items come off first, when reversed."""
+    return tuple((isinstance(step, str), step if isinstance(step, int) else 0, str(step)) for step in place)
+
+
+def _dropped(value: Any, place: _Place) -> Any:
+    """The value without what is at the place; as it is if that has gone already."""
+    step, *rest = place
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        inner = [_dropped(value[step], tuple(rest))] if rest else []
+        return [*value[:step], *inner, *value[step + 1 :]]
+    if isinstance(value, dict) and step in value:
+        if rest:
+            return {**value, step: _dropped(value[step], tuple(rest))}
+        return {key: item for key, item in value.items() if key != step}
+    return value
 
 
 def repair_request(complaints: Sequence[str], schema: type[BaseModel] | None) -> str:

@@ -25,6 +25,7 @@ class TimedChat(ScriptedChat):
     """Says that a question takes `pace` seconds."""
 
     tokens_used = 12_345
+    reduced: tuple[str, ...] = ()
     calls = (0, 0)
     tokens_by_step: dict[str, int] = {}  # noqa: RUF012
 

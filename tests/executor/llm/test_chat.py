@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from executor.errors import LimitReached, LlmMisconfigured, LlmUnavailable
 from executor.graph.question import Unusable
@@ -92,6 +93,24 @@ async def test_an_unusable_answer_is_a_value_and_only_its_last_entry_is_marked()
     async with chat(model, link) as asking:
         assert isinstance(await asking.ask(question()), Unusable)
     assert [entry.unusable for entry in link.stored] == [False, False, True]
+
+
+async def test_of_an_answer_that_stays_broken_the_valid_part_is_used_and_counted() -> None:
+    class Basket(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+        fruits: list[Fruit]
+
+    link = MemoryLink()
+    broken = f'{{"fruits":[{GOOD},{{"name":"Plum"}}]}}'
+    asked = replace(question(), schema=Basket)
+    async with chat(ScriptedLanguageModel(broken), link) as asking:
+        assert await asking.ask(asked) == Basket(fruits=[FIG])
+        assert asking.reduced == ["fruit 1"]
+    assert [entry.unusable for entry in link.stored] == [False, False]
+    async with chat(ScriptedLanguageModel(), MemoryLink(), recalled=link.stored) as again:
+        assert await again.ask(asked) == Basket(fruits=[FIG])
+        assert again.reduced == ["fruit 1"]
 
 
 async def test_a_refusal_is_not_repaired() -> None:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import inspect
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from executor.graph import answers
 from executor.llm.journal import value_of
 from executor.llm.language_model import Reply
-from executor.llm.structured import json_in, parse, repair_request, schema_text, strict_schema
+from executor.llm.structured import (
+    json_in,
+    parse,
+    partial_json,
+    repair_request,
+    rescued,
+    schema_text,
+    strict_schema,
+)
 from tests.executor.llm.fakes import Fruit
 from tests.openai_server import strict_problems
 
@@ -72,3 +81,37 @@ def test_a_repair_request_shows_the_schema_only_when_the_form_was_missed() -> No
 
 def test_a_repair_request_stays_short() -> None:
     assert "and 80 more" in repair_request([f"complaint {n}" for n in range(100)], None)
+
+
+class Basket(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    fruits: list[Fruit]
+
+
+@pytest.mark.parametrize(
+    ("fruits", "kept"),
+    [
+        ([{"name": "Fig", "seeds": 9}, {"name": "Plum"}], ["Fig"]),
+        ([{"name": None, "seeds": 1}, {"name": "Fig", "seeds": 9}, 7, {"seeds": []}], ["Fig"]),
+        ([{"name": "Fig", "seeds": 9, "skin": 1}], ["Fig"]),
+        ([{"name": "Plum"}], None),
+    ],
+)
+def test_what_is_valid_of_an_answer_is_rescued(fruits: list[Any], kept: list[str] | None) -> None:
+    found = rescued({"name": "b", "fruits": fruits, "note": "added"}, Basket)
+    assert (found and [fruit.name for fruit in found.fruits]) == kept
+
+
+def test_what_is_wrong_outside_of_any_list_cannot_be_rescued() -> None:
+    assert rescued({"name": 1, "fruits": []}, Basket) is None
+    assert rescued({"name": "Fig"}, Fruit) is None
+
+
+def test_an_answer_cut_off_in_the_middle_keeps_what_was_whole() -> None:
+    cut = partial_json('Here: {"name":"b","fruits":[{"name":"Fig","seeds":9},{"name":"Pl')
+    found = rescued(cut, Basket)
+    assert found
+    assert [fruit.name for fruit in found.fruits] == ["Fig"]
+    assert partial_json("nothing") is None
