@@ -6,7 +6,6 @@ How it is served (port, token, TLS, health) is in `server`.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -18,6 +17,7 @@ from google.protobuf import any_pb2, duration_pb2, timestamp_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from poller.asked import Violation, asked_page, check_id, check_input, page_token
 from poller.errors import InputRejected, Permanent, PollerError, Transient
 from poller.job import JobState, LogLevel, LogLine
 from poller.ports import JobExists, JobNotFound, JobQueue, JobView, WrongState
@@ -27,7 +27,9 @@ log = structlog.get_logger(__name__)
 DOMAIN = "eventstorming.v1"
 SERVICE = "eventstorming.v1.JobService"
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-_JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_LAST_MOMENT = (
+    253_402_300_799_999  # the end of the year 9999: a Timestamp ends there, a browser's number does not
+)
 _STATES: dict[JobState, Any] = {
     state: job_pb2.JobState.Value(f"JOB_STATE_{state.name}") for state in JobState
 }
@@ -46,13 +48,13 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         self, request: job_pb2.SubmitJobRequest, context: Context
     ) -> job_pb2.SubmitJobResponse:
         async with _errors(context):
-            _check(request.input)
+            check_input(request.input)
             view = await self._queue.submit(request.input, like=request.like_job_id)
             return job_pb2.SubmitJobResponse(job=self._job(view))
 
     async def GetJob(self, request: job_pb2.GetJobRequest, context: Context) -> job_pb2.GetJobResponse:
         async with _errors(context):
-            _check_id(request.job_id)
+            check_id(request.job_id)
             view = await self._queue.get(request.job_id)
             response = job_pb2.GetJobResponse(job=self._job(view))
             if request.include_model and view.model is not None:
@@ -65,7 +67,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         self, request: job_pb2.WatchJobRequest, context: Context
     ) -> AsyncIterator[job_pb2.WatchJobResponse]:
         async with _errors(context):
-            _check_id(request.job_id)
+            check_id(request.job_id)
             shown = None
             async for view in self._queue.watch(request.job_id):
                 response = job_pb2.WatchJobResponse(job=self._job(view))
@@ -75,28 +77,31 @@ class JobService(job_pb2_grpc.JobServiceServicer):
                 yield response
 
     async def ListJobs(self, request: job_pb2.ListJobsRequest, context: Context) -> job_pb2.ListJobsResponse:
-        """Needs an index of finished jobs: `jobs` is never downloaded to list them."""
-        reason = "Listing jobs is not available in this version; GetJob and WatchJob are."
-        await context.abort_with_status(status(code_pb2.UNIMPLEMENTED, "NOT_AVAILABLE", reason))
+        async with _errors(context):
+            asked = asked_page(request)
+            page = await self._queue.list_jobs(asked.wanted, size=asked.size, after=asked.after)
+            response = job_pb2.ListJobsResponse(jobs=map(self._job, page.jobs))
+            response.next_page_token = page_token(asked.wanted, page.next)
+            return response
 
     async def CancelJob(
         self, request: job_pb2.CancelJobRequest, context: Context
     ) -> job_pb2.CancelJobResponse:
         async with _errors(context):
-            _check_id(request.job_id)
+            check_id(request.job_id)
             view = await self._queue.cancel(request.job_id, by=request.cancelled_by or "an operator")
             return job_pb2.CancelJobResponse(job=self._job(view))
 
     async def RetryJob(self, request: job_pb2.RetryJobRequest, context: Context) -> job_pb2.RetryJobResponse:
         async with _errors(context):
-            _check_id(request.job_id)
+            check_id(request.job_id)
             return job_pb2.RetryJobResponse(job=self._job(await self._queue.retry(request.job_id)))
 
     async def DeleteJob(
         self, request: job_pb2.DeleteJobRequest, context: Context
     ) -> job_pb2.DeleteJobResponse:
         async with _errors(context):
-            _check_id(request.job_id)
+            check_id(request.job_id)
             await self._queue.delete(request.job_id)
             return job_pb2.DeleteJobResponse()
 
@@ -122,6 +127,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
             failure=view.failure,
             log=[_line(line) for line in view.log],
             url=canvas_link(self._msaez_url, view.job_id),
+            title=view.title,
         )
 
 
@@ -137,35 +143,11 @@ def _line(line: LogLine) -> job_pb2.LogLine:
 def _time(milliseconds: int) -> timestamp_pb2.Timestamp | None:
     if not milliseconds:
         return None
+    milliseconds = min(milliseconds, _LAST_MOMENT)
     return timestamp_pb2.Timestamp(seconds=milliseconds // 1000, nanos=milliseconds % 1000 * 1_000_000)
 
 
 # ── bad requests and errors ──────────────────────────────────────────────────────────────────────────────────
-
-
-class _Violation(Exception):
-    """One field of a request breaks a rule."""
-
-    def __init__(self, field: str, description: str) -> None:
-        super().__init__(f"{field}: {description}")
-        self.field, self.description = field, description
-
-
-def _check(given: job_pb2.JobInput) -> None:
-    if given.job_id:
-        _check_id(given.job_id, field="input.job_id")
-    match given.WhichOneof("source"):
-        case "requirements" if not given.requirements.strip():
-            raise _Violation("input.requirements", "must hold text that says what the system shall do")
-        case "draft" if not given.draft.contexts:
-            raise _Violation("input.draft.contexts", "must name at least one bounded context")
-        case None:
-            raise _Violation("input", "must hold `requirements` or a `draft`")
-
-
-def _check_id(job_id: str, *, field: str = "job_id") -> None:
-    if not _JOB_ID.fullmatch(job_id):
-        raise _Violation(field, "must be hexadecimal digits in groups of 8-4-4-4-12")
 
 
 _REASONS: tuple[tuple[type[PollerError], int, str], ...] = (
@@ -183,7 +165,7 @@ async def _errors(context: Context) -> AsyncIterator[None]:
     """The boundary of a call: what is ours becomes a status a client can act on, the rest INTERNAL and a log line."""
     try:
         yield
-    except _Violation as violation:
+    except Violation as violation:
         detail = error_details_pb2.BadRequest(
             field_violations=[{"field": violation.field, "description": violation.description}]
         )

@@ -122,10 +122,61 @@ async def test_a_cancelled_job_fails_with_the_name_of_who_cancelled_and_can_be_r
     assert gone == (grpc.StatusCode.NOT_FOUND, "JOB_NOT_FOUND")
 
 
-async def test_a_later_method_says_that_it_is_not_there_yet() -> None:
+async def _ended(jobs: Any, job_id: str = "") -> job_pb2.Job:
+    submitted = (await jobs.SubmitJob(_submission(job_id))).job
+    watch = jobs.WatchJob(job_pb2.WatchJobRequest(job_id=submitted.job_id))
+    return [response.job async for response in watch][-1]
+
+
+async def test_jobs_are_listed_newest_first_by_page_and_by_state() -> None:
     async with _service() as (jobs, _):
-        refused = await _reason(jobs.ListJobs(job_pb2.ListJobsRequest()))
-    assert refused == (grpc.StatusCode.UNIMPLEMENTED, "NOT_AVAILABLE")
+        ended = [(await _ended(jobs)).job_id for _ in range(3)]
+        first = await jobs.ListJobs(job_pb2.ListJobsRequest(page_size=2))
+        rest = await jobs.ListJobs(job_pb2.ListJobsRequest(page_size=2, page_token=first.next_page_token))
+        failed = await jobs.ListJobs(job_pb2.ListJobsRequest(states=[job_pb2.JOB_STATE_FAILED]))
+        completed = await jobs.ListJobs(job_pb2.ListJobsRequest(states=[job_pb2.JOB_STATE_COMPLETED]))
+    listed = [*first.jobs, *rest.jobs]
+    assert [job.job_id for job in listed] == ended[::-1]
+    assert (len(first.jobs), rest.next_page_token) == (2, "")
+    assert {job.state for job in listed} == {job_pb2.JOB_STATE_COMPLETED}
+    assert {job.title for job in listed} == {"A customer places an order."}
+    assert all(job.HasField("ended_at") and job.HasField("started_at") for job in listed)
+    assert list(failed.jobs) == []
+    assert len(completed.jobs) == 3
+
+
+async def test_a_running_job_is_listed_with_its_progress_and_a_range_of_time_is_kept() -> None:
+    async with _service(_hang) as (jobs, _):
+        job_id = (await jobs.SubmitJob(_submission())).job.job_id
+        async for response in jobs.WatchJob(job_pb2.WatchJobRequest(job_id=job_id)):
+            if response.job.current_progress == 2:
+                break
+        running = (await jobs.ListJobs(job_pb2.ListJobsRequest())).jobs
+        created = running[0].created_at
+        earlier = await jobs.ListJobs(job_pb2.ListJobsRequest(created_until=created))
+        since = await jobs.ListJobs(job_pb2.ListJobsRequest(created_from=created))
+    assert [(job.job_id, job.state) for job in running] == [(job_id, job_pb2.JOB_STATE_RUNNING)]
+    assert (running[0].current_progress, running[0].total_progress) == (2, 11)
+    assert list(earlier.jobs) == []
+    assert [job.job_id for job in since.jobs] == [job_id]
+
+
+async def test_a_page_cannot_be_asked_for_wrongly() -> None:
+    async with _service() as (jobs, _):
+        await _ended(jobs)
+        await _ended(jobs)
+        token = (await jobs.ListJobs(job_pb2.ListJobsRequest(page_size=1))).next_page_token
+        wrong = [
+            await _reason(jobs.ListJobs(request))
+            for request in (
+                job_pb2.ListJobsRequest(page_token="nonsense"),
+                job_pb2.ListJobsRequest(page_token=token, states=[job_pb2.JOB_STATE_FAILED]),
+                job_pb2.ListJobsRequest(page_size=501),
+                job_pb2.ListJobsRequest(states=[job_pb2.JOB_STATE_REMOVED]),
+            )
+        ]
+    assert token
+    assert set(wrong) == {(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT")}
 
 
 async def test_with_a_token_only_its_bearer_and_the_health_check_get_through() -> None:

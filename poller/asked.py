@@ -1,0 +1,108 @@
+"""What a request of JobService asks for, checked field by field. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from eventstorming.v1 import job_pb2
+
+from poller.job import JobState
+from poller.ports import JobFilter
+
+PAGE_SIZE, LARGEST_PAGE = 50, 500
+_JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_STATES = {job_pb2.JobState.Value(f"JOB_STATE_{state.name}"): state for state in JobState}
+
+
+class Violation(Exception):
+    """One field of a request breaks a rule."""
+
+    def __init__(self, field: str, description: str) -> None:
+        super().__init__(f"{field}: {description}")
+        self.field, self.description = field, description
+
+
+def check_input(given: job_pb2.JobInput) -> None:
+    if given.job_id:
+        check_id(given.job_id, field="input.job_id")
+    match given.WhichOneof("source"):
+        case "requirements" if not given.requirements.strip():
+            raise Violation("input.requirements", "must hold text that says what the system shall do")
+        case "draft" if not given.draft.contexts:
+            raise Violation("input.draft.contexts", "must name at least one bounded context")
+        case None:
+            raise Violation("input", "must hold `requirements` or a `draft`")
+
+
+def check_id(job_id: str, *, field: str = "job_id") -> None:
+    if not _JOB_ID.fullmatch(job_id):
+        raise Violation(field, "must be hexadecimal digits in groups of 8-4-4-4-12")
+
+
+# ── pages of jobs ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedPage:
+    wanted: JobFilter
+    size: int
+    after: str
+
+
+def asked_page(request: job_pb2.ListJobsRequest) -> AskedPage:
+    if request.page_size > LARGEST_PAGE:
+        raise Violation("page_size", f"must be at most {LARGEST_PAGE}")
+    wanted = JobFilter(
+        states=_states(request.states),
+        created_from=_milliseconds(request, "created_from"),
+        created_until=_milliseconds(request, "created_until"),
+    )
+    return AskedPage(
+        wanted=wanted, size=request.page_size or PAGE_SIZE, after=_place(wanted, request.page_token)
+    )
+
+
+def _states(given: Iterable[int]) -> frozenset[JobState]:
+    """A removed job leaves nothing to be listed, so asking for one is a mistake."""
+    states = []
+    for value in given:
+        state = _STATES.get(value)
+        if state is None or state is JobState.REMOVED:
+            raise Violation("states", "must be queued, running, completed or failed")
+        states.append(state)
+    return frozenset(states)
+
+
+def _milliseconds(request: job_pb2.ListJobsRequest, field: str) -> int:
+    if not request.HasField(field):
+        return 0
+    return max(1, int(getattr(request, field).ToMilliseconds()))
+
+
+def page_token(wanted: JobFilter, after: str) -> str:
+    """Opaque to clients; empty stays empty."""
+    return base64.urlsafe_b64encode(f"{_digest(wanted)}{after}".encode()).decode() if after else ""
+
+
+def _place(wanted: JobFilter, token: str) -> str:
+    if not token:
+        return ""
+    try:
+        text = base64.urlsafe_b64decode(token.encode()).decode()
+    except (binascii.Error, UnicodeError):
+        text = ""
+    digest = _digest(wanted)
+    if not text.startswith(digest):
+        raise Violation("page_token", "must be the next_page_token of a call with the same filter")
+    return text.removeprefix(digest)
+
+
+def _digest(wanted: JobFilter) -> str:
+    states = ",".join(sorted(state.value for state in wanted.states))
+    text = f"{states}|{wanted.created_from}|{wanted.created_until}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
