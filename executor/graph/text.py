@@ -22,7 +22,7 @@ def document(text: str) -> Document:
 
 def units(text: str) -> int:
     """Length in UTF-16 code units."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def language_of(text: str) -> Language:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isnan
 
 from poller.msaez.canvas import Canvas, Problem, Problems, kind_of, link, text
 from poller.msaez.encoding import NULL, Json, decode, encode, is_legal_key
@@ -85,10 +86,24 @@ def storable(canvas: Canvas) -> Problems:
     """18: keys RTDB accepts, no text that means null, and nothing that reading back would change."""
     for things in (canvas.elements, canvas.relations):
         for key, thing in things.items():
+            if is_legal_key(key) and _returns_unchanged(thing):
+                continue
             faults = list(_faults({key: thing}, key))
             yield from (Problem(key, f"{canvas.called(key)}: {sentence}.") for sentence in faults)
             if not faults and decode(encode(thing)) != thing:
                 yield Problem(key, f"{canvas.called(key)} would come back changed from the database.")
+
+
+def _returns_unchanged(value: Json) -> bool:
+    """For certain; False means that it has to be looked at more closely."""
+    if isinstance(value, str):
+        return value != NULL
+    if isinstance(value, dict):
+        legal = NULL not in value and all(map(is_legal_key, value))
+        return legal and all(map(_returns_unchanged, value.values()))
+    if isinstance(value, list):
+        return value != [None] and all(map(_returns_unchanged, value))
+    return value is None or (isinstance(value, int | float) and not isnan(value))
 
 
 def _faults(value: Json, name: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from functools import cache
 from importlib.resources import files
 
@@ -15,7 +15,7 @@ from poller.msaez.encoding import Json
 
 Path = tuple[str, ...]
 Violation = tuple[Path, str]
-Test = Callable[[Json, Path], Iterator[Violation]]
+Test = Callable[[Json, Path], Sequence[Violation]]
 Schema = dict[str, Json]
 
 _ANNOTATIONS = {
@@ -48,7 +48,7 @@ class Shape:
 
     def violations(self, value: Json) -> Iterator[Violation]:
         """Where the value differs from the schema, and how."""
-        return self._test(value, ())
+        return iter(self._test(value, ()))
 
     def _compile(self, schema: Schema | bool) -> Test:
         if isinstance(schema, bool):
@@ -83,7 +83,7 @@ class Shape:
         raise ValueError(f"unknown schema keyword {keyword!r}")
 
     def _reference(self, name: str) -> Test:
-        def test(value: Json, path: Path) -> Iterator[Violation]:
+        def test(value: Json, path: Path) -> Sequence[Violation]:
             if name not in self._compiled:
                 self._compiled[name] = self._compile(self._definitions[name])
             return self._compiled[name](value, path)
@@ -91,30 +91,32 @@ class Shape:
         return test
 
 
-def _anything(value: Json, path: Path) -> Iterator[Violation]:
-    return iter(())
+def _anything(value: Json, path: Path) -> Sequence[Violation]:
+    return ()
 
 
-def _nothing(value: Json, path: Path) -> Iterator[Violation]:
-    yield path, "is not allowed here"
+def _nothing(value: Json, path: Path) -> Sequence[Violation]:
+    return ((path, "is not allowed here"),)
 
 
 def _holds(test: Test, value: Json) -> bool:
-    return next(test(value, ()), None) is None
+    return not test(value, ())
 
 
 def _simple(holds: Callable[[Json], bool], sentence: str) -> Test:
-    def test(value: Json, path: Path) -> Iterator[Violation]:
-        if not holds(value):
-            yield path, sentence
+    def test(value: Json, path: Path) -> Sequence[Violation]:
+        return () if holds(value) else ((path, sentence),)
 
     return test
 
 
 def _all(tests: list[Test]) -> Test:
-    def test(value: Json, path: Path) -> Iterator[Violation]:
+    def test(value: Json, path: Path) -> Sequence[Violation]:
+        found: list[Violation] = []
         for part in tests:
-            yield from part(value, path)
+            if violations := part(value, path):
+                found += violations
+        return found
 
     return test
 
@@ -134,18 +136,20 @@ def _not(test: Test) -> Test:
 
 
 def _when(condition: Test, consequence: Test) -> Test:
-    def test(value: Json, path: Path) -> Iterator[Violation]:
-        return consequence(value, path) if _holds(condition, value) else iter(())
+    def test(value: Json, path: Path) -> Sequence[Violation]:
+        return consequence(value, path) if _holds(condition, value) else ()
 
     return test
 
 
 def _properties(tests: dict[str, Test]) -> Test:
-    def test(value: Json, path: Path) -> Iterator[Violation]:
+    def test(value: Json, path: Path) -> Sequence[Violation]:
+        found: list[Violation] = []
         if isinstance(value, dict):
             for name, part in tests.items():
-                if name in value:
-                    yield from part(value[name], (*path, name))
+                if name in value and (violations := part(value[name], (*path, name))):
+                    found += violations
+        return found
 
     return test
 
@@ -153,38 +157,34 @@ def _properties(tests: dict[str, Test]) -> Test:
 def _additional(test: Test, known: Iterable[str]) -> Test:
     names = frozenset(known)
 
-    def among(value: Json, path: Path) -> Iterator[Violation]:
-        if isinstance(value, dict):
-            for name, child in value.items():
-                if name not in names:
-                    yield from test(child, (*path, name))
+    def among(value: Json, path: Path) -> Sequence[Violation]:
+        others = value.keys() - names if isinstance(value, dict) else ()
+        return [found for name in sorted(others) for found in test(value[name], (*path, name))]
 
     return among
 
 
 def _names(test: Test) -> Test:
-    def each(value: Json, path: Path) -> Iterator[Violation]:
-        if isinstance(value, dict):
-            for name in value:
-                yield from test(name, (*path, name))
+    def each(value: Json, path: Path) -> Sequence[Violation]:
+        members = value if isinstance(value, dict) else ()
+        return [found for name in members for found in test(name, (*path, name))]
 
     return each
 
 
 def _items(test: Test, skipped: int) -> Test:
-    def each(value: Json, path: Path) -> Iterator[Violation]:
-        if isinstance(value, list):
-            for place, child in enumerate(value[skipped:], start=skipped):
-                yield from test(child, (*path, str(place)))
+    def each(value: Json, path: Path) -> Sequence[Violation]:
+        children = enumerate(value[skipped:], start=skipped) if isinstance(value, list) else ()
+        return [found for place, child in children for found in test(child, (*path, str(place)))]
 
     return each
 
 
 def _prefix(tests: list[Test]) -> Test:
-    def each(value: Json, path: Path) -> Iterator[Violation]:
-        if isinstance(value, list):
-            for place, (part, child) in enumerate(zip(tests, value, strict=False)):
-                yield from part(child, (*path, str(place)))
+    def each(value: Json, path: Path) -> Sequence[Violation]:
+        children = value if isinstance(value, list) else ()
+        places = enumerate(zip(tests, children, strict=False))
+        return [found for place, (part, child) in places for found in part(child, (*path, str(place)))]
 
     return each
 
@@ -214,13 +214,19 @@ _TYPES: dict[str, Callable[[Json], bool]] = {
 def _type(wanted: str | list[str]) -> Test:
     names = [wanted] if isinstance(wanted, str) else wanted
     tests = [_TYPES[name] for name in names]
-    return _simple(lambda value: any(test(value) for test in tests), f"is not of type {' or '.join(names)}")
+    sentence = f"is not of type {' or '.join(names)}"
+    if len(tests) == 1:
+        return _simple(tests[0], sentence)
+    return _simple(lambda value: any(test(value) for test in tests), sentence)
 
 
 def _required(names: list[str]) -> Test:
-    def test(value: Json, path: Path) -> Iterator[Violation]:
-        if isinstance(value, dict):
-            yield from ((path, f"lacks the member {name}") for name in names if name not in value)
+    wanted = frozenset(names)
+
+    def test(value: Json, path: Path) -> Sequence[Violation]:
+        if not isinstance(value, dict) or wanted <= value.keys():
+            return ()
+        return [(path, f"lacks the member {name}") for name in names if name not in value]
 
     return test
 
