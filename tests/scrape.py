@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 PREFIX = "eventstorming_"
@@ -22,13 +23,22 @@ class Scrape:
     def of(cls, port: int) -> Scrape:
         answer = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10, trust_env=False)
         assert answer.status_code == 200
+        return cls.read(answer.text)
+
+    @classmethod
+    def read(cls, text: str) -> Scrape:
         return cls(
             {
                 (sample.name.removeprefix(PREFIX), frozenset(sample.labels.items())): sample.value
-                for family in text_string_to_metric_families(answer.text)
+                for family in text_string_to_metric_families(text)
                 for sample in family.samples
             }
         )
+
+    @classmethod
+    def counted(cls, registry: CollectorRegistry) -> Scrape:
+        """What a registry in this process would show."""
+        return cls.read(generate_latest(registry).decode())
 
     def sum(self, metric: str, **labels: str) -> float:
         """Over all series with these labels; fails when there is none."""

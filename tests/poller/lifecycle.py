@@ -14,6 +14,7 @@ from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.executors import GrpcExecutors
 from poller.job import RetryPolicy
+from poller.observer import IGNORED, Observer
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.emulator.server import Emulator
@@ -138,13 +139,16 @@ class World:
         limits: Limits | None = None,
         database: Database | None = None,
         lease_rules: bool = False,
+        observer: Observer = IGNORED,
     ) -> AsyncIterator[Poller]:
         clock = SystemClock()
         targets = tuple(f"127.0.0.1:{port}" for port in ports)
         async with AsyncExitStack() as stack:
-            client = database or await stack.enter_async_context(connect(self.rtdb, owner))
+            client = database or await stack.enter_async_context(connect(self.rtdb, owner, observer))
             client = client.acting_as(WRITER) if lease_rules else client
-            ledger = await stack.enter_async_context(Ledger(client, NODES, clock, lease_rules=lease_rules))
+            ledger = await stack.enter_async_context(
+                Ledger(client, NODES, clock, lease_rules=lease_rules, observer=observer)
+            )
             queue = RtdbQueue(ledger, owner=owner, lease_seconds=lease_seconds)
             executors = GrpcExecutors(targets, poller_id=owner)
             dispatcher = Dispatcher(
@@ -156,6 +160,7 @@ class World:
                 lease_seconds=lease_seconds,
                 retry=retry or RetryPolicy(first_seconds=0.05),
                 limits=limits or Limits(),
+                observer=observer,
             )
             async with asyncio.TaskGroup() as group:
                 attached = group.create_task(executors.run())
@@ -165,10 +170,14 @@ class World:
                 attached.cancel()
 
 
-def connect(rtdb: Emulator, owner: str = "") -> Database:
+def connect(rtdb: Emulator, owner: str = "", observer: Observer = IGNORED) -> Database:
     agent = f"eventstorming ({owner})"
     return Database.connect(
-        base_url=rtdb.url, namespace="test", credentials=EmulatorCredentials(), agent=agent
+        base_url=rtdb.url,
+        namespace="test",
+        credentials=EmulatorCredentials(),
+        agent=agent,
+        observer=observer,
     )
 
 
