@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poller.rtdb.index import job_id_of, row_key
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.retention import DAY_SECONDS, Periods, Remains, Retention, Verdict
 from tests.fakes import FakeClock, eventually
@@ -148,3 +149,25 @@ async def test_it_comes_soon_after_the_start_and_then_once_a_day(bench: Bench) -
             await eventually(gone)
             await eventually(lambda: bool(bench.clock._sleepers))
         running.cancel()
+
+
+async def test_an_ended_job_without_a_row_gets_one_and_an_orphan_row_goes(bench: Bench) -> None:
+    old = await bench.store({"isCompleted": True}, startedAt=1_700_000_000_000)
+    running = await bench.store()
+    orphan = f"{NODES.index}/{row_key(1_700_000_000_000, new_id())}"
+    await bench.rtdb.database.put(orphan, {"state": "completed", "endedAt": 1})
+    await bench.sweep_after(0)
+    rows = await bench.rtdb.database.get(NODES.index)
+    await bench.sweep_after(0)
+    again = await bench.rtdb.database.get(NODES.index)
+    await bench.sweep_after(8)
+    left = await bench.rtdb.database.get(NODES.index)
+    assert [(job_id_of(key), row["state"]) for key, row in rows.items()] == [(old, "completed")]
+    assert running not in str(rows)
+    assert again == rows
+    assert left is None
+
+
+async def test_a_job_removed_while_it_is_listed_leaves_no_row(bench: Bench) -> None:
+    await bench.retention._list(new_id(), Remains(completed=True))
+    assert await bench.rtdb.database.get("") is None
