@@ -132,23 +132,21 @@ const eventstorming = (() => {
 
   // The small map: where on the wall we are
 
-  const map = $("map"), pen = map.getContext("2d");
+  const map = $("map"), sketch = document.createElement("canvas"), pen = sketch.getContext("2d");
   const MAP_WIDTH = 200, MAP_HEIGHT = 130;
-  let mapScale = 1, mapImage = null;
+  let mapScale = 1, mapDots = 1;
 
   function drawMap() {
-    const dots = window.devicePixelRatio || 1;
+    mapDots = window.devicePixelRatio || 1;
     mapScale = Math.min(MAP_WIDTH / size.width, MAP_HEIGHT / size.height);
     map.style.width = `${size.width * mapScale}px`;
     map.style.height = `${size.height * mapScale}px`;
-    map.width = Math.ceil(size.width * mapScale * dots);
-    map.height = Math.ceil(size.height * mapScale * dots);
-    pen.setTransform(mapScale * dots, 0, 0, mapScale * dots, 0, 0);
-    pen.clearRect(0, 0, size.width, size.height);
+    map.width = sketch.width = Math.ceil(size.width * mapScale * mapDots);
+    map.height = sketch.height = Math.ceil(size.height * mapScale * mapDots);
+    pen.setTransform(mapScale * mapDots, 0, 0, mapScale * mapDots, 0, 0);
     const paper = getComputedStyle(document.documentElement).getPropertyValue("--paper");
     for (const area of svg.querySelectorAll(".paper")) paint(area, paper);
     for (const group of groups.values()) paint(group.querySelector(".card"));
-    mapImage = pen.getImageData(0, 0, map.width, map.height);
   }
 
   function paint(rect, fill) {
@@ -162,10 +160,12 @@ const eventstorming = (() => {
     const width = view.clientWidth / place.scale, height = view.clientHeight / place.scale;
     map.hidden = !groups.size || (left <= 0 && top <= 0 && left + width >= size.width && top + height >= size.height);
     if (map.hidden) return;
-    pen.putImageData(mapImage, 0, 0);
-    pen.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--accent");
-    pen.lineWidth = 2 / mapScale;
-    pen.strokeRect(left, top, width, height);
+    const frame = map.getContext("2d"), dot = mapScale * mapDots;
+    frame.clearRect(0, 0, map.width, map.height);
+    frame.drawImage(sketch, 0, 0);
+    frame.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+    frame.lineWidth = 2 * mapDots;
+    frame.strokeRect(left * dot, top * dot, width * dot, height * dot);
   }
 
   function lookAt(event) {

@@ -50,11 +50,11 @@ class _Board:
     async def take(self, view: JobView) -> None:
         """The state at once, the wall as soon as it is drawn."""
         self.job = event("job", _status(view))
-        self.ended = view.state.terminal
         if view.model is not None and view.model is not self._drawn:
             if self.known.is_set():
                 self.news.tell()
             await self._draw(view.model)
+        self.ended = view.state.terminal
         self.known.set()
         self.news.tell()
 
