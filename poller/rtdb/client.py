@@ -27,7 +27,7 @@ from poller.rtdb.answers import Denied, TokenRefused, decoded, etag_of, is_stale
 from poller.rtdb.clock import ServerClock
 from poller.rtdb.credentials import Credentials
 from poller.rtdb.query import Query
-from poller.rtdb.requests import Requests, is_proxied
+from poller.rtdb.requests import Before, Requests, is_proxied, nothing
 from poller.rtdb.stream import Change, Event, EventParser, change_of
 from poller.rtdb.tree import Json
 
@@ -205,10 +205,19 @@ class Database:
     # ── writes ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def put(
-        self, path: str, value: Json, *, if_match: str | None = None, deadline: float = 5.0
+        self,
+        path: str,
+        value: Json,
+        *,
+        if_match: str | None = None,
+        deadline: float = 5.0,
+        before: Before = nothing,
     ) -> None:
-        """`if_match`: only if the value there still has this ETag (`null_etag`: only if nothing is there)."""
-        await self._write("PUT", path, value, if_match=if_match, deadline=deadline)
+        """`if_match`: only if the value there still has this ETag (`null_etag`: only if nothing is there).
+
+        `before` is called when the request is about to be handed to the network, and may raise.
+        """
+        await self._write("PUT", path, value, if_match=if_match, deadline=deadline, before=before)
 
     async def put_returning_etag(
         self, path: str, value: Json, *, if_match: str | None = None, deadline: float = 5.0
@@ -224,9 +233,11 @@ class Database:
         response = await self._request("PUT", path, body=value, headers=headers, deadline=deadline)
         return decoded(response), etag_of(response)
 
-    async def patch(self, path: str, updates: Mapping[str, Json], *, deadline: float = 5.0) -> None:
-        """All of `updates` or nothing; keys may be deep (`a/b`), None deletes. Cannot be conditional."""
-        await self._write("PATCH", path, updates, if_match=None, deadline=deadline)
+    async def patch(
+        self, path: str, updates: Mapping[str, Json], *, deadline: float = 5.0, before: Before = nothing
+    ) -> None:
+        """All of `updates` or nothing; keys may be deep (`a/b`), None deletes. Cannot be conditional. `before` as for `put`."""
+        await self._write("PATCH", path, updates, if_match=None, deadline=deadline, before=before)
 
     async def delete(self, path: str, *, if_match: str | None = None, deadline: float = 5.0) -> None:
         await self._write("DELETE", path, None, if_match=if_match, deadline=deadline)
@@ -239,12 +250,21 @@ class Database:
         return float(value)
 
     async def _write(
-        self, method: str, path: str, value: Json, *, if_match: str | None, deadline: float
+        self,
+        method: str,
+        path: str,
+        value: Json,
+        *,
+        if_match: str | None,
+        deadline: float,
+        before: Before = nothing,
     ) -> None:
         """A conditional write is not silent: its refusal must bring the present value along."""
         params = {} if if_match is not None else {"print": "silent"}
         headers = {} if if_match is None else {"if-match": if_match}
-        await self._request(method, path, params=params, body=value, headers=headers, deadline=deadline)
+        await self._request(
+            method, path, params=params, body=value, headers=headers, deadline=deadline, before=before
+        )
 
     # ── watching ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -413,6 +433,7 @@ class Database:
         body: Json = None,
         headers: Mapping[str, str] | None = None,
         deadline: float,
+        before: Before = nothing,
     ) -> httpx.Response:
         has_body = method in ("PUT", "PATCH")
         content = (
@@ -424,7 +445,7 @@ class Database:
         with self._observed(method):
             try:
                 async with asyncio.timeout(deadline):
-                    response = await self._authorised(method, url, content, headers or {})
+                    response = await self._authorised(method, url, content, headers or {}, before)
             except TimeoutError as error:
                 raise Transient(
                     f"RTDB did not answer {method} {path or '/'} within {deadline:g} s"
@@ -433,24 +454,24 @@ class Database:
         return response
 
     async def _authorised(
-        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str]
+        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], before: Before
     ) -> httpx.Response:
         """Once more with a fresh token if the first was stale."""
         token = await self._credentials.token()
-        response = await self._exchange(method, url, content, {**_bearer(token), **headers})
+        response = await self._exchange(method, url, content, {**_bearer(token), **headers}, before)
         if not is_stale(response):
             return response
         token = await self._credentials.token(stale=token)
-        return await self._exchange(method, url, content, {**_bearer(token), **headers})
+        return await self._exchange(method, url, content, {**_bearer(token), **headers}, before)
 
     async def _exchange(
-        self, method: str, url: str, content: bytes | None, headers: dict[str, str]
+        self, method: str, url: str, content: bytes | None, headers: dict[str, str], before: Before
     ) -> httpx.Response:
         for _ in range(MAX_REDIRECTS):
             self._traffic.requests += 1
             self._transferred(written=len(content or b""))
             sent = self._clock()
-            response = await self._answered(method, url, content, headers)
+            response = await self._answered(method, url, content, headers, before)
             self._last_byte = self._clock()
             self._transferred(read=response.extensions.get("bytes", response.num_bytes_downloaded))
             self._server_clock.saw_date(response.headers.get("date"), sent=sent, received=self._last_byte)
@@ -479,12 +500,13 @@ class Database:
             self._observer.database(method, outcome, self._clock() - began)
 
     async def _answered(
-        self, method: str, url: str, content: bytes | None, headers: dict[str, str]
+        self, method: str, url: str, content: bytes | None, headers: dict[str, str], before: Before
     ) -> httpx.Response:
         if self._requests is None:
+            before()
             return await self._send(self._http.build_request(method, url, content=content, headers=headers))
         try:
-            return await self._requests.send(method, url, content=content, headers=headers)
+            return await self._requests.send(method, url, content=content, headers=headers, before=before)
         except (OSError, EOFError) as error:
             raise Transient(f"RTDB cannot be reached ({type(error).__name__}: {error})") from error
 

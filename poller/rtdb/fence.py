@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from poller.errors import LeaseLost
+from poller.errors import LeaseLost, Transient
 from poller.ports import Clock
 
 MARGIN_SECONDS = 10.0
@@ -63,6 +63,12 @@ class Fence:
         while not self.open:
             self.check()
             await self._changed.wait()
+
+    def still_open(self) -> None:
+        """Raises when an unconditional write must not be sent after all: it was let through, and time has passed."""
+        self.check()
+        if not self.open:
+            raise Transient("too little of the lease was left when the write was about to be sent")
 
     def check(self) -> None:
         if self._lost is not None:

@@ -18,6 +18,7 @@ from poller.rtdb.client import Database
 from poller.rtdb.fence import WRITE_SECONDS
 from poller.rtdb.journal import Room
 from poller.rtdb.names import Json, Nodes
+from poller.rtdb.requests import Before, nothing
 
 T = TypeVar("T")
 
@@ -117,12 +118,19 @@ class Ledger:
     async def budget(self) -> None:
         await self._budget.take()
 
-    async def patch(self, path: str, updates: Mapping[str, Json], *, in_flight: InFlight) -> None:
-        """One unconditional write; it goes on when its caller is cancelled, `in_flight` knows of it."""
-        await self._kept(self.database.patch(path, updates, deadline=WRITE_SECONDS), in_flight)
+    async def patch(
+        self, path: str, updates: Mapping[str, Json], *, in_flight: InFlight, before: Before = nothing
+    ) -> None:
+        """One unconditional write; it goes on when its caller is cancelled, `in_flight` knows of it.
 
-    async def put(self, path: str, value: Json, *, in_flight: InFlight) -> None:
-        await self._kept(self.database.put(path, value, deadline=WRITE_SECONDS), in_flight)
+        `before` has the last word: it may raise until the write is handed to the network.
+        """
+        write = self.database.patch(path, updates, deadline=WRITE_SECONDS, before=before)
+        await self._kept(write, in_flight)
+
+    async def put(self, path: str, value: Json, *, in_flight: InFlight, before: Before = nothing) -> None:
+        write = self.database.put(path, value, deadline=WRITE_SECONDS, before=before)
+        await self._kept(write, in_flight)
 
     async def _kept(self, write: Coroutine[Any, Any, None], in_flight: InFlight) -> None:
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()

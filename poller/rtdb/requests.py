@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from urllib.parse import SplitResult, urlsplit
@@ -23,6 +23,11 @@ MOST_IDLE = 32
 _BODILESS = (204, 304)
 
 Origin = tuple[str, str]
+Before = Callable[[], None]
+
+
+def nothing() -> None:
+    """Whoever has no condition."""
 
 
 class NotHttp(ConnectionError):
@@ -66,15 +71,25 @@ class Requests:
         self._tls: ssl.SSLContext | None = None
 
     async def send(
-        self, method: str, url: str, *, content: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        url: str,
+        *,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        before: Before = nothing,
     ) -> httpx.Response:
-        """One request and its whole answer. A connection whose request was broken off is not used again."""
+        """One request and its whole answer. A connection whose request was broken off is not used again.
+
+        `before` is called right before the request is handed to the network, and may raise: nothing has been sent then.
+        """
         parts = urlsplit(url)
         origin = (parts.scheme, parts.netloc)
         async with self._places:
             connection = await self._connection(origin, parts)
             kept = False
             try:
+                before()
                 connection.writer.write(
                     _head(method, parts, content, self._fields(headers)) + (content or b"")
                 )

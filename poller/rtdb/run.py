@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NoReturn
+from typing import NoReturn, TypedDict
 
 import structlog
 from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
@@ -41,6 +41,11 @@ log = structlog.get_logger(__name__)
 
 RENEW_SECONDS = 8.0
 _JITTER = 0.2
+
+
+class _Terms(TypedDict):
+    in_flight: InFlight
+    before: Callable[[], None]
 
 
 class RtdbRun:
@@ -238,8 +243,13 @@ class RtdbRun:
         epoch = self.job.lease.epoch
         mark = {} if epoch == self._marked else {f"run/epochs/{epoch}": SERVER_TIME}
         whole = {**updates, **mark}
-        await self._fenced(lambda: self._ledger.patch(self._path, whole, in_flight=self._in_flight))
+        await self._fenced(lambda: self._ledger.patch(self._path, whole, **self._terms))
         self._marked = epoch
+
+    @property
+    def _terms(self) -> _Terms:
+        """A process that slept after the fence had let it pass finds it closed before it sends anything."""
+        return {"in_flight": self._in_flight, "before": self._fence.still_open}
 
     async def _fenced(self, write: Callable[[], Awaitable[None]]) -> None:
         async def with_authority() -> None:
@@ -267,7 +277,7 @@ class RtdbRun:
         await self._outbox.flush(self._write)
         await self._write_end(JobState.COMPLETED, self._last_words(model, tokens_used))
         flag = f"{self._path}/state/outputs/isCompleted"
-        await self._fenced(lambda: self._ledger.put(flag, True, in_flight=self._in_flight))
+        await self._fenced(lambda: self._ledger.put(flag, True, **self._terms))
         self._observer.ended("completed")
         await self.end()
 
@@ -318,7 +328,7 @@ class RtdbRun:
             failure=failure,
         )
         whole = index.with_row(self._ledger.nodes, self.job.id, self._created_at, updates, row)
-        await self._fenced(lambda: self._ledger.patch("", whole, in_flight=self._in_flight))
+        await self._fenced(lambda: self._ledger.patch("", whole, **self._terms))
 
     async def end(self) -> None:
         """The entry goes, if it is still ours."""
