@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 LONGEST = 100  # identifiers end at 128; suffixes such as "Id" and numbers still fit
 
@@ -26,16 +27,19 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+@lru_cache(maxsize=4096)
 def pascal(text: str) -> str:
     return "".join(word[:1].upper() + word[1:].lower() for word in words(text))
 
 
+@lru_cache(maxsize=4096)
 def camel(text: str) -> str:
     name = pascal(text)
     first = words(text)[0] if name else ""
     return first.lower() + name[len(first) :]
 
 
+@lru_cache(maxsize=4096)
 def plural(text: str) -> str:
     """English plural of a camelCase name, by spelling alone."""
     name = camel(text)

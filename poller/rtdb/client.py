@@ -101,6 +101,7 @@ class Database:
         self._observer = observer
         self._base_url = base_url
         self._params = dict(params)
+        self._query = str(httpx.QueryParams(self._params))
         self._credentials = credentials
         self._clock = clock
         self._server_clock = ServerClock(clock, wall)
@@ -176,6 +177,7 @@ class Database:
         """
         view = copy.copy(self)
         view._params = self._params | {"auth_variable_override": json.dumps(auth)}
+        view._query = str(httpx.QueryParams(view._params))
         return view
 
     # ── reads ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -519,7 +521,7 @@ class Database:
             raise Transient(f"RTDB cannot be reached ({type(error).__name__}: {error})") from error
 
     def _url(self, path: str, params: Mapping[str, str]) -> str:
-        query = httpx.QueryParams({**self._params, **params})
+        query = str(httpx.QueryParams({**self._params, **params})) if params else self._query
         return f"{self._base_url}/{quote(path.strip('/'), safe='/')}.json?{query}"
 
 

@@ -58,6 +58,7 @@ class RtdbRun:
         self.input = input
         self.model: model_pb2.EventStormingModel | None = None
         self.ended = False
+        self._finished: tuple[model_pb2.EventStormingModel, esvalue.EsValue] | None = None
         self._ledger = ledger.under(job.lease.token)
         self._fence = fence
         self._path = ledger.nodes.job(job.id)
@@ -260,6 +261,8 @@ class RtdbRun:
         await self._insist(with_authority)
 
     def _projected(self, model: model_pb2.EventStormingModel) -> esvalue.EsValue:
+        if self._finished is not None and self._finished[0] is model:
+            return self._finished[1]
         return esvalue.project(
             model,
             job_id=self.job.id,
@@ -282,7 +285,9 @@ class RtdbRun:
         await self.end()
 
     def _check_model(self, model: model_pb2.EventStormingModel) -> None:
-        findings = check.findings(self._projected(model).as_json(), inputs=self.input)
+        """Its projection is kept: it is what is written next."""
+        self._finished = (model, self._projected(model))
+        findings = check.findings(self._finished[1].as_json(), inputs=self.input)
         if findings:
             language = self.input.language
             raise Permanent(sentence("invalid_model", language, finding=findings[0].sentence))
