@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from poller.job import LogLevel, LogLine
+from poller.rtdb.client import Database
+from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import read_entry
 from poller.rtdb.queue import RtdbQueue
@@ -78,3 +80,41 @@ async def test_a_renewal_changes_the_lease_alone(bench: Bench) -> None:
     after = await bench.rtdb.entry(bench.run.job.id)
     assert after | {"lease": 0} == before | {"lease": 0}
     assert after["lease"] | {"renewedAt": 0} == before["lease"] | {"renewedAt": 0}
+
+
+class Sleepy(EmulatorCredentials):
+    """The process stands still, once, while it is about to send."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock, self.seconds = clock, 0.0
+
+    async def token(self, *, stale: str | None = None) -> str | None:
+        self.clock.time += self.seconds
+        self.seconds = 0.0
+        return await super().token(stale=stale)
+
+
+@pytest.mark.parametrize(("slept", "sent"), [(15.0, True), (25.0, False)])
+async def test_a_process_that_slept_after_the_fence_sends_nothing(slept: float, sent: bool) -> None:
+    clock = FakeClock()
+    credentials = Sleepy(clock)
+    async with (
+        world() as rtdb,
+        Database.connect(base_url=rtdb.rtdb.url, namespace="test", credentials=credentials) as database,
+        Ledger(database, NODES, clock, chance=lambda: 0.5) as ledger,
+    ):
+        job = new_id()
+        await rtdb.create(job)
+        run = await RtdbQueue(ledger, owner="poller-a", lease_seconds=30).claim(
+            read_entry(job, await rtdb.entry(job))
+        )
+        assert run is not None
+        before = rtdb.rtdb.store.commits
+        credentials.seconds = slept
+        run.say(LogLine(level=LogLevel.INFO, message="hello"))
+        async with asyncio.TaskGroup() as group:
+            storing = group.create_task(run.store(nobody))
+            await eventually(lambda: credentials.seconds == 0.0)
+            await asyncio.sleep(0.3)
+            assert (rtdb.rtdb.store.commits > before) is sent
+            storing.cancel()
