@@ -66,6 +66,7 @@ class Dispatcher:
         self._busy: set[str] = set()
         self._attempts: dict[str, Attempt] = {}
         self._removals: set[str] = set()
+        self._garbage: dict[str, str] = {}
         self._pausing: dict[str, float] = {}
         self._woken = asyncio.Event()
         self._renumber = asyncio.Event()
@@ -157,8 +158,6 @@ class Dispatcher:
         async with aclosing(self._queue.changes()) as changes:
             async for change in changes:
                 self._learn(change)
-                for job_id, reason in change.garbage.items():
-                    self._start(work, job_id, self._drop(job_id, reason))
                 self._woken.set()
                 self._renumber.set()
 
@@ -166,11 +165,14 @@ class Dispatcher:
         if change.whole:
             for job_id in self._jobs.keys() - change.jobs.keys():
                 self._forget(job_id)
+            self._garbage = {}
         for job_id, job in change.jobs.items():
             self._forget(job_id)
+            self._garbage.pop(job_id, None)
             if job is not None:
                 self._jobs[job_id] = job
                 bisect.insort(self._order, job.order)
+        self._garbage |= change.garbage
         for job_id, wanted in change.removals.items():
             (self._removals.add if wanted else self._removals.discard)(job_id)
         if change.whole or change.jobs:
@@ -203,6 +205,9 @@ class Dispatcher:
     def _place(self, work: asyncio.TaskGroup) -> None:
         for job_id in list(self._removals):
             self._remove_if_ours(work, job_id)
+        for job_id, reason in list(self._garbage.items()):
+            if self._pausing.get(job_id, 0) <= self._clock.monotonic():
+                self._start(work, job_id, self._drop(job_id, reason))
         for job in self._ready():
             slot = self._executors.place()
             if slot is None:
@@ -292,6 +297,7 @@ class Dispatcher:
 
     async def _drop(self, job_id: str, reason: str) -> None:
         await self._queue.drop(job_id, reason)
+        self._garbage.pop(job_id, None)
 
     async def _renumber_for_ever(self) -> None:
         while True:

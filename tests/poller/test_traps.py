@@ -216,6 +216,21 @@ def test_what_is_no_job_leaves_nothing(ended: dict[str, Any], name: str) -> None
     assert ended[name] == ({}, job_pb2.JobInput())
 
 
+async def test_rubbish_goes_also_when_the_first_try_fails_or_its_job_still_runs_here() -> None:
+    async def stuck(talk: Conversation) -> None:
+        await asyncio.Event().wait()
+
+    running, stub = new_id(), new_id()
+    async with world() as rtdb, scripted_executor(stuck) as executor, rtdb.poller(executor.port):
+        await rtdb.create(running)
+        await eventually(lambda: executor.runs)
+        rtdb.rtdb.faults.change({"errors": 1, "method": "DELETE"})
+        await rtdb.database.put(NODES.entry(stub), {"waitingJobCount": 2})
+        await rtdb.database.put(NODES.entry(running), {"lastHeartbeat": 3.5})
+        await eventually(lambda: _is_empty(rtdb))
+        assert (await rtdb.outputs(running))["isFailed"] is True
+
+
 async def test_a_stub_that_appears_again_goes_again() -> None:
     """As after a late write of the old worker, while we listen."""
     async with world() as rtdb, scripted_executor() as executor, rtdb.poller(executor.port):
