@@ -61,12 +61,12 @@ async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
     url = request.getfixturevalue("embedded") if request.param == "embedded" else str(EXTERNAL)
     root = f"contract-{uuid.uuid4().hex}"
     namespace = root if url.startswith("http:") else None
-    async with Database.connect(base_url=url, namespace=namespace, credentials=_credentials(url)) as db:
+    async with Database.connect(base_url=url, namespace=namespace, credentials=credentials_for(url)) as db:
         yield Place(db, root)
         await db.delete(root)
 
 
-def _credentials(url: str) -> Credentials:
+def credentials_for(url: str) -> Credentials:
     if url.startswith("http:"):
         return EmulatorCredentials()
     key = os.environ.get("TEST_SERVICE_ACCOUNT_PATH")

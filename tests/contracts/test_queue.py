@@ -16,11 +16,12 @@ from poller.errors import LeaseLost
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.ports import JobExists, JobNotFound, JobQueue, QueueChange, Run, WrongState
 from poller.rtdb.client import Database, endpoint
-from poller.rtdb.credentials import ApplicationDefaultCredentials, EmulatorCredentials
+from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.emulator.server import Emulator
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Nodes
 from poller.rtdb.queue import RtdbQueue
+from tests.contracts.test_database import credentials_for
 from tests.fakes import FakeQueue, FakeStore, eventually, small_model
 
 MakeQueue = Callable[[str], JobQueue]
@@ -47,16 +48,19 @@ async def real() -> AsyncIterator[MakeQueue]:
     url = os.environ["TEST_DATABASE_URL"]
     is_emulator = url.startswith("http:")
     base_url, name = endpoint(url, None)
-    credentials = EmulatorCredentials() if is_emulator else ApplicationDefaultCredentials()
     namespace = f"contract_{uuid.uuid4().hex}"
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(
-            Database.connect(base_url=base_url, namespace=name, credentials=credentials)
+            Database.connect(
+                base_url=base_url,
+                namespace=name or (namespace if is_emulator else None),
+                credentials=credentials_for(url),
+            )
         )
         try:
             yield await _over(database, namespace, stack)
         finally:
-            for root in ("jobs", "requestedJobs", "jobStates"):
+            for root in ("jobs", "requestedJobs", "jobStates", "jobIndex"):
                 await database.delete(f"{root}/{namespace}")
 
 
