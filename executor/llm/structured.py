@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -50,6 +51,7 @@ def parse(value: Any, schema: type[Answer]) -> Parsed[Answer]:
 def rescued(value: Any, schema: type[Answer]) -> Answer | None:
     """What is valid in a decoded JSON value: members too many, and the innermost list items that hold something wrong, are
     left out. None when what is wrong is in no list, or when nothing is left in any."""
+    value = deepcopy(value)
     for _ in range(_RESCUE_ROUNDS):
         try:
             answer = schema.model_validate(value)
@@ -58,7 +60,7 @@ def rescued(value: Any, schema: type[Answer]) -> Answer | None:
             if not wrong:
                 return None
             for place in sorted(wrong, key=_last_first, reverse=True):
-                value = _dropped(value, place)
+                _drop(value, place)
         else:
             lists = [item for item in vars(answer).values() if isinstance(item, list)]
             return answer if any(lists) or not lists else None
@@ -91,17 +93,20 @@ def _last_first(place: _Place) -> tuple[tuple[bool, int, str], ...]:
     return tuple((isinstance(step, str), step if isinstance(step, int) else 0, str(step)) for step in place)
 
 
-def _dropped(value: Any, place: _Place) -> Any:
-    """The value without what is at the place; as it is if that has gone already."""
-    step, *rest = place
-    if isinstance(value, list) and isinstance(step, int) and step < len(value):
-        inner = [_dropped(value[step], tuple(rest))] if rest else []
-        return [*value[:step], *inner, *value[step + 1 :]]
-    if isinstance(value, dict) and step in value:
-        if rest:
-            return {**value, step: _dropped(value[step], tuple(rest))}
-        return {key: item for key, item in value.items() if key != step}
-    return value
+def _drop(value: Any, place: _Place) -> None:
+    """Takes out what is at the place, unless that has gone already."""
+    *way, last = place
+    for step in way:
+        inside = (isinstance(value, dict) and step in value) or (
+            isinstance(value, list) and step in range(len(value))
+        )
+        if not inside:
+            return
+        value = value[step]
+    if isinstance(value, dict):
+        value.pop(last, None)
+    elif isinstance(value, list) and last in range(len(value)):
+        del value[last]  # type: ignore[arg-type]  # an index, by the line above
 
 
 def repair_request(complaints: Sequence[str], schema: type[BaseModel] | None) -> str:
