@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos.mutant import MUTANTS
+from tests.chaos.plan import FAULTS
 from tests.chaos.report import table
 from tests.chaos.run import run
 
@@ -24,6 +25,7 @@ def main() -> int:
         folder=folder,
         every=options.every,
         mutant=options.mutant,
+        only=options.only,
     )
     what = f", pollers without their {options.mutant}" if options.mutant else ""
     print(
@@ -46,6 +48,9 @@ def _options() -> argparse.Namespace:
         choices=sorted(MUTANTS),
         default="",
         help="switch this off in the pollers: it must be noticed",
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=sorted(FAULTS), default=[], metavar="FAULT", help="nothing but these"
     )
     parser.add_argument("--keep", metavar="FOLDER", help="where the logs go (default: a temporary folder)")
     return parser.parse_args()

@@ -18,6 +18,9 @@ DETECTION_SECONDS = 15.0
 """So long two runs may overlap, or a run may go on after its job has ended: a frozen peer is noticed after 5 to 15 s."""
 
 
+_CANCEL_SECONDS = 1.0
+"""An operator's cancel takes the lease of a run that is alive, and reaches it in less than this."""
+
 _AFTERMATH_SECONDS = 3.0
 """A process that comes back needs so long until it works again."""
 
@@ -133,6 +136,8 @@ def _watch_writer(
         return
     if run.owner.removesuffix("/cancel") != writer:
         ago = time - run.start
+        if run.owner.endswith("/cancel") and ago < _CANCEL_SECONDS:
+            return
         record.overtaken.append(
             f"{writer} wrote {paths[0]} {ago:.3f} s after epoch {run.epoch} of {run.owner} began"
         )

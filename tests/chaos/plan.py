@@ -42,7 +42,11 @@ LANGUAGE_MODEL_FAULTS = {"429": 0.03, "500": 0.03, "cut": 0.01, "timeout": 0.005
 
 _SECONDS = {
     "stop executor": ((2.0, 25.0),),
-    "stop poller": ((2.0, 8.0), (27.0, 38.0), (58.0, 62.0)),  # it wakes while another poller has just taken its jobs over
+    "stop poller": (
+        (2.0, 8.0),
+        (27.0, 38.0),
+        (58.0, 62.0),
+    ),  # it wakes while another poller has just taken its jobs over
     "lose poller": ((38.0, 45.0),),
     "deafen poller": ((36.0, 44.0),),
     "kill poller": ((0.2, 1.0),),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,16 @@ def run(
     folder: Path,
     every: float = 6.0,
     mutant: str = "",
+    only: Sequence[str] = (),
 ) -> Verdict:
-    """`mutant`: one promise's keeper is switched off in the pollers, and the plan begins with what it is there for."""
+    """`mutant`: one promise's keeper is switched off in the pollers; the plan has nothing but the faults it is there for.
+
+    `only`: nothing but these kinds of fault.
+    """
     found = MUTANTS.get(mutant)
-    wanted = plan(seed=seed, jobs=jobs, seconds=minutes * 60, every=every, only=found.faults if found else ())
+    wanted = plan(
+        seed=seed, jobs=jobs, seconds=minutes * 60, every=every, only=found.faults if found else only
+    )
     perform(
         wanted,
         folder,

@@ -392,6 +392,18 @@ def test_a_write_of_an_overtaken_poller_is_caught_after_the_end_too(logs: Logs) 
     assert _broken(logs.verdict()) == {"writes of the overtaken"}
 
 
+@pytest.mark.parametrize(("seconds", "kept"), [(0.5, True), (1.5, False)])
+def test_a_cancelled_run_may_need_a_second_to_hear_of_it(logs: Logs, seconds: float, kept: bool) -> None:
+    logs.claim(10, 2, "poller-1/cancel")
+    logs.agent = "eventstorming (poller-0)"
+    logs.patch(10 + seconds, NODE, {"run/journal/1/k9": "{}"})
+    logs.agent = "eventstorming (poller-1)"
+    logs.put(12, f"{OUTPUTS}/isFailed", True)
+    logs.delete(12.1, ENTRY)
+
+    assert logs.verdict().good is kept
+
+
 def test_any_poller_may_begin_a_new_try(logs: Logs) -> None:
     logs.put(3, f"{OUTPUTS}/isFailed", True)
     logs.delete(3.1, ENTRY)

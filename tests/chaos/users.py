@@ -44,6 +44,7 @@ class Case:
     submission: Submission
     submitted_at: float = 0.0
     wished: bool = False
+    removal_asked: bool = False
     removing: bool = False
     retried: bool = False
     over: bool = False
@@ -114,7 +115,7 @@ class Users:
         """Whether the user has nothing more to ask for."""
         wish = case.submission.wish
         flags = self._flags(case)
-        if wish == "stop" or (wish == "tidy" and "isCompleted" in flags):
+        if wish == "stop" or case.removal_asked or (wish == "tidy" and "isCompleted" in flags):
             self._remove(case)
             return True
         if wish == "tidy":
@@ -138,6 +139,9 @@ class Users:
 
     def _remove(self, case: Case) -> None:
         self._history.write("removal asked", job=case.job_id)
+        case.removal_asked = (
+            True  # and asked again until there is an answer: it may be gone before that comes
+        )
         path = f"jobStates/{NAMESPACE}/{case.job_id}"
         self._http.put(self._url(path), json={"isRemoveRequested": True}).raise_for_status()
         case.removing = True
