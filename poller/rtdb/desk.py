@@ -213,7 +213,7 @@ class Desk:
     async def retry(self, job_id: str) -> JobView:
         """`isFailed` becomes false, never null; unusable answers are forgotten in every epoch's branch."""
         view = await self.get(job_id)
-        if view.state is not JobState.FAILED:
+        if view.state is not JobState.FAILED and not await self._is_between(job_id, view):
             raise WrongState(f"The job {job_id} is {view.state.value}: only a failed job can be tried again.")
         journal = await self._database.get(self._nodes.journal(job_id))
         updates: dict[str, Json] = {f"run/journal/{path}": None for path in unusable_paths(journal)}
@@ -222,6 +222,10 @@ class Desk:
         await self._database.patch("", with_row(self._nodes, job_id, view.created_at, updates, None))
         await self._enqueue(job_id)
         return await self.get(job_id)
+
+    async def _is_between(self, job_id: str, view: JobView) -> bool:
+        """Neither ended nor queued: whoever was about to queue it died. Asked again, it is queued."""
+        return not view.state.terminal and not await self._database.keys(self._nodes.entry(job_id))
 
     async def delete(self, job_id: str) -> None:
         await self.get(job_id)

@@ -1,0 +1,60 @@
+"""A failed job is queued again in two writes; whatever happens between them, asking again helps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from poller.errors import Transient
+from poller.job import JobState
+from poller.ports import WrongState
+from poller.rtdb.queue import RtdbQueue
+from tests.fakes import scripted_executor
+from tests.poller.lifecycle import NODES, World, new_id, world
+
+
+@pytest.fixture
+async def rtdb() -> AsyncIterator[World]:
+    async with world() as found:
+        yield found
+
+
+async def failed(rtdb: World, queue: RtdbQueue) -> str:
+    job = new_id()
+    await rtdb.create(job, requirements=" ")
+    await rtdb.ended(job, "isFailed")
+    return job
+
+
+async def test_a_retry_whose_second_write_fails_can_be_asked_for_again(rtdb: World) -> None:
+    async with scripted_executor() as executor, rtdb.poller(executor.port) as poller:
+        job = await failed(rtdb, poller.queue)
+        rtdb.rtdb.faults.change({"errors": -1, "method": "PUT", "path": NODES.entries})
+        with pytest.raises(Transient):
+            await poller.queue.retry(job)
+        rtdb.rtdb.faults.reset()
+        assert (await poller.queue.get(job)).state is JobState.QUEUED
+        await rtdb.database.put(f"{NODES.job(job)}/state/inputs/requirements", "A customer orders.")
+        await poller.queue.retry(job)
+        assert (await rtdb.ended(job))["isFailed"] is False
+        with pytest.raises(WrongState):
+            await poller.queue.retry(job)
+
+
+async def test_a_job_that_waits_is_not_tried_again(rtdb: World) -> None:
+    async with rtdb.poller() as poller:
+        job = new_id()
+        await rtdb.create(job)
+        with pytest.raises(WrongState, match="queued"):
+            await poller.queue.retry(job)
+
+
+@pytest.mark.parametrize("flag", ["isCompleted", "isFailed"])
+async def test_an_entry_left_behind_by_a_crash_after_the_flag_only_goes(rtdb: World, flag: str) -> None:
+    job = new_id()
+    await rtdb.create(job)
+    await rtdb.database.patch(NODES.outputs(job), {flag: True})
+    async with scripted_executor() as executor, rtdb.poller(executor.port):
+        assert await rtdb.ended(job, flag) == {flag: True}
+    assert executor.runs == []
