@@ -24,6 +24,7 @@ RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
 RUN ["/build/uv", "pip", "uninstall", "--system", "--target=/app/lib", "google-cloud-firestore", "google-cloud-storage", \
      "google-cloud-core", "google-api-core", "google-resumable-media", "google-crc32c", "proto-plus", "opentelemetry-api"]
 COPY poller /app/poller
+COPY client/eventstorming_client /app/eventstorming_client
 COPY proto/eventstorming /app/eventstorming
 COPY proto/externalscaler /app/externalscaler
 # Compiled here: a read-only root cannot cache bytecode, and unchecked-hash makes the files the same in every build.

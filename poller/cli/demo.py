@@ -42,15 +42,15 @@ def demo(arguments: argparse.Namespace) -> Exit:
             f"Three programs are up after {started - began:.1f} s: embedded RTDB, executor, poller."
         )
         _console.print(f"Submitting {arguments.file} …")
-        with connection.jobs(f"127.0.0.1:{addresses.jobs}") as service:
-            job = service.SubmitJob(job_pb2.SubmitJobRequest(input=job_input), timeout=30).job
-            jobs.follow(service, job.job_id)
+        with connection.jobs(f"127.0.0.1:{addresses.jobs}") as client:
+            job = client.submit(job_input)
+            jobs.follow(job)
             elapsed = time.monotonic() - started
-            response = files.fetch(service, job.job_id)
+            response = files.fetch(job)
         saved = _save(response, arguments.out)
         _report(response, saved, elapsed)
         if arguments.keep:
-            _stay(addresses, job.job_id)
+            _stay(addresses, job.id)
     return Exit.DONE
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
 from google.protobuf import json_format
 
+from eventstorming_client import Job
 from poller.cli import connection, show
 from poller.cli.outcome import CliError, Exit
 from poller.errors import InputRejected
@@ -119,13 +120,11 @@ FORMATS: dict[str, Callable[[job_pb2.GetJobResponse], str]] = {
 }
 
 
-def fetch(service: Any, job_id: str) -> job_pb2.GetJobResponse:
+def fetch(job: Job) -> job_pb2.GetJobResponse:
     """A job with both its models; a sentence when there is no model yet."""
-    response: job_pb2.GetJobResponse = service.GetJob(
-        job_pb2.GetJobRequest(job_id=job_id, include_model=True, include_msaez=True), timeout=30
-    )
+    response = job.get(model=True, msaez=True)
     if not response.HasField("model"):
-        raise CliError(f"job {job_id} has no model yet", Exit.JOB_FAILED)
+        raise CliError(f"job {job.id} has no model yet", Exit.JOB_FAILED)
     return response
 
 
@@ -164,8 +163,8 @@ def board(arguments: argparse.Namespace) -> Exit:
     """The board of a typed model in a file, or of a job, as one HTML page on stdout."""
     path = Path(arguments.source)
     if not path.exists() and JOB_ID.fullmatch(arguments.source):
-        with connection.jobs() as service:
-            response = fetch(service, arguments.source)
+        with connection.jobs() as client:
+            response = fetch(client.job(arguments.source))
     else:
         response = job_pb2.GetJobResponse(model=_typed_model(path))
     sys.stdout.write(_as_html(response))

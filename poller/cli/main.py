@@ -63,7 +63,14 @@ def _jobs(commands: Subparsers[argparse.ArgumentParser]) -> None:
     submit.add_argument("--like", metavar="JOB", default="", help="use the answers of an earlier job again")
     _language(submit)
     submit.set_defaults(run=jobs.submit)
-    listing = commands.add_parser("list", help="list jobs (not served yet by this version of the poller)")
+    listing = commands.add_parser("list", help="list jobs, newest first")
+    listing.add_argument(
+        "--state", action="append", choices=tuple(jobs.STATES), default=[], help="only these; may be repeated"
+    )
+    listing.add_argument(
+        "--limit", type=_positive, default=50, metavar="N", help="at most so many (default: 50)"
+    )
+    listing.add_argument("--json", action="store_true", help="as JSON")
     listing.set_defaults(run=jobs.list_jobs)
     for name, run, help_text in (
         ("watch", jobs.watch, "follow a job to its end"),
@@ -78,6 +85,12 @@ def _jobs(commands: Subparsers[argparse.ArgumentParser]) -> None:
     get.add_argument("job", metavar="JOB")
     get.add_argument("--format", choices=sorted(files.FORMATS), default="json")
     get.set_defaults(run=jobs.get)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
 
 
 def _files(commands: Subparsers[argparse.ArgumentParser]) -> None:

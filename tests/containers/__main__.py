@@ -110,9 +110,8 @@ def helm_test() -> None:
 
 def submitted(count: int, *, target: str | None = None) -> list[str]:
     job_input = files.read_input(ROOT / "examples" / "library.en.md", draft=False, language=None)
-    with connection.jobs(target or _jobs()) as service:
-        request = job_pb2.SubmitJobRequest(input=job_input)
-        return [service.SubmitJob(request, timeout=30).job.job_id for _ in range(count)]
+    with connection.jobs(target or _jobs()) as client:
+        return [client.submit(job_input).id for _ in range(count)]
 
 
 def _jobs() -> str:
@@ -129,8 +128,8 @@ def completed(jobs: Sequence[str], *, within: float = 180) -> None:
 
 def _end(job: str, within: float) -> int:
     state = 0
-    with connection.jobs(_jobs()) as service:
-        for response in service.WatchJob(job_pb2.WatchJobRequest(job_id=job), timeout=within):
+    with connection.jobs(_jobs()) as client:
+        for response in client.stub.WatchJob(job_pb2.WatchJobRequest(job_id=job), timeout=within):
             state = response.job.state
     return int(state)
 
