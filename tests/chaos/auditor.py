@@ -403,6 +403,9 @@ def _verdict(
     }
     if strays:
         verdict.wrong.append(f"calls of no job: {strays}")
+    slow = [line["target"] for line in history if line["event"] == "too slow"]
+    verdict.counts["drains beyond the grace"] = len(slow)
+    verdict.wrong += [f"drains beyond the grace: {target}" for target in slow]
     verdict.counts |= _at_kills(records, history)
     verdict.recovery = recovery(records, history)
     verdict.undisturbed = recovery(records, history, alone=True)

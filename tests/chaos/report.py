@@ -18,6 +18,7 @@ _MUST_BE_ZERO = {
     "calls repeated",
     "used before stored",
     "calls of no job",
+    "drains beyond the grace",
 }
 _SHOWN = 40
 

@@ -448,6 +448,13 @@ def test_questions_after_a_removal_are_caught(logs: Logs) -> None:
     assert _broken(logs.verdict()) == {"calls after the end"}
 
 
+def test_a_process_that_does_not_end_in_time_is_caught(logs: Logs) -> None:
+    logs.complete(3)
+    logs.history.append({"time": 2, "event": "too slow", "target": "poller-0"})
+
+    assert _broken(logs.verdict()) == {"drains beyond the grace"}
+
+
 def test_a_call_of_no_job_is_caught(logs: Logs) -> None:
     logs.complete(3)
     logs.call("q2", 2, None, mark="")
