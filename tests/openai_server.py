@@ -3,7 +3,8 @@
     python -m tests.openai_server --port 0 --log calls.jsonl --p50 1 --p95 4 --seed 7 --fault 429=0.05 --fault prose=0.1
 
 answers like the embedded language model. Faults by share of asks: 400, 429, 500, cut, timeout, truncated, types, empty, refusal,
-prose, fenced, length, filter, nonjson. What it does with a request depends on the seed, the request and how often it came,
+prose, fenced, length, filter, nonjson, and content gone wrong while its form holds: names, duplicates, emptied, huge; or mutated:
+anything of these, at random. What it does with a request depends on the seed, the request and how often it came,
 never on the order of arrival. The log is append-only JSON lines: `ask`, then `answer`, `fault` or `gone` (client left).
 """
 
@@ -30,6 +31,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+from tests.mutations import mutated
 
 JSON = dict[str, Any]
 ALL_FORMS = frozenset({"json_schema", "tools", "json_object"})
@@ -178,8 +181,12 @@ class OpenAIServer:
             return _completion(ask, "", finish="content_filter")
         good = self.behaviour.script(ask)
         text = good if isinstance(good, str) else dumps(good) if isinstance(good, dict) else "{}"
+        rng = random.Random(f"{self.behaviour.seed}/mutation/{ask.hash}/{ask.nth}")
+        wrong = mutated(text, rng) if fault.kind == "mutated" else spoiled(fault.kind, text)
         return _completion(
-            ask, spoiled(fault.kind, text), finish="length" if fault.kind == "length" else "stop"
+            ask,
+            wrong.encode("utf-8", "replace").decode(),
+            finish="length" if fault.kind == "length" else "stop",
         )
 
     async def _broken(self, fault: Fault, ask: Ask, request: Request) -> Response:
@@ -341,8 +348,8 @@ def spoiled(kind: str, text: str) -> str:
         return f"Of course! Here it is:\n\n{text}\n\nLet me know if you need anything else."
     if kind == "fenced":
         return f"```json\n{text}\n```"
-    if kind == "types":
-        return dumps(_other_types(json.loads(text)))
+    if kind in _CONTENTS:
+        return dumps(_CONTENTS[kind](json.loads(text)))
     return ""
 
 
@@ -350,6 +357,38 @@ def _other_types(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _other_types(item) for key, item in value.items()}
     return [] if isinstance(value, str) else "twelve"
+
+
+def _names(value: Any) -> Any:
+    """Every name means something else."""
+    if isinstance(value, dict):
+        wrong = {
+            key
+            for key in value
+            if key in ("name", "aggregate", "context", "command", "event", "owner", "trigger")
+        }
+        return {key: f"other {item}" if key in wrong else _names(item) for key, item in value.items()}
+    return [_names(item) for item in value] if isinstance(value, list) else value
+
+
+def _each_list(change: Callable[[list[Any]], list[Any]]) -> Callable[[Any], Any]:
+    def changed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: changed(item) for key, item in value.items()}
+        return change([changed(item) for item in value]) if isinstance(value, list) else value
+
+    return changed
+
+
+_CONTENTS: Mapping[str, Callable[[Any], Any]] = {
+    "types": _other_types,
+    "names": _names,
+    "duplicates": _each_list(lambda items: items * 2),
+    "emptied": _each_list(lambda _: []),
+    "huge": lambda value: {
+        key: item * 300 if isinstance(item, list) else item for key, item in value.items()
+    },
+}
 
 
 def dumps(value: Any) -> str:
@@ -441,9 +480,9 @@ async def running(behaviour: Behaviour) -> AsyncIterator[tuple[OpenAIServer, str
 
 
 @asynccontextmanager
-async def listening(application: Starlette, port: int) -> AsyncIterator[int]:
+async def listening(application: Starlette, port: int, host: str = "127.0.0.1") -> AsyncIterator[int]:
     """Serves on the loopback while inside; the value is the port, picked if 0."""
-    listener = socket.create_server(("127.0.0.1", port), backlog=256)
+    listener = socket.create_server((host, port), backlog=256)
     config = uvicorn.Config(
         application, log_level="critical", lifespan="off", timeout_graceful_shutdown=0, ws="none"
     )
@@ -468,7 +507,7 @@ async def _main(arguments: argparse.Namespace) -> None:
         forms=frozenset(arguments.forms.split(",")),
         log=arguments.log,
     )
-    async with listening(OpenAIServer(behaviour).application(), arguments.port) as port:
+    async with listening(OpenAIServer(behaviour).application(), arguments.port, arguments.host) as port:
         print(f"openai server ready port={port}", flush=True)
         await asyncio.Event().wait()
 
@@ -476,6 +515,7 @@ async def _main(arguments: argparse.Namespace) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.openai_server", description=__doc__.split("\n")[0])  # type: ignore[union-attr]
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--host", default="127.0.0.1", help="for callers in another network namespace")
     parser.add_argument("--log", help="append-only JSON lines")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--p50", type=float, default=0.0, help="median latency in seconds")
