@@ -34,8 +34,9 @@ lint-python: $(DEV)
 
 lint-proto: $(DEV)
 	cd proto && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
+	cd proto && ../$(BIN)/buf breaking --against baseline.binpb
 	@$(MAKE) stubs OUT=$(VENV)/stubs
-	@diff -r -x __pycache__ -x '*.proto' -x __init__.py -x '*.yaml' proto $(VENV)/stubs \
+	@diff -r -x __pycache__ -x '*.proto' -x __init__.py -x '*.yaml' -x '*.binpb' proto $(VENV)/stubs \
 		|| { echo "The committed stubs are stale: run make proto and commit."; exit 1; }
 	@$(PY) -m scripts.proto_docs --check
 
@@ -57,6 +58,10 @@ stubs: $(DEV)
 proto: ## Make the stubs beside the .proto files and docs/proto.md anew
 	@$(MAKE) stubs OUT=proto
 	@$(PY) -m scripts.proto_docs
+
+.PHONY: proto-baseline
+proto-baseline: $(DEV) ## After a release: what `make check` compares proto/ with, so that nothing a client uses breaks
+	cd proto && ../$(BIN)/buf build --exclude-source-info -o baseline.binpb
 
 eval: $(DEV) ## Recall and precision of a language model on the committed expectations (AI_MODEL)
 	$(PY) -m tests.eval
