@@ -26,7 +26,7 @@ OPTIONS: Final = (
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.http2.ping_timeout_ms", 5_000),  # without it a frozen peer is noticed after a minute
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),  # else the poller's pings end in GOAWAY
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),  # else the poller's pings end in GOAWAY
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.so_reuseport", 0),  # a port in use is an error, not a second server

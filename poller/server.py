@@ -23,7 +23,7 @@ OPTIONS = [
     ("grpc.max_send_message_length", MESSAGE_BYTES),
     ("grpc.so_reuseport", 0),
     ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5000),
 ]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _WITHOUT_TOKEN = ("/grpc.health.v1.", f"/{scaler.SERVICE}/")

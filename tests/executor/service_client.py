@@ -17,6 +17,7 @@ from grpc_status import rpc_status
 
 from executor.graph.question import Unusable
 from executor.llm.language_models import ProcessLanguageModels
+from executor.observer import IGNORED, Observer
 from executor.ports import RunChat
 from executor.server import OPTIONS, GrpcServer
 from executor.service import Bounds, ExecutorService, Pipeline
@@ -73,17 +74,19 @@ async def served(
     slots: int = 2,
     bounds: Bounds | None = None,
     clock: Callable[[], float] | None = None,
+    observer: Observer = IGNORED,
     **settings: Any,
 ) -> AsyncIterator[Executor]:
     model = model or ScriptedLanguageModel()
     held = Slots(slots)
-    models = ProcessLanguageModels(model, model, concurrency=8, timeout=5)
+    models = ProcessLanguageModels(model, model, concurrency=8, timeout=5, observer=observer)
     clocked = {"clock": clock} if clock else {}
     service = ExecutorService(
         slots=held,
         language_models=models,
         pipeline=pipeline,
         bounds=bounds or Bounds(job_seconds=20, step_seconds=5),
+        observer=observer,
         **clocked,  # type: ignore[arg-type]
     )
     offline = ModelName(provider="offline", model="rules")
