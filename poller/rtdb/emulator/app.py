@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 RULES_TARGET = ".settings/rules.json"
 ADMIN_PREFIX = ".emulator/"
 _WRITE_LIMITS = {"tiny", "small", "medium", "large", "unlimited"}
+_TOO_LARGE = "Data to write exceeds the maximum size that can be modified with a single request."
 _PUSH_ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 _CORS = {
     "access-control-allow-origin": "*",
@@ -124,7 +125,7 @@ class App:
     async def _answer(self, request: Request, receive: Receive) -> Answer:
         if request.method == "OPTIONS":
             return Answer(headers=_CORS)
-        body = await _read(receive)
+        body = await _read(receive, request.headers.get("content-length", ""))
         self.stats.bytes_in += len(body)
         if (wrong := await self._faulty(request)) is not None:
             return wrong
@@ -411,7 +412,10 @@ def _refusal(error: Refused | Invalid) -> Answer:
     return Answer(status=status, body=encode({"error": str(error)}))
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive, announced: str = "") -> bytes:
+    """`announced` is the Content-Length: what says that it is too large is not read."""
+    if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
+        raise Refused(400, _TOO_LARGE)
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -419,9 +423,7 @@ async def _read(receive: Receive) -> bytes:
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > MAX_BODY_BYTES:
-            raise Refused(
-                400, "Data to write exceeds the maximum size that can be modified with a single request."
-            )
+            raise Refused(400, _TOO_LARGE)
         if not message.get("more_body", False):
             return b"".join(chunks)
 

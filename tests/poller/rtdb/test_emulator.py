@@ -151,6 +151,21 @@ async def test_what_is_wrong_is_said(
     assert sentence in answer.json()["error"]
 
 
+async def test_a_write_of_more_than_256_megabytes_is_refused_before_it_is_read(emulator: Emulator) -> None:
+    host, _, port = emulator.address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"PUT /a.json HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer owner\r\nContent-Length: 268435457\r\n\r\n"
+    )
+    answer = await asyncio.wait_for(reader.readuntil(b"}"), 20)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert (
+        b'"error":"Data to write exceeds the maximum size that can be modified with a single request."'
+        in answer
+    )
+
+
 async def test_browsers_may_ask(http: httpx.AsyncClient) -> None:
     answer = await http.options("/a.json", headers={"Origin": "http://localhost", **ANYONE})
     assert answer.headers["access-control-allow-origin"] == "*"
