@@ -1,0 +1,73 @@
+"""The operator's pages have a line for every log event, alert and metric of the product, in both languages."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
+PAGES = ("operations.md", "operations.ko.md")
+
+
+def _events() -> set[str]:
+    return {event for program in ("poller", "executor") for event in _events_of(ROOT / program)}
+
+
+def _events_of(program: Path) -> Iterator[str]:
+    for file in program.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in LEVELS
+            ):
+                first = node.args[0] if node.args else None
+                if isinstance(first, ast.Constant) and re.fullmatch(r"[a-z]+\.[a-z_]+", str(first.value)):
+                    yield str(first.value)
+
+
+def _alerts() -> set[str]:
+    template = (ROOT / "charts/eventstorming/templates/alerts.yaml").read_text("utf-8")
+    return set(re.findall(r"- alert: (\w+)", template))
+
+
+def _metrics() -> set[str]:
+    """As the two programs declare them; a counter is exposed with `_total`."""
+    names = set()
+    for file in (*(ROOT / "poller").rglob("metrics*.py"), *(ROOT / "executor").rglob("metrics*.py")):
+        names |= set(
+            re.findall(r"\"(?:eventstorming_)?([a-z_]+(?:_seconds|_total|_bytes))\"", file.read_text("utf-8"))
+        )
+    return names
+
+
+def test_the_sources_are_really_read() -> None:
+    assert len(_events()) > 40
+    assert len(_alerts()) == 12
+    assert "pickup_seconds" in _metrics()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_log_event_has_its_line_and_no_line_is_left_over(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    described = set(re.findall(r"^\| `([a-z]+\.[a-z_]+)` \|", text, re.MULTILINE))
+    assert described == _events()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_alert_has_a_chapter_under_the_name_the_runbook_links(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    chapters = set(re.findall(r"^### (Eventstorming\w+)$", text, re.MULTILINE))
+    assert chapters == _alerts()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_metric_is_explained(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    missing = [name for name in _metrics() if f"eventstorming_{name}" not in text]
+    assert missing == []
