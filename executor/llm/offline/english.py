@@ -494,7 +494,9 @@ def _fields(clause: Clause) -> tuple[Term, ...]:
     found: list[Term] = []
     for word, phrases in clause.tails:
         if word == "with" or word.rpartition(" ")[2] in _ENTERING:
+            things = [phrase for phrase in phrases if phrase.words]
+            attributes = any(not is_person(phrase.words[-1]) for phrase in things)
             found += [
-                term_of(phrase) for phrase in phrases if phrase.words and not is_person(phrase.words[-1])
-            ]
+                term_of(phrase) for phrase in things if attributes
+            ]  # "title, author" is no company of people
     return tuple(dict.fromkeys(found))

@@ -91,7 +91,8 @@ def _by_bonds(facts: Facts, analysis: Analysis, active: Sequence[Found]) -> list
     cores = [
         found
         for found in active
-        if len(found.commands) > 1 or (found.term.name in policies and found.commands)
+        if len(found.commands) > 1
+        or (found.term.name in policies and found.commands and not _only_follows(found, facts, analysis))
     ]
     cores = cores or list(active[:1])
     groups: dict[str, list[Found]] = {core.term.name: [core] for core in cores}
@@ -99,6 +100,23 @@ def _by_bonds(facts: Facts, analysis: Analysis, active: Sequence[Found]) -> list
         if found not in cores:
             groups[_nearest(found, cores).term.name].append(found)
     return [_area(_management(core.term), groups[core.term.name]) for core in cores]
+
+
+def _only_follows(found: Found, facts: Facts, analysis: Analysis) -> bool:
+    """Whether the aggregate is a single thing that is only ever done because of another: part of that one's business.
+
+    Telling people is not: it serves every area.
+    """
+    if found.members or found.tables or found.questions or found.term.name == "Notification":
+        return False
+    homes = [
+        (analysis.home(cause), analysis.home(action))
+        for reaction in facts.reactions
+        for cause in reaction.triggers
+        for action in reaction.results
+    ]
+    follows = any(home is found and cause is not found for cause, home in homes)
+    return follows and not any(cause is found for cause, _ in homes)
 
 
 def _nearest(found: Found, cores: Sequence[Found]) -> Found:
