@@ -21,7 +21,7 @@ DETECTION_SECONDS = 15.0
 _CANCEL_SECONDS = 1.0
 """An operator's cancel takes the lease of a run that is alive, and reaches it in less than this."""
 
-_AFTERMATH_SECONDS = 3.0
+_AFTERMATH_SECONDS = 6.0
 """A process that comes back needs so long until it works again."""
 
 

@@ -88,7 +88,7 @@ MUTANTS = {
     "none": Mutant(apply=lambda: None, faults=_OVERTAKING, slow=_HALF),
     "fence": Mutant(apply=_without_fence, faults=_OVERTAKING, slow=_HALF),
     "token": Mutant(apply=_without_token, faults=_OVERTAKING, slow=_HALF),
-    "ack": Mutant(apply=_without_ack, faults=("rtdb slow", "kill executor"), slow=""),
+    "ack": Mutant(apply=_without_ack, faults=("rtdb slow", "rtdb slow", "kill executor"), slow=""),
     "journal": Mutant(apply=_without_journal, faults=("kill executor", "kill poller"), slow=""),
 }
 
