@@ -3,6 +3,7 @@
 python -m tests.bench [--only NAMES] [--out FILE] [--quick] [--list] [--slowed SECONDS]
 python -m tests.bench compare OLD NEW
 python -m tests.bench selftest
+python -m tests.bench costs FILE
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ def main() -> int:
     options = _options()
     if options.command == "compare":
         return _compare(options.files)
+    if options.command == "costs":
+        return _costs(options.files)
     if options.command == "selftest":
         return _selftest(options)
     if options.list:
@@ -57,6 +60,16 @@ def _compare(files: list[str]) -> int:
     return 1 if any(change.verdict == "worse" for change in changes) else 0
 
 
+def _costs(files: list[str]) -> int:
+    from tests.bench.costs import Missing, costs
+
+    try:
+        print(costs(read(Path(*files))))
+    except Missing as missing:
+        raise SystemExit(str(missing)) from missing
+    return 0
+
+
 def _selftest(options: argparse.Namespace) -> int:
     """Two runs of one version must agree, a slowed one must be called worse."""
     from tests.bench.compare import comparison, words
@@ -78,8 +91,10 @@ def _selftest(options: argparse.Namespace) -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.split("\n")[0])  # type: ignore[union-attr]
-    parser.add_argument("command", nargs="?", choices=("run", "compare", "selftest"), default="run")
-    parser.add_argument("files", nargs="*", help="for compare: the old record and the new one")
+    parser.add_argument("command", nargs="?", choices=("run", "compare", "selftest", "costs"), default="run")
+    parser.add_argument(
+        "files", nargs="*", help="for compare: the old record and the new one; for costs: the record"
+    )
     parser.add_argument("--only", default="", help="names or patterns of measures, separated by commas")
     parser.add_argument("--out", help="the record, JSON; a page with plots goes beside it")
     parser.add_argument("--quick", action="store_true", help="few samples: does it still work?")

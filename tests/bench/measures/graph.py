@@ -63,6 +63,14 @@ def path(stand: Stand) -> Iterator[Figure]:
             noise=0.05,
             note=f"{min(walls):.1f} to {max(walls):.1f} s",
         )
+        if contexts == 3:
+            yield Figure(
+                name="path.seconds",
+                what="entry acknowledged → completed, 3 contexts, p50 1 s, p95 4 s",
+                unit="s",
+                samples=walls,
+                noise=0.1,
+            )
 
 
 @measure("asked", "language-model calls and prompt characters of one draft")
