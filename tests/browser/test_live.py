@@ -1,0 +1,176 @@
+"""The pages of the poller's admin port in a real browser, with the real programs behind them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from eventstorming.v1 import job_pb2, job_pb2_grpc
+
+from poller import admin, health
+from poller.cli.processes import Programs
+from poller.job import JobState
+from poller.pages import Pages
+from poller.ports import JobFilter, JobNotFound, JobPage, JobView
+from tests.browser.window import window
+from tests.e2e.language_model import language_model
+from tests.e2e.pair import Pair, start_pair
+from tests.fakes import FakeQueue, FakeStore
+from tests.poller.board.conftest import HOSTILE
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "library.en.md"
+TOKEN = "a-token-for-this-test"
+STICKERS = "document.querySelectorAll('.sticker').length"
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """An executor whose language model takes its time, and a poller that wants a token."""
+    with Programs(tmp_path / "log") as running:
+        settings = language_model(running, tmp_path / "calls.jsonl", p50=0.3, p95=0.6)
+        yield start_pair(running, executors=settings, GRPC_TOKEN=TOKEN, GRPC_ALLOW_PLAINTEXT_TOKEN="true")
+
+
+def _submitted(pair: Pair, text: str) -> str:
+    with grpc.insecure_channel(f"127.0.0.1:{pair.ports['grpc']}") as channel:
+        request = job_pb2.SubmitJobRequest(
+            input=job_pb2.JobInput(requirements=text, user_id="u", project_id="p")
+        )
+        metadata = (("authorization", f"Bearer {TOKEN}"),)
+        return str(job_pb2_grpc.JobServiceStub(channel).SubmitJob(request, metadata=metadata).job.job_id)
+
+
+async def test_a_board_grows_while_its_job_runs_and_an_operator_cancels_tries_again_and_deletes(
+    pair: Pair,
+) -> None:
+    address = f"http://127.0.0.1:{pair.ports['admin']}"
+    async with window() as shown:
+        page = shown.page
+        await page.goto(f"{address}/jobs")
+        await page.fill("input[type=password]", TOKEN)
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#rows")
+
+        job_id = _submitted(pair, EXAMPLE.read_text("utf-8"))
+        row = page.locator(f'.row[data-id="{job_id}"]')
+        await row.wait_for()
+        await row.locator('a[data-action="board"]').click()
+        await shown.until(f"{STICKERS} > 0")
+        first = await shown.js(STICKERS)
+        await page.locator(".sticker.command").first.click()
+        chosen = await shown.texts("#panel h2")
+        await shown.picture("live-growing")
+        await shown.until("document.documentElement.dataset.ended === 'true'")
+        assert await shown.js(STICKERS) > first
+        assert await shown.texts("#panel h2") == chosen
+        assert await shown.texts("#state") == ["Completed"]
+        await page.keyboard.press("l")
+        said = await shown.texts("#log li span")
+        assert any(line.startswith("The model is complete") for line in said)
+        assert len(said) == len(set(said))
+        await shown.picture("live-ended")
+
+        await page.get_by_text("← Jobs").click()
+        other = _submitted(pair, EXAMPLE.read_text("utf-8").replace("library", "archive"))
+        row = page.locator(f'.row[data-id="{other}"]')
+        for action, outcome in (("cancel", "Failed"), ("retry", "Running"), ("cancel", "Failed")):
+            await row.locator(f'[data-action="{action}"]').click()
+            await page.locator("#yes").click()
+            await row.locator(".state", has_text=outcome).wait_for()
+        await shown.picture("jobs")
+        await row.locator('[data-action="delete"]').click()
+        await page.locator("#yes").click()
+        await row.wait_for(state="detached")
+        assert shown.complaints == []
+
+
+@dataclass
+class ManyJobs(FakeQueue):
+    """Lists so many jobs; hostile in every word."""
+
+    views: tuple[JobView, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__init__(FakeStore())
+
+    async def list_jobs(self, wanted: JobFilter, *, size: int, after: str = "") -> JobPage:
+        found = [view for view in self.views if not wanted.states or view.state in wanted.states]
+        start = int(after or 0)
+        more = str(start + size) if start + size < len(found) else ""
+        return JobPage(jobs=tuple(found[start : start + size]), next=more)
+
+    async def get(self, job_id: str) -> JobView:
+        raise JobNotFound(job_id)
+
+
+def _views(count: int) -> tuple[JobView, ...]:
+    states = (JobState.QUEUED, JobState.RUNNING, JobState.COMPLETED, JobState.FAILED)
+    return tuple(
+        JobView(
+            job_id=f"{number:08x}-0000-4000-8000-{number:012x}",
+            state=states[number % 4],
+            title=f"Job {number} {HOSTILE[number % len(HOSTILE)]}"[: 80 if number > 50 else None],
+            failure=HOSTILE[number % len(HOSTILE)][:200] if number % 4 == 3 else "",
+            position=number // 4 + 1 if number % 4 == 0 else 0,
+            created_at=1_000_000 - number,
+            current_progress=3,
+            total_progress=11,
+        )
+        for number in range(count)
+    )
+
+
+@asynccontextmanager
+async def serving(queue: Any) -> Any:
+    async with Pages.of(queue) as pages:
+        app = health.admin(lambda: "", lambda: "", admin.guarded(pages.routes, ""))
+        async with health.serving(app, 0, name="ADMIN_PORT") as port:
+            yield f"http://127.0.0.1:{port}"
+
+
+async def test_five_thousand_jobs_are_listed_found_and_scrolled_at_once_and_their_words_are_text() -> None:
+    async with serving(ManyJobs(_views(5000))) as address, window(locale="ko-KR") as shown:
+        page = shown.page
+        await page.goto(f"{address}/jobs")
+        await shown.until("document.querySelectorAll('#space .row').length > 10")
+        listed = await shown.js("performance.now()")
+        assert "5000" in (await shown.texts("#counts"))[0]
+        assert (await shown.texts("h1")) == ["작업 목록"]
+
+        took = await shown.js(
+            """async () => { const began = performance.now(); const filter = document.getElementById('filter');
+            filter.value = 'job 4987'; filter.dispatchEvent(new Event('input'));
+            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); return performance.now() - began; }"""
+        )
+        assert await shown.js("document.querySelectorAll('#space .row').length") == 1
+        await page.fill("#filter", "")
+        await shown.js("document.getElementById('rows').scrollTop = 1e7")
+        await shown.until(
+            "[...document.querySelectorAll('#space .row')].some((row) => row.ariaRowIndex === '5000')"
+        )
+        rows = await shown.js("document.querySelectorAll('#space .row').length")
+        print(f"5,000 jobs: listed after {listed:.0f} ms, filtered in {took:.0f} ms, {rows} elements of rows")
+        assert rows < 100
+        assert took < 2000
+        await shown.picture("jobs-5000")
+        assert await shown.js("document.querySelectorAll('#space script, #space img').length") == 0
+        assert shown.complaints == []
+
+
+async def test_a_page_of_jobs_shows_changes_and_comes_back_after_the_server_was_away() -> None:
+    queue = ManyJobs(_views(8))
+    async with window() as shown:
+        async with serving(queue) as address:
+            await shown.page.goto(f"{address}/jobs")
+            await shown.until("document.querySelectorAll('#space .row').length === 8")
+            queue.views = queue.views[:-1]
+            await shown.until("document.querySelectorAll('#space .row').length === 7")
+        await shown.until("!document.getElementById('lost').hidden")
+        assert await shown.js("document.querySelectorAll('#space .row').length") == 7
+    assert json.dumps(shown.complaints).count("ERR_") == len(shown.complaints)
