@@ -11,7 +11,7 @@ from poller.cli.processes import Program
 from tests.bench.figures import Baseline, Figure
 from tests.bench.floor import floor
 from tests.bench.measure import measure
-from tests.bench.stand import NAMESPACE, LanguageModel, Rtdb, Stand, until
+from tests.bench.stand import NAMESPACE, LanguageModel, Rtdb, Running, Stand, until
 from tests.bench.texts import from_requirements, mark
 
 SERVER_TIME = {".sv": "timestamp"}
@@ -19,14 +19,9 @@ _HOLD = 600.0
 """Seconds the first question stays open: nothing else happens in a job whose pickup is measured."""
 
 
-@measure(
-    "pickup", "entry acknowledged → first question, 1 and 1,000 waiting, against polling every 5 and 15 s"
-)
+@measure("pickup", "entry acknowledged → first question, 1 and 1,000 waiting")
 def pickup(stand: Stand) -> Iterator[Figure]:
-    rtdb = stand.rtdb(log=False)
-    language_model = stand.language_model(ContextsAnswer=_HOLD)
-    executor = stand.executor(language_model, MAX_CONCURRENT_JOBS="16")
-    stand.poller(rtdb, executor)
+    rtdb, language_model, executor = _system(stand)
     with floor(rtdb, executor) as least:
         alone: list[float] = []
         for number in range(stand.many(100, 8)):
@@ -61,9 +56,15 @@ def pickup(stand: Stand) -> Iterator[Figure]:
             per_machine=True,
             noise=0.3,
         )
+
+
+@measure("polling", "the same against loops that poll every 5 and every 15 s")
+def polling(stand: Stand) -> Iterator[Figure]:
+    rtdb, language_model, _ = _system(stand)
+    alone = [_one(rtdb, language_model, number) for number in range(stand.many(50, 8))]
     for every, taken in _polled(stand, rtdb, (1.0,) if stand.quick else (5.0, 15.0)).items():
         yield Figure(
-            name=f"pickup.polling_{every:g}s",
+            name=f"polling.{every:g}s",
             what=f"pickup against a loop that polls every {every:g} s and claims all it finds",
             unit="ms",
             samples=alone,
@@ -71,6 +72,14 @@ def pickup(stand: Stand) -> Iterator[Figure]:
             limits={} if stand.quick else {"at_least": 100.0},
             noise=0.5,
         )
+
+
+def _system(stand: Stand) -> tuple[Rtdb, LanguageModel, Running]:
+    rtdb = stand.rtdb(log=False)
+    language_model = stand.language_model(ContextsAnswer=_HOLD)
+    executor = stand.executor(language_model, MAX_CONCURRENT_JOBS="16")
+    stand.poller(rtdb, executor)
+    return rtdb, language_model, executor
 
 
 def _one(rtdb: Rtdb, language_model: LanguageModel, number: int) -> float:

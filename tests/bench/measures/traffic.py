@@ -20,7 +20,7 @@ def idle_traffic(stand: Stand) -> Iterator[Figure]:
     rtdb = stand.rtdb(log=False)
     stand.poller(rtdb, stand.executor(stand.language_model()))
     time.sleep(1)
-    seconds = stand.many(60, 5)
+    seconds = stand.many(40, 5)
     requests, moved = _quiet(rtdb, seconds)
     yield Figure(
         name="idle-traffic.hour",
@@ -38,18 +38,18 @@ def idle_traffic(stand: Stand) -> Iterator[Figure]:
     bytes_, change = [], []
     for count in counts:
         fill(rtdb, count)
-        bytes_.append(_quiet(rtdb, stand.many(30, 3))[1] + 1)
+        bytes_.append(_quiet(rtdb, stand.many(20, 3))[1] + 1)
         before = rtdb.stats()
         rtdb.ended_without_log(rtdb.job(from_requirements(1, count))[0])
         after = rtdb.stats()
         change.append(after["bytes_in"] + after["bytes_out"] - before["bytes_in"] - before["bytes_out"])
     yield Figure(
         name="idle-traffic.waiting",
-        what=f"bytes in half a minute while {', '.join(f'{count:,}' for count in counts)} jobs wait and nothing changes",
+        what=f"bytes in 20 s while {', '.join(f'{count:,}' for count in counts)} jobs wait and nothing changes",
         unit="B",
         samples=bytes_,
         limits={"most": 2000.0},
-        baseline=Baseline(name="the old worker: two polls of 67 kB", fixed=134_000.0),
+        baseline=Baseline(name="the old worker: a poll of 67 kB every 15.1 s", fixed=67_000 * 20 / 15.1),
         noise=1.0,
     )
     yield Figure(
