@@ -347,6 +347,18 @@ async def test_a_caller_of_generate_that_leaves_stops_its_calls() -> None:
     assert model.cut == 1
 
 
+async def test_a_deadline_of_generate_stops_its_calls() -> None:
+    model = ScriptedLanguageModel(GOOD)
+    model.gate.clear()
+    async with served(fruits("a"), model) as executor:
+        request = wire.GenerateRequest(input=job_pb2.JobInput(requirements="Fruits."))
+        call = executor.stub.Generate(request, timeout=1)
+        assert await call.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        async with asyncio.timeout(5):
+            await executor.slots.empty()
+    assert model.cut == len(model.asked)
+
+
 async def test_check_says_whether_the_language_model_answers() -> None:
     async with served(fruits()) as executor:
         good = await executor.stub.Check(wire.CheckRequest())
