@@ -18,7 +18,7 @@ from tests.chaos.users import History
 
 Action = Callable[[], None]
 _GRACE, _LOOK = 24.0, 0.25
-_BETWEEN_SIGNALS = 0.1
+_BETWEEN_SIGNALS, _AT_ONCE = 0.1, 5.0
 
 
 @dataclass
@@ -91,7 +91,10 @@ class Director:
         for process in victims:
             assert process.program is not None
             process.program.signal(signal.SIGTERM)
+            second = time.monotonic()
             process.program.wait()
+            if time.monotonic() - second > _AT_ONCE:
+                self.history.write("too slow", target=process.name)
             self.system.kill(process)
 
     def _replace(self, process: Process, waited: float = 0.0) -> None:
