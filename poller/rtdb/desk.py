@@ -206,9 +206,9 @@ class Desk:
         given = _input_or_none(state.get("inputs"), job_id)
         run = RtdbRun(self._ledger, fence, job, input=given, stored=stored)
         if state_of(job, members(state.get("outputs"))).terminal:
-            await run.end()
+            await run.kept(run.end())
         else:
-            await run.fail(sentence("cancelled", given.language, by=by))
+            await run.kept(run.fail(sentence("cancelled", given.language, by=by)))
 
     async def retry(self, job_id: str) -> JobView:
         """`isFailed` becomes false, never null; unusable answers are forgotten in every epoch's branch."""

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 import structlog
 from eventstorming.v1 import job_pb2, model_pb2
 
-from poller.errors import InputRejected
+from poller.errors import InputRejected, LeaseLost
 from poller.job import Job, JobState, LogLevel, LogLine, milliseconds
 from poller.msaez.inputs import understand
 from poller.ports import JobFilter, JobPage, QueueChange
@@ -120,7 +120,11 @@ class RtdbQueue(Desk):
             self._observer.claim("lost")
             return None
         self._tell(job, claimed)
-        return await self._settled_or_run(claimed, job, stored, fence)
+        try:
+            return await self._settled_or_run(claimed, job, stored, fence)
+        except LeaseLost as lost:
+            log.warning("job.lease_lost", job=job.id, epoch=claimed.lease.epoch, reason=str(lost))
+            return None
 
     def _tell(self, seen: Job, claimed: Job) -> None:
         self._observer.claim("taken_over" if seen.lease.held else "won")
@@ -177,9 +181,9 @@ class RtdbQueue(Desk):
         self._runs[job.id] = run
         log.info("job.claimed", job=job.id, epoch=job.lease.epoch, owner=self._owner)
         if state_of(job, members(state.get("outputs"))).terminal:
-            await run.end()
+            await run.kept(run.end())
         elif reason := rejection or _no_run(job, seen, stored, given.language):
-            await run.fail(reason)
+            await run.kept(run.fail(reason))
             log.warning("job.rejected", job=job.id, why="inputs" if rejection else reason)
         else:
             self._warn(run, warnings)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from typing import NoReturn, TypedDict
+from typing import Any, NoReturn, TypedDict
 
 import structlog
 from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
@@ -135,6 +135,13 @@ class RtdbRun:
         async with task_group() as group:
             group.create_task(self._fence.until_lost())
             group.create_task(self._renew_for_ever())
+
+    async def kept(self, ending: Coroutine[Any, Any, None]) -> None:
+        """An end that no attempt keeps the lease for: it may take longer than the lease, when the database is away."""
+        async with task_group() as group:
+            keeping = group.create_task(self.keep())
+            await ending
+            keeping.cancel()
 
     async def _renew_for_ever(self) -> None:
         while True:

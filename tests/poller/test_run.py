@@ -118,3 +118,34 @@ async def test_a_process_that_slept_after_the_fence_sends_nothing(slept: float, 
             await asyncio.sleep(0.3)
             assert (rtdb.rtdb.store.commits > before) is sent
             storing.cancel()
+
+
+@pytest.mark.parametrize("how", ["claim", "cancel"])
+async def test_a_job_that_is_only_settled_ends_also_when_the_database_was_away_for_longer_than_its_lease(
+    how: str,
+) -> None:
+    """No attempt keeps its lease: whoever settles it must."""
+    clock = FakeClock()
+    async with world() as rtdb, Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5) as ledger:
+        job = new_id()
+        await rtdb.create(job, requirements=" " if how == "claim" else "A customer orders.")
+        queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
+        rtdb.rtdb.faults.change({"errors": -1, "method": "PATCH"})
+        entry = read_entry(job, await rtdb.entry(job))
+        settling = asyncio.create_task(
+            queue.claim(entry) if how == "claim" else queue.cancel(job, by="Kim")  # type: ignore[arg-type]
+        )
+        await eventually(lambda: _is_leased(rtdb, job))
+        clock.time += 60
+        rtdb.rtdb.faults.reset()
+
+        async def over() -> bool:
+            await clock.advance(4)
+            return bool((await rtdb.outputs(job)).get("isFailed")) and await rtdb.entry(job) is None
+
+        await eventually(over)
+        await settling
+
+
+async def _is_leased(rtdb: World, job: str) -> bool:
+    return "token" in (await rtdb.entry(job)).get("lease", {})
