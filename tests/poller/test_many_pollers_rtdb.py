@@ -171,6 +171,7 @@ class Pollers(QueueRules):
     async def _ledger(self, way: Way, stack: AsyncExitStack) -> Ledger:
         database = Database(
             httpx.AsyncClient(transport=way, timeout=None),
+            None,
             base_url=self.rtdb.url,
             params={"ns": SPACE},
             credentials=EmulatorCredentials(),
@@ -405,7 +406,7 @@ class Pollers(QueueRules):
 
 TestManyPollersOverTheDatabase = Pollers.TestCase
 TestManyPollersOverTheDatabase.settings = settings(
-    max_examples=int(os.environ.get("STATE_MACHINE_EXAMPLES", "15")),
+    max_examples=int(os.environ.get("STATE_MACHINE_EXAMPLES", "12")),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
