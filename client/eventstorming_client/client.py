@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 import uuid
@@ -35,14 +36,16 @@ def is_over(job: job_pb2.Job) -> bool:
 
 
 class Client:
-    """One poller. Use as `with Client(…) as jobs`; may be shared by threads. `deadline` in seconds is for each call but a watch.
+    """One poller: `target`, else JOBS_TARGET, else this machine's. Use as `with Client() as jobs`; threads may share it.
+
+    `deadline` in seconds is for each call but a watch, `patience` for how long a watch tries to come back.
 
     Every method raises RequestFailed for what the service refuses or when it cannot be reached.
     """
 
     def __init__(
         self,
-        target: str = "127.0.0.1:50052",
+        target: str = "",
         *,
         token: str = "",
         tls_ca: str | Path | None = None,
@@ -54,7 +57,7 @@ class Client:
     ) -> None:
         self.deadline, self.patience = deadline, patience
         self._channel = open_channel(
-            target,
+            target or os.environ.get("JOBS_TARGET") or "127.0.0.1:50052",
             token=token,
             tls_ca=tls_ca,
             tls_cert=tls_cert,

@@ -22,4 +22,4 @@ def programs(tmp_path: Path) -> Iterator[Programs]:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """For tests that kill nothing: one pair for all of them."""
     with Programs(tmp_path_factory.mktemp("pair")) as running:
-        yield start_pair(running, executors={"AI_MODEL": "offline:rules"})
+        yield start_pair(running, executors={"AI_MODEL": "offline:rules"}, GRPC_REFLECTION="true")
