@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -14,6 +15,7 @@ from executor.graph.assemble import required
 from executor.graph.question import Unusable
 from executor.graph.run import Finished, Progress, RunEvent, Snapshot, generate
 from executor.graph.state import STEPS, DraftContext, GraphInput
+from executor.graph.text import PROMPT_UNITS
 from executor.model import EventStormingModel, Language, Note, findings
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.places import places_of
@@ -185,3 +187,21 @@ async def test_names_of_contexts_that_the_canvas_reserves_are_changed() -> None:
     base = draft()
     input = replace(base, contexts=(replace(base.contexts[0], name="ui"), *base.contexts[1:]))
     assert model_of(await events_of(input)).bounded_contexts[0].name == "UiContext"
+
+
+async def test_a_text_too_long_for_one_question_is_cut_to_what_speaks_of_the_aggregate_and_says_so() -> None:
+    about = "A loan is renewed twice at most."
+    filler = "Nothing of this matters here at all, and there is a lot of it to be read. " * 10
+    text = "\n".join([*[filler] * 250, about])
+    base = draft().contexts[0]
+    chat = ScriptedChat()
+    events = await events_of(GraphInput(contexts=(replace(base, requirements=text),)), chat)
+    details = next(question for question in chat.asked if question.unit == "details 1.1")
+    assert about in details.user
+    assert 100_000 < len(details.user) < PROMPT_UNITS + 5_000
+    assert any(
+        re.fullmatch(
+            r"The text of Lending is too long for one question: \d+ lines were left out of it\.", line
+        )
+        for line in messages(events)
+    )

@@ -174,17 +174,26 @@ async def test_throttled_calls_lower_the_bound_and_all_are_answered() -> None:
         assert models.concurrency.allowed < 16
 
 
-async def test_check_says_what_is_wrong() -> None:
-    async with running(Behaviour(script=_fig, models=frozenset({"test-model"}))) as (
-        _,
-        url,
-    ):
-        right, wrong = (
-            ProcessLanguageModels(model, model, concurrency=1, timeout=5)
-            for model in (_openai(url), _openai(url, model="gpt-nil"))
-        )
-        assert (await right.check()).problem == ""
-        assert "does not know the model" in (await wrong.check()).problem
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({}, ""),
+        ({"key": "sk-wrong"}, "rejects the key"),
+        ({"model": "gpt-nil"}, "does not know the model"),
+        ({"path": "/elsewhere"}, "the address is wrong"),
+        ({"port": 9}, "Connection error"),
+    ],
+    ids=["nothing", "key", "model", "path", "port"],
+)
+async def test_check_says_what_is_wrong(wrong: dict[str, Any], words: str) -> None:
+    served = Behaviour(script=_fig, api_key="sk-right", models=frozenset({"test-model"}))
+    async with running(served) as (_, url):
+        address = f"http://127.0.0.1:{wrong['port']}/v1" if "port" in wrong else url + wrong.get("path", "")
+        model = _openai(address, model=wrong.get("model", "test-model"), key=wrong.get("key", "sk-right"))
+        problem = (await ProcessLanguageModels(model, model, concurrency=1, timeout=5).check()).problem
+    assert words in problem
+    assert bool(problem) is bool(wrong)
+    assert "sk-" not in problem
 
 
 @pytest.mark.parametrize(
