@@ -1,0 +1,223 @@
+"""What the pages of the admin port answer: events that start with the present, one watch for all viewers, the wall around."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from eventstorming.v1 import job_pb2
+
+from poller import admin, health
+from poller.job import Job, JobState, LogLevel, LogLine
+from poller.pages.boards import Boards
+from poller.pages.jobs import JobList
+from poller.pages.routes import Pages
+from poller.ports import JobView
+from tests.fakes import FakeQueue, FakeRun, FakeStore, eventually, small_model
+
+WRITES = {admin.WRITE_HEADER: "1"}
+
+
+class CountedQueue(FakeQueue):
+    """Counts watches, and pauses between two looks so that a watch costs nothing."""
+
+    watches = 0
+    watching = 0
+
+    async def watch(self, job_id: str) -> AsyncGenerator[JobView, None]:
+        self.watches += 1
+        self.watching += 1
+        try:
+            async for view in super().watch(job_id):
+                yield view
+                await asyncio.sleep(0.01)
+        finally:
+            self.watching -= 1
+
+
+@dataclass
+class Site:
+    http: httpx.AsyncClient
+    queue: CountedQueue
+    boards: Boards
+
+    async def submitted(self, text: str = "A customer places an order.") -> str:
+        given = job_pb2.JobInput(job_id=str(uuid.uuid4()), requirements=text)
+        return (await self.queue.submit(given)).job_id
+
+    async def claimed(self, job_id: str) -> FakeRun:
+        entry: Job | None = self.queue.store.jobs[job_id].entry
+        assert entry is not None
+        run = await self.queue.claim(entry)
+        assert run is not None
+        return run
+
+    @asynccontextmanager
+    async def events(self, path: str, **more: Any) -> AsyncIterator[AsyncIterator[tuple[str, str, str]]]:
+        async with self.http.stream("GET", path, **more) as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            yield _parsed(answer.aiter_lines())
+
+
+async def _parsed(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, str, str]]:
+    """Name, id and data of each event."""
+    fields: dict[str, str] = {}
+    async for line in lines:
+        name, _, value = line.partition(": ")
+        if line:
+            fields[name] = value
+        elif "event" in fields:
+            yield fields["event"], fields.get("id", ""), fields.get("data", "")
+            fields = {}
+
+
+@asynccontextmanager
+async def serving(token: str = "") -> AsyncIterator[Site]:
+    queue = CountedQueue(FakeStore())
+    async with Boards(queue, linger=0.2) as boards, JobList(queue, refresh=0.05) as jobs:
+        routes = admin.guarded(Pages(queue, boards, jobs).routes, token)
+        app = health.admin(lambda: "", lambda: "", routes)
+        async with (
+            health.serving(app, 0, name="ADMIN_PORT") as port,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as http,
+        ):
+            yield Site(http, queue, boards)
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with serving() as found:
+        yield found
+
+
+async def test_events_of_a_board_start_with_the_present_follow_and_end(site: Site) -> None:
+    job_id = await site.submitted()
+    async with site.events(f"/board/{job_id}/events") as events:
+        name, _, data = await anext(events)
+        assert (name, json.loads(data)["state"]) == ("job", "queued")
+
+        run = await site.claimed(job_id)
+        run.say(LogLine(level=LogLevel.INFO, message="hello\nthere"))
+        await run.complete(small_model(), tokens_used=1)
+        rest = [event async for event in events]
+
+    assert rest[-1][0] == "end"
+    last = json.loads([data for name, _, data in rest if name == "job"][-1])
+    assert (last["state"], last["log"][0][:2]) == ("completed", ["info", "hello\nthere"])
+    wall = json.loads(next(data for name, _, data in rest if name == "wall"))
+    assert {sticker["kind"] for sticker in wall["board"]["stickers"]} >= {"command", "event"}
+    assert wall["picture"].startswith("<svg")
+    assert wall["board"]["texts"] == {"": "A customer places an order."}
+
+
+async def test_who_comes_again_is_sent_only_what_it_has_not(site: Site) -> None:
+    job_id = await site.submitted()
+    await (await site.claimed(job_id)).complete(small_model(), tokens_used=1)
+
+    async with site.events(f"/board/{job_id}/events") as events:
+        first = [event async for event in events]
+    wall = next(id for name, id, _ in first if name == "wall")
+    async with site.events(f"/board/{job_id}/events", headers={"Last-Event-ID": wall}) as events:
+        again = [name async for name, _, _ in events]
+    async with site.events(f"/board/{job_id}/events", params={"have": wall}) as events:
+        after_page = [name async for name, _, _ in events]
+
+    assert [name for name, _, _ in first] == ["wall", "job", "end"]
+    assert again == after_page == ["job", "end"]
+    assert f'"shown":"{wall}"' in (await site.http.get(f"/board/{job_id}")).text
+
+
+async def test_many_viewers_share_one_watch_that_ends_when_the_last_has_left(site: Site) -> None:
+    job_id = await site.submitted()
+
+    async def look() -> None:
+        async with site.events(f"/board/{job_id}/events") as events:
+            await anext(events)
+            await asyncio.sleep(0.1)
+
+    await asyncio.gather(*(look() for _ in range(20)))
+    assert site.queue.watches == 1
+    await eventually(lambda: site.boards.open == 0 and site.queue.watching == 0)
+
+
+async def test_a_job_removed_while_somebody_looks_says_so(site: Site) -> None:
+    job_id = await site.submitted()
+    async with site.events(f"/board/{job_id}/events") as events:
+        await anext(events)
+        await site.queue.remove(job_id)
+        rest = [(name, data) async for name, _, data in events]
+
+    assert json.loads(rest[-2][1])["state"] == "removed"
+    assert rest[-1][0] == "end"
+
+
+@pytest.mark.parametrize("job", ["nobody", "$ref[0].name", "0" * 8 + "-0000-0000-0000-" + "0" * 12])
+async def test_a_job_that_is_not_there_is_not_found(site: Site, job: str) -> None:
+    for path in (f"/board/{job}", f"/board/{job}/events"):
+        assert (await site.http.get(path)).status_code == 404
+    page = await site.http.get(f"/board/{job}", headers={"Accept": "text/html"})
+    assert (page.status_code, "<html" in page.text) == (404, True)
+    assert (await site.http.post(f"/jobs/{job}/cancel", headers=WRITES)).status_code == 404
+
+
+async def test_the_list_starts_whole_and_then_tells_changes(site: Site) -> None:
+    first = await site.submitted()
+    async with site.events("/jobs/events") as events:
+        name, _, data = await anext(events)
+        assert (name, [row["id"] for row in json.loads(data)["rows"]]) == ("all", [first])
+
+        second = await site.submitted()
+        name, _, data = await anext(events)
+        assert (name, [row["id"] for row in json.loads(data)["rows"]]) == ("change", [second])
+
+        await site.queue.remove(first)
+        name, _, data = await anext(events)
+        assert (name, json.loads(data)["gone"]) == ("change", [first])
+
+
+async def test_an_operator_cancels_tries_again_and_deletes(site: Site) -> None:
+    job_id = await site.submitted()
+
+    async def did(action: str) -> int:
+        return (await site.http.post(f"/jobs/{job_id}/{action}", headers=WRITES)).status_code
+
+    assert await did("retry") == 409
+    assert await did("cancel") == 200
+    assert (await site.queue.get(job_id)).state is JobState.FAILED
+    assert await did("retry") == 200
+    assert await did("delete") == 200
+    assert job_id in site.queue.store.removals
+
+
+async def test_nothing_is_shown_or_changed_without_the_token_or_from_elsewhere() -> None:
+    async with serving("secret") as site:
+        job_id = await site.submitted()
+        paths = ("/", "/jobs", "/jobs/events", f"/board/{job_id}", f"/board/{job_id}/events")
+
+        assert {(await site.http.get(path)).status_code for path in paths} == {401}
+        assert (await site.http.post(f"/jobs/{job_id}/cancel", headers=WRITES)).status_code == 401
+        entered = await site.http.post("/login", data={"token": "secret", "next": "/jobs"})
+        assert {"HttpOnly", "SameSite=strict"} <= set(entered.headers["set-cookie"].split("; "))
+        assert (await site.http.get(f"/board/{job_id}")).status_code == 200  # the client keeps the cookie
+        assert (await site.http.post(f"/jobs/{job_id}/cancel")).status_code == 403
+        foreign = {**WRITES, "Origin": "https://elsewhere.example"}
+        assert (await site.http.post(f"/jobs/{job_id}/cancel", headers=foreign)).status_code == 403
+        assert (await site.queue.get(job_id)).state is JobState.QUEUED
+
+
+async def test_pages_let_only_their_own_scripts_run_and_nobody_frame_them(site: Site) -> None:
+    job_id = await site.submitted("</script><script>alert(1)</script>")
+    for path in ("/jobs", f"/board/{job_id}"):
+        answer = await site.http.get(path)
+        assert answer.headers["content-security-policy"] == "frame-ancestors 'none'"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "script-src 'sha256-" in answer.text
+        assert "'unsafe-eval'" not in answer.text
+        assert "<script>alert" not in answer.text
