@@ -2,14 +2,15 @@
 
 A figure has changed when all three say so: the two samples are not from one distribution (Mann-Whitney, p < 0.01), the middle
 95 % of the bootstrapped ratio new ÷ old does not hold 1, and the ratio is beyond the figure's stated noise. Figures with
-too few samples for the first two are judged by the stated noise alone. Where the figure says so, what is compared is
-the ratio to the baseline of the same run: the speed of the machine drops out.
+too few samples for the first two are judged by the stated noise alone. Where the figure says so (`per_machine`), the same must
+hold for its ratio to the baseline of the same run: a machine that was slower, or busy, has slowed that too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 
 from tests.bench.figures import Figure
 from tests.bench.record import Record
@@ -43,14 +44,15 @@ def comparison(old: Record, new: Record) -> list[Change]:
 
 
 def _change(old: Figure, new: Figure) -> Change:
-    was, now = _comparable(old), _comparable(new)
-    middle, (low, high) = _ratio(was, now), (0.0, 0.0)
-    p = mann_whitney(was[0], now[0])
-    if enough := min(len(was[0]), len(now[0])) >= ENOUGH:
-        low, high = bootstrap(lambda groups: _of_groups(groups, len(was)), [*was, *now])
-    else:
-        low = high = middle
-    changed = abs(middle - 1) > new.noise and (not enough or (p < 0.01 and not low <= 1 <= high))
+    p = mann_whitney(old.samples, new.samples)
+    views = [_view([old.samples], [new.samples])]
+    if new.per_machine and old.baseline and new.baseline and old.baseline.samples and new.baseline.samples:
+        views.append(_view([old.samples, old.baseline.samples], [new.samples, new.baseline.samples]))
+    enough = min(len(old.samples), len(new.samples)) >= ENOUGH
+    middle, low, high = min(views, key=lambda view: abs(log(max(view[0], 1e-9))))  # the more cautious one
+    one_way = len({view[0] > 1 for view in views}) == 1
+    beyond = one_way and _beyond(middle, new.noise)
+    changed = beyond and (not enough or (p < 0.01 and not low <= 1 <= high))
     rose = middle > 1
     verdict = ("worse" if rose == new.lower_is_better else "better") if changed else "noise"
     return Change(
@@ -67,19 +69,24 @@ def _change(old: Figure, new: Figure) -> Change:
     )
 
 
-def _comparable(figure: Figure) -> list[Sequence[float]]:
-    """The samples, and what they are held against."""
-    if figure.per_machine and figure.baseline is not None and figure.baseline.samples:
-        return [figure.samples, figure.baseline.samples]
-    return [figure.samples]
+def _beyond(ratio: float, noise: float) -> bool:
+    """As far up as down: × 1.25 and ÷ 1.25 are equally far."""
+    return max(ratio, 1 / max(ratio, 1e-9)) > 1 + noise
 
 
-def _ratio(was: Sequence[Sequence[float]], now: Sequence[Sequence[float]]) -> float:
-    return _of_groups([*was, *now], len(was))
+def _view(was: Sequence[Sequence[float]], now: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """New ÷ old and its middle 95 %; of the samples, or of the samples over a baseline."""
+    groups = [*was, *now]
+    middle = _of_groups(groups, len(was))
+    if min(len(was[0]), len(now[0])) < ENOUGH:
+        return middle, middle, middle
+    return middle, *bootstrap(lambda drawn: _of_groups(drawn, len(was)), groups)
 
 
 def _of_groups(groups: Sequence[Sequence[float]], first: int) -> float:
-    return _standing(groups[first:]) / max(_standing(groups[:first]), 1e-9)
+    """New ÷ old; nothing before and nothing now is no change."""
+    before, after = _standing(groups[:first]), _standing(groups[first:])
+    return 1.0 if before == after else after / max(before, 1e-9)
 
 
 def _standing(groups: Sequence[Sequence[float]]) -> float:

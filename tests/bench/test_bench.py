@@ -78,6 +78,21 @@ def test_few_samples_are_judged_by_the_stated_noise() -> None:
     assert verdict(one([100.0]), one([130.0])) == "worse"
 
 
+@pytest.mark.parametrize(("old", "new", "expected"), [(0, 0, "noise"), (0, 1, "worse"), (6, 5, "better")])
+def test_a_count_has_no_noise(old: float, new: float, expected: str) -> None:
+    assert verdict(one([old], noise=0), one([new], noise=0)) == expected
+
+
+def test_a_figure_that_rose_less_than_its_baseline_is_not_called_better() -> None:
+    old = one(
+        spread(15, seed=1), per_machine=True, baseline=Baseline(name="floor", samples=spread(3, seed=3))
+    )
+    new = one(
+        spread(25, seed=2), per_machine=True, baseline=Baseline(name="floor", samples=spread(9, seed=4))
+    )
+    assert verdict(old, new) == "noise"
+
+
 def test_a_slower_machine_alone_is_no_change_where_the_ratio_counts() -> None:
     old = one(
         spread(15, seed=1), per_machine=True, baseline=Baseline(name="floor", samples=spread(3, seed=3))
