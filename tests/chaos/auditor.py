@@ -113,6 +113,8 @@ def replay(commits: Iterable[Mapping[str, Json]]) -> dict[str, JobRecord]:
                 raise ValueError(f"a write of a whole branch: {'/'.join(path)}")
             if len(path) >= 3 and path[0] in ("jobs", "requestedJobs", "jobStates"):
                 by_job[path[2]].append(((path[0], *path[3:]), value))
+            elif len(path) >= 3 and path[0] == "jobIndex":
+                by_job[path[2].partition("-")[2]].append(((path[0], *path[2:]), value))
         for job_id, updates in by_job.items():
             record = jobs.setdefault(job_id, JobRecord(job_id))
             _watch_writer(record, updates, commit["time"] / 1000, _pod(commit.get("agent", "")))
@@ -177,7 +179,7 @@ def _watch_removal(record: JobRecord, updates: Sequence[tuple[tuple[str, ...], J
         record.late += [f"{path} {time - record.removed:.3f} s after the removal" for path in late]
     elif record.removal_asked:
         record.removed = time
-        if left := sorted(root for root in ("jobs", "requestedJobs") if record.tree.get(root)):
+        if left := sorted(root for root in ("jobs", "requestedJobs", "jobIndex") if record.tree.get(root)):
             record.late.append(f"the removal left {', '.join(left)}")
 
 

@@ -498,3 +498,20 @@ def test_the_table_names_what_is_broken(logs: Logs) -> None:
 
 def test_quantiles_are_values_that_occurred() -> None:
     assert (quantile([3, 1, 2], 0.5), quantile([3, 1, 2], 0.99), quantile([1], 0.99)) == (2, 3, 1)
+
+
+def test_a_row_of_the_index_that_outlives_its_job_is_caught(logs: Logs) -> None:
+    row = f"jobIndex/{NS}/0000000000001-{JOB}"
+    logs.patch(2.9, "", {row: {"state": "completed"}})
+    _remove(logs)
+    assert _broken(logs.verdict()) == {"writes after removal"}
+
+
+def test_a_row_of_the_index_that_goes_with_its_job_passes(logs: Logs) -> None:
+    row = f"jobIndex/{NS}/0000000000001-{JOB}"
+    logs.patch(2.9, "", {row: {"state": "completed"}})
+    logs.put(3, REMOVAL, {"isRemoveRequested": True})
+    logs.delete(3.1, ENTRY)
+    logs.patch(3.2, "", {NODE: None, row: None})
+    logs.delete(3.3, REMOVAL)
+    assert logs.verdict().good
