@@ -128,7 +128,8 @@ def _stay(addresses: Addresses, job_id: str) -> None:
         f"embedded RTDB      http://127.0.0.1:{addresses.rtdb}/.json?ns=eventstorming",
         f"poller, JobService 127.0.0.1:{addresses.jobs}   (JOBS_TARGET=127.0.0.1:{addresses.jobs} eventstorming submit FILE --watch)",
         f"poller, health     http://127.0.0.1:{addresses.http}/ok",
-        f"poller, admin      http://127.0.0.1:{addresses.admin}/readyz",
+        f"poller, jobs       http://127.0.0.1:{addresses.admin}/jobs",
+        f"the job, live      http://127.0.0.1:{addresses.admin}/board/{job_id}",
         f"executor, gRPC     127.0.0.1:{addresses.executor}",
         f"the job            eventstorming get {job_id} --format markdown",
     ):

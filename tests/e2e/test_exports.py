@@ -1,0 +1,100 @@
+"""`get --format …` of a real job, each format read by somebody else's parser."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from eventstorming.v1.model_pb2 import EventStormingModel
+from google.protobuf import json_format
+from jsonschema import Draft202012Validator
+from markdown_it import MarkdownIt
+
+from tests.e2e.pair import Pair
+from tests.e2e.test_command_line import _cli
+from tests.poller.msaez.schemas import schema
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "library.en.md"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def job(pair: Pair) -> str:
+    run = _cli(pair, "submit", str(EXAMPLE), "--watch")
+    assert run.returncode == 0, run.stderr
+    return run.stdout.split()[0]
+
+
+def _get(pair: Pair, job: str, form: str) -> str:
+    run = _cli(pair, "get", job, "--format", form)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_json_is_the_typed_model_with_its_text(pair: Pair, job: str) -> None:
+    model = json_format.Parse(_get(pair, job, "json"), EventStormingModel())
+
+    assert model.source_text == EXAMPLE.read_text("utf-8")
+    assert [context.name for context in model.bounded_contexts] == ["Catalogue", "Lending", "Membership"]
+
+
+def test_msaez_passes_the_schema_of_the_contract(pair: Pair, job: str) -> None:
+    value = json.loads(_get(pair, job, "msaez"))
+
+    assert len(value["elements"]) > 30
+    assert list(Draft202012Validator(schema("esvalue")).iter_errors(value)) == []
+
+
+def test_svg_is_xml_with_a_group_per_sticker(pair: Pair, job: str) -> None:
+    root = ET.fromstring(_get(pair, job, "svg"))
+
+    groups = [each for each in root.iter(f"{SVG}g") if each.get("class", "").startswith("sticker")]
+    assert len(groups) > 50
+
+
+def test_html_is_one_page_that_asks_for_nothing(pair: Pair, job: str) -> None:
+    page = _get(pair, job, "html")
+    found: list[tuple[str, str | None]] = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.extend(attributes)  # type: ignore[method-assign]
+    parser.feed(page)
+
+    assert not {"src", "href"} & {name for name, _ in found}
+    assert "connect-src" not in page
+
+
+def test_mermaid_is_markdown_with_a_diagram_for_the_map_and_for_each_context(pair: Pair, job: str) -> None:
+    fences = [
+        token for token in MarkdownIt("commonmark").parse(_get(pair, job, "mermaid")) if token.type == "fence"
+    ]
+
+    assert [token.info for token in fences] == ["mermaid"] * 4
+    assert all(token.content.startswith("flowchart LR\n") for token in fences)
+
+
+def test_markdown_is_a_specification_to_hand_over(pair: Pair, job: str) -> None:
+    tokens = MarkdownIt("commonmark").enable("table").parse(_get(pair, job, "markdown"))
+    headings = [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
+
+    chapters = [
+        "Context map",
+        "Bounded context: ",
+        "Aggregate: ",
+        "Command: ",
+        "Event: ",
+        "Read model: ",
+        "Policy: ",
+    ]
+    for chapter in (*chapters, "References between aggregates", "Traceability", "What was left out"):
+        assert any(heading.startswith(chapter) for heading in headings), chapter
+    assert not re.search(
+        r"<(?!br>)",
+        "".join(
+            child.content for token in tokens for child in token.children or () if child.type == "html_inline"
+        ),
+    )
