@@ -109,7 +109,7 @@ class Retention:
         found = await self._remains(job_id)
         verdict = self._periods.verdict(found, now=self._now())
         unlisted = (found.completed or found.failed) and job_id not in self._indexed
-        if (verdict is Verdict.KEEP and not unlisted) or await self._is_queued(job_id):
+        if (verdict is Verdict.KEEP and not unlisted) or await self._is_anothers(job_id):
             return
         if verdict is Verdict.DELETE:
             await self._delete(job_id, found)
@@ -136,8 +136,12 @@ class Retention:
             created_at=_stamp(created_at.result()),
         )
 
-    async def _is_queued(self, job_id: str) -> bool:
-        return bool(await self._database.keys(self._nodes.entry(job_id)))
+    async def _is_anothers(self, job_id: str) -> bool:
+        """Queued, running, or about to be removed: what was read of it may be half of what was there."""
+        async with task_group() as group:
+            entry = group.create_task(self._database.keys(self._nodes.entry(job_id)))
+            removal = group.create_task(self._database.keys(self._nodes.removal(job_id)))
+        return bool(entry.result() or removal.result())
 
     async def _stamp(self, job_id: str) -> None:
         """A job that was removed while it was looked at must not come back as a stamp."""
