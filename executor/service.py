@@ -100,7 +100,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             call["job"], call["epoch"] = first.job_id, first.epoch
             async with AsyncExitStack() as stack:
                 run = await self._placed(first, stack, context)
-                with self._counted():
+                with self._counted(run, call):
                     await self._execute(first, run, context)
 
     async def Generate(self, request: wire.GenerateRequest, context: Context) -> None:
@@ -108,7 +108,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         async with _answering(context, "generate") as call:
             call["job"] = request.input.job_id
             async with self._slots.take("", 0) as run:
-                with self._counted():
+                with self._counted(run, call):
                     await self._direct(request, context, run)
 
     async def _direct(self, request: wire.GenerateRequest, context: Context, run: Run) -> None:
@@ -116,21 +116,22 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         sending = _Sending(context, request.include_partial_models)
         main = self._generate(request.input, OwnLink(), [], allowance, self._bounds.job_seconds, sending)
         await until_done(main, _watch(run))
+        run.completed = True
 
     @contextmanager
-    def _counted(self) -> Iterator[None]:
-        """How one run in a slot ended."""
+    def _counted(self, run: Run, call: dict[str, Any]) -> Iterator[None]:
+        """How one run in a slot ended. Who has the finished model may leave before we have said goodbye."""
         outcome = "lost"
         try:
             yield
-            outcome = "completed"
         except Cancelled:
             raise
         except Exception as error:
             outcome = reason_of(error).lower()
             raise
         finally:
-            self._observer.run_ended(outcome)
+            call["outcome"] = "completed" if run.completed else outcome
+            self._observer.run_ended(call["outcome"])
 
     async def Check(self, request: wire.CheckRequest, context: Context) -> wire.CheckResponse:
         """Whether a question would be answered."""
@@ -166,14 +167,15 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         await link.outbox.send(wire.ExecuteResponse(accepted=accepted))
         log.info("run.started", job=first.job_id, epoch=first.epoch, slots_free=self._slots.free)
         async with link.connected(context.read, context.write) as ended:
-            await until_done(self._stored(first.start, link), _watch(run), ended())
+            await until_done(self._stored(first.start, link, run), _watch(run), ended())
 
-    async def _stored(self, start: wire.Start, link: StreamLink) -> None:
+    async def _stored(self, start: wire.Start, link: StreamLink, run: Run) -> None:
         seconds = start.time_left.ToTimedelta().total_seconds() if start.HasField("time_left") else None
         left = self._bounds.job_seconds if seconds is None else seconds
         recalled = await link.recalled()
         frames = _Frames(link)
         await self._generate(start.input, link, recalled, self._allowance(start), left, frames)
+        run.completed = True
         await frames.finish()
 
     async def _generate(
@@ -279,7 +281,8 @@ async def _answering(context: Context, call: str) -> AsyncIterator[dict[str, Any
     try:
         yield fields
     except asyncio.CancelledError:
-        log.info("call.lost", **fields)
+        if fields.get("outcome") != "completed":
+            log.info("call.lost", **fields)
         raise
     except ExecutorError as error:
         log.info("call.ended", kind=type(error).__name__, reason=str(error), **fields)

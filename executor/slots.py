@@ -13,10 +13,11 @@ from executor.status import Draining, NoFreeSlot, Overtaken
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Run:
-    """One run in a slot. `ended` is done, with the reason, when the run must stop at once."""
+    """One run in a slot. `ended` is done, with the reason, when the run must stop at once; `completed`: its model is on the way."""
 
     job_id: str
     epoch: int
+    completed: bool = False
     ended: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     left: asyncio.Event = field(default_factory=asyncio.Event)
 

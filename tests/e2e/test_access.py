@@ -187,7 +187,7 @@ def test_a_poller_that_believes_in_another_authority_is_not_ready_and_says_why(
 
 
 @pytest.mark.parametrize("program", ["poller", "executor"])
-def test_a_token_without_tls_stops_the_start_unless_it_is_allowed(programs: Programs, program: str) -> None:
+def test_a_token_without_tls_stops_the_start(program: str) -> None:
     settings = {
         "FIREBASE_DATABASE_EMULATOR_HOST": "127.0.0.1:9",
         "AI_MODEL": "offline:rules",
@@ -205,7 +205,6 @@ def test_a_token_without_tls_stops_the_start_unless_it_is_allowed(programs: Prog
     assert stopped.returncode == 2
     assert "GRPC_ALLOW_PLAINTEXT_TOKEN: GRPC_TOKEN would travel in plaintext" in stopped.stderr
     assert TOKEN not in stopped.stderr
-    assert programs.start(program, program, **settings, GRPC_ALLOW_PLAINTEXT_TOKEN="true").ports()["grpc"]
 
 
 def test_the_command_line_sends_no_token_in_plaintext_off_this_machine() -> None:

@@ -120,10 +120,15 @@ def test_a_job_is_counted_as_the_database_and_the_language_models_log_have_it(
         assert program.sum("build_info") == 1
 
 
-def test_what_waits_what_is_lost_and_what_ends_otherwise_is_told_apart(
+def test_what_waits_is_lost_crashes_or_is_recalled_is_told_apart(
     programs: Programs, slow_model: dict[str, str]
 ) -> None:
-    pair = start_pair(programs, executors=slow_model)
+    pair = start_pair(programs, executors=slow_model, POD_ID="poller-0")
+    waiting_and_lost(pair)
+    killed(pair, programs, slow_model)
+
+
+def waiting_and_lost(pair: Pair) -> None:
     port, executor = pair.ports["admin"], pair.executor.ports()["admin"]
     runs = pair.client.submit(inputs())
     until(port, lambda it: it.sum("jobs_by_state", state="running") == 1)
@@ -143,23 +148,15 @@ def test_what_waits_what_is_lost_and_what_ends_otherwise_is_told_apart(
 
     bad = pair.client.submit(inputs(" "))
     assert ended(pair, bad)["isFailed"]
-    assert (
-        until(port, lambda it: it.sum("jobs_ended_total", outcome="failed") == 1).sum(
-            "oldest_job_age_seconds"
-        )
-        == 0
-    )
+    after = until(port, lambda it: it.sum("jobs_ended_total", outcome="failed") == 1)
+    assert after.sum("oldest_job_age_seconds") == 0
 
 
-def test_killed_programs_are_counted_as_crashes_and_what_was_paid_is_recalled(
-    programs: Programs, slow_model: dict[str, str]
-) -> None:
-    pair = start_pair(programs, executors=slow_model, POD_ID="poller-0")
+def killed(pair: Pair, programs: Programs, slow_model: dict[str, str]) -> None:
     job = pair.client.submit(inputs())
     pair.client.wait(lambda: len(journal(pair, job)) >= 2)
     pair.poller.signal(signal.SIGKILL)
-    again = programs.start("poller-again", "poller", **FREE, **pair.poller_settings)
-    port = again.ports()["admin"]
+    port = programs.start("poller-again", "poller", **FREE, **pair.poller_settings).ports()["admin"]
     taken = until(port, lambda it: it.sum("claims_total", outcome="taken_over") == 1)
     assert taken.sum("attempts_total", kind="crash") == 1
     assert taken.sum("pickup_seconds_count") == 0
