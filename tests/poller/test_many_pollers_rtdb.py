@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 import httpx
+import pytest
 from eventstorming.v1 import executor_pb2
 from hypothesis import HealthCheck, settings
 
@@ -85,7 +86,7 @@ class Way(httpx.AsyncBaseTransport):
 
     def __init__(self, pollers: Pollers, owner: str) -> None:
         self._pollers, self._owner = pollers, owner
-        self._inner = httpx.AsyncHTTPTransport()
+        self._inner = httpx.AsyncHTTPTransport(verify=False)
         self.held: list[Held] = []
         self.holds = True
         self.delay = 0.0
@@ -404,9 +405,12 @@ class Pollers(QueueRules):
         return self._drive(poller.queue.remove(job_id), poller)
 
 
+EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "12"))
+pytestmark = pytest.mark.timeout(120 + 10 * EXAMPLES)
+
 TestManyPollersOverTheDatabase = Pollers.TestCase
 TestManyPollersOverTheDatabase.settings = settings(
-    max_examples=int(os.environ.get("STATE_MACHINE_EXAMPLES", "12")),
+    max_examples=EXAMPLES,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
