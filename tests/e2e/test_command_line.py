@@ -115,3 +115,19 @@ def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(pair: Pair) -> None:
     assert "offline:rules answers" in well.stdout
     assert ill.returncode == 3
     assert "Is it running?" in ill.stdout
+
+
+def test_jobs_are_listed_newest_first_as_lines_and_as_json(pair: Pair, text: Path, tmp_path: Path) -> None:
+    silent = tmp_path / "silent.md"
+    silent.write_text("Hello.\n", "utf-8")
+    completed = _cli(pair, "submit", str(text), "--watch").stdout.strip()
+    _cli(pair, "submit", str(silent), "--watch")
+
+    lines = [line.split("\t") for line in _cli(pair, "list").stdout.splitlines()]
+    failed = json.loads(_cli(pair, "list", "--state", "failed", "--limit", "1", "--json").stdout)
+    assert {completed, failed[0]["jobId"]} <= {line[0] for line in lines}
+    assert [line[4] for line in lines] == sorted((line[4] for line in lines), reverse=True)
+    assert failed[0]["state"] == "failed"
+    assert failed[0]["failure"]
+    assert _cli(pair, "list", "--limit", "0").returncode == 2
+    assert _cli(pair, "list", "--state", "gone").returncode == 2

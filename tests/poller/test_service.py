@@ -194,6 +194,25 @@ async def test_with_a_token_only_its_bearer_and_the_health_check_get_through() -
     assert health.status == health_pb2.HealthCheckResponse.SERVING
 
 
+async def test_a_submission_names_the_link_to_the_canvas_where_one_is_set() -> None:
+    async with _service(msaez_url="https://canvas.example") as (jobs, _):
+        job = (await jobs.SubmitJob(_submission())).job
+    assert job.url == canvas_link("https://canvas.example", job.job_id)
+
+
+async def test_a_draft_is_submitted_watched_and_listed_by_its_contexts() -> None:
+    given = job_pb2.JobInput()
+    given.draft.contexts.add(name="Ordering", requirements="Orders.").aggregates.add(name="Order")
+    async with _service() as (jobs, _):
+        job = (await jobs.SubmitJob(job_pb2.SubmitJobRequest(input=given))).job
+        watch = jobs.WatchJob(job_pb2.WatchJobRequest(job_id=job.job_id, include_model=True))
+        seen = [response async for response in watch]
+        listed = (await jobs.ListJobs(job_pb2.ListJobsRequest())).jobs
+    assert seen[-1].job.state == job_pb2.JOB_STATE_COMPLETED
+    assert any(response.HasField("model") for response in seen)
+    assert [(each.job_id, each.title) for each in listed] == [(job.job_id, "Ordering")]
+
+
 def test_the_canvas_link_is_the_one_the_web_client_opens() -> None:
     job_id = "1B9D6BCD-3d2a-8f41-02c7-5c1e0f7a9b34"
     link = canvas_link("https://canvas.example", job_id)
