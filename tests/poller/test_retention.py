@@ -124,6 +124,13 @@ async def test_a_job_removed_while_it_is_looked_at_does_not_come_back(bench: Ben
     assert not await bench.there(job)
 
 
+async def test_a_job_that_is_about_to_be_removed_is_left_alone(bench: Bench) -> None:
+    job = await bench.store()
+    await bench.rtdb.ask_removal(job)
+    await bench.sweep_after(0)
+    assert await bench.rtdb.database.get(f"{NODES.run(job)}/seenAt") is None
+
+
 async def test_jobs_are_found_without_being_downloaded(bench: Bench) -> None:
     big = {"isCompleted": True, "esValue": {"elements": {"e1": {"id": "e1", "text": "x" * 1_000_000}}}}
     await bench.store(big, endedAt=1, model="y" * 1_000_000)
