@@ -49,6 +49,8 @@ install: $(TOOLS_READY) ## Install or upgrade the release (RELEASE, NAMESPACE, V
 
 uninstall: $(TOOLS_READY) ## Remove the release; the secrets stay
 	$(HELM) uninstall $(RELEASE) --namespace $(NAMESPACE)
+	-$(KUBECTL) delete pod --namespace $(NAMESPACE) --ignore-not-found \
+		-l app.kubernetes.io/instance=$(RELEASE),app.kubernetes.io/component=test
 
 status: $(TOOLS_READY) ## Pods, services, and what nodes and pods use
 	$(KUBECTL) get pods,services --namespace $(NAMESPACE) -l app=eventstorming-generator -o wide
@@ -62,7 +64,7 @@ preflight: $(DEV) ## Look for what would stop an install, and say the command th
 	@$(PY) -m scripts.preflight --release $(RELEASE) --registry "$(REGISTRY)" --flags="$(CHART_FLAGS)"
 
 containers: $(DEV) ## Build both images and run them in containers as the chart would (podman, runc and mmdebstrap needed)
-	@$(PY) -m tests.containers
+	@$(PY) -m tests.containers $(if $(SKIP_WHERE_IMPOSSIBLE),--skip-where-impossible)
 
 .tools/helm4: | $(DEV)
 	@$(PY) -m scripts.kube_tools >/dev/null

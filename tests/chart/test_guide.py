@@ -59,3 +59,16 @@ def test_the_table_of_the_node_adds_up(name: str) -> None:
     system = [int(it) for it in re.findall(r"(\d+)m \|", rows)]
     assert len(system) == 5
     assert 940 - sum(system) == 227
+
+
+def test_the_comparison_names_tests_that_exist() -> None:
+    rows = (kube_tools.ROOT / "charts" / "eventstorming" / "COMPARISON.md").read_text()
+    sources = {it.name: it.read_text() for it in (kube_tools.ROOT / "tests" / "chart").glob("test_*.py")}
+    known = set(re.findall(r"def (test_\w+)", "\n".join(sources.values()))) | sources.keys()
+    named_there = set(re.findall(r"`(test_[\w.]+)`", rows))
+    assert len(named_there) > 30
+    assert named_there <= known
+    for row in re.findall(r"(?m)^\| .* \|$", rows)[1:]:
+        cells = [it.strip() for it in row.strip("|").split(" | ")]
+        assert len(cells) == 4, row
+        assert cells[3] != "–" or len(cells[2]) > 20, f"neither a test nor a reason: {row}"

@@ -69,6 +69,7 @@ def test_the_package_holds_no_examples(tmp_path: Path) -> None:
     listed = subprocess.run(["tar", "tzf", package], capture_output=True, text=True, check=True).stdout
     assert "templates/poller/deployment.yaml" in listed
     assert "values.schema.json" in listed
+    assert "UPGRADING.md" in listed
     assert "examples/" not in listed
 
 
