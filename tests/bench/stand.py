@@ -155,6 +155,14 @@ class Rtdb:
         """Waits until the job's entry is gone."""
         until(lambda: self.get(f"requestedJobs/{NAMESPACE}/{job_id}") is None, every=0.02)
 
+    def now(self) -> int:
+        """A moment in the log of commits, for `since`."""
+        return len(self.commits.all())
+
+    def since(self, moment: int) -> list[dict[str, Any]]:
+        """What the poller has committed since, when one job was put in and nothing else was going on."""
+        return self.commits.all()[moment + 2 :]  # the first two are the client's
+
     def ended_without_log(self, job_id: str) -> None:
         """Returns when the job is completed."""
         until(lambda: self.get(f"jobs/{NAMESPACE}/{job_id}/state/outputs/isCompleted") is True, every=0.05)

@@ -40,12 +40,12 @@ def _growth(stand: Stand, name: str, make: Callable[[int, int], dict[str, Any]])
     for size in times:
         each: dict[str, list[float]] = {}
         for number in range(size * 10, size * 10 + stand.many(3, 1)):
-            before = executor.cpu(), poller.cpu()
+            before, moment = (executor.cpu(), poller.cpu()), rtdb.now()
             job_id, acked = rtdb.job(make(size, number))
             wall = rtdb.ended([job_id], seconds=240)[job_id] - acked
             rtdb.settled(job_id)
             time.sleep(0.1)
-            commits = [one for one in rtdb.commits.all() if job_id in one["path"]][2:]
+            commits = rtdb.since(moment)
             found = {
                 "executor_cpu": executor.cpu() - before[0],
                 "poller_cpu": poller.cpu() - before[1],
