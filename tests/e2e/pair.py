@@ -32,7 +32,7 @@ class Pair:
 
 def start_pair(programs: Programs, *, executors: dict[str, str], target: str = "", **poller: str) -> Pair:
     """`executors` and `poller` are settings; `target` replaces the address of the executor started here (`{port}`: its port)."""
-    rtdb = programs.start("rtdb", "poller.rtdb.emulator", "--port", "0")
+    rtdb = programs.start("rtdb", "poller.rtdb.emulator", "--port", "0", "--faults")
     executor = programs.start("executor", "executor", **FREE, **executors)
     rtdb_port, executor_port = rtdb.ports()["rtdb"], executor.ports()["grpc"]
     settings = {

@@ -100,6 +100,7 @@ def test_no_way_of_failing_tells_what_a_user_wrote_or_a_key(programs: Programs) 
         for job in (*failing.values(), *strange):
             assert ended(pair, job)["isFailed"], job
         seen += refused_after(pair, strange[1])
+        seen += refused_by_the_database(pair, strange[1])
         pair.client.request_removal(cancelled)
         pair.client.wait(lambda: pair.client.get(f"jobStates/{NAMESPACE}") is None)
         stored = json.dumps(pair.client.get(""), ensure_ascii=False)
@@ -140,6 +141,21 @@ def calls(pair: Pair, running: str, cancelled: str) -> str:
             seen.append(refused(direct.Generate, executor_pb2.GenerateRequest(input=job)))
         checked = direct.Check(executor_pb2.CheckRequest(), metadata=BEARER)
         seen.append(str(checked))
+    return "\n".join(seen)
+
+
+def refused_by_the_database(pair: Pair, job: str) -> str:
+    """What is seen while the database answers 401 and 503 to everything, and hears what it must not repeat."""
+    faults = f"http://127.0.0.1:{pair.rtdb}/.emulator/faults.json"
+    seen = []
+    with grpc.insecure_channel(f"127.0.0.1:{pair.ports['grpc']}") as poller:
+        jobs = job_pb2_grpc.JobServiceStub(poller)
+        new = job_pb2.SubmitJobRequest(input=job_pb2.JobInput(requirements=text_of("broken")))
+        for status in (401, 503):
+            answer = httpx.patch(faults, json={"errors": -1, "error_status": status}, trust_env=False)
+            assert answer.status_code == 200, answer.text
+            seen += [refused(jobs.SubmitJob, new), pages(pair)]
+            httpx.delete(faults, trust_env=False)
     return "\n".join(seen)
 
 
