@@ -13,7 +13,7 @@ from google.protobuf.json_format import MessageToDict
 
 from .layout import lay_out
 from .svg import draw
-from .text import escaped
+from .text import escaped, one_line
 from .trace import Trace, trace
 from .wall import Wall, wall_of
 from .words import words_for
@@ -38,10 +38,11 @@ def render_html(model: EventStormingModel, *, live: Live | None = None) -> str:
     if live:
         contents["live"] = {"events": live.events, "shown": live.shown}
         scripts.append(asset("live.js"))
-    frame = _frame(words, draw(wall, lay_out(wall), words), live)
+    title = _title(model) or words["title"]
+    frame = _frame(words, title, draw(wall, lay_out(wall), words), live)
     return document(
         language=words["lang"],
-        title=words["title"],
+        title=title,
         style=asset("page.css"),
         body="\n".join(frame),
         contents={"board": contents},
@@ -165,13 +166,19 @@ def _requirements(found: Trace) -> dict[str, Any]:
     }
 
 
-def _frame(words: Mapping[str, str], svg: str, live: Live | None) -> Iterator[str]:
+def _title(model: EventStormingModel) -> str:
+    """What people know the text by: its first line that says something."""
+    lines = (one_line(line).lstrip("#*-=_> ").rstrip() for line in model.source_text[:2000].splitlines())
+    return next((line for line in lines if line), "")[:80]
+
+
+def _frame(words: Mapping[str, str], title: str, svg: str, live: Live | None) -> Iterator[str]:
     w = {key: escaped(value) for key, value in words.items()}
     yield '<header class="bar" role="toolbar">'
     if live:
         yield f'<a class="button" href="{escaped(live.jobs)}">← {w["jobs"]}</a>'
     yield f'<button id="toggle-source" aria-pressed="true" title="{w["requirements"]} (R)">{_ICONS["text"]}<span>{w["requirements"]}</span></button>'
-    yield f"<h1>{w['title']}</h1>"
+    yield f'<h1 dir="auto">{escaped(title)}</h1>'
     yield f'<label class="search">{_ICONS["find"]}<input id="search" type="search" placeholder="{w["search"]}" aria-label="{w["search"]}"><output id="hits"></output></label>'
     for name, icon, key in (
         ("zoom-out", "minus", "zoomOut"),

@@ -104,6 +104,14 @@ def test_the_page_speaks_the_language_of_the_model(
     assert Page(korean).board["words"].keys() == Page(english).board["words"].keys()
 
 
+def test_a_page_is_called_what_its_text_is_called(
+    library: EventStormingModel, hostile: EventStormingModel
+) -> None:
+    assert "<title>The city library lends books to its members. 📚</title>" in render_html(library)
+    assert '<h1 dir="auto">&lt;script&gt;alert(1)&lt;/script&gt;</h1>' in render_html(hostile)
+    assert "<title>EventStorming board</title>" in render_html(EventStormingModel())
+
+
 def test_the_script_asks_for_no_word_that_is_missing(clinic: EventStormingModel) -> None:
     page = Page(render_html(clinic))
 
