@@ -33,7 +33,7 @@ class Window:
 
     async def until(self, condition: str) -> None:
         """Asked again and again from here: the page's own policy forbids to evaluate text in it."""
-        await eventually(lambda: self.page.evaluate(condition), seconds=60)
+        await eventually(lambda: self.page.evaluate(condition), seconds=90)
 
     async def texts(self, selector: str) -> list[str]:
         return await self.page.locator(selector).all_inner_texts()
@@ -49,6 +49,7 @@ async def window(
             context = await chromium.new_context(
                 viewport={"width": width, "height": height}, offline=offline, locale=locale
             )
+            context.set_default_timeout(90_000)  # a loaded machine needs its time
             shown = Window(await context.new_page())
             shown.page.on("pageerror", lambda error: shown.complaints.append(str(error)))
             shown.page.on(
