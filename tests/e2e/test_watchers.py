@@ -17,6 +17,7 @@ from tests.e2e.test_pair import TEXT
 WATCHERS = 50
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM])
 def test_no_watcher_misses_the_end_when_the_poller_is_restarted(
     programs: Programs, blow: signal.Signals
