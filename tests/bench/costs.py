@@ -39,7 +39,7 @@ class Job:
 
 
 def job_of(record: Record) -> Job:
-    """From the figures `cpu`, `job-bytes`, `path`, `executor-memory` and `poller-memory`."""
+    """From the figures of `cpu`, `job-bytes`, `path`, `executor-memory` and `poller-memory`."""
     found = {figure.name: figure for figure in record.figures if not figure.state}
 
     def median(name: str) -> float:
@@ -56,7 +56,7 @@ def job_of(record: Record) -> Job:
         written=median("job-bytes.kilobytes.slow"),
         wall=median("path.seconds"),
         executor_memory=max(0.0, many - eight) / 24,
-        poller_memory=max(0.0, median("poller-memory.running") - idle) / 100,
+        poller_memory=max(0.0, median("executor-memory.32.poller") - idle) / 32,
         idle_memory=idle,
     )
 

@@ -30,7 +30,13 @@ def executor_memory(stand: Stand) -> Iterator[Figure]:
             limits={"most": 200.0} if count == 32 else {},
             baseline=OLD,
             noise=0.1,
-            note=f"the poller at most {poller.memory('VmHWM'):.0f} MiB",
+        )
+        yield Figure(
+            name=f"executor-memory.{count}.poller",
+            what=f"most resident memory of the poller meanwhile, {count} jobs",
+            unit="MiB",
+            samples=[poller.memory("VmHWM")],
+            noise=0.1,
         )
         for program in (poller, executor, language_model.running, rtdb.running):
             program.stop()
@@ -68,8 +74,15 @@ def poller_memory(stand: Stand) -> Iterator[Figure]:
     rtdb = stand.rtdb(log=False)
     language_model = stand.language_model(BehaviourAnswer=3600, PoliciesAnswer=3600)
     count = stand.many(100, 3)
-    executor = stand.executor(language_model, MAX_CONCURRENT_JOBS=str(count), LLM_MAX_CONCURRENCY="5000")
-    poller = stand.poller(rtdb, executor)
+    patient = {"STEP_TIMEOUT_SECONDS": "3600"}
+    executor = stand.executor(
+        language_model,
+        MAX_CONCURRENT_JOBS=str(count),
+        LLM_MAX_CONCURRENCY="5000",
+        LLM_TIMEOUT_SECONDS="3600",
+        **patient,
+    )
+    poller = stand.poller(rtdb, executor, **patient)
     time.sleep(2)
     yield Figure(
         name="poller-memory.idle",
