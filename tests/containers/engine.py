@@ -38,6 +38,43 @@ def require_tools() -> None:
     os.environ["CONTAINERS_CONF"] = str(CONFIGURATION)
 
 
+def why_not() -> str:
+    """Why this machine runs no container at all, nothing if it does; tried with the host's own `true`, none of our files."""
+    name = "localhost/eventstorming-trial:1"
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            archive = Path(scratch) / "true.tar"
+            linked = subprocess.run(["ldd", "/bin/true"], capture_output=True, text=True, check=True).stdout
+            files = ["/bin/true", *(word for word in linked.split() if word.startswith("/"))]
+            subprocess.run(
+                ["tar", "--create", "--dereference", "--absolute-names", "--file", archive, *files],
+                check=True,
+            )
+            _tried("import", "--quiet", str(archive), name)
+        _tried("network", "create", NETWORK)
+        limits = (
+            "--cpus",
+            "0.3",
+            "--memory",
+            "64m",
+            "--cap-drop",
+            "ALL",
+            "--user",
+            "10001:10001",
+            "--read-only",
+        )
+        _tried("run", "--rm", "--network", NETWORK, *limits, name, "/bin/true")
+    except subprocess.CalledProcessError as error:
+        return f"{' '.join(map(str, error.cmd))}: {error.stderr}".strip()
+    finally:
+        remove_all()
+    return ""
+
+
+def _tried(*arguments: str) -> None:
+    subprocess.run(["podman", *arguments], capture_output=True, text=True, check=True)
+
+
 def podman(*arguments: str, check: bool = True) -> str:
     done = subprocess.run(["podman", *arguments], capture_output=True, text=True, check=False)
     if check and done.returncode:
@@ -102,6 +139,16 @@ def address(container: str) -> str:
     return podman(
         "inspect", "--format", f'{{{{(index .NetworkSettings.Networks "{NETWORK}").IPAddress}}}}', container
     )
+
+
+def gateway() -> str:
+    """The host as the containers see it; there only while a container is in the network."""
+    return str(json.loads(podman("network", "inspect", NETWORK))[0]["subnets"][0]["gateway"])
+
+
+def inside(container: str, *command: str) -> str:
+    """Runs a command in a running container, as `kubectl exec` does; a failing one ends the check."""
+    return podman("exec", container, *command)
 
 
 def exit_code(container: str) -> int:

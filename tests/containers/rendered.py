@@ -8,7 +8,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.chart.render import Object, named, of, render
@@ -20,21 +20,22 @@ NAME = "eventstorming-generator"
 Secrets = dict[str, dict[str, str]]  # text by secret and key
 
 
-def objects(example: str = "demo") -> tuple[Object, ...]:
-    return render(f"image.registry={REGISTRY}", f"image.tag={TAG}", example=example)
+def objects(example: str = "demo", *, sets: Sequence[str] = ()) -> tuple[Object, ...]:
+    return render(f"image.registry={REGISTRY}", f"image.tag={TAG}", *sets, example=example)
 
 
 def deployments(chart: Path) -> list[Object]:
     return list(named(render(chart=chart), "Deployment").values())
 
 
-def pod(component: str, example: str = "demo") -> Object:
+def pod(component: str, example: str = "demo", *, sets: Sequence[str] = ()) -> Object:
     """The pod spec of poller, executor or test."""
+    rendered = objects(example, sets=sets)
     if component == "test":
-        spec: Object = of(objects(example), "Pod")["spec"]
+        spec: Object = of(rendered, "Pod")["spec"]
         return spec
     name = NAME if component == "poller" else f"{NAME}-executor"
-    template: Object = of(objects(example), "Deployment", name)["spec"]["template"]["spec"]
+    template: Object = of(rendered, "Deployment", name)["spec"]["template"]["spec"]
     return template
 
 
@@ -96,8 +97,10 @@ def command(container: Object) -> list[str]:
     return ["--entrypoint", json.dumps(container["command"])] if "command" in container else []
 
 
-def start_executor(name: str) -> None:
-    spec = pod("executor")
+def start_executor(name: str, settings: Mapping[str, str] | None = None) -> None:
+    """`settings` are the chart's values `settings`."""
+    sets = tuple(f"settings.{key}={value}" for key, value in sorted((settings or {}).items()))
+    spec = pod("executor", sets=sets)
     container = spec["containers"][0]
     aliases = [f"{NAME}-executor", f"{NAME}-executor-headless"]
     network = ["--network", NETWORK, *(part for alias in aliases for part in ("--network-alias", alias))]
@@ -159,6 +162,11 @@ def until_ready(container: str, component: str, since: float, *, within: float =
                 raise SystemExit(f"{container}: {probe} fails\n{logs(container)[-3000:]}")
             time.sleep(0.05)
     return time.monotonic() - since
+
+
+def text(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return str(response.read().decode())
 
 
 def answers(url: str) -> bool:
