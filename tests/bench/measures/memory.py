@@ -93,7 +93,7 @@ def poller_memory(stand: Stand) -> Iterator[Figure]:
         baseline=Baseline(name="the old worker, idle", fixed=143.0),
         noise=0.1,
     )
-    jobs = [rtdb.job(from_draft(stand.many(8, 2), number))[0] for number in range(count)]
+    jobs = [rtdb.job(from_draft(2, number))[0] for number in range(count)]
     seen: list[float] = []
 
     def all_shown() -> bool:
