@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.message import Message
 from email.parser import BytesParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +24,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.executor.test_service_process import JOB, TEXT, Process, started
+from tests.executor.test_service_process import JOB, Process, started
 from tests.openai_server import listening
 
+TEXT = (Path(__file__).resolve().parents[2] / "examples" / "library.en.md").read_text()  # several contexts
 STEPS = {"contexts", "line_map", "draft", "details", "names", "behaviour", "scenarios", "screens"}
 
 
