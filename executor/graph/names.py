@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -116,13 +116,11 @@ def _missing(answer: NamesAnswer, required: RequiredNames) -> Iterator[str]:
 
 def reduced(answer: NamesAnswer, plan: ContextPlan, remarks: Remarks) -> tuple[Behaviour, ...]:
     """One entry per aggregate of the plan, in its order, with every required name; connections may still be missing."""
-    answered = lookup((a.aggregate, a) for a in answer.aggregates)
-    found = [
-        _behaviour(answered[loose(a.name)], plan) if loose(a.name) in answered else Behaviour()
-        for a in plan.aggregates
-    ]
-    known = {loose(a.name) for a in plan.aggregates}
-    for stranger in [a.aggregate for a in answer.aggregates if loose(a.aggregate) not in known]:
+    named = _whole(answer, plan) if len(plan.aggregates) == 1 else answer.aggregates
+    answered = lookup((a.aggregate, a) for a in named)
+    found = [_behaviour(own, plan) if (own := _own(a, answered)) else Behaviour() for a in plan.aggregates]
+    known = {loose(word) for a in plan.aggregates for word in (a.name, a.alias)}
+    for stranger in [a.aggregate for a in named if loose(a.aggregate) not in known]:
         remarks.warn(
             f'{plan.alias}: what was named for "{stranger}" was left out, because there is no such aggregate.',
             f"{plan.alias}: '{stranger}' 애그리거트가 없어 그에 딸린 것을 제외했습니다.",
@@ -130,6 +128,25 @@ def reduced(answer: NamesAnswer, plan: ContextPlan, remarks: Remarks) -> tuple[B
     with_required = _with_required(found, plan, remarks)
     _remark(with_required, plan, remarks)
     return tuple(with_required)
+
+
+def _whole(answer: NamesAnswer, plan: ContextPlan) -> list[AggregateNames]:
+    """In a context of one aggregate everything is that aggregate's, whatever it was called."""
+    return [
+        AggregateNames(
+            aggregate=plan.aggregates[0].name,
+            commands=[each for a in answer.aggregates for each in a.commands],
+            events=[each for a in answer.aggregates for each in a.events],
+            read_models=[each for a in answer.aggregates for each in a.read_models],
+        )
+    ]
+
+
+def _own(aggregate: DraftAggregate, answered: Mapping[str, AggregateNames]) -> AggregateNames | None:
+    """What was answered for an aggregate, by its name or else by its display name."""
+    return answered.get(loose(aggregate.name)) or (
+        answered.get(loose(aggregate.alias)) if aggregate.alias else None
+    )
 
 
 def _behaviour(answer: AggregateNames, plan: ContextPlan) -> Behaviour:

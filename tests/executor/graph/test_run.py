@@ -175,6 +175,18 @@ async def test_one_unusable_unit_does_not_take_its_siblings_down() -> None:
     assert [bool(a.commands) for a in model.aggregates] == [False, False, True, True]
 
 
+async def test_what_is_named_for_the_only_aggregate_is_its_own_whatever_it_was_called() -> None:
+    def names(data: dict[str, Any]) -> dict[str, Any]:
+        rule = RULES["names"]
+        assert callable(rule)
+        return {"aggregates": [{**each, "aggregate": "Something"} for each in rule(data)["aggregates"]]}
+
+    model = model_of(await events_of(draft(), ScriptedChat(rules={"names": names})))
+    offered = {a.name: len(a.commands) for a in model.aggregates}
+    assert offered["BillingThing"] == 2
+    assert not offered["Member"], "of two aggregates nobody knows which was meant"
+
+
 async def test_a_draft_context_of_which_nothing_is_known_stays() -> None:
     base = draft()
     input = replace(base, contexts=(*base.contexts, DraftContext(name="Empty")))
