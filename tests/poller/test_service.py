@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import grpc
@@ -34,9 +34,11 @@ async def _service(
     scripted = scripted_executor(script) if script else scripted_executor()
     async with world() as rtdb, scripted as executor, rtdb.poller(executor.port) as poller:
         server, port = await serve_jobs(poller.queue, _settings(**given))
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield job_pb2_grpc.JobServiceStub(channel), channel
-        await server.stop(None)
+        try:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                yield job_pb2_grpc.JobServiceStub(channel), channel
+        finally:
+            await server.stop(None)
 
 
 def _submission(job_id: str = "", text: str = TEXT) -> job_pb2.SubmitJobRequest:
@@ -112,14 +114,20 @@ async def test_a_cancelled_job_fails_with_the_name_of_who_cancelled_and_can_be_r
         last = [response.job async for response in jobs.WatchJob(job_pb2.WatchJobRequest(job_id=job_id))][-1]
         retried = (await jobs.RetryJob(job_pb2.RetryJobRequest(job_id=job_id))).job
         await jobs.DeleteJob(job_pb2.DeleteJobRequest(job_id=job_id))
-        async for _ in jobs.WatchJob(job_pb2.WatchJobRequest(job_id=job_id)):
-            pass
+        await _until_removed(jobs, job_id)
         gone = await _reason(jobs.GetJob(job_pb2.GetJobRequest(job_id=job_id)))
     assert cancelled.job_id == job_id
     assert last.state == job_pb2.JOB_STATE_FAILED
     assert "Mina" in last.failure
     assert retried.state in (job_pb2.JOB_STATE_QUEUED, job_pb2.JOB_STATE_RUNNING)
     assert gone == (grpc.StatusCode.NOT_FOUND, "JOB_NOT_FOUND")
+
+
+async def _until_removed(jobs: Any, job_id: str) -> None:
+    """The watch ends with the removal; one that begins after it finds no job."""
+    with suppress(grpc.aio.AioRpcError):
+        async for _ in jobs.WatchJob(job_pb2.WatchJobRequest(job_id=job_id)):
+            pass
 
 
 async def _ended(jobs: Any, job_id: str = "") -> job_pb2.Job:
