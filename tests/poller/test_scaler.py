@@ -70,10 +70,12 @@ async def listening(poller: Poller, *, slots: int = 8, token: str = "") -> Async
         grpc_allow_plaintext_token=True,
     )
     server, port = await serve_jobs(poller.queue, settings, poller.dispatcher)
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        stub = externalscaler_pb2_grpc.ExternalScalerStub(channel)
-        yield Keda(stub=stub, channel=channel, metadata={"targetJobs": str(slots)})
-    await server.stop(None)
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub = externalscaler_pb2_grpc.ExternalScalerStub(channel)
+            yield Keda(stub=stub, channel=channel, metadata={"targetJobs": str(slots)})
+    finally:
+        await server.stop(None)
 
 
 @asynccontextmanager
