@@ -66,6 +66,10 @@ class Scaler(externalscaler_pb2_grpc.ExternalScalerServicer):
         )
         return wire.GetMetricSpecResponse(metricSpecs=[spec])
 
+    async def StreamMetricSpec(self, request: wire.ScaledObjectRef, context: Context) -> None:
+        """Optional in KEDA, which then asks GetMetricSpec: the target never changes while a ScaledObject lives."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "The target does not change: ask GetMetricSpec.")
+
     async def GetMetrics(self, request: wire.GetMetricsRequest, context: Context) -> wire.GetMetricsResponse:
         await _target(request.scaledObjectRef, context)
         if request.metricName not in ("", METRIC):

@@ -189,3 +189,14 @@ async def test_keda_needs_no_token_and_everyone_else_does() -> None:
         answer = await health.Check(health_pb2.HealthCheckRequest(service="externalscaler.ExternalScaler"))
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_a_stream_of_targets_is_declined_without_a_fault_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with world() as rtdb, rtdb.poller() as poller, listening(poller) as keda:
+        with pytest.raises(grpc.aio.AioRpcError) as declined:
+            async for _ in keda.stub.StreamMetricSpec(wire.ScaledObjectRef(scalerMetadata=keda.metadata)):
+                pass
+    assert declined.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert not [record for record in caplog.records if record.exc_info]
