@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -76,8 +77,18 @@ async def serve(settings: Settings) -> None:
             "executor.ready", grpc=server.port, http=http, admin=admin, language_model=str(settings.ai_model)
         )
         print(f"executor ready grpc={server.port} http={http} admin={admin}", flush=True)
+        _spare_the_collector()
         await stop.wait()
         await _drain(server, slots, settings)
+
+
+def _spare_the_collector() -> None:
+    """What is there now stays for good: the garbage collector need not walk through it again, nor after every 700 objects.
+
+    It took a tenth of a run's processor time.
+    """
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 async def _drain(server: GrpcServer, slots: Slots, settings: Settings) -> None:

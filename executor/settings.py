@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     langsmith_tracing: bool = False
 
     max_concurrent_jobs: Annotated[int, Field(ge=1, le=1000)] = 8
-    llm_max_concurrency: Annotated[int, Field(ge=1, le=10_000)] = 64
+    llm_max_concurrency: Annotated[int, Field(ge=1, le=1_000)] = 64  # what OpenAI's client opens at most
     llm_timeout_seconds: Annotated[float, Field(gt=0)] = 120
     job_timeout_seconds: Annotated[float, Field(gt=0)] = 3600
     step_timeout_seconds: Annotated[float, Field(gt=0)] = 300

@@ -54,16 +54,17 @@ def model_from_proto(message: model_pb2.EventStormingModel) -> EventStormingMode
 
 
 def _fill(message: Any, value: Any) -> None:
-    for member in fields(value):
-        content = getattr(value, member.name)
+    kind: type = type(value)
+    for name in _members(kind):
+        content = getattr(value, name)
         if isinstance(content, tuple):
-            _extend(getattr(message, member.name), content)
+            _extend(getattr(message, name), content)
         elif is_dataclass(content):
-            target = getattr(message, member.name)
+            target = getattr(message, name)
             target.SetInParent()
             _fill(target, content)
         elif content is not None:
-            setattr(message, member.name, _ENUMS[content] if isinstance(content, Enum) else content)
+            setattr(message, name, _ENUMS[content] if isinstance(content, Enum) else content)
 
 
 def _extend(target: Any, content: Sequence[Any]) -> None:
@@ -72,6 +73,11 @@ def _extend(target: Any, content: Sequence[Any]) -> None:
             _fill(target.add(), item)
         else:
             target.append(item)
+
+
+@cache
+def _members(kind: type) -> tuple[str, ...]:
+    return tuple(member.name for member in fields(kind))
 
 
 @cache

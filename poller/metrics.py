@@ -93,9 +93,10 @@ class Metrics(Observer):
             method=("GET", "PUT", "PATCH", "DELETE"),
             outcome=("ok", "conflict", "error"),
         )
-        self._bytes = self._counter(
+        carried = self._counter(
             "rtdb_bytes", "Bodies to and from RTDB, event streams included.", direction=("read", "written")
         )
+        self._read, self._written = carried.labels("read"), carried.labels("written")
         self._reconnects = self._counter(
             "rtdb_reconnects",
             "Event streams that were lost and came back.",
@@ -148,8 +149,10 @@ class Metrics(Observer):
         self._rtdb.labels(method).observe(seconds)
 
     def transferred(self, *, read: int = 0, written: int = 0) -> None:
-        self._bytes.labels("read").inc(read)
-        self._bytes.labels("written").inc(written)
+        if read:
+            self._read.inc(read)
+        if written:
+            self._written.inc(written)
 
     def reconnected(self, path: str) -> None:
         self._reconnects.labels(_STREAMS.get(path.partition("/")[0], "other")).inc()

@@ -136,6 +136,7 @@ class Conversation:
     acked: set[int] = field(default_factory=set)
     echoes: list[executor_pb2.BeatEcho] = field(default_factory=list)
     seq: int = 0
+    completed: bool = False
     began_at: float = field(default_factory=time.perf_counter)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -194,6 +195,7 @@ class Conversation:
         await self.send(log=executor_pb2.Log(line=line, key=key))
 
     async def complete(self, model: model_pb2.EventStormingModel, tokens: int = 10) -> None:
+        self.completed = True
         await self.send(completed=executor_pb2.Completed(model=model, tokens_used=tokens))
 
 
@@ -255,7 +257,8 @@ class ScriptedExecutor(executor_pb2_grpc.ExecutorServiceServicer):
         except Refusal as refusal:
             await context.abort_with_status(rpc_status.to_status(refusal.status()))
         except asyncio.CancelledError:
-            self.cancelled.append(talk.job_id)
+            if not talk.completed:  # who has the model may leave before we have said goodbye
+                self.cancelled.append(talk.job_id)
             raise
         finally:
             self.ended += 1

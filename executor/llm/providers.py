@@ -109,8 +109,11 @@ class ChatCompletions:
     async def _invoked(
         self, messages: Sequence[Message], schema: type[BaseModel], form: Form, trace: Mapping[str, str]
     ) -> AIMessage:
+        """The form goes out in `extra_body`: OpenAI's client walks through a `response_format` to check its types, and
+        reads the answer against it once more; with schemas like ours that took a fifth of a run's processor time.
+        """
         turns = [_TURNS[role](content) for role, content in _with_form(messages, schema, form)]
-        return await self._client.ainvoke(turns, config=_traced(trace), **_options(schema, form))
+        return await self._client.ainvoke(turns, config=_traced(trace), extra_body=_options(schema, form))
 
     def _weaker(self, form: Form, error: Exception) -> bool:
         if self._form is not form:

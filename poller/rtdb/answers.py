@@ -7,6 +7,7 @@ import math
 import httpx
 
 from poller.errors import Conflict, Permanent, Transient
+from poller.rtdb.requests import Answer
 from poller.rtdb.tree import Json
 
 _GOOGLE_HOSTS = (".firebaseio.com", ".firebasedatabase.app")
@@ -20,10 +21,10 @@ class TokenRefused(Transient):
     """The access token is no longer accepted; a fresh one may be."""
 
 
-def redirected(response: httpx.Response) -> str:
+def redirected(answer: Answer) -> str:
     """Where to go instead; the token goes along only to the same host, to Google's, or within this machine."""
-    here = response.request.url
-    there = here.join(response.headers.get("location", ""))
+    here = httpx.URL(answer.url)
+    there = here.join(answer.fields.get("location", ""))
     is_trusted = there.host == here.host or there.host.endswith(_GOOGLE_HOSTS)
     if not is_trusted or (here.scheme == "https" and there.scheme != "https"):
         raise Permanent(
@@ -32,26 +33,26 @@ def redirected(response: httpx.Response) -> str:
     return str(there)
 
 
-def is_stale(response: httpx.Response) -> bool:
+def is_stale(answer: Answer) -> bool:
     """Refused for its token, not by the rules."""
-    return response.status_code == 401 and _sentence(response) != "Permission denied"
+    return answer.status == 401 and _sentence(answer) != "Permission denied"
 
 
-def raise_for(response: httpx.Response, method: str, path: str, *, token_may_be_stale: bool = False) -> None:
+def raise_for(answer: Answer, method: str, path: str, *, token_may_be_stale: bool = False) -> None:
     """Returns when all went well. A stale token is an error of its own only to who can still replace it."""
-    status = response.status_code
+    status = answer.status
     if status < 400:
         return
     where = f"{method} {path or '/'}"
     if status == 412:
         raise Conflict(
-            f"{where}: changed meanwhile", current=response.json(), etag=response.headers.get("ETag", "")
+            f"{where}: changed meanwhile", current=decoded(answer), etag=answer.fields.get("etag", "")
         )
     if status == 429 or status >= 500:
-        raise Transient(f"RTDB answered {status} to {where}", retry_after=_retry_after(response))
-    if token_may_be_stale and is_stale(response):
+        raise Transient(f"RTDB answered {status} to {where}", retry_after=_retry_after(answer))
+    if token_may_be_stale and is_stale(answer):
         raise TokenRefused("the access token is no longer accepted")
-    raise _permanent(status, where, _sentence(response))
+    raise _permanent(status, where, _sentence(answer))
 
 
 def _permanent(status: int, where: str, sentence: str) -> Permanent:
@@ -66,32 +67,32 @@ def _permanent(status: int, where: str, sentence: str) -> Permanent:
     return Permanent(f"RTDB answered {status} to {where}: {advice} ({sentence or 'no explanation'}).")
 
 
-def _sentence(response: httpx.Response) -> str:
+def _sentence(answer: Answer) -> str:
     """The database's own words about an error."""
     try:
-        content = response.json()
+        content = answer.json()
     except ValueError:
         return ""
     return str(content.get("error", "")) if isinstance(content, dict) else ""
 
 
-def decoded(response: httpx.Response) -> Json:
+def decoded(answer: Answer) -> Json:
     try:
-        return response.json()
+        return answer.json()
     except ValueError as error:
         raise Transient("what answered is not RTDB, or its answer was cut: it is not JSON") from error
 
 
-def etag_of(response: httpx.Response) -> str:
-    etag: str | None = response.headers.get("ETag")
+def etag_of(answer: Answer) -> str:
+    etag = answer.fields.get("etag")
     if etag is None:
         raise Permanent("RTDB sent no ETag: is there a proxy in between that drops it?")
     return etag
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _retry_after(answer: Answer) -> float | None:
     try:
-        seconds = float(response.headers.get("Retry-After", "nan"))
+        seconds = float(answer.fields.get("retry-after", "nan"))
     except ValueError:
         return None
     return seconds if math.isfinite(seconds) and seconds >= 0 else None

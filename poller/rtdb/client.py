@@ -27,7 +27,7 @@ from poller.rtdb.answers import Denied, TokenRefused, decoded, etag_of, is_stale
 from poller.rtdb.clock import ServerClock
 from poller.rtdb.credentials import Credentials
 from poller.rtdb.query import Query
-from poller.rtdb.requests import Before, Requests, is_proxied, nothing
+from poller.rtdb.requests import Answer, Before, Requests, is_proxied, nothing
 from poller.rtdb.stream import Change, Event, EventParser, change_of
 from poller.rtdb.tree import Json
 
@@ -183,25 +183,25 @@ class Database:
     # ── reads ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def get(self, path: str, *, query: Query | None = None, deadline: float = 30.0) -> Json:
-        response = await self._request("GET", path, params=query.params() if query else {}, deadline=deadline)
-        return decoded(response)
+        params = query.params() if query else {}
+        return decoded(await self._request("GET", path, params=params, deadline=deadline))
 
     async def get_with_etag(self, path: str, *, deadline: float = 30.0) -> tuple[Json, str]:
-        response = await self._request("GET", path, headers={"X-Firebase-ETag": "true"}, deadline=deadline)
-        return decoded(response), etag_of(response)
+        answer = await self._request("GET", path, headers={"X-Firebase-ETag": "true"}, deadline=deadline)
+        return decoded(answer), etag_of(answer)
 
     async def get_if_changed(
         self, path: str, etag: str, *, deadline: float = 30.0
     ) -> tuple[Json, str] | None:
         """None when the value is still the one of `etag`: then nothing but headers came over the wire."""
         headers = {"X-Firebase-ETag": "true", "If-None-Match": etag}
-        response = await self._request("GET", path, headers=headers, deadline=deadline)
-        return None if response.status_code == 304 else (decoded(response), etag_of(response))
+        answer = await self._request("GET", path, headers=headers, deadline=deadline)
+        return None if answer.status == 304 else (decoded(answer), etag_of(answer))
 
     async def keys(self, path: str, *, deadline: float = 30.0) -> list[str]:
         """The children's names without their values, in no particular order."""
-        response = await self._request("GET", path, params={"shallow": "true"}, deadline=deadline)
-        children = decoded(response)
+        answer = await self._request("GET", path, params={"shallow": "true"}, deadline=deadline)
+        children = decoded(answer)
         return list(children) if isinstance(children, dict) else []
 
     # ── writes ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,8 +232,8 @@ class Database:
     ) -> tuple[Json, str]:
         """What is stored now (`.sv` resolved) and its ETag."""
         headers = {"X-Firebase-ETag": "true"} | ({"if-match": if_match} if if_match is not None else {})
-        response = await self._request("PUT", path, body=value, headers=headers, deadline=deadline)
-        return decoded(response), etag_of(response)
+        answer = await self._request("PUT", path, body=value, headers=headers, deadline=deadline)
+        return decoded(answer), etag_of(answer)
 
     async def patch(
         self, path: str, updates: Mapping[str, Json], *, deadline: float = 5.0, before: Before = nothing
@@ -331,16 +331,12 @@ class Database:
 
     async def _events(self, response: httpx.Response, status: _Watch) -> AsyncGenerator[Event, None]:
         parser = EventParser()
-        try:
+        with self._transport("the stream broke"):
             async for chunk in response.aiter_bytes():
                 status.last_byte = self._last_byte = self._clock()
                 self._transferred(read=len(chunk))
                 for event in parser.feed(chunk):
                     yield event
-        except httpx.ReadTimeout as error:
-            raise Transient(f"no byte from RTDB for {self._watchdog:g} s") from error
-        except httpx.TransportError as error:
-            raise Transient(f"the stream broke ({type(error).__name__})") from error
 
     def _connected(self, status: _Watch) -> None:
         status.connected_since = self._clock()
@@ -359,16 +355,16 @@ class Database:
         for _ in range(MAX_REDIRECTS):
             request = self._http.build_request("GET", url, headers=headers, timeout=timeout)
             self._traffic.requests += 1
-            response = await self._send(request, stream=True)
+            response = await self._send(request)
             try:
                 if response.status_code == 200:
                     yield response
                     return
-                if response.status_code != 307:
-                    await response.aread()
-                    raise_for(response, "GET", status.path, token_may_be_stale=True)
-                    raise Transient(f"RTDB answered {response.status_code} to a stream")
-                url = redirected(response)
+                answer = await self._whole(response)
+                if answer.status != 307:
+                    raise_for(answer, "GET", status.path, token_may_be_stale=True)
+                    raise Transient(f"RTDB answered {answer.status} to a stream")
+                url = redirected(answer)
             finally:
                 await response.aclose()
         raise Transient("RTDB redirects in circles")
@@ -436,7 +432,7 @@ class Database:
         headers: Mapping[str, str] | None = None,
         deadline: float,
         before: Before = nothing,
-    ) -> httpx.Response:
+    ) -> Answer:
         has_body = method in ("PUT", "PATCH")
         content = (
             json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
@@ -447,39 +443,39 @@ class Database:
         with self._observed(method):
             try:
                 async with asyncio.timeout(deadline):
-                    response = await self._authorised(method, url, content, headers or {}, before)
+                    answer = await self._authorised(method, url, content, headers or {}, before)
             except TimeoutError as error:
                 raise Transient(
                     f"RTDB did not answer {method} {path or '/'} within {deadline:g} s"
                 ) from error
-            raise_for(response, method, path)
-        return response
+            raise_for(answer, method, path)
+        return answer
 
     async def _authorised(
         self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], before: Before
-    ) -> httpx.Response:
+    ) -> Answer:
         """Once more with a fresh token if the first was stale."""
         token = await self._credentials.token()
-        response = await self._exchange(method, url, content, {**_bearer(token), **headers}, before)
-        if not is_stale(response):
-            return response
+        answer = await self._exchange(method, url, content, {**_bearer(token), **headers}, before)
+        if not is_stale(answer):
+            return answer
         token = await self._credentials.token(stale=token)
         return await self._exchange(method, url, content, {**_bearer(token), **headers}, before)
 
     async def _exchange(
         self, method: str, url: str, content: bytes | None, headers: dict[str, str], before: Before
-    ) -> httpx.Response:
+    ) -> Answer:
         for _ in range(MAX_REDIRECTS):
             self._traffic.requests += 1
             self._transferred(written=len(content or b""))
             sent = self._clock()
-            response = await self._answered(method, url, content, headers, before)
+            answer = await self._answered(method, url, content, headers, before)
             self._last_byte = self._clock()
-            self._transferred(read=response.extensions.get("bytes", response.num_bytes_downloaded))
-            self._server_clock.saw_date(response.headers.get("date"), sent=sent, received=self._last_byte)
-            if response.status_code != 307:
-                return response
-            url = redirected(response)
+            self._transferred(read=answer.size)
+            self._server_clock.saw_date(answer.fields.get("date"), sent=sent, received=self._last_byte)
+            if answer.status != 307:
+                return answer
+            url = redirected(answer)
         raise Transient("RTDB redirects in circles")
 
     def _transferred(self, *, read: int = 0, written: int = 0) -> None:
@@ -503,22 +499,38 @@ class Database:
 
     async def _answered(
         self, method: str, url: str, content: bytes | None, headers: dict[str, str], before: Before
-    ) -> httpx.Response:
+    ) -> Answer:
         if self._requests is None:
             before()
-            return await self._send(self._http.build_request(method, url, content=content, headers=headers))
+            request = self._http.build_request(method, url, content=content, headers=headers)
+            return await self._whole(await self._send(request))
         try:
             return await self._requests.send(method, url, content=content, headers=headers, before=before)
         except (OSError, EOFError) as error:
             raise Transient(f"RTDB cannot be reached ({type(error).__name__}: {error})") from error
 
-    async def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        """The answer's head; its body is still to be read."""
+        with self._transport("RTDB cannot be reached"):
+            return await self._http.send(request, stream=True)
+
+    async def _whole(self, response: httpx.Response) -> Answer:
+        with self._transport("the answer broke off"):
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
+        return Answer.of(response)
+
+    @contextmanager
+    def _transport(self, broken: str) -> Iterator[None]:
+        """What httpx raises, in our words."""
         try:
-            return await self._http.send(request, stream=stream)
+            yield
         except httpx.ReadTimeout as error:
             raise Transient(f"no byte from RTDB for {self._watchdog:g} s") from error
-        except httpx.TransportError as error:
-            raise Transient(f"RTDB cannot be reached ({type(error).__name__}: {error})") from error
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise Transient(f"{broken} ({type(error).__name__}: {error})") from error
 
     def _url(self, path: str, params: Mapping[str, str]) -> str:
         query = str(httpx.QueryParams({**self._params, **params})) if params else self._query

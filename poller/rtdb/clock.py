@@ -20,6 +20,7 @@ class ServerClock:
         self._clock = clock
         self._low = self._high = wall() - clock()
         self._learned_at: float | None = None
+        self._date: tuple[str, float] = ("", 0.0)  # the last header and its second: many answers share one
 
     def now_ms(self) -> float:
         return (self._clock() + (self._low + self._high) / 2) * 1000
@@ -33,10 +34,12 @@ class ServerClock:
         """`sent` and `received` are readings of the monotonic clock."""
         if header is None:
             return
-        try:
-            second = parsedate_to_datetime(header).timestamp()
-        except ValueError:
-            return
+        if header != self._date[0]:
+            try:
+                self._date = header, parsedate_to_datetime(header).timestamp()
+            except ValueError:
+                return
+        second = self._date[1]
         self._narrow(second - received, second + 1 - sent)
 
     def saw_timestamp(self, ms: float, *, sent: float, received: float) -> None:

@@ -6,11 +6,15 @@ Measured: 0.16 ms of processor time for a write against 0.70 ms with httpx, whic
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import ssl
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -39,6 +43,32 @@ def is_proxied(url: str) -> bool:
     parts = urlsplit(url)
     proxies = getproxies()
     return bool(proxies.get(parts.scheme) or proxies.get("all")) and not proxy_bypass(parts.hostname or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer. `fields` by name in lower case; `size`: bytes of the body as it came, `content` is unpacked."""
+
+    url: str
+    status: int
+    fields: Mapping[str, str]
+    content: bytes
+    size: int
+
+    @classmethod
+    def of(cls, response: httpx.Response) -> Self:
+        """Of a response that has been read."""
+        return cls(
+            url=str(response.url),
+            status=response.status_code,
+            fields=dict(response.headers),
+            content=response.content,
+            size=response.num_bytes_downloaded,
+        )
+
+    def json(self) -> Any:
+        """ValueError when it is none."""
+        return json.loads(self.content)
 
 
 @dataclass(slots=True)
@@ -78,7 +108,7 @@ class Requests:
         content: bytes | None,
         headers: Mapping[str, str],
         before: Before = nothing,
-    ) -> httpx.Response:
+    ) -> Answer:
         """One request and its whole answer. A connection whose request was broken off is not used again.
 
         `before` is called right before the request is handed to the network, and may raise: nothing has been sent then.
@@ -98,7 +128,13 @@ class Requests:
                 body, kept = await _read_body(connection.reader, method, head)
             finally:
                 self._leave(origin, connection, kept)
-        return _response(head, body, method, url)
+        return Answer(
+            url=url,
+            status=head.status,
+            fields=head.fields,
+            content=_unpacked(head, body),
+            size=len(body),
+        )
 
     def _fields(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         return {"User-Agent": self._agent, "Accept-Encoding": "gzip", **headers}
@@ -192,18 +228,12 @@ async def _until(reader: asyncio.StreamReader, end: bytes) -> str:
         raise NotHttp("what answered is no HTTP server") from error
 
 
-def _response(head: _Head, body: bytes, method: str, url: str) -> httpx.Response:
-    """Only who is sent elsewhere has to know where it was. `extensions["bytes"]`: of the body, as it came."""
-    request = httpx.Request(method, url) if 300 <= head.status < 400 else None
+def _unpacked(head: _Head, body: bytes) -> bytes:
+    if not body or head.fields.get("content-encoding", "identity").lower() == "identity":
+        return body
     try:
-        return httpx.Response(
-            head.status,
-            headers=dict(head.fields),
-            content=body,
-            request=request,
-            extensions={"bytes": len(body)},
-        )
-    except httpx.DecodingError as error:
+        return gzip.decompress(body)  # nothing else was offered
+    except (OSError, EOFError, zlib.error) as error:
         raise NotHttp("the answer cannot be unpacked") from error
 
 

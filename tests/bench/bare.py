@@ -1,7 +1,7 @@
 """The baseline: the same graph with the same language model in one process, by plain `graph.ainvoke`, nothing stored.
 
-`python -m tests.bench.bare INPUTS URL` reads a JSON list of `state/inputs` and prints per input the seconds it took and
-the processor seconds it used, as JSON lines. The first input warms up and is not printed.
+`python -m tests.bench.bare INPUTS URL` reads `state/inputs`, one a line, from a file or a pipe, and prints per line the seconds
+it took and the processor seconds it used, as JSON.
 """
 
 from __future__ import annotations
@@ -34,18 +34,16 @@ async def _once(models: ProcessLanguageModels, inputs: Any) -> dict[str, float]:
     return {"wall": time.perf_counter() - began, "cpu": time.process_time() - used}
 
 
-async def _all(inputs: list[Any], url: str) -> None:
+async def _all(path: Path, url: str) -> None:
     asked = providers.openai("openai:local", "local", api_key="bare", base_url=url, timeout=120)
     models = ProcessLanguageModels(asked, asked, concurrency=64, timeout=120)
-    for number, one in enumerate(inputs):
-        taken = await _once(models, one)
-        if number:
-            print(json.dumps(taken), flush=True)
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:  # nothing else runs in this loop that a pipe could hold up
+            print(json.dumps(await _once(models, json.loads(line))), flush=True)
 
 
 def main() -> None:
-    asyncio.run(_all(json.loads(Path(sys.argv[1]).read_text("utf-8")), sys.argv[2]))
-    print("bare done", flush=True)
+    asyncio.run(_all(Path(sys.argv[1]), sys.argv[2]))
 
 
 if __name__ == "__main__":

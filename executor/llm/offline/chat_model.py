@@ -93,7 +93,8 @@ class RulesChatModel(BaseChatModel):
 
 def _schema(options: Mapping[str, Any]) -> type[BaseModel] | None:
     """The step's answer class: the class itself, or found by the title, name or members of its JSON schema."""
-    wanted = options.get("response_format") or options.get("schema")
+    given = {**options, **(options.get("extra_body") or {})}
+    wanted = given.get("response_format") or given.get("schema")
     if isinstance(wanted, type):
         return wanted if wanted in RULES else None
     if not isinstance(wanted, Mapping):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+import uuid
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 from tests.bench.figures import Baseline, Figure
 from tests.bench.measure import measure
@@ -19,19 +21,20 @@ CONTEXTS = 2
 
 @measure("cpu", "processor time per job at 0 latency, and beyond the bare graph")
 def cpu(stand: Stand) -> Iterator[Figure]:
+    """Ours and the bare graph in turns, on the same jobs: a machine that slows down meanwhile slows both."""
     rtdb, language_model = stand.rtdb(), stand.language_model()
     executor = stand.executor(language_model)
     poller = stand.poller(rtdb, executor)
-    batches, size = stand.many(10, 2), stand.many(4, 2)
-    numbers = list(range(batches * size))
-    _batch(rtdb, executor, poller, [from_requirements(CONTEXTS, 5000)])  # warms up
-    used = [
-        _batch(rtdb, executor, poller, [from_requirements(CONTEXTS, n) for n in numbers[at : at + size]])
-        for at in range(0, len(numbers), size)
-    ]
-    bare = _bare(stand, language_model, [from_requirements(CONTEXTS, n) for n in (5000, *numbers)])
+    batches, size = stand.many(12, 2), stand.many(4, 2)
+    used: list[tuple[float, float]] = []
+    spent: list[float] = []
+    with _Bare(stand, language_model) as bare:
+        for first in range(-size, batches * size, size):  # the first batch warms up
+            jobs = [from_requirements(CONTEXTS, 5000 + number) for number in range(first, first + size)]
+            used.append(_batch(rtdb, executor, poller, jobs))
+            spent.append(sum(bare.run(inputs)["cpu"] for inputs in jobs) / size)
+    used, spent = used[1:], spent[1:]
     both = [one + other for one, other in used]
-    spent = [run["cpu"] for run in bare]
     yield Figure(
         name="cpu.job",
         what=f"processor seconds of executor and poller per job of {CONTEXTS} contexts, 0 latency",
@@ -57,8 +60,8 @@ def cpu(stand: Stand) -> Iterator[Figure]:
         name="cpu.beyond_bare",
         what="processor milliseconds of a job beyond bare graph.ainvoke",
         unit="ms",
-        samples=[(one - median(spent)) * 1000 for one in both],
-        baseline=Baseline(name="bare graph.ainvoke", fixed=median(spent) * 1000),
+        samples=[(one - plain) * 1000 for one, plain in zip(both, spent, strict=True)],
+        baseline=Baseline(name="bare graph.ainvoke", samples=[plain * 1000 for plain in spent]),
         limits={"median": 60.0},
         noise=0.5,
     )
@@ -71,19 +74,21 @@ def wall(stand: Stand) -> Iterator[Figure]:
     language_model = stand.language_model(p50=scale, p95=4 * scale)
     stand.poller(rtdb, stand.executor(language_model))
     jobs = [from_requirements(CONTEXTS, number) for number in range(stand.many(5, 1))]
-    walls = []
-    for inputs in jobs:
-        job_id, acked = rtdb.job(inputs)
-        walls.append(rtdb.ended([job_id])[job_id] - acked)
-    bare = [run["wall"] for run in _bare(stand, language_model, [jobs[0], *jobs])]
+    walls, plain = [], []
+    with _Bare(stand, language_model) as bare:
+        bare.run(jobs[0])  # warms up
+        for inputs in jobs:
+            job_id, acked = rtdb.job(inputs)
+            walls.append(rtdb.ended([job_id])[job_id] - acked)
+            plain.append(bare.run(inputs)["wall"])
     yield Figure(
         name="wall.beyond_bare",
         what="entry acknowledged → completed, against bare graph.ainvoke on the same questions and latencies",
         unit="×",
-        samples=[one / other for one, other in zip(walls, bare, strict=True)],
+        samples=[one / other for one, other in zip(walls, plain, strict=True)],
         limits={} if stand.quick else {"median": 1.15},
         noise=0.05,
-        note=f"{median(walls):.1f} s against {median(bare):.1f} s",
+        note=f"{median(walls):.1f} s against {median(plain):.1f} s",
     )
 
 
@@ -97,13 +102,31 @@ def _batch(rtdb: Rtdb, executor: Running, poller: Running, jobs: Sequence[Any]) 
     return (executor.cpu() - before[0]) / len(jobs), (poller.cpu() - before[1]) / len(jobs)
 
 
-def _bare(stand: Stand, language_model: LanguageModel, jobs: Sequence[Any]) -> list[dict[str, float]]:
-    """Seconds and processor seconds of each job but the first in one process of its own."""
-    path = stand.folder / "bare.json"
-    path.write_text(json.dumps(jobs), "utf-8")
-    program = stand.start("bare", "tests.bench.bare", str(path), language_model.url)
-    until(lambda: "bare done" in program.output() or "Traceback" in program.output(), seconds=300, every=0.05)
-    runs = [json.loads(line) for line in program.output().splitlines() if line.startswith("{")]
-    if len(runs) != len(jobs) - 1:
-        raise RuntimeError(f"the bare graph failed: {program.output()[-300:]}")
-    return runs
+class _Bare:
+    """The bare graph in a process of its own, one job after another."""
+
+    def __init__(self, stand: Stand, language_model: LanguageModel) -> None:
+        path = stand.folder / f"bare.{uuid.uuid4()}"
+        os.mkfifo(path)
+        self._program = stand.start("bare", "tests.bench.bare", str(path), language_model.url)
+        self._pipe = path.open("w", encoding="utf-8")
+        self._runs = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pipe.close()
+
+    def run(self, inputs: Any) -> dict[str, float]:
+        """Seconds and processor seconds."""
+        self._pipe.write(json.dumps(inputs) + "\n")
+        self._pipe.flush()
+        self._runs += 1
+        until(lambda: len(self._lines()) == self._runs or "Traceback" in self._program.output(), seconds=300)
+        if len(self._lines()) != self._runs:
+            raise RuntimeError(f"the bare graph failed: {self._program.output()[-300:]}")
+        return json.loads(self._lines()[-1])  # type: ignore[no-any-return]
+
+    def _lines(self) -> list[str]:
+        return [line for line in self._program.output().splitlines() if line.startswith("{")]
