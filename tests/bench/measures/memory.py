@@ -78,7 +78,7 @@ def poller_memory(stand: Stand) -> Iterator[Figure]:
     executor = stand.executor(
         language_model,
         MAX_CONCURRENT_JOBS=str(count),
-        LLM_MAX_CONCURRENCY="5000",
+        LLM_MAX_CONCURRENCY="1000",
         LLM_TIMEOUT_SECONDS="3600",
         **patient,
     )
