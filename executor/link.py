@@ -25,7 +25,7 @@ Write = Callable[[wire.ExecuteResponse], Awaitable[None]]
 
 BEAT_SECONDS: Final = 2.0
 SILENCE_SECONDS: Final = 10.0
-SNAPSHOT_SECONDS: Final = 0.25
+SHOWN_SECONDS: Final = 0.25
 FLUSH_SECONDS: Final = 1.0
 OUTBOX_BYTES: Final = 8 * 1024 * 1024
 
@@ -175,13 +175,17 @@ class Outbox:
             return beat, False
         if self._queue:
             return self._queue[0][0], True  # leaves the queue when it is written
-        if progress := self._last.pop("progress", None):
-            return progress, False
-        if self._snapshot is not None and self._until_snapshot() <= 0:
+        return (self._to_show() if self._until_shown() <= 0 else None), False
+
+    def _to_show(self) -> wire.ExecuteResponse | None:
+        """Progress, then a snapshot; the next ones only after a while, as nobody would see more."""
+        progress, make = self._last.pop("progress", None), self._snapshot
+        if progress is not None and make is not None:
+            return progress
+        if progress is not None or make is not None:
             self._shown = self._clock()
-            make, self._snapshot = self._snapshot, None
-            return make(), False
-        return None, False
+        self._snapshot = None
+        return progress if make is None else make()
 
     def _expect_ack(self) -> None:
         if acked := self._queue[0][1]:
@@ -194,17 +198,17 @@ class Outbox:
         self._written.set()
 
     async def _wait(self) -> None:
-        """For news, or until a snapshot may follow the one before."""
+        """For news, or until what there is to show may follow what was shown before."""
         self._news.clear()
-        seconds = self._until_snapshot() if self._snapshot is not None else None
+        seconds = self._until_shown() if self._snapshot is not None or self._last else None
         try:
             async with asyncio.timeout(seconds):
                 await self._news.wait()
         except TimeoutError:
             return
 
-    def _until_snapshot(self) -> float:
-        return self._shown + SNAPSHOT_SECONDS - self._clock()
+    def _until_shown(self) -> float:
+        return self._shown + SHOWN_SECONDS - self._clock()
 
 
 class StreamLink:

@@ -4,14 +4,15 @@ A figure has changed when all three say so: the two samples are not from one dis
 95 % of the bootstrapped ratio new ÷ old does not hold 1, and the ratio is beyond the figure's stated noise. Figures with
 too few samples for the first two are judged by the stated noise alone. Where the figure says so (`per_machine`), the same must
 hold for its ratio to the baseline of the same run: a machine that was slower, or busy, has slowed that too. Of such figures the
-lower quartiles are compared: what else goes on on a machine only ever adds to a latency.
+lower quartiles are compared: what else goes on on a machine only ever adds to a latency. An exponent is compared by what it means for a
+cost where the size is e times as large, so that 0.01 and 0.02 are nearly the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 
 from tests.bench.figures import Figure
 from tests.bench.record import Record
@@ -47,7 +48,10 @@ def comparison(old: Record, new: Record) -> list[Change]:
 def _change(old: Figure, new: Figure) -> Change:
     p = mann_whitney(old.samples, new.samples)
     share = 0.25 if new.per_machine else 0.5
-    views = [_view([old.samples], [new.samples], share)]
+    if new.is_exponent:
+        views = [_view([_powers(old)], [_powers(new)], share)]
+    else:
+        views = [_view([old.samples], [new.samples], share)]
     if new.per_machine and old.baseline and new.baseline and old.baseline.samples and new.baseline.samples:
         views.append(_view([old.samples, old.baseline.samples], [new.samples, new.baseline.samples], share))
     enough = min(len(old.samples), len(new.samples)) >= ENOUGH
@@ -69,6 +73,10 @@ def _change(old: Figure, new: Figure) -> Change:
         noise=new.noise,
         verdict=verdict,
     )
+
+
+def _powers(figure: Figure) -> list[float]:
+    return [exp(sample) for sample in figure.samples]
 
 
 def _beyond(ratio: float, noise: float) -> bool:

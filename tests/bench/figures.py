@@ -30,7 +30,8 @@ class Figure:
 
     `limits`: the budget; its keys are `median`, `p99`, `most` (of the samples) and `ratio`, `at_least` (of the ratio to the
     baseline). `noise`: how far the medians of two runs of one version may be apart, as a share. `per_machine`: whether
-    two runs are compared by the ratio to the baseline, which takes the speed of the machine out.
+    two runs are compared by the ratio to the baseline, which takes the speed of the machine out. `is_exponent`: two runs are
+    compared by their difference, not by their ratio, which says nothing near 0.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Figure:
     limits: Mapping[str, float] = field(default_factory=dict)
     noise: float = 0.25
     per_machine: bool = False
+    is_exponent: bool = False
     lower_is_better: bool = True
     note: str = ""
     state: str = ""
@@ -103,4 +105,4 @@ def read_figure(stored: Mapping[str, Any]) -> Figure:
     base = stored.get("baseline")
     baseline = Baseline(name=base["name"], samples=base["samples"], fixed=base["fixed"]) if base else None
     names = set(Figure.__slots__) - {"baseline"}
-    return Figure(**{name: stored[name] for name in names}, baseline=baseline)
+    return Figure(**{name: stored[name] for name in names if name in stored}, baseline=baseline)

@@ -83,6 +83,16 @@ def test_a_count_has_no_noise(old: float, new: float, expected: str) -> None:
     assert verdict(one([old], noise=0), one([new], noise=0)) == expected
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [(0.0, 0.07, "noise"), (1.0, 1.15, "noise"), (1.0, 1.3, "worse"), (1.3, 1.0, "better")],
+)
+def test_exponents_are_compared_by_their_difference(old: float, new: float, expected: str) -> None:
+    assert (
+        verdict(one([old], noise=0.2, is_exponent=True), one([new], noise=0.2, is_exponent=True)) == expected
+    )
+
+
 def test_a_figure_that_rose_less_than_its_baseline_is_not_called_better() -> None:
     old = one(
         spread(15, seed=1), per_machine=True, baseline=Baseline(name="floor", samples=spread(3, seed=3))

@@ -67,5 +67,6 @@ def _growth(stand: Stand, name: str, make: Callable[[int, int], dict[str, Any]])
             unit="",
             samples=[exponent(times, values)],
             noise=0.2,
+            is_exponent=True,
             note=f"{steps} {units[what]} at {', '.join(f'{size}×' for size in times)}",
         )
