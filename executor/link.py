@@ -156,19 +156,19 @@ class Outbox:
 
     async def write_all(self, write: Write) -> None:
         """Writes until closed. Never cut short by an orderly end: a status that overtakes half a write is lost."""
-        while self._queue or "beat" in self._last or not self._closed:
-            frame, lossless = self._next()
-            if frame is None:
-                await self._wait()
-                continue
-            self._seq += 1
-            frame.job_id, frame.epoch, frame.seq = self._job_id, self._epoch, self._seq
-            if lossless:
-                self._expect_ack()
-            async with stream_errors():
+        async with stream_errors():
+            while self._queue or "beat" in self._last or not self._closed:
+                frame, lossless = self._next()
+                if frame is None:
+                    await self._wait()
+                    continue
+                self._seq += 1
+                frame.job_id, frame.epoch, frame.seq = self._job_id, self._epoch, self._seq
+                if lossless:
+                    self._expect_ack()
                 await write(frame)
-            if lossless:
-                self._leave()
+                if lossless:
+                    self._leave()
 
     def _next(self) -> tuple[wire.ExecuteResponse | None, bool]:
         if beat := self._last.pop("beat", None):
@@ -287,10 +287,11 @@ class StreamLink:
 
     async def _listen(self, read: Read) -> None:
         """Takes in frames until the other side stops the run or is gone; ends by raising."""
-        while (frame := await _read(read)) is not grpc.aio.EOF:
-            if (frame.job_id, frame.epoch) == self._run:
-                self._take(frame)
-                self._news.set()
+        async with stream_errors():
+            while (frame := await read()) is not grpc.aio.EOF:
+                if (frame.job_id, frame.epoch) == self._run:
+                    self._take(frame)
+                    self._news.set()
         raise Cancelled("the other side has closed the stream")
 
     def _take(self, frame: wire.ExecuteRequest) -> None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -533,8 +534,14 @@ class Database:
             raise Transient(f"{broken} ({type(error).__name__}: {error})") from error
 
     def _url(self, path: str, params: Mapping[str, str]) -> str:
-        query = str(httpx.QueryParams({**self._params, **params})) if params else self._query
+        query = _query_of((*self._params.items(), *params.items())) if params else self._query
         return f"{self._base_url}/{quote(path.strip('/'), safe='/')}.json?{query}"
+
+
+@lru_cache(maxsize=256)
+def _query_of(params: tuple[tuple[str, str], ...]) -> str:
+    """The same few again and again: a run's lease token, and whether an answer is wanted."""
+    return str(httpx.QueryParams(dict(params)))
 
 
 def endpoint(database_url: str | None, emulator_host: str | None) -> tuple[str, str | None]:

@@ -141,7 +141,7 @@ class GroupCommit:
         self._waiting: list[tuple[int, executor_pb2.JournalEntry]] = []
         self._came: dict[int, float] = {}
         self._dropped = False
-        self._arrived = asyncio.Event()
+        self._arrived = asyncio.Semaphore(0)  # as many as wait, at least: each wakes one writer
         self.stored = 0
         self.buffered = 0
         """Bytes of answers that have come and are not stored."""
@@ -150,7 +150,7 @@ class GroupCommit:
         self._waiting.append((seq, entry))
         self._came[seq] = self._clock()
         self._hold(entry.ByteSize())
-        self._arrived.set()
+        self._arrived.release()
 
     def _hold(self, size: int) -> None:
         if self._dropped:
@@ -171,7 +171,7 @@ class GroupCommit:
 
     async def _writer(self, durable: Durable) -> None:
         while True:
-            await self._arrived.wait()
+            await self._arrived.acquire()
             if group := self._next_group():
                 seqs = await self._commit(group)
                 await durable(seqs)
@@ -190,8 +190,6 @@ class GroupCommit:
                 break
             size, count = size + len(entry.value), count + 1
         group, self._waiting = self._waiting[:count], self._waiting[count:]
-        if not self._waiting:
-            self._arrived.clear()
         return group
 
     async def _commit(self, group: list[tuple[int, executor_pb2.JournalEntry]]) -> list[int]:

@@ -29,6 +29,14 @@ class Tokens:
         return self._tokens[0]
 
 
+@pytest.fixture(params=["connections of its own", "httpx, as through a proxy"])
+def db(request: pytest.FixtureRequest, db: Database) -> Database:
+    """What an answer means is the same both ways."""
+    if request.param.startswith("httpx"):
+        db._requests = None
+    return db
+
+
 async def test_a_conflict_brings_the_present_value(db: Database) -> None:
     etag = await db.put_returning_etag("a", {"owner": "one"}, if_match="null_etag")
     with pytest.raises(Conflict) as conflict:
