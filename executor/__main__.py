@@ -10,6 +10,7 @@ import sys
 from contextlib import AsyncExitStack, suppress
 
 import structlog
+import uvloop
 
 from executor import health, logs, metrics
 from executor.graph.inputs import BLOCKS
@@ -25,11 +26,15 @@ log = structlog.get_logger("executor")
 
 
 def main() -> int:
-    """Exit code: 0 after a drain, 2 when the settings do not allow a start."""
+    """Exit code: 0 after a drain, 2 when the settings do not allow a start.
+
+    On uvloop, for a tenth of a job's processor time. The poller stays on asyncio's own loop: it sends at once what is
+    written, where uvloop waits for the end of the loop's turn, and the fence is to be as near to the sending as can be.
+    """
     try:
         settings = load()
         logs.set_up(settings.log_level, settings.log_format)
-        asyncio.run(serve(settings))
+        uvloop.run(serve(settings))
     except (SettingsError, providers.MissingProvider, health.PortTaken) as error:
         print(error, file=sys.stderr)
         return 2
