@@ -28,7 +28,7 @@ log = structlog.get_logger("executor")
 def main() -> int:
     """Exit code: 0 after a drain, 2 when the settings do not allow a start.
 
-    On uvloop, for a tenth of a job's processor time. The poller stays on asyncio's own loop: it sends at once what is
+    On uvloop, which takes a twentieth off this program's processor time. The poller stays on asyncio's own loop: it sends at once what is
     written, where uvloop waits for the end of the loop's turn, and the fence is to be as near to the sending as can be.
     """
     try:
