@@ -24,15 +24,20 @@ RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
 RUN ["/build/uv", "pip", "uninstall", "--system", "--target=/app/lib", "google-cloud-firestore", "google-cloud-storage", \
      "google-cloud-core", "google-api-core", "google-resumable-media", "google-crc32c", "proto-plus", "opentelemetry-api"]
 COPY poller /app/poller
+COPY devkit /app/devkit
 COPY client/eventstorming_client /app/eventstorming_client
 COPY proto/eventstorming /app/eventstorming
 COPY proto/externalscaler /app/externalscaler
 # Compiled here: a read-only root cannot cache bytecode, and unchecked-hash makes the files the same in every build.
 RUN ["python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/app"]
 ARG VERSION=0.0.0
-# What importlib.metadata.version("eventstorming-generator") reads: the programs say which build they are.
-RUN ["python3", "-c", "import os, pathlib; at = pathlib.Path('/app/lib/eventstorming_generator.dist-info'); at.mkdir(); \
-     (at / 'METADATA').write_text(f'Metadata-Version: 2.1\\nName: eventstorming-generator\\nVersion: {os.environ[\"VERSION\"]}\\n')"]
+COPY pyproject.toml /build/pyproject.toml
+# What importlib.metadata reads: which build the programs say they are, and where they find the embedded parts.
+RUN ["python3", "-c", "import os, pathlib, tomllib; at = pathlib.Path('/app/lib/eventstorming_generator.dist-info'); at.mkdir(); \
+     (at / 'METADATA').write_text(f'Metadata-Version: 2.1\\nName: eventstorming-generator\\nVersion: {os.environ[\"VERSION\"]}\\n'); \
+     groups = tomllib.loads(pathlib.Path('/build/pyproject.toml').read_text())['project']['entry-points'].items(); \
+     lines = [line for group, found in groups for line in (f'[{group}]', *(f'{name} = {where}' for name, where in found.items()))]; \
+     (at / 'entry_points.txt').write_text('\\n'.join(lines))"]
 
 # hadolint ignore=DL3006
 FROM ${BASE_IMAGE}

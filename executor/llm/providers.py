@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from enum import IntEnum
 from importlib import import_module
-from importlib.metadata import requires
+from importlib.metadata import entry_points, requires
 from typing import Any, Final
 
 import structlog
@@ -178,10 +178,9 @@ def openai(
 
 
 def offline(name: str) -> ChatCompletions:
-    """The embedded language model."""
-    from executor.llm.offline.chat_model import RulesChatModel
-
-    return ChatCompletions(name, RulesChatModel())
+    """The embedded language model, which lives outside the executor."""
+    make = entry_points(group="eventstorming.language_models")["offline"].load()
+    return ChatCompletions(name, make())
 
 
 def other(name: str, provider: str, model: str, variant: str, *, timeout: float) -> AnyChatModel:

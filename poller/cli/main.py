@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 
-from poller.cli import demo, doctor, files, jobs
+from poller.cli import doctor, files, jobs
 from poller.cli.outcome import CliError, Exit
 
 Command = Callable[[argparse.Namespace], Exit]
@@ -52,7 +53,13 @@ def _demo(commands: Subparsers[argparse.ArgumentParser]) -> None:
     it.add_argument("--keep", action="store_true", help="stay until Ctrl-C on the default ports")
     it.add_argument("--file", type=Path, default=Path("examples/library.en.md"), help="requirements to use")
     it.add_argument("--out", type=Path, default=Path("out"), help="where board and model go")
-    it.set_defaults(run=demo.demo)
+    it.set_defaults(run=_found_demo)
+
+
+def _found_demo(arguments: argparse.Namespace) -> Exit:
+    """The demo lives outside the poller, and is looked for when it is wanted."""
+    run: Command = entry_points(group="eventstorming.commands")["demo"].load()
+    return run(arguments)
 
 
 def _jobs(commands: Subparsers[argparse.ArgumentParser]) -> None:

@@ -16,7 +16,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from types import FrameType
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.bench.figures import PROBLEM, SKIPPED, Figure
 from tests.bench.stand import Stand
 

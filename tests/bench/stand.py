@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from poller.cli.processes import Program, Programs
+from devkit.programs import Program, Programs
 
 NAMESPACE = "eventstorming_generator"
 FREE = {"GRPC_PORT": "0", "HTTP_PORT": "0", "ADMIN_PORT": "0"}

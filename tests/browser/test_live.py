@@ -14,8 +14,8 @@ import pytest
 from eventstorming.v1 import job_pb2, job_pb2_grpc
 from playwright.async_api import Page
 
+from devkit.programs import Programs
 from poller import admin, health
-from poller.cli.processes import Programs
 from poller.job import JobState
 from poller.pages import Pages
 from poller.ports import JobFilter, JobNotFound, JobPage, JobView

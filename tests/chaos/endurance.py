@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 
-from poller.cli.processes import Program, Programs
+from devkit.programs import Program, Programs
 from tests.chaos.texts import text
 
 _NAMESPACE = "eventstorming_generator"

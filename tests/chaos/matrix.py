@@ -24,7 +24,7 @@ from typing import Any
 
 import httpx
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.chaos import auditor
 from tests.chaos.texts import mark, text
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.chaos import auditor
 from tests.chaos.plan import Plan, Submission
 from tests.chaos.run import lines, verdict

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.chaos import auditor
 from tests.chaos.auditor import Verdict
 from tests.chaos.director import Director

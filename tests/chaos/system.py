@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from poller.cli.processes import Program, Programs
+from devkit.programs import Program, Programs
 from tests.chaos.plan import LANGUAGE_MODEL_FAULTS
 from tests.chaos.texts import SLOW_LETTERS
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.chaos.matrix import VICTIMS, Matrix, report, sample, struck
 
 

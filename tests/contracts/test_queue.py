@@ -11,13 +11,13 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 import pytest
 from eventstorming.v1 import executor_pb2, job_pb2
 
+from devkit.rtdb.server import Emulator
 from poller.__main__ import SystemClock
 from poller.errors import LeaseLost
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.ports import JobExists, JobNotFound, JobQueue, QueueChange, Run, WrongState
 from poller.rtdb.client import Database, endpoint
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.emulator.server import Emulator
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Nodes
 from poller.rtdb.queue import RtdbQueue

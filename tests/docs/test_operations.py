@@ -15,7 +15,7 @@ PAGES = ("operations.md", "operations.ko.md")
 
 
 def _events() -> set[str]:
-    return {event for program in ("poller", "executor") for event in _events_of(ROOT / program)}
+    return {event for program in ("poller", "executor", "devkit") for event in _events_of(ROOT / program)}
 
 
 def _events_of(program: Path) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.e2e.pair import Pair, start_pair
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 
 
 def language_model(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from poller.cli.processes import Program, Programs
+from devkit.programs import Program, Programs
 from tests.e2e.web_client import WebClient
 
 FREE = {"GRPC_PORT": "0", "HTTP_PORT": "0", "ADMIN_PORT": "0"}

@@ -19,7 +19,7 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.certificates import Authority, Pair
 from tests.e2e.pair import FREE, start_pair
 from tests.e2e.test_pair import TEXT

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from eventstorming.v1 import executor_pb2, executor_pb2_grpc, job_pb2, job_pb2_grpc
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.e2e.hostile import MODES, hostile
 from tests.e2e.pair import FREE, Pair, start_pair
 from tests.e2e.test_pair import IDS

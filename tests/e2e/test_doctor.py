@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.e2e.hostile import hostile
 from tests.e2e.pair import FREE
 

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.e2e.pair import FREE
 
 SERVICES = {"executor": "eventstorming.v1.ExecutorService", "poller": "eventstorming.v1.JobService"}

@@ -13,9 +13,9 @@ import pytest
 from eventstorming.v1 import model_pb2
 from google.protobuf.json_format import ParseDict
 
+from devkit.programs import Programs
 from executor.model import traced_lines
 from executor.wire import model_from_proto
-from poller.cli.processes import Programs
 from poller.msaez.check import findings
 from poller.msaez.encoding import decode
 from tests.e2e.language_model import language_model

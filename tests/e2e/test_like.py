@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from devkit.programs import Programs
 from executor.graph.prompt import read_blocks
-from poller.cli.processes import Programs
 from tests.e2e.pair import Pair, start_pair
 from tests.openai_server import Ask, Behaviour, OpenAIServer, embedded, running
 

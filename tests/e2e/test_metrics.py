@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.e2e.language_model import asked, language_model
 from tests.e2e.pair import FREE, Pair, start_pair
 from tests.e2e.test_pair import IDS, TEXT

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from eventstorming.v1 import job_pb2, job_pb2_grpc
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.e2e.language_model import asked
 from tests.e2e.pair import Pair, start_pair
 from tests.e2e.test_command_line import _cli

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from eventstorming.v1 import job_pb2, job_pb2_grpc
 
-from poller.cli.processes import Programs
+from devkit.programs import Programs
 from tests.e2e.language_model import language_model
 from tests.e2e.pair import Pair, start_pair
 from tests.e2e.test_pair import _inputs

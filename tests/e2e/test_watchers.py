@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from eventstorming.v1 import job_pb2
 
+from devkit.programs import Programs
 from eventstorming_client import Client
-from poller.cli.processes import Programs
 from tests.e2e.pair import FREE, start_pair
 from tests.e2e.test_pair import TEXT
 

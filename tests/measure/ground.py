@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from eventstorming.v1 import executor_pb2
 
-from poller.cli.processes import Program, Programs
+from devkit.programs import Program, Programs
 from tests.fakes import Conversation, ScriptedExecutor, eventually, small_model
 from tests.poller.lifecycle import NODES, inputs
 

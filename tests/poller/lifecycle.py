@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from devkit.rtdb.server import Emulator
 from poller.__main__ import SystemClock
 from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
@@ -17,7 +18,6 @@ from poller.job import RetryPolicy
 from poller.observer import IGNORED, Observer
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.emulator.server import Emulator
 from poller.rtdb.ledger import WRITER, Ledger
 from poller.rtdb.names import Nodes
 from poller.rtdb.queue import RtdbQueue

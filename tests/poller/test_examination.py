@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
+from devkit.rtdb.server import Emulator
 from poller import health
 from poller.cli.examination import SWITCH, examine
 from poller.cli.outcome import CliError
 from poller.rtdb.client import Database
-from poller.rtdb.emulator.server import Emulator
 from poller.settings import Settings
 from tests.poller.lifecycle import connect
 

@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
+from devkit.rtdb.server import Emulator
 from poller.job import Job
 from poller.observer import Observer
 from poller.rtdb.client import Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.emulator.server import Emulator
 from poller.rtdb.ledger import WRITER, Ledger
 from poller.rtdb.queue import RtdbQueue
 from tests.fakes import eventually

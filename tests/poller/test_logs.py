@@ -117,7 +117,7 @@ def test_a_sentence_loses_the_words_it_shares_with_the_text(unquoted: Any) -> No
 
 def events() -> Iterator[tuple[str, str]]:
     """Every event in the code: name and file."""
-    for program in PROGRAMS:
+    for program in (*PROGRAMS, "devkit"):
         for path in sorted((ROOT / program).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and _is_log(node.func):

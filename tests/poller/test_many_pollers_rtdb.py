@@ -21,13 +21,13 @@ import pytest
 from eventstorming.v1 import executor_pb2
 from hypothesis import HealthCheck, settings
 
+from devkit.rtdb.server import Emulator
 from poller.errors import LeaseLost
 from poller.job import Job
 from poller.observer import IGNORED
 from poller.rtdb import tree
 from poller.rtdb.client import WATCHDOG_SECONDS, Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.emulator.server import Emulator
 from poller.rtdb.fence import WRITE_SECONDS
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Garbage, Json, members, read_entry

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 
-from poller.cli.processes import Program
+from devkit.programs import Program
 from tests.bench.figures import Baseline, Figure
 from tests.bench.floor import floor
 from tests.bench.measure import measure

@@ -10,13 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from devkit.rtdb.server import Emulator
 from poller.errors import PollerError
 from poller.rtdb.client import Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.emulator.server import Emulator
 from poller.rtdb.stream import Change
+from tests.devkit.rtdb.conftest import NAMESPACE, emulator, http
 
-NAMESPACE = "test"
+__all__ = ["emulator", "http"]  # fixtures
 
 
 class Watched:
@@ -82,12 +83,6 @@ def watching() -> Callable[..., Any]:
 
 
 @pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator(faults=True) as emulator:
-        yield emulator
-
-
-@pytest.fixture
 async def connect(emulator: Emulator) -> AsyncIterator[Callable[..., Database]]:
     async with AsyncExitStack() as stack:
         opened: list[Database] = []
@@ -109,14 +104,6 @@ async def connect(emulator: Emulator) -> AsyncIterator[Callable[..., Database]]:
 @pytest.fixture
 def db(connect: Callable[..., Database]) -> Database:
     return connect()
-
-
-@pytest.fixture
-async def http(emulator: Emulator) -> AsyncIterator[httpx.AsyncClient]:
-    """A bare administrator, for what the client would not send."""
-    headers = {"Authorization": "Bearer owner"}
-    async with httpx.AsyncClient(base_url=emulator.url, headers=headers, params={"ns": NAMESPACE}) as http:
-        yield http
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from devkit.rtdb.server import Emulator
 from poller.errors import Conflict, Permanent, Transient
 from poller.rtdb.client import Backoff, Database, Denied, endpoint
-from poller.rtdb.emulator.server import Emulator
 from poller.rtdb.query import Query
 
 Connect = Callable[..., Database]

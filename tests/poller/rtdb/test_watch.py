@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from devkit.rtdb.server import Emulator
 from poller.errors import Permanent
 from poller.rtdb import tree
 from poller.rtdb.client import Backoff, Database, Denied
-from poller.rtdb.emulator.server import Emulator
 from poller.rtdb.stream import Change
 from tests.poller.rtdb.test_client import Tokens
 

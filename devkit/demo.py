@@ -1,0 +1,140 @@
+"""`eventstorming demo`: the whole system on this machine, from a requirements file to a board, without any key."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from eventstorming.v1 import job_pb2
+from rich.console import Console
+
+from devkit.programs import Programs, free_or_zero
+from poller.cli import connection, files, jobs
+from poller.cli.outcome import Exit
+
+_SAVED = {"board.html": "html", "board.svg": "svg", "model.json": "json", "esvalue.json": "msaez"}
+_console = Console(stderr=True, highlight=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    rtdb: int
+    executor: int
+    jobs: int
+    http: int
+    admin: int
+
+
+def demo(arguments: argparse.Namespace) -> Exit:
+    """Starts the three programs, submits the example, shows its progress, writes board and model."""
+    began = time.monotonic()
+    job_input = files.read_input(arguments.file, draft=False, language=None)
+    _forget_firebase()
+    with Programs(arguments.out / "log") as programs:
+        addresses = _start(programs, keep=arguments.keep)
+        started = time.monotonic()
+        _console.print(
+            f"Three programs are up after {started - began:.1f} s: embedded RTDB, executor, poller."
+        )
+        _console.print(f"Submitting {arguments.file} …")
+        with connection.jobs(f"127.0.0.1:{addresses.jobs}") as client:
+            job = client.submit(job_input)
+            jobs.follow(job)
+            elapsed = time.monotonic() - started
+            response = files.fetch(job)
+        saved = _save(response, arguments.out)
+        _report(response, saved, elapsed)
+        if arguments.keep:
+            _stay(addresses, job.id)
+    return Exit.DONE
+
+
+def _forget_firebase() -> None:
+    """The demo never touches a real database, whatever the shell has exported."""
+    for name in [name for name in os.environ if name.startswith("FIREBASE_")]:
+        del os.environ[name]
+
+
+def _start(programs: Programs, *, keep: bool) -> Addresses:
+    port = free_or_zero if keep else (lambda _: "0")
+    rtdb = programs.start("rtdb", "poller.rtdb.emulator", "--port", port(9000))
+    executor = programs.start("executor", "executor", **_executor(port(50051)))
+    rtdb_port, executor_port = rtdb.ports()["rtdb"], executor.ports()["grpc"]
+    poller = programs.start(
+        "poller", "poller", **_poller(rtdb_port, executor_port, port(50052), port(2024), port(2025))
+    )
+    found = poller.ports()
+    return Addresses(
+        rtdb=rtdb_port, executor=executor_port, jobs=found["grpc"], http=found["http"], admin=found["admin"]
+    )
+
+
+def _executor(grpc_port: str) -> Mapping[str, str]:
+    model = os.environ.get("AI_MODEL") or "offline:rules"
+    return {
+        "AI_MODEL": model,
+        "GRPC_PORT": grpc_port,
+        "HTTP_PORT": "0",
+        "ADMIN_PORT": "0",
+        "GRPC_REFLECTION": "true",
+        "GRPC_ALLOW_PLAINTEXT_TOKEN": "true",  # nothing leaves this machine
+    }
+
+
+def _poller(rtdb: int, executor: int, grpc_port: str, http: str, admin: str) -> Mapping[str, str]:
+    return {
+        "FIREBASE_DATABASE_EMULATOR_HOST": f"127.0.0.1:{rtdb}",
+        "EXECUTOR_TARGET": f"127.0.0.1:{executor}",
+        "GRPC_PORT": grpc_port,
+        "HTTP_PORT": http,
+        "ADMIN_PORT": admin,
+        "GRPC_REFLECTION": "true",
+        "GRPC_ALLOW_PLAINTEXT_TOKEN": "true",  # nothing leaves this machine
+    }
+
+
+def _save(response: job_pb2.GetJobResponse, out: Path) -> list[Path]:
+    paths = []
+    for name, form in _SAVED.items():
+        path = out / name
+        path.write_text(files.FORMATS[form](response), "utf-8")
+        paths.append(path)
+    return paths
+
+
+def _report(response: job_pb2.GetJobResponse, saved: list[Path], elapsed: float) -> None:
+    model = response.model
+    aggregates = [aggregate for context in model.bounded_contexts for aggregate in context.aggregates]
+    commands = sum(len(aggregate.commands) for aggregate in aggregates)
+    events = sum(len(aggregate.events) for aggregate in aggregates)
+    _console.print(
+        f"\n[bold green]Done in {elapsed:.1f} s:[/] {len(model.bounded_contexts)} contexts, {len(aggregates)} aggregates, "
+        f"{commands} commands, {events} events, {len(model.policies)} policies."
+    )
+    _console.print(f"Open the board:  {saved[0].resolve().as_uri()}")
+    _console.print(
+        f"Also written:    {', '.join(str(path) for path in saved[1:])}; logs in {saved[0].parent / 'log'}"
+    )
+
+
+def _stay(addresses: Addresses, job_id: str) -> None:
+    _console.print("\nStaying until Ctrl-C. Another terminal can use:")
+    for line in (
+        f"embedded RTDB      http://127.0.0.1:{addresses.rtdb}/.json?ns=eventstorming",
+        f"poller, JobService 127.0.0.1:{addresses.jobs}   (JOBS_TARGET=127.0.0.1:{addresses.jobs} eventstorming submit FILE --watch)",
+        f"poller, health     http://127.0.0.1:{addresses.http}/ok",
+        f"poller, jobs       http://127.0.0.1:{addresses.admin}/jobs",
+        f"the job, live      http://127.0.0.1:{addresses.admin}/board/{job_id}",
+        f"executor, gRPC     127.0.0.1:{addresses.executor}",
+        f"the job            eventstorming get {job_id} --format markdown",
+    ):
+        _console.print(f"  {line}")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        _console.print("\nStopping.")

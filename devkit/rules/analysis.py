@@ -1,0 +1,325 @@
+"""From facts to aggregates: which things are acted on or recorded, and to which of them each fact belongs."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from devkit.rules import lexicon, naming
+from devkit.rules.english_lists import is_person
+from devkit.rules.facts import Action, Choices, Facts, Members, Place, Rule, Table, Term
+
+NOTIFICATION = Term("Notification", "Notification")
+_FILE = "english_words.txt"
+
+
+@dataclass(slots=True)
+class Found:
+    """What the text says about one aggregate."""
+
+    term: Term
+    actions: list[Action] = field(default_factory=list)
+    members: list[Members] = field(default_factory=list)
+    groups: list[Members] = field(default_factory=list)
+    choices: list[Choices] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+
+    @property
+    def places(self) -> list[Place]:
+        """Every place that speaks of it, by line."""
+        every = [action.place for action in self.actions]
+        every += [fact.place for fact in self.members]
+        every += [fact.place for fact in self.groups]
+        every += [choice.place for choice in self.choices]
+        every += [table.place for table in self.tables]
+        return sorted(dict.fromkeys(every), key=lambda place: place.line)
+
+    @property
+    def is_recorded(self) -> bool:
+        """One attribute alone makes no aggregate."""
+        return sum(len(fact.names) for fact in self.members) > 1
+
+    @property
+    def commands(self) -> list[Action]:
+        return _unique(action for action in self.actions if action.kind != "query")
+
+    @property
+    def questions(self) -> list[Action]:
+        return _unique(action for action in self.actions if action.kind == "query")
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Aggregates in the order in which the text comes to them, and where every action belongs."""
+
+    found: dict[str, Found]
+    homes: dict[Action, str]
+
+    def of(self, name: str) -> Found | None:
+        return self.found.get(name.casefold())
+
+    def home(self, action: Action) -> Found | None:
+        return self.of(self.homes.get(action, ""))
+
+
+def analyse(facts: Facts, given: Sequence[Term] = (), *, closed: bool = False) -> Analysis:
+    """The aggregates of a text. Given ones are aggregates whatever the text says; closed: there are no others,
+    and what nothing names goes to the first."""
+    return _Analyst(facts, given, closed=closed).analysis()
+
+
+def mentions(text: str, term: Term) -> bool:
+    """Whether a text speaks of the thing, by its alias or the words of its name."""
+    low = text.casefold()
+    if term.alias and re.search(r"[가-힣]", term.alias):
+        return term.alias.replace(" ", "") in text.replace(" ", "")
+    words = naming.parts(term.name)
+    if not words:
+        return False
+    last = words[-1]
+    forms = {" ".join([*words[:-1], last]), " ".join([*words[:-1], naming.plural(last)])}
+    return any(re.search(rf"\b{re.escape(form)}\b", low) for form in forms)
+
+
+def is_attribute(term: Term) -> bool:
+    words = naming.parts(term.name)
+    return bool(words) and words[-1] in lexicon.words(_FILE, "attribute")
+
+
+def _begins_or_ends(words: list[str], part: list[str]) -> bool:
+    return bool(part) and (words[: len(part)] == part or words[-len(part) :] == part)
+
+
+def _changes(action: Action) -> bool:
+    return action.kind not in ("query", "notify")
+
+
+def _restates(term: Term, often: Counter[str]) -> bool:
+    """A longer name of a thing that is known by a shorter one: a repair booking, where bookings are spoken of."""
+    low = term.name.casefold()
+    longer = [name for name in often if low.endswith(name) and low != name]
+    return any(often[name] > often[low] for name in longer)
+
+
+def _unique(actions: Iterable[Action]) -> list[Action]:
+    by_name: dict[str, Action] = {}
+    for action in actions:
+        known = by_name.get(action.command.name)
+        if known is None or (known.actor is None and action.actor is not None):
+            by_name[action.command.name] = action
+    return list(by_name.values())
+
+
+class _Analyst:
+    def __init__(self, facts: Facts, given: Sequence[Term], *, closed: bool) -> None:
+        self._facts = facts
+        self._closed = closed
+        self._given = {term.name.casefold(): Found(term) for term in given}
+        self._actions = list(facts.every_action())
+        self._reacting = {action for r in facts.reactions for action in (*r.triggers, *r.results)}
+        self._latest: Found | None = None
+        self._triggers = {action for r in facts.reactions for action in r.triggers}
+        made = {action.thing.name.casefold() for action in self._actions if _changes(action)}
+        self._values = {fact.owner.name.casefold() for fact in facts.members if fact.group} - made
+        self._values |= {fact.name.name.casefold() for fact in facts.choices}
+        self._parts = {name.name.casefold(): fact.owner for fact in facts.members for name in fact.names}
+        self._found: dict[str, Found] = dict(self._given)
+        if not closed:
+            for term in self._strong():
+                self._found.setdefault(term.name.casefold(), Found(term))
+
+    def analysis(self) -> Analysis:
+        homes: dict[Action, str] = {}
+        for action in self._actions:
+            if home := self._home(action):
+                homes[action] = home.term.name
+                self._latest = home
+                home.actions.append(action)
+        for fact in self._facts.members:
+            self._place_members(fact)
+        for choice in self._facts.choices:
+            self._place_choices(choice)
+        for table in self._facts.tables:
+            self._place_table(table)
+        for rule in self._facts.rules:
+            for found in self._found.values():
+                if mentions(rule.text, found.term):
+                    found.rules.append(rule)
+        kept = {
+            key: found
+            for key, found in self._found.items()
+            if key in self._given or found.actions or found.tables or found.is_recorded
+        }
+        ordered = sorted(kept.items(), key=lambda item: (item[0] not in self._given, _first_line(item[1])))
+        return Analysis(dict(ordered), homes)
+
+    # ------------------------------------------------------------ what is an aggregate
+
+    def _strong(self) -> list[Term]:
+        """Things with a table, with recorded attributes, created, acted on in two ways, or part of a reaction."""
+        done = {(action.thing.name.casefold(), action.verb) for action in self._actions if _changes(action)}
+        often = Counter(thing for thing, _ in done)
+        recorded = [fact.owner for fact in self._facts.members]
+        terms = list(recorded)
+        terms += [self._notification(action) for action in self._actions if action.kind == "notify"]
+        for action in self._actions:
+            central = often[action.thing.name.casefold()] > 1 or action in self._reacting
+            if action.verb == "assign" and is_person(naming.parts(action.thing.name)[-1]):
+                continue
+            if action.kind == "create" or (_changes(action) and action.owner is None and central):
+                terms.append(action.thing)
+        recorded += [fact.owner for fact in self._facts.choices if fact.owner]
+        recorded += [table.term for table in self._facts.tables]
+        often.update(term.name.casefold() for term in recorded)
+        terms += recorded
+        return [
+            term
+            for term in dict.fromkeys(terms)
+            if self._may_be(term) and not _restates(term, often) and not self._is_part(term)
+        ]
+
+    def _is_part(self, term: Term) -> bool:
+        """An order line that nothing is done to, beside an order: part of the order."""
+        words = naming.parts(term.name)
+        acted = {
+            action.thing.name: naming.parts(action.thing.name) for action in self._actions if _changes(action)
+        }
+        tables = {table.term.name for table in self._facts.tables}
+        if term.name in acted or term.name in tables:
+            return False
+        return any(len(part) < len(words) and words[: len(part)] == part for part in acted.values())
+
+    def _may_be(self, term: Term) -> bool:
+        low = term.name.casefold()
+        if not low or is_attribute(term) or low in self._values:
+            return False
+        return low not in lexicon.words(_FILE, "generic_thing")
+
+    def _notification(self, action: Action) -> Term:
+        return NOTIFICATION if action.thing.alias.isascii() else Term("Notification", "알림")
+
+    # ------------------------------------------------------------ where an action belongs
+
+    def _home(self, action: Action) -> Found | None:
+        if action.kind == "notify":
+            return self._known(self._notification(action)) or self._last_resort(action)
+        if action.verb == "assign" and is_person(naming.parts(action.thing.name)[-1]):
+            owner = self._known(action.owner) if action.owner else None
+            return owner or self._latest or self._last_resort(action)
+        if self._is_outside(action):
+            return None
+        for term in (action.thing, action.owner):
+            if term and (home := self._known(term)):
+                return home
+        for term in (action.owner, action.thing):
+            if term and (home := self._related(term)):
+                return home
+        return self._mentioned(action) or self._last_resort(action)
+
+    def _is_outside(self, action: Action) -> bool:
+        """A cause about an attribute whose owner the sentence does not name, such as the passing of a deadline."""
+        if action not in self._triggers or not is_attribute(action.thing) or self._known(action.thing):
+            return False
+        return action.owner is None or not mentions(action.place.quote, action.owner)
+
+    def _known(self, term: Term) -> Found | None:
+        return self._found.get(term.name.casefold())
+
+    def _related(self, term: Term) -> Found | None:
+        """The aggregate that the thing's name begins or ends with, or that records it."""
+        low = term.name.casefold()
+        whole = self._parts.get(low)
+        if whole and not is_person(naming.parts(term.name)[-1]) and (found := self._known(whole)):
+            return found
+        words = naming.parts(term.name)
+        near = [
+            found for found in self._found.values() if _begins_or_ends(words, naming.parts(found.term.name))
+        ]
+        if near:
+            return max(near, key=lambda found: len(found.term.name))
+        longer = [
+            found
+            for found in self._found.values()
+            if words and naming.parts(found.term.name)[-len(words) :] == words
+        ]
+        return longer[-1] if len(longer) == 1 else None
+
+    def _mentioned(self, action: Action) -> Found | None:
+        if not self._closed and not is_attribute(action.thing) and action.kind != "query":
+            return None
+        if self._closed and action in self._triggers:
+            return None
+        named = [found for found in self._found.values() if mentions(action.place.quote, found.term)]
+        things = [found for found in named if not is_person(naming.parts(found.term.name)[-1])]
+        if self._closed and not things:
+            things = [
+                found for found in self._found.values() if not is_person(naming.parts(found.term.name)[-1])
+            ]
+        return next(iter([*things, *named]), None)
+
+    def _last_resort(self, action: Action) -> Found | None:
+        if self._closed:
+            return (
+                next(iter(self._found.values()), None)
+                if action not in self._reacting or action.actor
+                else None
+            )
+        if not self._may_be(action.thing) or (action.kind == "query" and self._found):
+            return self._latest or next(iter(self._found.values()), None)
+        return self._found.setdefault(action.thing.name.casefold(), Found(action.thing))
+
+    # ------------------------------------------------------------ where the other facts belong
+
+    def _place_members(self, fact: Members) -> None:
+        if not fact.group:
+            if home := self._known(fact.owner):
+                home.members.append(fact)
+            elif home := self._related(fact.owner):
+                home.groups.append(fact)
+            return
+        home = self._known(fact.owner) or self._holder(fact.owner, fact.place)
+        if home is None:
+            return
+        (home.members if home.term.name == fact.owner.name else home.groups).append(fact)
+
+    def _place_choices(self, fact: Choices) -> None:
+        owner = fact.owner
+        home = (owner and self._known(owner)) or None
+        if home is None and owner is not None:
+            home = self._group_holder(fact) or self._related(owner)
+        home = home or self._related(fact.name) or self._holder(fact.name, fact.place)
+        if home:
+            home.choices.append(fact)
+
+    def _group_holder(self, fact: Choices) -> Found | None:
+        """The aggregate whose group has the attribute."""
+        for found in self._found.values():
+            if any(name.name == fact.name.name for group in found.groups for name in group.names):
+                return found
+        return None
+
+    def _holder(self, term: Term, place: Place) -> Found | None:
+        """The aggregate that records the thing or is given it, mentions it, or is spoken of nearest before."""
+        for one in self._found.values():
+            if any(term.name == given.name for action in one.actions for given in action.fields):
+                return one
+        if found := self._related(term):
+            return found
+        for one in self._found.values():
+            if any(mentions(other.quote, term) for other in one.places):
+                return one
+        before = [found for found in self._found.values() if _first_line(found) <= place.line]
+        return before[-1] if before else next(iter(self._found.values()), None)
+
+    def _place_table(self, table: Table) -> None:
+        home = self._known(table.term) or self._related(table.term)
+        if home:
+            home.tables.append(table)
+
+
+def _first_line(found: Found) -> int:
+    places = found.places
+    return places[0].line if places else 1 << 30

@@ -1,0 +1,502 @@
+"""Reads English sentences: who does what to what, and what follows from what. Grammar is in english_grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from devkit.rules import lexicon, naming, verbs
+from devkit.rules.english_grammar import Clause, Phrase, Token, clauses, noun_phrase, tokens_of
+from devkit.rules.english_lists import choices, is_person, members, term_of
+from devkit.rules.facts import Action, Facts, Kind, Members, Place, Reaction, Rule, Term
+from devkit.rules.text import Sentence
+from devkit.rules.verbs import Verb
+
+_FILE = "english_words.txt"
+_STORY = re.compile(r"^as an? (?P<actor>[^,]+?),? (?=i(?:'d)? )", re.IGNORECASE)
+_RULE = re.compile(
+    r"\b(?:must|cannot|can't|may not|only|at most|at least|no more than|up to|unique|never|not allowed|required|maximum|minimum|shall not)\b",
+    re.IGNORECASE,
+)
+_TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
+_RECORDING = lexicon.words("english_words.txt", "recording")
+_MESSAGES = lexicon.words("english_words.txt", "message")
+_BECOMES = lexicon.words("english_words.txt", "become")
+_CHANGES = lexicon.words("english_words.txt", "change")
+_ENTERING = lexicon.words("english_words.txt", "entering")
+SYSTEM = Term("System", "System")
+
+
+class English:
+    """One text's reader: remembers what `it` and `they` mean. Adds to the facts it was given."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._thing: Term | None = None
+        self._actor: Term | None = None
+
+    def heading(self, title: str) -> Term:
+        """The concept of a heading; its thing is what the next sentences' pronouns may mean."""
+        text = re.sub(
+            r"^(?:bounded context|context|module|domain|epic|feature|aggregate)\b(?: overview)?:?\s*",
+            "",
+            title,
+            flags=re.IGNORECASE,
+        )
+        text = re.sub(r"\(.*?\)", "", text) or title
+        return Term(naming.pascal(text), re.sub(r"\s+", " ", text).strip(" .:"))
+
+    def is_actor(self, title: str) -> bool:
+        return bool(words := naming.parts(title)) and len(words) < 3 and is_person(words[-1])
+
+    def has_verb(self, text: str) -> bool:
+        """Whether a line says that something is done; `Insurance claims` does not."""
+        made = clauses(tokens_of(text))
+        return bool(made) and (
+            len(text.split()) > 3 or any(one.objects or one.tails or one.group.passive for one in made)
+        )
+
+    def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
+        """Adds what one sentence says."""
+        chosen, recorded = choices(sentence), members(sentence)
+        self._facts.choices += chosen
+        self._facts.members += recorded
+        if _RULE.search(sentence.text):
+            self._facts.rules.append(Rule(place=sentence.whole, text=sentence.text))
+        if chosen or recorded:
+            self._thing = recorded[-1].owner if recorded else chosen[-1].owner or self._thing
+            if len(sentence.text.split(";")) == 1:
+                return
+        self._behaviour(sentence, actor)
+
+    def _behaviour(self, sentence: Sentence, actor: Term | None) -> None:
+        story = _STORY.match(sentence.text)
+        if story:
+            told = tokens_of(story["actor"])
+            phrase = noun_phrase(told, 0, len(told))
+            actor = term_of(phrase) if phrase and phrase.words else actor
+        tokens = [token for token in tokens_of(sentence.text) if not story or token.start >= story.end()]
+        trigger, result = _halves(tokens)
+        self._between(sentence, trigger, result, actor)
+
+    def _between(
+        self, sentence: Sentence, trigger: Sequence[Token], result: Sequence[Token], actor: Term | None
+    ) -> None:
+        causes = self._causes(sentence, trigger) if trigger else []
+        effects = self._actions(sentence, result, actor, automatic=bool(causes))
+        if causes and effects:
+            fact = Reaction(
+                place=sentence.whole, triggers=tuple(causes), results=tuple(effects), text=sentence.text
+            )
+            self._facts.reactions.append(fact)
+        else:
+            self._facts.actions += [*causes, *effects]
+
+    def _causes(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
+        found = self._actions(sentence, tokens, None, automatic=False, past=True)
+        return found or self._became(sentence, tokens) or self._nominal(sentence, tokens)
+
+    def _actions(
+        self,
+        sentence: Sentence,
+        tokens: Sequence[Token],
+        actor: Term | None,
+        *,
+        automatic: bool,
+        past: bool = False,
+    ) -> list[Action]:
+        made = clauses(tokens)
+        inputs = [clause for clause in made if clause.group.verb.base in lexicon.words(_FILE, "input_like")]
+        found: list[Action] = []
+        for clause in made:
+            if clause in inputs and len(made) > 1:
+                continue
+            place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
+            action = self._action(place, clause, actor, automatic=automatic, past=past)
+            if action:
+                found.append(action)
+        return found or ([] if past else self._became(sentence, tokens, only_change=True))
+
+    def _action(
+        self, place: Place, clause: Clause, actor: Term | None, *, automatic: bool, past: bool
+    ) -> Action | None:
+        group, kind = clause.group, clause.group.verb.kind
+        if group.negative or kind == "state" or (kind == "input" and not past):
+            self._remember_inputs(place, clause, kind)
+            return None
+        if group.passive and group.verb.base in _RECORDING and self._recorded(place, clause):
+            return None
+        if kind == "threshold":
+            return self._crossed(place, clause)
+        if group.verb.base in lexicon.words(_FILE, "working") and not (group.bare or _asks_state(clause)):
+            return None
+        doer = self._doer(clause, actor)
+        target, prepositional = self._target(clause)
+        if target is None or _skipped(target):
+            return None
+        return self._made(place, clause, doer, target, prepositional, automatic=automatic)
+
+    def _crossed(self, place: Place, clause: Clause) -> Action | None:
+        """`the stock falls below the minimum`: somebody must notice it."""
+        if clause.subject is None or not clause.subject.words:
+            return None
+        thing, owner = self._thing_of(clause.subject)
+        preposition, limit = next(
+            ((word, phrases[0]) for word, phrases in clause.tails if phrases[0].words), ("", None)
+        )
+        limit = limit or next(iter(clause.objects), None)
+        if thing is None:
+            return None
+        self._thing = thing
+        state = naming.pascal(preposition if limit and preposition else clause.group.verb.base)
+        state += term_of(limit).name if limit and limit.words else ""
+        command, event = _names(Verb("detect", "detected", "update"), thing, "", "")
+        command = Term(command.name + state, naming.sentence_case(command.name + state))
+        event = Term(thing.name + state + "Detected", naming.sentence_case(thing.name + state + "Detected"))
+        return Action(
+            place=place,
+            kind="update",
+            verb="detect",
+            actor=None,
+            thing=thing,
+            owner=owner,
+            command=command,
+            event=event,
+            automatic=True,
+        )
+
+    def _made(
+        self,
+        place: Place,
+        clause: Clause,
+        doer: Term | None,
+        target: Phrase,
+        preposition: str,
+        *,
+        automatic: bool,
+    ) -> Action | None:
+        thing, owner = self._thing_of(target)
+        if thing is None:
+            return None
+        verb = clause.group.verb
+        into, tail = _into(clause)
+        owner = owner or (into if into and into.name != thing.name else None)
+        verb, kind = _kind(verb, thing)
+        command, event = _names(verb, thing, tail, preposition)
+        if kind == "query":
+            command = event = _question(verb, target, thing, owner)
+        elif not target.pronoun:
+            self._thing = (
+                thing
+                if naming.parts(thing.name)[-1] not in lexicon.words(_FILE, "attribute")
+                else self._thing
+            )
+        system = (
+            doer is not None
+            and naming.parts(doer.name)[-1:]
+            and naming.parts(doer.name)[-1] in lexicon.words(_FILE, "system")
+        )
+        return Action(
+            place=place, kind=kind, verb=verb.base, actor=None if system else doer, thing=thing, owner=owner, command=command,
+            event=event, fields=_fields(clause), automatic=automatic or bool(system) or (clause.group.passive and doer is None),
+        )  # fmt: skip
+
+    def _doer(self, clause: Clause, actor: Term | None) -> Term | None:
+        """Who does it: the subject, or the agent after by."""
+        if clause.group.passive:
+            agents = [phrases[0] for word, phrases in clause.tails if word == "by"]
+            doer = (
+                term_of(agents[0]) if agents and agents[0].words and is_person(agents[0].words[-1]) else None
+            )
+        elif clause.subject is None or clause.subject.pronoun:
+            doer = actor or (self._actor if clause.subject is not None else None)
+        elif clause.objects or is_person(clause.subject.words[-1]):
+            doer = term_of(clause.subject)
+        else:
+            doer = None
+        self._actor = doer or self._actor
+        return doer
+
+    def _target(self, clause: Clause) -> tuple[Phrase | None, str]:
+        """What it is done to, and the preposition in between, if any."""
+        subject, verb = clause.subject, clause.group.verb
+        if clause.group.passive:
+            return subject, ""
+        if clause.objects:
+            return clause.objects[0], ""
+        if verb.kind == "intransitive" or (
+            subject and subject.words and not is_person(subject.words[-1]) and not _is_system(subject)
+        ):
+            return subject, ""
+        for word, phrases in clause.tails:
+            if word in ("for", "to", "in", "on", "into", "from") and phrases[0].words:
+                return phrases[0], word
+        if verb.base in lexicon.words(_FILE, "needs_object"):
+            return None, ""
+        if verb.base in lexicon.words(_FILE, "reflexive") and subject and subject.words:
+            return subject, ""
+        implied = lexicon.pairs(_FILE, "implied").get(verb.base)
+        return (Phrase((implied,), 0, 0, False), "") if implied else (None, "")
+
+    def _thing_of(self, phrase: Phrase) -> tuple[Term | None, Term | None]:
+        """The thing, and what it is a part of."""
+        if phrase.pronoun:
+            return self._thing, None
+        term = term_of(phrase)
+        last = naming.singular(phrase.words[-1])
+        if phrase.of and phrase.of.words and not is_person(phrase.of.words[-1]):
+            whole = term_of(phrase.of)
+            if last in lexicon.words(_FILE, "listish"):
+                return (
+                    whole if last not in ("status", "availability", "history", "type") else whole + term
+                ), whole
+            return (whole + term if last in lexicon.words(_FILE, "attribute") else term), whole
+        if last in lexicon.words(_FILE, "attribute") and len(phrase.words) == 1 and self._thing:
+            return self._thing + term, self._thing
+        return term, None
+
+    def _remember_inputs(self, place: Place, clause: Clause, kind: str) -> None:
+        """`enters the address`: fields of the thing spoken of, not a command."""
+        names = tuple(term_of(phrase) for phrase in clause.objects if phrase.words)
+        if kind == "input" and names and self._thing and not clause.group.negative:
+            self._facts.members.append(Members(place=place, owner=self._thing, names=names))
+
+    def _recorded(self, place: Place, clause: Clause) -> bool:
+        """`the arrival time is recorded`: an attribute of the thing spoken of."""
+        subject = clause.subject
+        if subject is None or not subject.words or self._thing is None:
+            return False
+        if naming.singular(subject.words[-1]) not in lexicon.words(_FILE, "attribute"):
+            return False
+        self._facts.members.append(Members(place=place, owner=self._thing, names=(term_of(subject),)))
+        return True
+
+    def _became(
+        self, sentence: Sentence, tokens: Sequence[Token], *, only_change: bool = False
+    ) -> list[Action]:
+        """`the loan becomes overdue`, `its status changes to SHIPPED`."""
+        for i, token in enumerate(tokens):
+            state = token.low in _BECOMES or (token.tag == "B" and not only_change)
+            if i and (state or token.low in _CHANGES):
+                return self._turned(sentence, tokens, i, change=token.low in _CHANGES)
+        return []
+
+    def _turned(self, sentence: Sentence, tokens: Sequence[Token], i: int, *, change: bool) -> list[Action]:
+        subject, state = noun_phrase(tokens, 0, i), tokens[i + 1 : i + 3]
+        if subject is None or not state:
+            return []
+        thing, owner = self._thing_of(subject)
+        if thing is None or _skipped(subject):
+            return []
+        place = sentence.place(tokens[0].start, tokens[-1].end)
+        if change or naming.parts(thing.name)[-1] in ("status", "state"):
+            command, event = _names(Verb("change", "changed", "update"), thing, "", "")
+        elif state[-1].low == "stock":
+            command, event = _names(Verb("mark", "marked", "update"), thing, "OutOfStock", "")
+        elif state[0].tag in "AW" and not (len(state) > 1 and state[1].tag == "W"):
+            command, event = _names(Verb("mark", "marked", "update"), thing, naming.pascal(state[0].low), "")
+        else:
+            return []
+        return [
+            Action(
+                place=place,
+                kind="update",
+                verb="mark",
+                actor=None,
+                thing=thing,
+                owner=owner,
+                command=command,
+                event=event,
+                automatic=True,
+            )
+        ]
+
+    def _nominal(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
+        """`After payment`, `upon approval of the request`."""
+        phrase = noun_phrase(tokens, 0, len(tokens)) if tokens else None
+        base = lexicon.pairs(_FILE, "nominal").get(phrase.words[-1]) if phrase and phrase.words else None
+        verb = verbs.as_form(base, "base") if base else None
+        if phrase is None or verb is None:
+            return []
+        before = Phrase(phrase.words[:-1], phrase.start, phrase.end, False) if phrase.words[:-1] else None
+        whole = phrase.of if phrase.of and phrase.of.words else before
+        thing = term_of(whole) if whole else self._thing
+        if thing is None:
+            return []
+        command, event = _names(verb, thing, "", "")
+        place = sentence.place(tokens[0].start, tokens[-1].end)
+        kind: Kind = "create" if verb.kind == "create" else "update"
+        return [
+            Action(
+                place=place, kind=kind, verb=verb.base, actor=None, thing=thing, command=command, event=event
+            )
+        ]
+
+
+def _halves(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
+    """The cause and the effect of a sentence; the cause is empty when there is none."""
+    if not tokens:
+        return (), ()
+    begin = _leading(tokens)
+    if begin:
+        comma = next(
+            (i for i, token in enumerate(tokens) if token.text == "," and _main_part(tokens, i + 1)), 0
+        )
+        return (tokens[begin:comma], tokens[comma + 1 :]) if comma else _without_comma(tokens, begin)
+    for i, token in enumerate(tokens[1:], 1):
+        if token.low in _TRIGGERS and clauses(tokens[i + 1 :]):
+            return tokens[i + 1 :], _until_condition(tokens[:i])
+        if token.low == "soon" and tokens[i - 1].low == "as" and i + 2 < len(tokens):
+            return tokens[i + 2 :], _until_condition(tokens[: i - 1])
+    return (), _until_condition(tokens)
+
+
+def _leading(tokens: Sequence[Token]) -> int:
+    """How many words introduce a cause at the beginning of the sentence."""
+    lows = [token.low for token in tokens[:3]]
+    if lows[0] in _TRIGGERS or lows[0] == "if":
+        return 1
+    if lows[:3] == ["as", "soon", "as"]:
+        return 3
+    return 2 if lows[:2] in (["every", "time"], ["each", "time"], ["in", "case"]) else 0
+
+
+def _main_part(tokens: Sequence[Token], start: int) -> bool:
+    return bool(clauses(tokens[start:])) and tokens[start].tag != "C"
+
+
+def _without_comma(tokens: Sequence[Token], begin: int) -> tuple[Sequence[Token], Sequence[Token]]:
+    then = next((i for i, token in enumerate(tokens) if token.low == "then"), 0)
+    if then:
+        return tokens[begin:then], tokens[then + 1 :]
+    for i in range(len(tokens) - 1, begin, -1):
+        if tokens[i].tag == "D" and clauses(tokens[i:]) and clauses(tokens[begin:i]):
+            return tokens[begin:i], tokens[i:]
+    return (), tokens[begin:]
+
+
+def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
+    for i, token in enumerate(tokens[1:], 1):
+        if token.low in (
+            "if",
+            "unless",
+            "because",
+            "until",
+            "while",
+            "although",
+            "though",
+            "since",
+            "whether",
+            "how",
+            "why",
+            "whereas",
+            "whether",
+            "how",
+            "why",
+        ):
+            return tokens[:i]
+    return tokens
+
+
+def _asks_state(clause: Clause) -> bool:
+    """Checking a thing is work; checking its status is a question."""
+    words = [phrase.words[-1] for phrase in clause.objects if phrase.words]
+    return any(naming.singular(word) in lexicon.words(_FILE, "listish") for word in words)
+
+
+def _skipped(phrase: Phrase) -> bool:
+    """Things of the tool rather than of the business."""
+    if phrase.pronoun:
+        return False
+    word = naming.singular(phrase.words[-1])
+    return (
+        word in lexicon.words(_FILE, "generic_thing") and phrase.of is None and len(phrase.words) == 1
+    ) or phrase.upper
+
+
+def _is_system(phrase: Phrase) -> bool:
+    return phrase.words[-1] in lexicon.words(_FILE, "system")
+
+
+def _kind(verb: Verb, thing: Term) -> tuple[Verb, Kind]:
+    if verb.kind == "notify" or (
+        verb.base in ("send", "email") and naming.parts(thing.name)[-1] in _MESSAGES
+    ):
+        return verb, "notify"
+    kinds: dict[str, Kind] = {"create": "create", "delete": "delete", "query": "query"}
+    return verb, kinds.get(verb.kind, "update")
+
+
+def _into(clause: Clause) -> tuple[Term | None, str]:
+    """`adds an item to the cart` belongs to the cart; `marks it as lost` says what it became."""
+    verb = clause.group.verb.base
+    if (
+        clause.group.passive
+        and verb in ("mark", "flag", "tag")
+        and clause.objects
+        and clause.objects[0].words
+    ):
+        return None, naming.pascal(" ".join(clause.objects[0].words))
+    for word, phrases in clause.tails:
+        phrase = phrases[0]
+        if not phrase.words:
+            continue
+        if verb in ("mark", "flag", "tag") and word == "as":
+            return None, naming.pascal(" ".join(phrase.words))
+        if (
+            verb in lexicon.words(_FILE, "into_target")
+            and word in ("to", "from", "into", "in")
+            and not is_person(phrase.words[-1])
+        ):
+            tail = f"{naming.pascal(word)}{term_of(phrase).name}"
+            return term_of(phrase), tail
+    return None, ""
+
+
+def _names(verb: Verb, thing: Term, tail: str, preposition: str) -> tuple[Term, Term]:
+    if lexicon.pairs(_FILE, "implied").get(verb.base) == thing.name.lower():
+        verb = Verb("place", "placed", "create") if verb.base == "order" else Verb("make", "made", "create")
+    between = naming.pascal(preposition)
+    command = f"{naming.pascal(verb.base)}{between}{thing.name}{tail}"
+    event = f"{thing.name}{naming.pascal(verb.participle)}{tail}"
+    return Term(command, naming.sentence_case(command)), Term(event, naming.sentence_case(event))
+
+
+def _question(verb: Verb, target: Phrase, thing: Term, owner: Term | None) -> Term:
+    """The name of a look-up: what is asked for, as one or as many."""
+    last = naming.singular(target.words[-1]) if target.words else ""
+    many = (
+        target.plural
+        or verb.base in ("list", "search", "browse")
+        or last in ("list", "set")
+        or bool(target.of and target.of.plural)
+    )
+    if last in (
+        "status",
+        "history",
+        "availability",
+        "balance",
+        "detail",
+        "dashboard",
+        "statistics",
+        "summary",
+    ):
+        name = (owner.name if owner and not thing.name.startswith(owner.name) else "") + thing.name
+    elif many:
+        name = f"{thing.name}List"
+    else:
+        name = f"{thing.name}Details"
+    return Term(name, naming.sentence_case(name), many)
+
+
+def _fields(clause: Clause) -> tuple[Term, ...]:
+    """What is given along: with a title, by entering an address."""
+    found: list[Term] = []
+    for word, phrases in clause.tails:
+        if word == "with" or word.rpartition(" ")[2] in _ENTERING:
+            things = [phrase for phrase in phrases if phrase.words]
+            attributes = any(not is_person(phrase.words[-1]) for phrase in things)
+            found += [
+                term_of(phrase) for phrase in things if attributes
+            ]  # "title, author" is no company of people
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,583 @@
+"""Shallow English grammar: words, noun phrases, verb groups, clauses. Knows word classes, nothing of the business."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from devkit.rules import lexicon, naming, verbs
+from devkit.rules.verbs import Verb
+
+_TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:[-'’][A-Za-z]+)*['’]?|\d[\w.,%:]*|\S")
+_CLASSES = (
+    "modal",
+    "be",
+    "get",
+    "have",
+    "negation",
+    "pronoun",
+    "conjunction",
+    "subordinator",
+    "determiner",
+    "adverb",
+    "preposition",
+    "adjective",
+)
+_NOT_ADVERBS = lexicon.words("english_words.txt", "not_adverb")
+_WANT = lexicon.words("english_words.txt", "want")
+_ALLOW = lexicon.words("english_words.txt", "allow")
+_NOUN_TOO = lexicon.words("english_words.txt", "noun_and_verb")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    text: str
+    low: str
+    tag: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A noun phrase: its words without determiners, adjectives; `of` is the phrase after of, or the possessor."""
+
+    words: tuple[str, ...]
+    start: int
+    end: int
+    plural: bool
+    pronoun: bool = False
+    of: Phrase | None = None
+    upper: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A verb with its auxiliaries, by token positions."""
+
+    start: int
+    end: int
+    verb: Verb
+    passive: bool = False
+    negative: bool = False
+    bare: bool = False
+    subject: Phrase | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One verb with what surrounds it."""
+
+    group: Group
+    subject: Phrase | None
+    objects: tuple[Phrase, ...]
+    tails: tuple[tuple[str, tuple[Phrase, ...]], ...]
+    start: int
+    end: int
+
+
+def tokens_of(text: str) -> list[Token]:
+    """The words of a sentence with their classes; a particle verb (look up) becomes one word."""
+    found = [_token(match) for match in _TOKEN.finditer(text)]
+    joined: list[Token] = []
+    for token in found:
+        pair = f"{joined[-1].low}_{token.low}" if joined else ""
+        if pair in verbs.forms():
+            before = joined.pop()
+            token = Token(f"{before.text} {token.text}", pair, "W", before.start, token.end)
+        joined.append(token)
+    return joined
+
+
+def clauses(tokens: Sequence[Token]) -> list[Clause]:
+    """The clauses of a sentence in order; a clause without a subject of its own takes over the one before."""
+    groups = _groups(tokens)
+    made: list[Clause] = []
+    for number, group in enumerate(groups):
+        begin = groups[number - 1].end if number else 0
+        finish = groups[number + 1].start if number + 1 < len(groups) else len(tokens)
+        clause = _clause(tokens, group, begin, _complement_end(tokens, group.end, finish), made)
+        if clause:
+            made.append(clause)
+    return _shared_objects(made)
+
+
+def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
+    """The noun phrase that begins at start (determiners and adjectives before it are skipped)."""
+    i = start
+    while i < end and tokens[i].tag in "DRQAN" and not _heads(tokens, i, end):
+        i += 1
+    if i < end and tokens[i].tag == "O" and tokens[i].low not in ("which", "who"):
+        return Phrase((), i, i + 1, tokens[i].low in ("they", "them"), pronoun=True)
+    first = i
+    while i < end and (tokens[i].tag == "W" or _amid(tokens, i, first, end)):
+        i += 1
+    if i == first:
+        return None
+    return _with_of(tokens, _phrase(tokens, first, i), end)
+
+
+def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
+    """An adjective or number inside a noun phrase: `stock on hand` has none, `order 42` and `blood red cell` have."""
+    if i == first:
+        return tokens[i].tag == "A"
+    return tokens[i].tag == "Q" or (tokens[i].tag == "A" and i + 1 < end and tokens[i + 1].tag == "W")
+
+
+def _heads(tokens: Sequence[Token], i: int, end: int) -> bool:
+    """An adjective with no noun after it stands for the noun itself."""
+    return tokens[i].tag == "A" and (i + 1 >= end or tokens[i + 1].tag not in "WAQR")
+
+
+def noun_phrases(tokens: Sequence[Token], start: int, end: int) -> tuple[list[Phrase], int]:
+    """A list of noun phrases joined by commas and conjunctions, and where it ends."""
+    found: list[Phrase] = []
+    i = start
+    while i < end:
+        doing = (
+            bool(found) and verbs.as_form(tokens[i].low, "ing") and tokens[i].low not in verbs.NOUNS_IN_ING
+        )
+        phrase = None if doing else noun_phrase(tokens, i, end)
+        if phrase is None:
+            break
+        found.append(phrase)
+        i = phrase.end
+        while i < end and (tokens[i].tag == "C" or tokens[i].text in ",/"):
+            i += 1
+    return found, found[-1].end if found else start
+
+
+def _token(match: re.Match[str]) -> Token:
+    text = match[0].replace("’", "'")
+    return Token(text, text.lower(), _tag(text, text.lower()), match.start(), match.end())
+
+
+@cache
+def _tag(text: str, low: str) -> str:
+    if not text[0].isalnum():
+        return "X"
+    if text[0].isdigit():
+        return "Q"
+    if low == "to":
+        return "T"
+    if len(text) > 1 and text.isupper():
+        return "W"
+    for name in _CLASSES:
+        if low in lexicon.words("english_words.txt", name):
+            return {"modal": "M", "be": "B", "get": "G", "have": "H", "negation": "N", "pronoun": "O", "conjunction": "C",
+                    "subordinator": "S", "determiner": "D", "adverb": "R", "preposition": "P", "adjective": "A"}[name]  # fmt: skip
+    if low.endswith("ly") and len(low) > 4 and low not in _NOT_ADVERBS:
+        return "R"
+    return "A" if low.endswith(("able", "ible")) and len(low) > 6 and low != "deliverable" else "W"
+
+
+def _phrase(tokens: Sequence[Token], first: int, end: int) -> Phrase:
+    chosen = list(tokens[first:end])
+    owner = None
+    for position, token in enumerate(chosen[:-1]):
+        if token.text.endswith(("'s", "s'")):
+            owner = _phrase(tokens, first, first + position + 1)
+            chosen = chosen[position + 1 :]
+            break
+    while len(chosen) > 1 and _modifier(chosen[0]):
+        chosen = chosen[1:]
+    words = tuple(token.low.removesuffix("'s").rstrip("'") for token in chosen[-4:])
+    upper = all(token.text.isupper() and len(token.text) > 1 for token in chosen)
+    return Phrase(words, first, end, naming.is_plural(words[-1]), of=owner, upper=upper)
+
+
+def _modifier(token: Token) -> bool:
+    return token.tag in "AQ" or bool(
+        verbs.as_form(token.low, "part") and token.low.endswith(("ed", "en", "wn"))
+    )
+
+
+def _with_of(tokens: Sequence[Token], phrase: Phrase, end: int) -> Phrase:
+    if phrase.end >= end or tokens[phrase.end].low != "of":
+        return phrase
+    of = noun_phrase(tokens, phrase.end + 1, end)
+    if of is None:
+        return phrase
+    return Phrase(phrase.words, phrase.start, of.end, phrase.plural, of=of, upper=phrase.upper)
+
+
+# ---------------------------------------------------------------- verb groups
+
+
+def _groups(tokens: Sequence[Token]) -> list[Group]:
+    found: list[Group] = []
+    i = 0
+    while i < len(tokens):
+        group = _group_at(tokens, i, found[-1] if found else None)
+        if group is None:
+            i += 1
+        else:
+            found.append(group)
+            i = group.end
+    return found or _imperative(tokens)
+
+
+def _group_at(tokens: Sequence[Token], i: int, before: Group | None) -> Group | None:
+    for rule in (_modal, _be, _have, _wanting, _allowing):
+        if group := rule(tokens, i):
+            return group
+    return (before and _coordinated(tokens, i, before)) or _finite(tokens, i, before)
+
+
+def _skip(tokens: Sequence[Token], i: int) -> tuple[int, bool]:
+    """Past adverbs and not; whether there was a not."""
+    negative = False
+    while i < len(tokens) and tokens[i].tag in "RN":
+        negative = negative or tokens[i].tag == "N"
+        i += 1
+    return i, negative
+
+
+def _modal(tokens: Sequence[Token], i: int) -> Group | None:
+    if tokens[i].tag != "M":
+        return None
+    refused = tokens[i].low.endswith(("n't", "cannot", "not"))
+    j, negative = _skip(tokens, i + 1)
+    if j >= len(tokens):
+        return None
+    if tokens[j].tag == "B":
+        group = _be(tokens, j)
+    elif tokens[j].tag == "H":
+        group = _have(tokens, j)
+    else:
+        group = _base_at(tokens, i, j) or _allowing(tokens, j)
+    return group and Group(
+        i,
+        group.end,
+        group.verb,
+        group.passive,
+        negative or refused or group.negative,
+        group.bare,
+        group.subject,
+    )
+
+
+def _base_at(tokens: Sequence[Token], start: int, i: int) -> Group | None:
+    """The word at i, which must be a verb in its base form, listed or not."""
+    i, negative = _skip(tokens, i)
+    if (
+        i >= len(tokens)
+        or not tokens[i].low.replace("_", "").replace("-", "").isalpha()
+        or tokens[i].tag in "DOCSPMBHXT"
+    ):
+        return None
+    if tokens[i].low in _ALLOW:
+        return None
+    verb = verbs.as_form(tokens[i].low, "base") or verbs.guessed(tokens[i].low)
+    return Group(start, i + 1, verb, negative=negative, bare=True)
+
+
+def _be(tokens: Sequence[Token], i: int) -> Group | None:
+    if tokens[i].tag not in "BG":
+        return None
+    refused = tokens[i].low.endswith("n't")
+    j, negative = _skip(tokens, i + 1)
+    if j < len(tokens) and tokens[j].tag == "B":
+        j, more = _skip(tokens, j + 1)
+        negative = negative or more
+    if j >= len(tokens):
+        return None
+    if tokens[j].low in _WANT and j + 1 < len(tokens) and tokens[j + 1].low == "to":
+        group = _base_at(tokens, i, j + 2)
+        return group and Group(i, group.end, group.verb, negative=negative or refused, bare=True)
+    return _after_be(tokens, i, j, negative or refused)
+
+
+def _after_be(tokens: Sequence[Token], i: int, j: int, negative: bool) -> Group | None:
+    word = tokens[j].low
+    if verb := verbs.as_form(word, "part"):
+        return (
+            None
+            if word in ("open", "read", "set") and tokens[j].tag == "A"
+            else Group(i, j + 1, verb, True, negative)
+        )
+    if tokens[j].tag == "W" and tokens[i].tag == "B" and (verb := verbs.guessed_from_ed(word)):
+        return Group(i, j + 1, verb, True, negative)
+    if tokens[i].tag == "B" and (verb := verbs.as_form(word, "ing")):
+        return Group(i, j + 1, verb, False, negative)
+    return None
+
+
+def _have(tokens: Sequence[Token], i: int) -> Group | None:
+    if tokens[i].tag != "H":
+        return None
+    j, negative = _skip(tokens, i + 1)
+    if j >= len(tokens):
+        return None
+    if tokens[j].low == "been":
+        group = _be(tokens, j)
+        return group and Group(i, group.end, group.verb, group.passive, negative or group.negative)
+    if tokens[j].low == "to":
+        return _base_at(tokens, i, j + 1)
+    verb = verbs.as_form(tokens[j].low, "part") if tokens[j].tag != "A" else None
+    follows = j + 1 >= len(tokens) or tokens[j + 1].tag not in "W"
+    return Group(i, j + 1, verb, negative=negative) if verb and follows else None
+
+
+def _wanting(tokens: Sequence[Token], i: int) -> Group | None:
+    if tokens[i].low not in _WANT or i + 1 >= len(tokens) or tokens[i + 1].low != "to":
+        return None
+    if i + 3 < len(tokens) and tokens[i + 2].tag == "B":
+        return _be(tokens, i + 2)
+    return _base_at(tokens, i, i + 2)
+
+
+def _allowing(tokens: Sequence[Token], i: int) -> Group | None:
+    """`allows customers to cancel`, `lets customers cancel`: the verb is cancel, its subject customers."""
+    if tokens[i].low not in _ALLOW:
+        return None
+    subject = noun_phrase(tokens, i + 1, len(tokens))
+    if subject is None or subject.end + 1 >= len(tokens):
+        return _let(tokens, i)
+    if tokens[subject.end].low != "to":
+        return _let(tokens, i)
+    group = _base_at(tokens, i, subject.end + 1)
+    return group and Group(i, group.end, group.verb, bare=True, subject=subject)
+
+
+def _let(tokens: Sequence[Token], i: int) -> Group | None:
+    for j in range(i + 2, min(i + 6, len(tokens))):
+        if verb := verbs.as_form(tokens[j].low, "base"):
+            subject = noun_phrase(tokens, i + 1, j)
+            return Group(i, j + 1, verb, bare=True, subject=subject) if subject and subject.end == j else None
+    return None
+
+
+def _coordinated(tokens: Sequence[Token], i: int, before: Group) -> Group | None:
+    """A verb after `and` or a comma in the form of the verb before it."""
+    start = i
+    i, negative = _skip(tokens, i)
+    if i >= len(tokens) or start == 0 or not (tokens[start - 1].tag == "C" or tokens[start - 1].text == ","):
+        return None
+    word = tokens[i].low
+    if before.passive:
+        verb = verbs.as_form(word, "part")
+        return Group(start, i + 1, verb, True, negative) if verb and not _before_noun(tokens, i) else None
+    verb = verbs.as_form(word, "base") if before.bare else verbs.as_form(word, "s", "past")
+    if (
+        verb is None
+        or tokens[i].text.isupper()
+        or (word.rstrip("s") in _NOUN_TOO and not _begins_object(tokens, i + 1))
+    ):
+        return None
+    return Group(start, i + 1, verb, negative=negative, bare=before.bare)
+
+
+def _before_noun(tokens: Sequence[Token], i: int) -> bool:
+    return i + 1 < len(tokens) and tokens[i + 1].tag in "W" and tokens[i + 1].low not in verbs.forms()
+
+
+def _begins_object(tokens: Sequence[Token], i: int) -> bool:
+    if i >= len(tokens):
+        return True
+    return (
+        tokens[i].tag in "DOAQ"
+        or (tokens[i].tag == "W" and naming.is_plural(tokens[i].low))
+        or tokens[i].tag == "C"
+    )
+
+
+def _finite(tokens: Sequence[Token], i: int, before: Group | None) -> Group | None:
+    """A verb in the third person, plural or past, right after its subject."""
+    if i == 0 or tokens[i].tag not in "WA" or tokens[i].text.isupper():
+        return None
+    if not _after_subject(tokens[i - 1]) or (before and not _parted(tokens, before.end, i)):
+        return None
+    following = tokens[i + 1] if i + 1 < len(tokens) else None
+    if following and following.tag in "BMH":
+        return None
+    for rule in (_third_person, _plural_verb, _past):
+        if verb := rule(tokens, i, following):
+            return Group(i, i + 1, verb, bare=rule is _plural_verb)
+    return None
+
+
+def _after_subject(before: Token) -> bool:
+    return (
+        before.tag in "WORQ"
+        or before.text == ")"
+        or before.low in ("who", "that", "which")
+        or before.tag == "A"
+    )
+
+
+def _third_person(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | None:
+    low, before = tokens[i].low, tokens[i - 1]
+    verb = verbs.as_form(low, "s")
+    if (
+        before.tag == "W"
+        and naming.is_plural(before.low)
+        and before.low not in ("sales", "operations", "goods")
+    ):
+        return None
+    if verb:
+        return (
+            None
+            if following
+            and following.tag == "W"
+            and verbs.as_form(following.low, "s", "base")
+            and low[:-1] in _NOUN_TOO
+            and not naming.is_plural(following.low)
+            else verb
+        )
+    known = before.tag in "WA" and low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
+    return verbs.guessed_from_s(low) if known and following and following.tag == "D" else None
+
+
+def _plural_verb(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | None:
+    before = tokens[i - 1]
+    antecedent = tokens[i - 2] if i > 1 and before.low in ("that", "who", "which") else before
+    subject = before.low in ("i", "we", "they", "you", "people", "staff") or (
+        antecedent.tag == "W" and naming.is_plural(antecedent.low) and not antecedent.text.endswith("'s")
+    )
+    if (
+        not subject
+        or (following and following.text in ",")
+        or (i + 1 == len(tokens) and tokens[i].low in _NOUN_TOO)
+    ):
+        return None
+    return verbs.as_form(tokens[i].low, "base")
+
+
+def _past(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | None:
+    verb = verbs.as_form(tokens[i].low, "past")
+    if verb is None or (
+        following and (following.low in ("by", "in", "on", "at", "from", "with") or following.tag == "W")
+    ):
+        return None
+    return verb if i > 1 or tokens[0].tag in "WO" else None
+
+
+def _imperative(tokens: Sequence[Token]) -> list[Group]:
+    """`Register a new book`: a sentence that begins with its verb."""
+    i, _ = _skip(tokens, 0)
+    if i + 1 >= len(tokens) or not (verb := verbs.as_form(tokens[i].low, "base")):
+        return []
+    if tokens[i].low in _NOUN_TOO and tokens[i + 1].tag not in "DO":
+        return []
+    if tokens[i + 1].tag not in "DOAQWC" and tokens[i + 1].text != ",":
+        return []
+    first = Group(i, i + 1, verb, bare=True)
+    more = [_coordinated(tokens, j, first) for j in range(i + 1, len(tokens))]
+    return [first, *(group for group in more if group)]
+
+
+# ---------------------------------------------------------------- clauses
+
+
+def _complement_end(tokens: Sequence[Token], start: int, end: int) -> int:
+    """A complement ends where a subordinate part or another main part begins."""
+    for i in range(start, end):
+        if tokens[i].tag == "S" or tokens[i].text in ";:(—–" or tokens[i].low == "but":
+            return i
+    return end
+
+
+def _clause(
+    tokens: Sequence[Token], group: Group, begin: int, end: int, made: Sequence[Clause]
+) -> Clause | None:
+    before = made[-1] if made else None
+    own, start = _subject(tokens, begin, group.start)
+    if own is None and begin and before is not None:
+        relative = tokens[before.group.start - 1].low in ("that", "which", "who")
+        if not relative and not _linked(tokens, begin, group.start):
+            return None
+        start = group.start
+    subject = group.subject or own or (before.subject if before and begin else None)
+    objects, at = noun_phrases(tokens, group.end, end)
+    return Clause(group, subject, tuple(objects), _tails(tokens, at, end), start, end)
+
+
+def _linked(tokens: Sequence[Token], begin: int, end: int) -> bool:
+    """Whether what lies between two verbs lets the second share the first one's subject."""
+    return begin == end or _parted(tokens, begin, end)
+
+
+def _parted(tokens: Sequence[Token], begin: int, end: int) -> bool:
+    """Whether a conjunction, a comma or a relative word stands between two words."""
+    return any(token.tag in "CS" or token.text in ",;" for token in tokens[begin:end])
+
+
+def _subject(tokens: Sequence[Token], begin: int, end: int) -> tuple[Phrase | None, int]:
+    """The last noun phrase list before the verb, after the last break; who, which, that mean the noun before them."""
+    if end > begin and tokens[end - 1].low in ("who", "which", "that") and end - 1 > begin:
+        return _last_phrase(tokens, begin, end - 1), end
+    start = begin
+    for i in range(begin, end):
+        broken = tokens[i].tag == "S" or tokens[i].text in ",;:()" or (begin and tokens[i].tag == "C")
+        if broken and i + 1 < end:
+            start = i + 1
+        elif broken:
+            return None, end
+    if begin and start == begin:
+        return None, end
+    phrase = _first_phrase(tokens, start, end)
+    return phrase, phrase.start if phrase else end
+
+
+def _first_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
+    while start < end and tokens[start].tag in "CRX":
+        start += 1
+    if start < end and tokens[start].tag in "PT":
+        return None
+    return noun_phrase(tokens, start, end)
+
+
+def _last_phrase(tokens: Sequence[Token], begin: int, end: int) -> Phrase | None:
+    start = end
+    while start > begin and tokens[start - 1].tag in "WADQ":
+        start -= 1
+    return noun_phrase(tokens, start, end)
+
+
+def _tails(tokens: Sequence[Token], start: int, end: int) -> tuple[tuple[str, tuple[Phrase, ...]], ...]:
+    """What follows prepositions: (to, the cart), (by entering, an address)."""
+    found = []
+    i = start
+    while i < end:
+        doing = i + 1 < end and bool(verbs.as_form(tokens[i + 1].low, "ing"))
+        if i + 1 >= end or not (tokens[i].tag in "PT" or (tokens[i].tag == "C" and doing)):
+            i += 1
+            continue
+        j, word = i + 1, tokens[i].low
+        if doing:
+            j, word = j + 1, f"{word} {tokens[j].low}"
+        phrases, after = noun_phrases(tokens, j, end)
+        if phrases:
+            found.append((word, tuple(phrases)))
+        i = max(after, j)
+    return tuple(found)
+
+
+def _shared_objects(made: Sequence[Clause]) -> list[Clause]:
+    """`creates, updates and deletes products`: verbs without an object take the next one's."""
+    shared: list[Clause] = []
+    for clause in reversed(made):
+        after = shared[-1] if shared else None
+        if (
+            after
+            and not clause.objects
+            and not clause.tails
+            and not clause.group.passive
+            and _adjacent(clause, after)
+        ):
+            clause = Clause(
+                clause.group, clause.subject, after.objects, after.tails, clause.start, clause.end
+            )
+        shared.append(clause)
+    return shared[::-1]
+
+
+def _adjacent(clause: Clause, after: Clause) -> bool:
+    return (
+        clause.subject == after.subject
+        and not after.group.passive
+        and after.group.start - clause.group.end <= 3
+    )

@@ -1,0 +1,179 @@
+"""English sentences that say what a thing is made of: records, groups, one of. Patterns over the whole sentence."""
+
+from __future__ import annotations
+
+import re
+
+from devkit.rules import lexicon, naming
+from devkit.rules.english_grammar import Phrase, clauses, noun_phrase, tokens_of
+from devkit.rules.facts import Choices, Members, Term
+from devkit.rules.text import Sentence
+
+_FILE = "english_words.txt"
+_OWNER = r"^(?:for |in )?(?P<owner>(?:[\w'’-]+ ){0,4}?[\w'’-]+?)"
+_RECORDS = re.compile(
+    r"(?!.*\b(?:that|which|who) (?:ha[sd]|have|contains?|holds?)\b)" + _OWNER + r"(?: \([^)]*\))?,? (?:(?:must|should|shall|will|can|may|also|always) )*(?P<verb>records?|stores?|contains?|includes?|has|have|holds?|keeps?|carries|carry"
+    r"|consists? of|comprises?|is made up of|is composed of|are made up of|are composed of|is described by|is identified by|is defined by|are described by|is registered with"
+    r"|has the following (?:attributes|fields|properties)|with the following (?:attributes|fields|properties))"
+    r" ?:? (?P<list>.+)$",
+    re.IGNORECASE,
+)  # fmt: skip
+_RECORDED = re.compile(
+    r"^(?:for|on) (?P<owner>(?:each|every|an?|the) [\w' -]+?)(?:, | (?=(?:an?|the|its|their|at least) ))(?P<list>.+?) (?:is|are|must be|should be) (?:recorded|stored|kept|captured|saved|tracked|registered)\b",
+    re.IGNORECASE,
+)
+_RECORDED_FOR = re.compile(
+    r"^(?P<list>.+?) (?:is|are|must be) (?:recorded|stored|kept|captured|saved|tracked) (?:for|with|on|in) (?P<owner>(?:each|every|an?|the) [\w' -]+)",
+    re.IGNORECASE,
+)
+_SYSTEM_RECORDS = re.compile(
+    r"^(?:we|the system|the application|the platform|the service) (?:records?|stores?|keeps?|tracks?|captures?) (?P<list>.+?) (?:for|of|about) (?P<owner>(?:each|every|an?|the) [\w' -]+)$",
+    re.IGNORECASE,
+)
+_GROUPS = ("consist", "compris", "is made", "is composed", "are made", "are composed")
+_ITEM = r"[\w'’ /-]+?"
+_ONE_OF = re.compile(
+    r"^(?P<name>.+?) (?:is|are|can be|may be|must be|will be|should be|takes?|has|have)(?: always| either| exactly)? (?:either|(?:one )?of|any of|one of)(?: the)?(?: following)?(?: values| statuses| states)?:? (?P<list>.+)$",
+    re.IGNORECASE,
+)
+_UPPER_LIST = re.compile(
+    r"^(?P<name>.+?),? (?:which )?(?:is|are|can be|may be|must be|will be|has|as|either)(?: either)?:? (?P<list>[A-Z][A-Z0-9_-]+(?:(?:, | or |, or |/| and )[A-Z][A-Z0-9_-]+)+)"
+)
+_EITHER = re.compile(
+    r"^(?P<name>.+?) (?:is|are|can be|may be|must be) (?P<list>[\w-]+(?:, [\w-]+)*,? or [\w-]+)$",
+    re.IGNORECASE,
+)
+_COLON = re.compile(
+    r"^(?:the )?(?:possible |valid |allowed )?(?P<name>[\w' -]*?(?:status(?:es)?|states?|types?|kinds?|categor(?:y|ies)|levels?|methods?|priorit(?:y|ies)|grades?|stages?|reasons?|roles?|genres?)(?: of [\w' -]+?)?) ?(?::|are:?|\() ?(?P<list>[^.:;]+)$",
+    re.IGNORECASE,
+)
+_CUT = re.compile(
+    r",? \b(?:which|that|who|whose|where|when|whenever|if|while|because|so that|in order|before|after|until|unless|but|depending|at any|at all)\b.*$",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(r",? as well as |, ?(?:and |or )?| and | or | / |/|; ?")
+_NUMBERS = lexicon.words("english_words.txt", "not_a_list")
+
+
+def members(sentence: Sentence) -> list[Members]:
+    """What the sentence says a thing records or consists of."""
+    text = sentence.text.rstrip(" .!?。")
+    for pattern in (_RECORDED, _RECORDED_FOR, _SYSTEM_RECORDS, _RECORDS):
+        found = pattern.match(text)
+        if found and (fact := _members(sentence, found)):
+            return [fact]
+    return []
+
+
+def choices(sentence: Sentence) -> list[Choices]:
+    """The values a sentence gives for an attribute."""
+    text = sentence.text.rstrip(" .!?。)")
+    for pattern in (_ONE_OF, _UPPER_LIST, _COLON, _EITHER):
+        found = pattern.match(text)
+        if found and (fact := _choices(sentence, found, strict=pattern is _EITHER)):
+            return [fact]
+    return []
+
+
+def split(text: str) -> list[str]:
+    """The items of `a, b and c`."""
+    plain = re.sub(r"\([^)]*\)", "", text)
+    return [item.strip(" .,;:'\"") for item in _SPLIT.split(plain) if item.strip(" .,;:'\"")]
+
+
+def term_of(phrase: Phrase) -> Term:
+    """The concept a noun phrase names, in the singular."""
+    words = [*phrase.words[:-1], naming.singular(phrase.words[-1])]
+    name = "".join(naming.pascal(word) for word in words)
+    return Term(name, naming.title(" ".join(words)), phrase.plural)
+
+
+def is_person(word: str) -> bool:
+    """Whether a noun names a role: listed, or formed with an ending of persons."""
+    low = naming.singular(word)
+    if low in lexicon.words(_FILE, "person"):
+        return True
+    endings = ("er", "or", "ist", "ian", "eer", "yee", "ee", "man", "ant")
+    return low.endswith(endings) and len(low) > 4 and low not in lexicon.words(_FILE, "thing_er")
+
+
+def item_terms(text: str) -> tuple[Term, ...]:
+    """The concepts of a list; items that are whole phrases are left out."""
+    found = [_item(item) for item in split(_CUT.sub("", text))]
+    return tuple(dict.fromkeys(term for term in found if term))
+
+
+def _members(sentence: Sentence, found: re.Match[str]) -> Members | None:
+    owner = _phrase(found["owner"])
+    names = item_terms(found["list"])
+    verb = (found.groupdict().get("verb") or "").lower()
+    if owner is None or owner.pronoun or not names or clauses(tokens_of(found["owner"])):
+        return None
+    if is_person(owner.words[-1]) and not verb.startswith(("ha", "consist", "is ", "are ")) and verb:
+        return None
+    first = found["list"].split()[0].lower()
+    if first in _NUMBERS or (first == "to") or owner.words[-1] in lexicon.words(_FILE, "system"):
+        return None
+    if verb.startswith("has") and len(names) == 1 and "," not in found["list"] and _is_verbal(found["list"]):
+        return None
+    return Members(place=sentence.whole, owner=term_of(owner), names=names, group=verb.startswith(_GROUPS))
+
+
+def _is_verbal(text: str) -> bool:
+    first = text.split()[0].lower()
+    return first not in lexicon.words(_FILE, "determiner") and first.endswith("ed")
+
+
+def _choices(sentence: Sentence, found: re.Match[str], *, strict: bool) -> Choices | None:
+    listed = _CUT.sub("", found["list"])
+    values = [naming.upper_snake(item) for item in split(listed) if len(item.split()) <= 3]
+    unique = tuple(dict.fromkeys(value for value in values if value))
+    named = _named(found["name"])
+    if len(unique) < 2 or named is None or len(values) < len(split(listed)):
+        return None
+    name, owner = named
+    if strict and naming.parts(name.name)[-1] not in lexicon.words(_FILE, "attribute"):
+        return None
+    return Choices(place=sentence.whole, owner=owner, name=name, values=unique)
+
+
+def _named(text: str) -> tuple[Term, Term | None] | None:
+    """`The order status` -> OrderStatus of Order; `each copy` -> Status of Copy; `.. and an address type` -> Type."""
+    tail = re.split(r",| and | with ", text)[-1] or text
+    phrase = _phrase(tail.strip())
+    if phrase is None or phrase.pronoun:
+        return None
+    term = term_of(phrase)
+    if phrase.of and phrase.of.words:
+        owner = term_of(phrase.of)
+        return owner + term, owner
+    *before, last = [naming.singular(word) for word in phrase.words]
+    if last in lexicon.words(_FILE, "attribute"):
+        owner = Term(naming.pascal(" ".join(before)), naming.title(" ".join(before)))
+        return term, owner if before else None
+    return term + Term("Status", "Status"), term
+
+
+def _item(text: str) -> Term | None:
+    plain = re.sub(
+        r"^(?:optionally|a list of|the list of|a number of|a set of|information about|its?|their) ",
+        "",
+        text,
+        flags=re.IGNORECASE,
+    )
+    if not plain or len(plain.split()) > 6:
+        return None
+    phrase = _phrase(plain)
+    if phrase is None or phrase.pronoun or phrase.end < len(tokens_of(plain)) - 3 or len(phrase.words) > 4:
+        return None
+    tokens = [token for token in tokens_of(plain)[: phrase.end] if token.tag in "WAQ"]
+    words = " ".join(token.text for token in tokens[-4:])
+    name = naming.pascal(words)
+    return Term(name, naming.title(words), phrase.plural) if name and not name[0].isdigit() else None
+
+
+def _phrase(text: str) -> Phrase | None:
+    tokens = tokens_of(text)
+    start = 1 if tokens and tokens[0].tag == "P" else 0
+    phrase = noun_phrase(tokens, start, len(tokens))
+    return phrase if phrase and (phrase.words or phrase.pronoun) else None

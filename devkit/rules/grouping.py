@@ -1,0 +1,144 @@
+"""From aggregates to bounded contexts: by the text's own headings where they separate, else by what belongs together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from devkit.rules import naming
+from devkit.rules.analysis import Analysis, Found, mentions
+from devkit.rules.facts import Facts, Heading, Place, Term
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A bounded context: its name and its aggregates."""
+
+    term: Term
+    aggregates: tuple[Found, ...]
+    places: tuple[Place, ...]
+
+
+def areas(facts: Facts, analysis: Analysis) -> list[Area]:
+    """The bounded contexts in the order of the text."""
+    active = [found for found in analysis.found.values() if found.actions or found.members or found.tables]
+    if not any(found.commands for found in active):
+        active = [found for found in active if found.tables or found.questions]
+    found = _by_headings(facts, active) or _by_bonds(facts, analysis, active)
+    by_name: dict[str, Area] = {}
+    for area in found:
+        known = by_name.get(area.term.name)
+        by_name[area.term.name] = _area(known.term, [*known.aggregates, *area.aggregates]) if known else area
+    return list(by_name.values())
+
+
+def section_of(headings: Sequence[Heading], line: int) -> Heading | None:
+    """The heading that a line stands under."""
+    above = [heading for heading in headings if heading.place.line <= line]
+    return above[-1] if above else None
+
+
+def _by_headings(facts: Facts, active: Sequence[Found]) -> list[Area]:
+    """The highest level of headings under which at least two sections have aggregates of their own."""
+    for level in sorted({heading.level for heading in facts.headings}):
+        headings = [h for h in facts.headings if h.level == level and not h.generic]
+        groups: dict[Term, list[Found]] = {}
+        stray: list[Found] = []
+        for found in active:
+            heading = _home_section(headings, facts.headings, level, found)
+            (groups.setdefault(heading.term, []) if heading else stray).append(found)
+        if len(groups) > 1:
+            made = [
+                _area(_named(heading.term), groups[heading.term], heading.place)
+                for heading in headings
+                if groups.get(heading.term)
+            ]
+            return [*made, *(_area(_management(found.term), [found]) for found in stray)]
+    return []
+
+
+def _home_section(
+    headings: Sequence[Heading], every: Sequence[Heading], level: int, found: Found
+) -> Heading | None:
+    """The section where most of an aggregate's facts are; a section ends at the next heading of its level or above."""
+    borders = [heading for heading in every if heading.level <= level]
+    votes: Counter[int] = Counter()
+    for place in found.places:
+        section = section_of(borders, place.line)
+        if section is not None and section in headings:
+            votes[headings.index(section)] += 1
+    if not votes:
+        return None
+    return headings[min(votes, key=lambda index: (-votes[index], index))]
+
+
+def _named(term: Term) -> Term:
+    words = naming.parts(term.name)
+    if not words:
+        return Term("General", term.alias)
+    return term
+
+
+def _by_bonds(facts: Facts, analysis: Analysis, active: Sequence[Found]) -> list[Area]:
+    """Aggregates with behaviour of their own are contexts; lesser ones join the one they are spoken of with most."""
+    policies = {
+        home.term.name
+        for r in facts.reactions
+        for action in (*r.triggers, *r.results)
+        if (home := analysis.home(action))
+    }
+    cores = [
+        found
+        for found in active
+        if len(found.commands) > 1
+        or (found.term.name in policies and found.commands and not _only_follows(found, facts, analysis))
+    ]
+    cores = cores or list(active[:1])
+    groups: dict[str, list[Found]] = {core.term.name: [core] for core in cores}
+    for found in active:
+        if found not in cores:
+            groups[_nearest(found, cores).term.name].append(found)
+    return [_area(_management(core.term), groups[core.term.name]) for core in cores]
+
+
+def _only_follows(found: Found, facts: Facts, analysis: Analysis) -> bool:
+    """Whether the aggregate is a single thing that is only ever done because of another: part of that one's business.
+
+    Telling people is not: it serves every area.
+    """
+    if found.members or found.tables or found.questions or found.term.name == "Notification":
+        return False
+    homes = [
+        (analysis.home(cause), analysis.home(action))
+        for reaction in facts.reactions
+        for cause in reaction.triggers
+        for action in reaction.results
+    ]
+    follows = any(home is found and cause is not found for cause, home in homes)
+    return follows and not any(cause is found for cause, _ in homes)
+
+
+def _nearest(found: Found, cores: Sequence[Found]) -> Found:
+    """The core whose name is in the aggregate's, else that shares most of its sentences, else that comes closest before."""
+    line = found.places[0].line
+
+    def bond(core: Found) -> tuple[bool, int, int]:
+        named = found.term.name.startswith(core.term.name)
+        shared = sum(mentions(place.quote, core.term) for place in found.places)
+        shared += sum(mentions(place.quote, found.term) for place in core.places)
+        return named, shared, -min(abs(place.line - line) for place in core.places)
+
+    return max(cores, key=bond)
+
+
+def _management(term: Term) -> Term:
+    if term.alias.isascii():
+        return Term(f"{term.name}Management", f"{term.alias} Management")
+    return Term(f"{term.name}Management", f"{term.alias} 관리")
+
+
+def _area(term: Term, aggregates: Sequence[Found], first: Place | None = None) -> Area:
+    places = [place for found in aggregates for place in found.places]
+    every = sorted(dict.fromkeys([*([first] if first else []), *places]), key=lambda place: place.line)
+    return Area(term, tuple(aggregates), tuple(every))

@@ -1,0 +1,414 @@
+"""Reads Korean sentences: who does what to what, and what follows from what. Grammar is in korean_grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from devkit.rules import korean_terms as terms
+from devkit.rules import naming
+from devkit.rules.facts import Action, Facts, Kind, Members, Place, Reaction, Rule, Term
+from devkit.rules.korean_grammar import Clause, Noun, clauses, words_of
+from devkit.rules.korean_lists import choices, members, phrase
+from devkit.rules.lexicon import pairs
+from devkit.rules.text import Sentence
+from devkit.rules.verbs import Verb
+
+_RULE = re.compile(
+    r"(?:수 없|만 |해야|하여야|되어야|이상|이하|이내|최대|최소|않아야|지 않|안 된다|못한다|반드시|불가)"
+)
+_LISTED = ("목록", "내역", "이력", "현황", "리스트", "결과", "정보", "상세")
+_STATES = ("상태", "현황", "이력", "내역", "잔액", "통계", "재고", "결과")
+
+
+class Korean:
+    """One text's reader: remembers what was spoken of last. Adds to the facts it was given."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._thing: Term | None = None
+        self._actor: Term | None = None
+
+    def heading(self, title: str) -> Term:
+        """The concept of a heading."""
+        text = re.sub(r"^(?:바운디드\s*컨텍스트|컨텍스트|도메인|모듈|기능|영역)\s*[:：]?\s*(?=\S)", "", title)
+        text = re.sub(r"\(.*?\)", "", text).strip(" .:") or title
+        words = [word for word in re.findall(r"[가-힣A-Za-z0-9]+", text) if word not in ("및", "와", "과")]
+        read = terms.term(tuple(words))
+        return Term(read.name, text)
+
+    def is_actor(self, title: str) -> bool:
+        words = title.split()
+        return len(words) == 1 and terms.is_person(words[0])
+
+    def has_verb(self, text: str) -> bool:
+        return any(clause.ending != "none" for clause in clauses(text))
+
+    def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
+        """Adds what one sentence says."""
+        chosen, recorded = choices(sentence), members(sentence)
+        self._facts.choices += chosen
+        self._facts.members += [] if chosen else recorded
+        if _RULE.search(sentence.text):
+            self._facts.rules.append(Rule(place=sentence.whole, text=sentence.text))
+        if chosen or recorded:
+            owner = chosen[-1].owner if chosen else recorded[-1].owner
+            self._thing = owner or self._thing
+            return
+        self._behaviour(sentence, actor)
+
+    def _behaviour(self, sentence: Sentence, actor: Term | None) -> None:
+        made = clauses(sentence.text)
+        if not made and sentence.bullet:
+            made = _noun_ending(sentence.text)
+        self._actor = actor or (None if _has_subject(made) else self._actor)
+        causes: list[Action] = []
+        effects: list[Action] = []
+        for position, clause in enumerate(made):
+            action = self._action(sentence, clause, made)
+            if _is_cause(clause, made[position + 1 :]):
+                self._facts.actions += [*causes, *effects] if action else []
+                causes, effects = ([action], []) if action else (causes, effects)
+            elif action:
+                effects.append(action)
+        self._add(sentence, causes, effects)
+
+    def _add(self, sentence: Sentence, causes: Sequence[Action], effects: Sequence[Action]) -> None:
+        if causes and effects:
+            followed = tuple(_automatic(action) for action in effects)
+            self._facts.reactions.append(
+                Reaction(place=sentence.whole, triggers=tuple(causes), results=followed, text=sentence.text)
+            )
+        else:
+            self._facts.actions += [*causes, *effects]
+
+    def _action(self, sentence: Sentence, clause: Clause, made: Sequence[Clause]) -> Action | None:
+        verb, noun, target = self._resolved(clause)
+        doer = self._doer(clause, target)
+        kind = clause.kind
+        if clause.kind == "state" and noun != clause.noun:
+            kind = "update" if verb.kind not in ("create", "delete", "query") else verb.kind
+        if (
+            kind == "state"
+            and noun == "기록"
+            and not clause.passive
+            and target
+            and not terms.is_attribute(target.words[-1])
+        ):
+            kind = "create"
+        if clause.negative or kind in ("state", "input"):
+            self._remember_inputs(sentence, clause, kind)
+            return None
+        place = sentence.place(clause.start, clause.end)
+        if kind == "threshold":
+            return self._crossed(place, target)
+        return self._made(place, clause, verb, noun, kind, doer, target, made)
+
+    def _made(
+        self,
+        place: Place,
+        clause: Clause,
+        verb: Verb,
+        noun: str,
+        kind: str,
+        doer: Term | None,
+        target: Noun | None,
+        made: Sequence[Clause],
+    ) -> Action | None:
+        thing, owner = self._thing_of(target)
+        implied = (
+            pairs(terms.FILE, "implied").get(noun)
+            if noun != clause.noun or not clause.passive or not self._thing
+            else None
+        )
+        if (
+            target is None
+            and implied is None
+            and not clause.passive
+            and (before := _object_before(clause, made))
+        ):
+            target = before
+            thing, owner = self._thing_of(target)
+        if target is None:
+            if implied:
+                base, _, name = implied.partition(":")
+                verb, thing, owner = terms.english_verb(base), Term(name, noun), None
+                kind = verb.kind if verb.kind in ("create", "delete") else kind
+            elif kind == "intransitive" or (thing is None and not self._thing):
+                return None
+            else:
+                thing = self._thing
+        if thing is None or not thing.name or (target and target.words[-1] in terms.words("tool")):
+            return None
+        into = clause.with_particle("에", "에서") if verb.base in ("add", "remove") else None
+        owner = terms.term(into.words) if into else owner
+        verb, kind = _settled(verb, kind, thing)
+        command, event = _names(
+            verb, noun, thing, f"To{owner.name}" if into and owner and verb.base == "add" else ""
+        )
+        if kind == "query":
+            command = event = _question(noun, target, thing, owner)
+        elif target is None or not terms.is_attribute(target.words[-1]):
+            self._thing = thing
+        fields = _fields(clause, made)
+        system = doer is not None and doer.name == "System"
+        kinds: dict[str, Kind] = {
+            "create": "create",
+            "delete": "delete",
+            "query": "query",
+            "notify": "notify",
+        }
+        return Action(
+            place=place, kind=kinds.get(kind, "update"), verb=verb.base, actor=None if system else doer, thing=thing, owner=owner,
+            command=command, event=event, fields=fields, automatic=system or (clause.passive and doer is None),
+        )  # fmt: skip
+
+    def _resolved(self, clause: Clause) -> tuple[Verb, str, Noun | None]:
+        """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
+        target = _target(clause)
+        if clause.noun not in terms.words("light") and clause.noun:
+            if target is None and clause.bare and clause.bare[-1] not in terms.words("skip"):
+                target = _bare_noun(clause.bare, clause)
+            told = (
+                target
+                and len(target.words) > 1
+                and target.words[-1] in terms.words("told")
+                and clause.noun in terms.words("telling")
+            )
+            return (_inside(clause, target) if told else None) or (clause.verb, clause.noun, target)
+        bare = [word for word in clause.bare if word in terms.verb_nouns()]
+        if bare:
+            rest = clause.bare[: clause.bare.index(bare[-1])]
+            return terms.verb_of(bare[-1]), bare[-1], target or (_bare_noun(rest, clause) if rest else None)
+        return _inside(clause, target) or (clause.verb, clause.noun, target)
+
+    def _doer(self, clause: Clause, target: Noun | None) -> Term | None:
+        """The subject of an active clause; the agent of a passive one; else who acted last in this sentence."""
+        found = clause.with_particle("이", "가", "께서") or clause.with_particle("은", "는", "도", "만")
+        found = found or clause.with_particle("에서")
+        if clause.passive:
+            agent = next(
+                (
+                    noun
+                    for noun in clause.nouns
+                    if noun.particle in ("에게", "에") and terms.is_person(noun.words[-1])
+                ),
+                None,
+            )
+            return terms.term(agent.words) if agent and "의해" in clause.bare else None
+        if (
+            found is not None
+            and found is not target
+            and (_is_role(found) or found.particle in ("이", "가", "은", "는", "께서"))
+        ):
+            self._actor = terms.term(found.words)
+        return self._actor
+
+    def _thing_of(self, target: Noun | None) -> tuple[Term | None, Term | None]:
+        """The thing, and what it is a part of."""
+        if target is None:
+            return None, None
+        words = tuple(word for word in target.words if word not in _LISTED) or target.words
+        thing = terms.term(words, plural=target.plural)
+        if target.of and not terms.is_attribute(target.of[-1]):
+            whole = terms.term(target.of)
+            return (whole + thing if terms.is_attribute(words[-1]) else thing), whole
+        if len(words) == 1 and terms.is_attribute(words[0]) and self._thing:
+            return self._thing + thing, self._thing
+        return thing, None
+
+    def _crossed(self, place: Place, target: Noun | None) -> Action | None:
+        """`재고가 안전재고 아래로 떨어지면`: somebody must notice it."""
+        thing, owner = self._thing_of(target)
+        if thing is None:
+            return None
+        name = thing.name
+        command, event = (
+            Term(f"Detect{name}Limit", f"{thing.alias} 기준 감지"),
+            Term(f"{name}LimitDetected", f"{thing.alias} 기준 감지됨"),
+        )
+        return Action(
+            place=place,
+            kind="update",
+            verb="detect",
+            actor=None,
+            thing=thing,
+            owner=owner,
+            command=command,
+            event=event,
+            automatic=True,
+        )
+
+    def _remember_inputs(self, sentence: Sentence, clause: Clause, kind: str) -> None:
+        """`도착 시각이 기록된다`: an attribute of what was spoken of last."""
+        target = _target(clause)
+        if (
+            kind == "state"
+            and clause.noun in ("기록", "저장")
+            and target
+            and self._thing
+            and terms.is_attribute(target.words[-1])
+        ):
+            place = sentence.place(clause.start, clause.end)
+            self._facts.members.append(
+                Members(place=place, owner=self._thing, names=(terms.term(target.words),))
+            )
+
+
+def _target(clause: Clause) -> Noun | None:
+    """What is acted on: the object; of a passive the subject; the topic, when the subject is somebody else."""
+    if (
+        clause.passive
+        or clause.kind in ("intransitive", "threshold")
+        or clause.noun in terms.words("happens")
+    ):
+        return _undergoer(clause)
+    if found := clause.with_particle("을", "를"):
+        return found
+    if clause.kind == "notify" and (found := clause.with_particle("에게", "한테", "께", "에")):
+        return found
+    if (found := _by_itself(clause)) and clause.noun not in pairs(terms.FILE, "implied"):
+        return found
+    subject, topic = clause.with_particle("이", "가", "께서"), clause.with_particle("은", "는", "도", "만")
+    if subject and topic and not _is_role(topic):
+        return topic
+    if topic and topic.particle in ("만", "도") and not _is_role(topic):
+        return topic
+    if (
+        topic
+        and subject is None
+        and topic.words[-1] in terms.dictionary()
+        and not _is_role(topic)
+        and clause.verb.kind != "create"
+    ):
+        return topic
+    into = clause.with_particle("에", "에서")
+    return into if into and clause.noun in terms.words("into") else None
+
+
+def _inside(clause: Clause, target: Noun | None) -> tuple[Verb, str, Noun | None] | None:
+    """`배송 완료를 등록한다`, `환불이 진행된다`: the verb is in what looks like the object."""
+    last = target.words[-1] if target else ""
+    if target is None or last not in terms.verb_nouns():
+        return None
+    rest = target.words[:-1] or target.of
+    implied = pairs(terms.FILE, "implied").get(last, "").partition(":")[0]
+    if not rest and implied:
+        return terms.english_verb(implied), last, None
+    return terms.verb_of(last), last, _bare_noun(rest, clause) if rest else None
+
+
+def _by_itself(clause: Clause) -> Noun | None:
+    """`재고 수량이 증가한다`: without an object, a subject that is nobody undergoes it."""
+    subject, topic = clause.with_particle("이", "가"), clause.with_particle("은", "는")
+    alone = subject or topic
+    return alone if alone and not (subject and topic) and not _is_role(alone) and not clause.bare else None
+
+
+def _undergoer(clause: Clause) -> Noun | None:
+    """The subject of something that happens; somebody's topic gives way to an object (`신고를 받는다`)."""
+    subject = clause.with_particle("이", "가") or clause.with_particle("은", "는", "도", "만")
+    given = clause.with_particle("을", "를")
+    if subject is None or (given is not None and _is_role(subject)):
+        return given
+    return None if _is_role(subject) and clause.kind == "intransitive" else subject
+
+
+def _is_role(noun: Noun) -> bool:
+    return terms.is_person(noun.words[-1]) or noun.words[-1] in ("시스템", "플랫폼", "서비스")
+
+
+def _bare_noun(words: tuple[str, ...], clause: Clause) -> Noun:
+    return Noun(words, "", clause.start, clause.end)
+
+
+def _has_subject(made: Sequence[Clause]) -> bool:
+    return bool(made) and made[0].with_particle("은", "는", "이", "가", "께서") is not None
+
+
+def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
+    """A condition that something else follows from. Something done first by the same person is no condition."""
+    if not rest:
+        return False
+    if clause.ending == "if":
+        return True
+    return clause.ending == "after" and (
+        clause.passive or any(later.with_particle("이", "가") for later in rest)
+    )
+
+
+def _noun_ending(text: str) -> list[Clause]:
+    """`주문 취소`: a bullet that is a thing and a verb noun."""
+    words = [word.text for word in words_of(text)]
+    if not 2 <= len(words) <= 4 or words[-1] not in terms.verb_nouns():
+        return []
+    read = phrase(" ".join(words[:-1]))
+    if read is None:
+        return []
+    verb = terms.verb_of(words[-1])
+    kind = "query" if words[-1] in pairs(terms.FILE, "query") else verb.kind
+    nouns = [Noun(read[0], "을", 0, len(text), read[1])]
+    return [Clause(verb, kind, words[-1], False, "final", nouns, start=0, end=len(text))]
+
+
+def _automatic(action: Action) -> Action:
+    """What follows from an event without anybody named is done by the system."""
+    return replace(action, automatic=True) if action.actor is None else action
+
+
+def _fields(clause: Clause, made: Sequence[Clause]) -> tuple[Term, ...]:
+    """What was chosen or entered before, in the same sentence."""
+    found: list[Term] = []
+    for other in made:
+        if other is clause:
+            break
+        if other.kind == "input" and not other.negative:
+            found += [
+                terms.term(noun.words) for noun in other.nouns if noun.particle in ("을", "를", "와", "과")
+            ]
+    return tuple(dict.fromkeys(found))
+
+
+def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
+    """`상품을 검색하고 장바구니에 담는다`: the object of the verb before, unless the verb names its own."""
+    if clause.noun in pairs(terms.FILE, "implied") or clause.kind in ("intransitive", "threshold"):
+        return None
+    earlier = made[: next(i for i, other in enumerate(made) if other is clause)]
+    if not earlier or earlier[-1].ending not in ("and", "after"):
+        return None
+    return earlier[-1].with_particle("을", "를")
+
+
+def _settled(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
+    if verb.base in ("send", "ship") and thing.name.endswith(("Notification", "Message", "Email")):
+        return terms.english_verb("send"), "notify"
+    if verb.base == "pay" and thing.name == "Payment":
+        return terms.english_verb("make"), kind
+    return verb, kind
+
+
+def _names(verb: Verb, noun: str, thing: Term, tail: str = "") -> tuple[Term, Term]:
+    command = naming.pascal(verb.base) + thing.name + tail
+    event = thing.name + naming.pascal(verb.participle) + tail
+    if thing.alias == noun:
+        return Term(command, f"{noun}하기"), Term(event, f"{noun}됨")
+    return Term(command, f"{thing.alias} {noun}"), Term(event, f"{thing.alias} {noun}됨")
+
+
+def _question(noun: str, target: Noun | None, thing: Term, owner: Term | None) -> Term:
+    """The name of a look-up: what is asked for, as one or as many."""
+    words = target.words if target else (thing.alias,)
+    many = (
+        noun == "검색"
+        or (target is not None and target.plural)
+        or words[-1] in ("목록", "내역", "이력", "리스트", "현황")
+    )
+    prefix = owner.name if owner and not thing.name.startswith(owner.name) else ""
+    alias = f"{' '.join((*(target.of if target else ()), *words))} {noun}"
+    if words[-1] in _STATES:
+        last = terms.english(words[-1])
+        name = prefix + thing.name + ("" if thing.name.endswith(last) else last)
+    else:
+        name = prefix + thing.name + ("List" if many else "" if terms.is_attribute(words[-1]) else "Details")
+    return Term(name, alias, many)

@@ -1,0 +1,124 @@
+"""Korean words to English names: a small dictionary of business words, compounds by longest match, else romanised."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from devkit.rules import lexicon, naming, verbs
+from devkit.rules.facts import Term
+from devkit.rules.verbs import Verb
+from executor.graph.identifiers import pascal
+
+FILE = "korean_words.txt"
+
+
+def words(name: str) -> frozenset[str]:
+    return lexicon.words(FILE, name)
+
+
+@cache
+def dictionary() -> dict[str, str]:
+    """Nouns and attributes; where a noun is missing, the noun of a verb stands in."""
+    return lexicon.pairs(FILE, "noun") | lexicon.pairs(FILE, "attribute")
+
+
+def is_known(word: str) -> bool:
+    return word in dictionary() or word in verb_nouns()
+
+
+@cache
+def verb_nouns() -> dict[str, str]:
+    return lexicon.pairs(FILE, "verb") | lexicon.pairs(FILE, "query") | lexicon.pairs(FILE, "notify")
+
+
+def english(word: str) -> str:
+    """PascalCase English for a word or compound written together."""
+    known = dictionary()
+    if word in known:
+        return known[word]
+    pieces = _split(word)
+    if pieces:
+        ends = lexicon.pairs(FILE, "suffix")
+        return "".join(known.get(piece) or ends[piece] for piece in pieces)
+    if word.isascii():
+        return naming.pascal(word)
+    verb = verb_nouns().get(word)
+    return naming.pascal(verb) if verb else pascal(word)
+
+
+def term(words_of: tuple[str, ...], *, plural: bool = False) -> Term:
+    """A concept from the words of a noun phrase."""
+    pieces = [english(word) for word in words_of]
+    unique = [piece for position, piece in enumerate(pieces) if not position or piece != pieces[position - 1]]
+    return Term("".join(unique), " ".join(words_of), plural)
+
+
+def verb_of(noun: str) -> Verb:
+    """The English verb of a verb noun."""
+    base = verb_nouns().get(noun)
+    if base is None:
+        piece = next((noun[start:] for start in range(1, len(noun) - 1) if noun[start:] in verb_nouns()), "")
+        base = verb_nouns().get(piece)
+    if base is None:
+        guess = dictionary().get(noun) or pascal(noun)
+        return Verb(f"process_{guess}", f"{guess}_processed", "update")
+    return english_verb(base)
+
+
+def english_verb(base: str) -> Verb:
+    known = verbs.as_form(base, "base")
+    if known:
+        return known
+    root, _, particle = base.partition("_")
+    stem = verbs.as_form(root, "base")
+    past = (stem.participle if stem else verbs.guessed(root).participle) + (
+        f"_{particle}" if particle else ""
+    )
+    return Verb(base, past, "update")
+
+
+def value(word: str) -> str:
+    """A value of an enumeration in English capitals."""
+    joined = word.replace(" ", "")
+    known = lexicon.pairs(FILE, "value")
+    if joined in known:
+        return known[joined]
+    if word.isascii():
+        return naming.upper_snake(word)
+    ongoing = joined.endswith("중")
+    bare = joined.removesuffix("중").removesuffix("됨").removesuffix("함")
+    if bare in verb_nouns():
+        said = verb_of(bare)
+        return naming.upper_snake(f"in {english(bare)}" if ongoing else said.participle)
+    return naming.upper_snake(english(bare) if bare else joined)
+
+
+def is_attribute(word: str) -> bool:
+    """Whether a word, or the end of a compound, names an attribute rather than a thing."""
+    listed = lexicon.pairs(FILE, "attribute")
+    return word in listed or any(word.endswith(name) and len(name) > 1 for name in listed)
+
+
+def is_person(word: str) -> bool:
+    if word in words("role"):
+        return True
+    if word in words("not_person"):
+        return False
+    return len(word) > 1 and word.endswith(tuple(words("person_end")))
+
+
+def _split(word: str) -> tuple[str, ...]:
+    """A compound as dictionary words, the longest first; nothing when a piece is unknown."""
+    known = dictionary()
+    if not word:
+        return ()
+    ends = lexicon.pairs(FILE, "suffix")
+    for length in range(len(word), 0, -1):
+        piece = word[:length]
+        if piece in known and (length > 1 or len(word) == 1 or piece in ("총", "명", "책")):
+            rest = word[length:]
+            if not rest:
+                return (piece,)
+            if rest in ends or (tail := _split(rest)):
+                return (piece, rest) if rest in ends else (piece, *tail)
+    return ()

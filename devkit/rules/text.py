@@ -1,0 +1,161 @@
+"""Lines of a text as passages: what is a heading, a bullet, a table row; which lines a wrapped sentence spans. No language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from devkit.rules.facts import Place
+
+_NUMBERED = re.compile(r"^(\d+):[ \t]?(.*)$")
+_LABEL = r"(?:[A-Z]{1,5}[-_ ]?\d+(?:\.\d+)*|\d+(?:\.\d+)*|[a-zA-Z가-힣]|[ivx]{1,4})"
+_PREFIX = re.compile(rf"^\s*(?:>\s*)*(?:[-*+•·▪◦‣○●–—▶]\s+|\[[ xX]\]\s*|\(?{_LABEL}[.):]\s+|[①-⑳]\s*)*")
+_HEADING = re.compile(r"^\s*(#{1,6})\s*(.*?)\s*#*\s*$")
+_FENCE = re.compile(r"^\s*(```|~~~)")
+_RULE = re.compile(r"^\s*[-=_*|:+\s]{3,}$")
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?。])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bNo\.)(?<!\betc\.)[\"”')\]]*\s+(?=\S)"
+)
+
+_LONGEST = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the prompt: its number, its text, and the text without bullets and marks."""
+
+    number: int
+    text: str
+    body: str
+    bullet: bool
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence, and where each of its pieces lies: (offset in the sentence, line, length)."""
+
+    text: str
+    pieces: tuple[tuple[int, int, int], ...]
+    bullet: bool
+
+    def place(self, start: int, end: int) -> Place:
+        """Where the words from start to end are, cut to the line on which they begin."""
+        offset, line, length = self._piece(start)
+        quote = self.text[start : min(end, offset + length)].strip(" ,;:")
+        return Place(line, quote or self.text[offset : offset + length].strip())
+
+    @cached_property
+    def whole(self) -> Place:
+        return self.place(0, len(self.text))
+
+    def _piece(self, start: int) -> tuple[int, int, int]:
+        before = [piece for piece in self.pieces if piece[0] <= start]
+        return before[-1] if before else self.pieces[0]
+
+
+def numbered(block: str) -> list[tuple[int, str]]:
+    """A block of `12: text` lines; without numbers, lines count from 1."""
+    lines = block.split("\n")
+    found = [_NUMBERED.match(line) for line in lines]
+    if any(match is None for match, line in zip(found, lines, strict=True) if line.strip()):
+        return list(enumerate(lines, 1))
+    return [(int(match[1]), match[2]) for match in found if match]
+
+
+def lines_of(numbered_lines: Sequence[tuple[int, str]]) -> list[Line]:
+    """Every line, its body freed from bullet, label, emphasis marks."""
+    return [_line(number, text) for number, text in numbered_lines]
+
+
+def heading(text: str) -> tuple[int, str] | None:
+    """Level and title of a Markdown heading."""
+    found = _HEADING.match(text)
+    return (len(found[1]), found[2].strip(" *_`:")) if found and found[2] else None
+
+
+def deeper(line: Line, than: Line) -> bool:
+    """Whether a line is indented more than another."""
+    numbered = than.text.lstrip()[:1].isdigit() and not line.text.lstrip()[:1].isdigit()
+    return numbered or len(line.text) - len(line.text.lstrip()) > len(than.text) - len(than.text.lstrip())
+
+
+def is_fence(text: str) -> bool:
+    return bool(_FENCE.match(text))
+
+
+def is_ruler(text: str) -> bool:
+    """A line of dashes, of a table or alone."""
+    return bool(_RULE.match(text))
+
+
+def cells(text: str) -> list[str]:
+    """The cells of a table row, or nothing."""
+    stripped = text.strip()
+    if not stripped.startswith("|") or stripped.count("|") < 2:
+        return []
+    return [cell.strip() for cell in stripped.strip("|").split("|")]
+
+
+def sentences(lines: Sequence[Line]) -> Iterator[Sentence]:
+    """The sentences of a run of lines; a line that goes on in lower case is wrapped text."""
+    for group in _wrapped(lines):
+        yield from _sentences(group)
+
+
+def _line(number: int, text: str) -> Line:
+    plain = text.replace("**", "").replace("__", "").replace("`", "").replace("\t", " ")
+    prefix = _PREFIX.match(plain)
+    body = plain[prefix.end() :] if prefix else plain
+    return Line(number, text, body.strip(), len(body) < len(plain.lstrip()))
+
+
+def _wrapped(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    group: list[Line] = []
+    for line in lines:
+        if group and not _goes_on(group[-1], line):
+            yield group
+            group = []
+        if line.body:
+            group.append(line)
+    if group:
+        yield group
+
+
+def _goes_on(before: Line, line: Line) -> bool:
+    if not line.body or line.bullet or line.number != before.number + 1:
+        return False
+    return line.body[:1].islower() and before.body[-1:] not in ".:;!?。" and len(before.body) > 30
+
+
+def _sentences(group: Sequence[Line]) -> Iterator[Sentence]:
+    joined = " ".join(line.body for line in group)
+    starts, offset = [], 0
+    for line in group:
+        starts.append((offset, line.number, len(line.body)))
+        offset += len(line.body) + 1
+    begin = 0
+    for end in _ends(joined):
+        if text := joined[begin:end].rstrip():
+            yield Sentence(text, _pieces(starts, begin, begin + len(text)), group[0].bullet)
+        begin = end
+
+
+def _ends(joined: str) -> Iterator[int]:
+    """Where sentences end; what goes on for longer than any sentence is cut at a blank."""
+    begin = 0
+    for end in [*(found.end() for found in _SENTENCE_END.finditer(joined)), len(joined)]:
+        while end - begin > _LONGEST:
+            blank = joined.rfind(" ", begin + 1, begin + _LONGEST)
+            begin = blank + 1 if blank > 0 else begin + _LONGEST
+            yield begin
+        yield end
+        begin = end
+
+
+def _pieces(starts: Sequence[tuple[int, int, int]], begin: int, end: int) -> tuple[tuple[int, int, int], ...]:
+    within = [(at, line, length) for at, line, length in starts if at < end and at + length > begin]
+    return tuple(
+        (max(at - begin, 0), line, min(at + length, end) - max(at, begin)) for at, line, length in within
+    )

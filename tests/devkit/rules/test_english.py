@@ -1,0 +1,184 @@
+"""The English rules, one example each."""
+
+from __future__ import annotations
+
+import pytest
+
+from devkit.rules.facts import Facts
+from devkit.rules.reader import read
+
+
+def facts(*lines: str) -> Facts:
+    return read(tuple(enumerate(lines, 1)))
+
+
+def commands(*lines: str) -> list[tuple[str, str]]:
+    return [(a.command.name, a.event.name) for a in facts(*lines).every_action() if a.kind != "query"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "command", "event"),
+    [
+        ("A customer places an order.", "PlaceOrder", "OrderPlaced"),
+        ("Customers pay invoices.", "PayInvoice", "InvoicePaid"),
+        ("The clerk sends the parcel to the customer.", "SendParcel", "ParcelSent"),
+        ("A mechanic withdraws parts from stock.", "WithdrawPart", "PartWithdrawn"),
+        ("An order is shipped by the warehouse.", "ShipOrder", "OrderShipped"),
+        ("The request must be approved.", "ApproveRequest", "RequestApproved"),
+        ("The claim has been rejected.", "RejectClaim", "ClaimRejected"),
+        ("The manager may reopen a closed ticket.", "ReopenTicket", "TicketReopened"),
+        ("As a tenant, I want to report a defect so that it gets fixed.", "ReportDefect", "DefectReported"),
+        ("The system allows guests to extend their stay.", "ExtendStay", "StayExtended"),
+        ("The gardener needs to fumigate the greenhouse.", "FumigateGreenhouse", "GreenhouseFumigated"),
+        ("The courier picks up the parcel.", "PickUpParcel", "ParcelPickedUp"),
+        ("- Register a new vehicle", "RegisterVehicle", "VehicleRegistered"),
+        ("A shopper adds an item to the cart.", "AddItemToCart", "ItemAddedToCart"),
+        ("The operator changes the status of the machine.", "ChangeMachineStatus", "MachineStatusChanged"),
+        ("The chef marks the dish as sold out.", "MarkDishSoldOut", "DishMarkedSoldOut"),
+    ],
+)
+def test_a_verb_gives_an_imperative_command_and_a_past_event(sentence: str, command: str, event: str) -> None:
+    assert commands(sentence)[:1] == [(command, event)]
+
+
+def test_verbs_in_a_row_share_subject_and_object() -> None:
+    found = facts("The editor creates, updates and deletes articles.").actions
+
+    assert [action.command.name for action in found] == ["CreateArticle", "UpdateArticle", "DeleteArticle"]
+    assert {action.actor.name for action in found if action.actor} == {"Editor"}
+
+
+def test_it_means_the_thing_spoken_of_before() -> None:
+    assert commands("A buyer creates an offer.", "The seller accepts it.")[-1] == (
+        "AcceptOffer",
+        "OfferAccepted",
+    )
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "A paid order cannot be cancelled.",
+        "The counter is open from Monday to Thursday.",
+        "An order consists of lines.",
+        "🎉 🎉 🎉",
+        "",
+    ],
+)
+def test_what_describes_no_behaviour_gives_no_command(sentence: str) -> None:
+    assert commands(sentence) == []
+
+
+def test_a_title_is_a_heading_not_a_sentence() -> None:
+    assert commands("Insurance claims", "", "A customer reports a claim.") == [
+        ("ReportClaim", "ClaimReported")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "name", "multiple"),
+    [
+        ("A customer can look up the current status of an order by its number.", "OrderStatus", False),
+        ("Members can list their current loans.", "LoanList", True),
+        ("Anyone can search books by title.", "BookList", True),
+        ("The agent wants to view the contract.", "ContractDetails", False),
+    ],
+)
+def test_a_look_up_is_a_read_model(sentence: str, name: str, multiple: bool) -> None:
+    (action,) = facts(sentence).actions
+
+    assert (action.kind, action.command.name, action.command.plural) == ("query", name, multiple)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "When an order is placed, a delivery is scheduled.",
+        "A delivery is scheduled as soon as an order is placed.",
+        "Once the customer has placed the order, a delivery is scheduled automatically.",
+        "Whenever an order is placed a delivery is scheduled.",
+    ],
+)
+def test_when_joins_cause_and_effect(sentence: str) -> None:
+    (reaction,) = facts(sentence).reactions
+
+    assert [cause.event.name for cause in reaction.triggers] == ["OrderPlaced"]
+    assert [effect.event.name for effect in reaction.results] == ["DeliveryScheduled"]
+
+
+def test_a_trailing_if_is_a_condition_not_a_cause() -> None:
+    found = facts("A customer can cancel an order if it has not been shipped.")
+
+    assert found.reactions == []
+    assert [action.command.name for action in found.actions] == ["CancelOrder"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "An order records the customer name, the total price and its status.",
+        "For each order the customer name, the total price and the status are recorded.",
+        "The customer name, the total price and the status are recorded for each order.",
+    ],
+)
+def test_lists_after_records_are_fields(sentence: str) -> None:
+    (fact,) = facts(sentence).members
+
+    assert fact.owner.name == "Order"
+    assert [name.name for name in fact.names] == ["CustomerName", "TotalPrice", "Status"]
+
+
+def test_bullets_under_a_colon_are_fields_with_their_own_lines() -> None:
+    (fact,) = facts("A booking has:", "- arrival date", "- departure date").members
+
+    assert [name.name for name in fact.names] == ["ArrivalDate", "DepartureDate"]
+
+
+def test_consists_of_is_a_group() -> None:
+    (fact,) = facts("The delivery address consists of street, city and postal code.").members
+
+    assert fact.group
+    assert fact.owner.name == "DeliveryAddress"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The copy status is one of AVAILABLE, ON_LOAN or RETIRED.",
+        "Each copy is AVAILABLE, ON_LOAN or RETIRED.",
+        "Copy status: AVAILABLE, ON_LOAN, RETIRED",
+    ],
+)
+def test_one_of_is_an_enumeration(sentence: str) -> None:
+    (fact,) = facts(sentence).choices
+
+    assert fact.name.name == "CopyStatus"
+    assert fact.values == ("AVAILABLE", "ON_LOAN", "RETIRED")
+
+
+def test_a_table_gives_fields_types_and_keys() -> None:
+    (table,) = facts(
+        "CREATE TABLE IF NOT EXISTS shop.orders (",
+        "  order_id BIGINT PRIMARY KEY, -- the key",
+        "  total DECIMAL(10, 2),",
+        "  status VARCHAR(9) CHECK (status IN ('OPEN', 'CLOSED')),",
+        "  customer_id BIGINT REFERENCES customers (id)",
+        ");",
+    ).tables
+
+    assert table.term.name == "Order"
+    assert [(c.name, c.type, c.key) for c in table.columns] == [
+        ("order_id", "Long", True),
+        ("total", "BigDecimal", False),
+        ("status", "String", False),
+        ("customer_id", "Long", False),
+    ]
+    assert table.columns[2].choices == ("OPEN", "CLOSED")
+    assert table.references == ("Customer",)
+
+
+def test_a_quote_is_a_piece_of_its_line() -> None:
+    lines = ("A rider completes the delivery and", "the clerk who is on duty archives the delivery slip.")
+
+    for action in facts(*lines).actions:
+        assert action.place.quote in lines[action.place.line - 1]
