@@ -21,8 +21,10 @@ RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
      "--python=python3", "--no-managed-python", "--no-python-downloads", \
      "--target=/app/lib", "--requirement=/build/requirements.txt"]
 # firebase-admin brings the clients of Firestore and Cloud Storage; we use its Realtime Database only, which needs neither.
+# rich brings what colours source code and Markdown, cffi what compiles: we show neither and compile nothing.
 RUN ["/build/uv", "pip", "uninstall", "--system", "--target=/app/lib", "google-cloud-firestore", "google-cloud-storage", \
-     "google-cloud-core", "google-api-core", "google-resumable-media", "google-crc32c", "proto-plus", "opentelemetry-api"]
+     "google-cloud-core", "google-api-core", "google-resumable-media", "google-crc32c", "proto-plus", "opentelemetry-api", \
+     "pygments", "markdown-it-py", "mdurl", "pycparser"]
 COPY poller /app/poller
 COPY devkit /app/devkit
 COPY client/eventstorming_client /app/eventstorming_client

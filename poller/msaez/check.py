@@ -13,7 +13,7 @@ from eventstorming.v1 import job_pb2
 from poller.msaez import rules_geometry, rules_links, rules_names, rules_text
 from poller.msaez.canvas import Canvas, Problems, members, read, text
 from poller.msaez.encoding import Json, decode
-from poller.msaez.shape import esvalue_shape
+from poller.msaez.schema import violations
 
 SHAPE = 0  # number of a finding about form: a member that is missing or of the wrong kind
 
@@ -67,7 +67,7 @@ def es_value_in(raw: Json) -> Json:
 
 
 def _shape_findings(es_value: Json, canvas: Canvas) -> Iterator[Finding]:
-    for path, fault in esvalue_shape().violations(es_value):
+    for path, fault in violations(es_value):
         branch, key = (*path, "", "")[:2]
         where = "/".join(path[2:]) or "it"
         thing = f"{canvas.called(key)}: {where}" if key else branch or "The model"

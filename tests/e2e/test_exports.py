@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 
 from tests.e2e.pair import Pair
 from tests.e2e.test_command_line import _cli
-from tests.poller.msaez.schemas import schema
+from tests.poller.msaez.schemas import esvalue_schema
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "library.en.md"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -47,7 +47,7 @@ def test_msaez_passes_the_schema_of_the_contract(pair: Pair, job: str) -> None:
     value = json.loads(_get(pair, job, "msaez"))
 
     assert len(value["elements"]) > 30
-    assert list(Draft202012Validator(schema("esvalue")).iter_errors(value)) == []
+    assert list(Draft202012Validator(esvalue_schema()).iter_errors(value)) == []
 
 
 def test_svg_is_xml_with_a_group_per_sticker(pair: Pair, job: str) -> None:

@@ -1,14 +1,21 @@
-"""The shipped schemas, for an independent validator."""
+"""The contract's schemas, for an independent validator."""
 
 from __future__ import annotations
 
 import json
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 
-def schema(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        files("poller.msaez").joinpath(f"schema/{name}.json").read_text("utf-8")
-    )
+def esvalue_schema() -> dict[str, Any]:
+    return _read(files("poller.msaez").joinpath("esvalue.schema.json").read_text("utf-8"))
+
+
+def inputs_schema() -> dict[str, Any]:
+    return _read((Path(__file__).parents[2] / "contract" / "inputs.schema.json").read_text("utf-8"))
+
+
+def _read(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text)
     return found

@@ -11,7 +11,7 @@ from poller.errors import InputRejected
 from poller.msaez.encoding import encode
 from poller.msaez.inputs import read_inputs, spoken, understand, write_inputs
 from tests.poller.msaez.examples import DRAFT_JOB, JOB, example
-from tests.poller.msaez.schemas import schema
+from tests.poller.msaez.schemas import inputs_schema
 
 EXAMPLES = ["inputs.fromDraft", "inputs.fromRequirements", "inputs.fromRequirements.ko"]
 JSON = st.recursive(
@@ -273,7 +273,7 @@ def test_inputs_written_by_us_read_the_same_and_fit_the_contract(name):
     found = read_inputs(raw, job_id=raw["jobId"])
     written = write_inputs(found)
     assert read_inputs(written, job_id=raw["jobId"]) == found
-    jsonschema.validate(written, schema("inputs"))
+    jsonschema.validate(written, inputs_schema())
 
 
 def test_without_a_language_the_text_decides():

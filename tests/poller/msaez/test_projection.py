@@ -15,7 +15,7 @@ from poller.msaez.scenarios import typed
 from poller.msaez.screens import is_safe
 from tests.poller.msaez.examples import JOB, example
 from tests.poller.msaez.models import models, names_only, sized
-from tests.poller.msaez.schemas import schema
+from tests.poller.msaez.schemas import esvalue_schema
 
 RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -30,7 +30,7 @@ def of(value: EsValue, kind: str):
 
 @pytest.fixture(scope="module")
 def validator():
-    return jsonschema.Draft202012Validator(schema("esvalue"))
+    return jsonschema.Draft202012Validator(esvalue_schema())
 
 
 @RELAXED
