@@ -12,10 +12,10 @@ from poller.msaez.constants import (
     class_view_constants,
 )
 from poller.msaez.diagram import Diagram, Enumeration, ValueObject
-from poller.msaez.encoding import Json, plain
+from poller.msaez.encoding import Json
 from poller.msaez.fields import root_descriptor, source_refs, value_descriptor
-from poller.msaez.names import camel, pascal, plural
-from poller.msaez.outline import Aggregate
+from poller.resolved import Aggregate
+from poller.resolved.names import camel, pascal, plain, plural
 
 Identify = Callable[[str], str]
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 from eventstorming.v1 import model_pb2
 
-from poller.msaez.encoding import plain
 from poller.msaez.fields import BUILT_IN, DEFAULT_KEY, Field, fields, keyed
-from poller.msaez.names import Register, camel, class_name, field_name
-from poller.msaez.outline import Aggregate
+from poller.resolved import Aggregate
+from poller.resolved.names import Register, camel, class_name, field_name, plain
 
 _DEFAULT_MEMBER = Field(name="value", trace="value", type="String")
 _DEFAULT_ITEM = model_pb2.EnumerationItem(value="UNDEFINED")
@@ -60,7 +59,7 @@ def diagram(aggregate: Aggregate) -> Diagram:
     """Complete whatever is still missing: a key, a member per value object, an item per enumeration."""
     message = aggregate.message
     register = Register([aggregate.name])
-    ids = {target.path: register.take(f"{target.name}Id") for target in aggregate.references}
+    ids = {target.path: register.take(f"{target.name}Id") for target in _targets(aggregate)}
     own = {kind.name: kind for kind in message.value_objects}
     replaced = {name: own.pop(name) for name in ids.values() if name in own}
     kinds = [*own.values(), *message.enumerations]
@@ -71,7 +70,7 @@ def diagram(aggregate: Aggregate) -> Diagram:
     ]
     values += [
         _reference(target, ids[target.path], replaced.get(ids[target.path]), types, aggregate)
-        for target in aggregate.references
+        for target in _targets(aggregate)
     ]
     return Diagram(
         types=types,
@@ -84,10 +83,14 @@ def diagram(aggregate: Aggregate) -> Diagram:
     )
 
 
+def _targets(aggregate: Aggregate) -> list[Aggregate]:
+    return [reference.target for reference in aggregate.references]
+
+
 def _root_fields(aggregate: Aggregate, types: dict[str, str], ids: dict[str, str]) -> list[Field]:
     known = {field.name.lower(): field for field in fields(aggregate.message.fields, types)}
     register = Register()
-    for target in aggregate.references:
+    for target in _targets(aggregate):
         name = register.take(field_name(f"{camel(target.name)}Id"))
         old = known.get(name.lower()) or Field(name=name, trace=name, type="")
         known[name.lower()] = replace(old, type=ids[target.path], reference=target.name)

@@ -9,10 +9,10 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from poller.resolved.names import NULL, plain
+
 Json = Any  # whatever json.loads returns
 
-NULL = "@"
-LONE_AT = "＠"  # what a genuine text "@" becomes: the plain one would be read back as null
 KEY_BYTES = 768
 
 _ILLEGAL = re.compile(r"[.#$/\[\]\x00-\x1f\x7f]|%(?=[0-9A-Fa-f]{2})")
@@ -45,11 +45,6 @@ def _decoded_dict(value: dict[str, Json]) -> dict[str, Json]:
     if len(value) == 1 and value.get(NULL) is True:
         return {}
     return {decode_key(key): decode(child) for key, child in value.items()}
-
-
-def plain(text: str) -> str:
-    """The text, or its full-width form if it is the one text that means null."""
-    return LONE_AT if text == NULL else text
 
 
 @lru_cache(maxsize=4096)

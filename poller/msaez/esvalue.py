@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eventstorming.v1 import model_pb2
 
@@ -21,13 +21,13 @@ from poller.msaez.constants import (
     view_constants,
 )
 from poller.msaez.diagram import Diagram, diagram
-from poller.msaez.encoding import Json, plain
+from poller.msaez.encoding import Json
 from poller.msaez.fields import aggregate_descriptor, descriptor, fields, source_refs
 from poller.msaez.layout import Box, boxes
-from poller.msaez.names import camel, pascal, plural
-from poller.msaez.outline import Aggregate, Behaviour, Context, Node, Outline, Policy, outline
 from poller.msaez.scenarios import examples, told
 from poller.msaez.screens import shown_html
+from poller.resolved import Aggregate, Context, Member, Node, Policy, Resolved, resolve
+from poller.resolved.names import camel, pascal, plain, plural
 
 FIRST_PORT = 8080
 _METHODS = {
@@ -50,8 +50,15 @@ class EsValue:
 
 def project(model: model_pb2.EventStormingModel, *, job_id: str, user_id: str, project_id: str) -> EsValue:
     """Everything the canvas draws of this model. `user_id` signs the stickers, `project_id` owns the contexts."""
-    found = outline(model)
-    page = _Page(namespace=_namespace(job_id), author=user_id, project_id=project_id, boxes=boxes(found))
+    found = resolve(model)
+    page = _Page(
+        namespace=_namespace(job_id),
+        author=user_id,
+        project_id=project_id,
+        boxes=boxes(found),
+        actors={actor.name: plain(actor.alias) for actor in model.actors},
+        korean=found.korean,
+    )
     diagrams = {aggregate.path: diagram(aggregate) for aggregate in found.aggregates}
     elements = [
         *(_context(context, page) for context in found.contexts),
@@ -59,7 +66,7 @@ def project(model: model_pb2.EventStormingModel, *, job_id: str, user_id: str, p
         *(
             sticker
             for aggregate in found.aggregates
-            for sticker in _behaviour(aggregate, diagrams[aggregate.path], found, page)
+            for sticker in _members(aggregate, diagrams[aggregate.path], page)
         ),
     ]
     relations = [_relation(source, target, page) for source, target in _lines(found)]
@@ -84,6 +91,8 @@ class _Page:
     author: str
     project_id: str
     boxes: dict[str, Box]
+    actors: dict[str, str]  # role → alias
+    korean: bool
     _ids: dict[str, str] = field(default_factory=dict)
 
     def id(self, path: str) -> str:
@@ -133,7 +142,7 @@ def _context(context: Context, page: _Page) -> dict[str, Json]:
         page,
         description=plain(context.message.description) or None,
         definitionId=page.project_id,
-        portGenerated=FIRST_PORT - 1 + context.message.ordinal,
+        portGenerated=FIRST_PORT - 1 + context.number,
         aggregates=[page.link(aggregate.path) for aggregate in context.aggregates],
     )
 
@@ -162,25 +171,23 @@ def _described(aggregate: Aggregate) -> str | None:
     return plain("\n".join(filter(None, [aggregate.message.description, *rules]))) or None
 
 
-def _behaviour(
-    aggregate: Aggregate, classes: Diagram, found: Outline, page: _Page
-) -> Iterator[dict[str, Json]]:
+def _members(aggregate: Aggregate, classes: Diagram, page: _Page) -> Iterator[dict[str, Json]]:
     for event in aggregate.events:
         yield _inside("Event", event, page, fieldDescriptors=_descriptors(event.message.fields, classes))
     for command in aggregate.commands:
-        yield _command(command, classes, found, page)
-    for view in aggregate.views:
+        yield _command(command, classes, page)
+    for view in aggregate.read_models:
         yield _view(view, classes, page)
     for policy in aggregate.policies:
         yield _policy(policy, page)
-    for member, owners in (("command", aggregate.commands), ("readModel", aggregate.views)):
+    for member, owners in (("command", aggregate.commands), ("readModel", aggregate.read_models)):
         for owner in owners:
             yield _screen(owner, member, page)
             if owner.message.actor.strip():
-                yield _actor(owner, found, page)
+                yield _actor(owner, page)
 
 
-def _inside(kind: str, node: Behaviour | Policy, page: _Page, **particular: Json) -> dict[str, Json]:
+def _inside(kind: str, node: Member | Policy, page: _Page, **particular: Json) -> dict[str, Json]:
     """A sticker that belongs to an aggregate."""
     members = {
         "description": plain(getattr(node.message, "description", "")) or None,
@@ -195,13 +202,13 @@ def _descriptors(messages: list[model_pb2.Field], classes: Diagram) -> list[Json
     return [descriptor(field) for field in fields(messages, classes.types)]
 
 
-def _command(command: Behaviour, classes: Diagram, found: Outline, page: _Page) -> dict[str, Json]:
+def _command(command: Member, classes: Diagram, page: _Page) -> dict[str, Json]:
     method = _METHODS.get(command.message.kind, "POST")
     return _inside(
         "Command",
         command,
         page,
-        description=told(command, korean=found.korean),
+        description=told(command, korean=page.korean),
         controllerInfo={"apiPath": command.name.lower(), "method": method, "fullApiPath": ""},
         restRepositoryInfo={"method": method},
         outputEvents=[event.name for event in command.emits],
@@ -210,7 +217,7 @@ def _command(command: Behaviour, classes: Diagram, found: Outline, page: _Page) 
     )
 
 
-def _view(view: Behaviour, classes: Diagram, page: _Page) -> dict[str, Json]:
+def _view(view: Member, classes: Diagram, page: _Page) -> dict[str, Json]:
     return _inside(
         "View",
         view,
@@ -230,12 +237,12 @@ def _policy(policy: Policy, page: _Page) -> dict[str, Json]:
     )
 
 
-def _screen(owner: Behaviour, member: str, page: _Page) -> dict[str, Json]:
+def _screen(owner: Member, member: str, page: _Page) -> dict[str, Json]:
     name = f"{owner.name}UI"
-    node = Node(path=f"{owner.path}/ui", message=owner.message, name=name, alias=_screen_alias(owner))
+    alias = f"{owner.alias} UI" if owner.alias else ""
     return _element(
         "UI",
-        node,
+        replace(owner, path=f"{owner.path}/ui", name=name, alias=alias),
         page,
         traceName=name,
         description="",
@@ -246,26 +253,19 @@ def _screen(owner: Behaviour, member: str, page: _Page) -> dict[str, Json]:
     )
 
 
-def _screen_alias(owner: Behaviour) -> str:
-    return f"{owner.alias} UI" if owner.alias else ""
-
-
-def _actor(owner: Behaviour, found: Outline, page: _Page) -> dict[str, Json]:
+def _actor(owner: Member, page: _Page) -> dict[str, Json]:
     role = plain(owner.message.actor.strip())[:128]
-    node = Node(
-        path=f"{owner.path}/actor",
-        message=owner.message,
-        name=role,
-        alias=found.actors.get(owner.message.actor, ""),
+    node = replace(
+        owner, path=f"{owner.path}/actor", name=role, alias=page.actors.get(owner.message.actor, "")
     )
     context = page.link(owner.aggregate.context.path)
     return _element("Actor", node, page, traceName=role, boundedContext=context)
 
 
-def _lines(found: Outline) -> Iterator[tuple[Node, Node]]:
+def _lines(found: Resolved) -> Iterator[tuple[Node, Node]]:
     """The four kinds of lines: reference, emits, triggers, leads to."""
     for aggregate in found.aggregates:
-        yield from ((aggregate, target) for target in aggregate.references)
+        yield from ((aggregate, reference.target) for reference in aggregate.references)
         yield from ((command, event) for command in aggregate.commands for event in command.emits)
         for policy in aggregate.policies:
             yield policy.trigger, policy

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from eventstorming.v1 import model_pb2
 
-from poller.msaez.encoding import Json, plain
-from poller.msaez.names import Register, camel, field_name, pascal
+from poller.msaez.encoding import Json
+from poller.resolved.names import Register, camel, field_name, pascal, plain
 
 _CANONICAL = {
     "String": "string str text varchar char uuid url email",
@@ -46,7 +46,7 @@ def fields(messages: Iterable[model_pb2.Field], types: Mapping[str, str]) -> lis
         Field(
             name=register.take(field_name(message.name)),
             trace=plain(message.name),
-            type=resolved(message.type, types),
+            type=known_type(message.type, types),
             is_key=message.is_key,
             refs=tuple(message.ranges),
         )
@@ -63,12 +63,12 @@ def keyed(known: list[Field]) -> list[Field]:
     return [DEFAULT_KEY, *known]
 
 
-def resolved(text: str, types: Mapping[str, str]) -> str:
+def known_type(text: str, types: Mapping[str, str]) -> str:
     """Java-like class name of a type as the model names it."""
     listed = _LIST.match(text)
     if listed or text.endswith("[]"):
         inner = listed[1] if listed else text[:-2]
-        return f"List<{resolved(inner, types).removeprefix('List<').removesuffix('>')}>"
+        return f"List<{known_type(inner, types).removeprefix('List<').removesuffix('>')}>"
     name = text.strip()
     return types.get(name) or BUILT_IN.get(name.lower(), "String")
 

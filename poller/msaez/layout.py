@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eventstorming.v1 import model_pb2
 
-from poller.msaez.outline import Aggregate, Context, Outline, outline
+from poller.resolved import Aggregate, Context, Resolved, resolve
 
 LEFT, TOP, GAP = 320, 155, 25
 LAST_CENTRE = 1950  # a context whose centre would lie beyond starts a new row
@@ -36,15 +36,15 @@ class Box:
 
 def layout(model: model_pb2.EventStormingModel) -> dict[str, Box]:
     """The box of every element by its ordinal path."""
-    return boxes(outline(model))
+    return boxes(resolve(model))
 
 
-def boxes(found: Outline) -> dict[str, Box]:
+def boxes(found: Resolved) -> dict[str, Box]:
     """The same for a model that has been read already."""
     return {path: box for context, left, top in _placed(found) for path, box in _inside(context, left, top)}
 
 
-def _placed(found: Outline) -> Iterator[tuple[Context, int, int]]:
+def _placed(found: Resolved) -> Iterator[tuple[Context, int, int]]:
     """Contexts in rows from the left; a row is as tall as its tallest context."""
     left, top, bottom = LEFT, TOP, TOP
     for context in found.contexts:
@@ -66,7 +66,9 @@ def _height(context: Context) -> int:
 def _growth(aggregate: Aggregate) -> int:
     """What an aggregate needs beyond the room of its first four slots."""
     slots = (
-        len(aggregate.commands) + len(aggregate.views) + max(len(aggregate.events), len(aggregate.policies))
+        len(aggregate.commands)
+        + len(aggregate.read_models)
+        + max(len(aggregate.events), len(aggregate.policies))
     )
     return GROWTH * max(0, slots - FREE_SLOTS)
 
@@ -83,7 +85,7 @@ def _around(aggregate: Aggregate, x: int, top: int) -> Iterator[tuple[str, Box]]
     yield aggregate.path, Box(x, top + height // 2, AGGREGATE_WIDTH, height)
     for slot, event in enumerate(aggregate.events):
         yield event.path, Box(x + COLUMN, top + slot * SLOT, *STICKER)
-    for slot, sticker in enumerate([*aggregate.commands, *aggregate.views, *aggregate.policies]):
+    for slot, sticker in enumerate([*aggregate.commands, *aggregate.read_models, *aggregate.policies]):
         y = top + slot * SLOT
         yield sticker.path, Box(x - COLUMN, y, *STICKER)
         if sticker not in aggregate.policies:

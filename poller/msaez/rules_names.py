@@ -23,7 +23,7 @@ from poller.msaez.canvas import (
     twice,
 )
 from poller.msaez.encoding import Json
-from poller.msaez.names import camel, field_name
+from poller.resolved.names import camel, field_name
 
 _BUILT_IN = frozenset(
     [

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from math import isnan
 
 from poller.msaez.canvas import Canvas, Problem, Problems, kind_of, link, text
-from poller.msaez.encoding import NULL, Json, decode, encode, is_legal_key
+from poller.msaez.encoding import Json, decode, encode, is_legal_key
+from poller.resolved.names import NULL
 
 Position = tuple[int, int]
 

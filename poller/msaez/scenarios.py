@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from eventstorming.v1 import model_pb2
 
 from poller.msaez.diagram import Diagram
-from poller.msaez.encoding import Json, plain
+from poller.msaez.encoding import Json
 from poller.msaez.fields import Field, fields
-from poller.msaez.outline import Behaviour
+from poller.resolved import Member
+from poller.resolved.names import plain
 
 UNKNOWN = "N/A"
 _HEADING = {True: "* 생성된 예시 시나리오", False: "* Generated example scenarios"}
@@ -18,7 +19,7 @@ _WHOLE = re.compile(r"-?\d{1,15}\Z", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,12}(\.\d{1,6})?\Z", re.ASCII)
 
 
-def told(command: Behaviour, *, korean: bool) -> str | None:
+def told(command: Member, *, korean: bool) -> str | None:
     """The command's description: what happens, then the titles of its scenarios, numbered."""
     titles = [scenario.title for scenario in command.message.scenarios if scenario.title.strip()]
     numbered = [f"{number}. {title}" for number, title in enumerate(titles, start=1)]
@@ -26,7 +27,7 @@ def told(command: Behaviour, *, korean: bool) -> str | None:
     return plain("\n\n".join(filter(None, [command.message.description, listed]))) or None
 
 
-def examples(command: Behaviour, classes: Diagram) -> list[Json]:
+def examples(command: Member, classes: Diagram) -> list[Json]:
     """One entry per scenario and event that follows: the canvas shows one element in each clause."""
     return [
         {
@@ -39,16 +40,16 @@ def examples(command: Behaviour, classes: Diagram) -> list[Json]:
     ]
 
 
-def _given(command: Behaviour, scenario: model_pb2.Scenario, classes: Diagram) -> dict[str, Json]:
+def _given(command: Member, scenario: model_pb2.Scenario, classes: Diagram) -> dict[str, Json]:
     return _clause("Aggregate", command.aggregate.name, classes.fields, scenario.given)
 
 
-def _when(command: Behaviour, scenario: model_pb2.Scenario, classes: Diagram) -> dict[str, Json]:
+def _when(command: Member, scenario: model_pb2.Scenario, classes: Diagram) -> dict[str, Json]:
     own = fields(command.message.fields, classes.types)
     return _clause("Command", command.name, own, scenario.when)
 
 
-def _then(command: Behaviour, scenario: model_pb2.Scenario, classes: Diagram) -> list[dict[str, Json]]:
+def _then(command: Member, scenario: model_pb2.Scenario, classes: Diagram) -> list[dict[str, Json]]:
     """The events of the scenario that the command emits; else the first one it does, without values."""
     emitted = {event.message.name: event for event in command.emits}
     clauses = {clause.name: clause for clause in scenario.then if clause.name in emitted}

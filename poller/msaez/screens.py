@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from poller.msaez.encoding import plain
+from poller.resolved.names import plain
 
 _UNSAFE = re.compile(
     r"<\s*(?:script|iframe|object|embed|link|meta|base|form\s[^>]*action)\b"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from poller.msaez.check import findings
 from poller.msaez.encoding import decode, encode
 from poller.msaez.esvalue import EsValue, project
-from poller.msaez.fields import resolved
+from poller.msaez.fields import known_type
 from poller.msaez.scenarios import typed
 from poller.msaez.screens import is_safe
 from tests.poller.msaez.examples import JOB, example
@@ -228,7 +228,7 @@ def test_the_order_of_lists_does_not_matter_where_ordinals_say_it():
     ],
 )
 def test_types_are_built_in_or_of_the_diagram(written, known):
-    assert resolved(written, {"Money": "Money", "OrderLine": "OrderLine"}) == known
+    assert known_type(written, {"Money": "Money", "OrderLine": "OrderLine"}) == known
 
 
 @pytest.mark.parametrize(

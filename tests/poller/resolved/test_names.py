@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poller.msaez.names import Register, camel, class_name, field_name, pascal, plural, romanised
+from poller.resolved.names import Register, camel, class_name, field_name, pascal, plural, romanised
 
 
 @pytest.mark.parametrize(

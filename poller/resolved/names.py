@@ -1,4 +1,4 @@
-"""Code names: cases, plurals, legal identifiers from any text, uniqueness. Pure text, no model."""
+"""Names of any text: cases, plurals, legal identifiers, what is unique and what may be stored. Pure text, no model."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-LONGEST = 100  # identifiers end at 128; suffixes such as "Id" and numbers still fit
+NULL = "@"  # what stands for null in the database
+LONE_AT = "＠"  # what a genuine text "@" becomes: the plain one would be read back as null
 
+_LONGEST = 100  # identifiers end at 128; suffixes such as "Id" and numbers still fit
+_LONGEST_CONTEXT = 200
+_RESERVED_CONTEXT = "ui"  # the canvas keeps this name for its site map
+_FORBIDDEN_IN_CONTEXT = str.maketrans(dict.fromkeys(".#$/[]\x7f", " ") | {chr(n): " " for n in range(32)})
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z0-9]+|[^\W\dA-Za-z_]+")
 
@@ -22,20 +27,25 @@ _INITIALS, _VOWELS, _FINALS = (row.replace("_", "").split(" ") for row in _LETTE
 _FIRST_SYLLABLE, _LAST_SYLLABLE = ord("가"), ord("힣")
 
 
-def words(text: str) -> list[str]:
+def plain(text: str) -> str:
+    """The text, or its full-width form if it is the one text that means null."""
+    return LONE_AT if text == NULL else text
+
+
+def _words(text: str) -> list[str]:
     """The words of a name in any case: "PlaceOrderUI" has three."""
     return _WORD.findall(text)
 
 
 @lru_cache(maxsize=4096)
 def pascal(text: str) -> str:
-    return "".join(word[:1].upper() + word[1:].lower() for word in words(text))
+    return "".join(word[:1].upper() + word[1:].lower() for word in _words(text))
 
 
 @lru_cache(maxsize=4096)
 def camel(text: str) -> str:
     name = pascal(text)
-    first = words(text)[0] if name else ""
+    first = _words(text)[0] if name else ""
     return first.lower() + name[len(first) :]
 
 
@@ -66,17 +76,23 @@ def _syllable(character: str) -> str:
     return _INITIALS[initial] + _VOWELS[vowel] + _FINALS[final]
 
 
+def context_name(text: str) -> str:
+    """The text without what RTDB and the canvas do not take in the name of a context."""
+    name = " ".join(text.translate(_FORBIDDEN_IN_CONTEXT).split())[:_LONGEST_CONTEXT]
+    return "Ui" if name == _RESERVED_CONTEXT else plain(name) or "BoundedContext"
+
+
 def class_name(text: str, *, otherwise: str) -> str:
     """The text itself if it is a legal identifier, else the PascalCase name nearest to it."""
     if _IDENTIFIER.match(text):
-        return text[:LONGEST]
+        return text[:_LONGEST]
     return _legal(pascal(_latin(text)), otherwise)
 
 
 def field_name(text: str) -> str:
     """The text itself if it is a legal identifier, else the camelCase name nearest to it."""
     if _IDENTIFIER.match(text):
-        return text[:LONGEST]
+        return text[:_LONGEST]
     return _legal(camel(_latin(text)), "field")
 
 
@@ -86,7 +102,7 @@ def _latin(text: str) -> str:
 
 def _legal(name: str, otherwise: str) -> str:
     legal = f"_{name}" if name[:1].isdigit() else name
-    return legal[:LONGEST] or otherwise
+    return legal[:_LONGEST] or otherwise
 
 
 class Register:

@@ -1,0 +1,214 @@
+"""The typed model read once, for canvas and board: every name legal and unique, every reference resolved.
+
+Elements are known by their ordinal path ("context/1/aggregate/2/command/3"), never by name. What cannot be
+resolved (a policy on an unknown event, a reference to nowhere) is left out here, and only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from eventstorming.v1 import model_pb2
+
+from poller.resolved.names import Register, class_name, context_name, plain
+
+Place = tuple[str | int, ...]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Node:
+    """One element: its message, which one of its kind it is, and the names the canvas shows it under."""
+
+    path: str
+    number: int  # its ordinal; a missing or doubled one is replaced
+    place: Place  # where the message is in the model's canonical JSON
+    message: Any
+    name: str = ""
+    alias: str = ""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Context(Node):
+    aggregates: list[Aggregate] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Aggregate(Node):
+    context: Context
+    commands: list[Member] = field(default_factory=list)
+    events: list[Member] = field(default_factory=list)
+    read_models: list[Member] = field(default_factory=list)
+    policies: list[Policy] = field(default_factory=list)
+    references: list[Reference] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Member(Node):
+    """A command, an event or a read model."""
+
+    aggregate: Aggregate
+    emits: list[Member] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Policy(Node):
+    """Lives in the aggregate of its first result."""
+
+    aggregate: Aggregate
+    trigger: Member
+    results: list[Member]
+    source: Context | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    target: Aggregate
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The model and its contexts in order."""
+
+    model: model_pb2.EventStormingModel
+    contexts: list[Context]
+
+    @property
+    def korean(self) -> bool:
+        return self.model.language == model_pb2.LANGUAGE_KOREAN
+
+    @property
+    def aggregates(self) -> Iterator[Aggregate]:
+        return (aggregate for context in self.contexts for aggregate in context.aggregates)
+
+
+def resolve(model: model_pb2.EventStormingModel) -> Resolved:
+    """Reads the whole model; deterministic, also in the numbers that make names unique."""
+    names = _Names()
+    found = Resolved(model, [_context(at, names) for at in _ordered("context", model.bounded_contexts)])
+    aggregates = list(found.aggregates)
+    _resolve_emits(aggregates)
+    _resolve_references(model, aggregates)
+    _add_policies(found, names)
+    return found
+
+
+class _Names:
+    """The registers of one model: a name is given once per kind, an alias once among members and policies."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, Register] = {}
+        self._aliases = Register()
+
+    def name(self, kind: str, wanted: str, *, ignore_case: bool = False) -> str:
+        register = self._names.setdefault(kind, Register(ignore_case=ignore_case))
+        return register.take(wanted)
+
+    def alias(self, wanted: str) -> str:
+        return self._aliases.take(plain(wanted), " ") if wanted.strip() else ""
+
+
+_LISTS = {
+    "context": "boundedContexts",
+    "aggregate": "aggregates",
+    "command": "commands",
+    "event": "events",
+    "view": "readModels",
+    "policy": "policies",
+}
+
+
+def _ordered(kind: str, messages: Iterable[Any], owner: Node | None = None) -> list[dict[str, Any]]:
+    """What every node of a list has, by ordinal; a missing or doubled ordinal becomes the next free number."""
+    messages = list(messages)
+    free = max((message.ordinal for message in messages), default=0)
+    taken = {0}
+    prefix, place = (f"{owner.path}/", owner.place) if owner else ("", ())
+    nodes = []
+    for index, message in enumerate(messages):
+        number = message.ordinal
+        if number in taken:
+            free = number = free + 1
+        taken.add(number)
+        at = (*place, _LISTS[kind], index)
+        nodes.append({"path": f"{prefix}{kind}/{number}", "number": number, "place": at, "message": message})
+    return sorted(nodes, key=lambda node: node["number"])
+
+
+def _context(at: dict[str, Any], names: _Names) -> Context:
+    message = at["message"]
+    name = names.name("context", context_name(message.name))
+    context = Context(**at, name=name, alias=plain(message.alias))
+    children = _ordered("aggregate", message.aggregates, context)
+    context.aggregates = [_aggregate(child, context, names) for child in children]
+    return context
+
+
+def _aggregate(at: dict[str, Any], context: Context, names: _Names) -> Aggregate:
+    message = at["message"]
+    name = names.name("aggregate", class_name(message.name, otherwise="Aggregate"), ignore_case=True)
+    aggregate = Aggregate(**at, name=name, alias=plain(message.alias), context=context)
+    aggregate.commands = _members("command", message.commands, aggregate, names)
+    aggregate.events = _members("event", message.events, aggregate, names)
+    aggregate.read_models = _members("view", message.read_models, aggregate, names)
+    return aggregate
+
+
+def _members(kind: str, messages: Iterable[Any], aggregate: Aggregate, names: _Names) -> list[Member]:
+    return [
+        Member(
+            **at,
+            name=names.name(kind, class_name(at["message"].name, otherwise=kind.capitalize())),
+            alias=names.alias(at["message"].alias),
+            aggregate=aggregate,
+        )
+        for at in _ordered(kind, messages, aggregate)
+    ]
+
+
+def _resolve_emits(aggregates: list[Aggregate]) -> None:
+    for aggregate in aggregates:
+        events = {event.message.name: event for event in aggregate.events}
+        for command in aggregate.commands:
+            command.emits = _known(command.message.emits, events.get)
+
+
+def _known(names: Iterable[str], find: Callable[[str], Member | None]) -> list[Member]:
+    return [found for name in dict.fromkeys(names) if (found := find(name)) is not None]
+
+
+def _resolve_references(model: model_pb2.EventStormingModel, aggregates: list[Aggregate]) -> None:
+    """One direction per pair: the first one named."""
+    known = {aggregate.message.name: aggregate for aggregate in aggregates}
+    pairs: set[frozenset[str]] = set()
+    for reference in model.references:
+        source, target = known.get(reference.from_aggregate), known.get(reference.to_aggregate)
+        if source is None or target is None or source is target:
+            continue
+        pair = frozenset((source.path, target.path))
+        if pair not in pairs:
+            pairs.add(pair)
+            source.references.append(Reference(target, reference.reason))
+
+
+def _add_policies(found: Resolved, names: _Names) -> None:
+    events = {event.message.name: event for aggregate in found.aggregates for event in aggregate.events}
+    sources = {context.message.name: context for context in found.contexts}
+    for at in _ordered("policy", found.model.policies):
+        message = at["message"]
+        trigger = events.get(message.trigger)
+        results = _known(message.results, events.get)
+        elsewhere = [event for event in results if trigger and event.aggregate is not trigger.aggregate]
+        if trigger and elsewhere:
+            policy = Policy(
+                **at,
+                name=names.name("policy", class_name(message.name, otherwise="Policy")),
+                alias=names.alias(message.alias),
+                aggregate=elsewhere[0].aggregate,
+                trigger=trigger,
+                results=elsewhere,
+                source=sources.get(message.bounded_context),
+            )
+            policy.aggregate.policies.append(policy)
