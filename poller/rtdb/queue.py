@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable
 
 import structlog
@@ -43,7 +44,8 @@ from poller.tasks import task_group
 
 log = structlog.get_logger(__name__)
 
-NULL_ETAG = "null_etag"
+_UNANSWERED = 32
+"""So many claims of one job, one after the other, take longer than a lease lasts."""
 
 
 class RtdbQueue(Desk):
@@ -56,7 +58,7 @@ class RtdbQueue(Desk):
         new_token: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         super().__init__(ledger, owner=owner, lease_seconds=lease_seconds, new_token=new_token)
-        self._tokens: dict[str, str] = {}
+        self._unanswered: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=_UNANSWERED))
         self._entries, self._removals = Mirror(), Mirror()
         self._listing = Listing(self._database, self._nodes, self._runs)
         self._observer = ledger.observer
@@ -110,16 +112,20 @@ class RtdbQueue(Desk):
     # ── claiming ─────────────────────────────────────────────────────────────────────────────────────────────
 
     async def claim(self, job: Job) -> RtdbRun | None:
-        """The token is made before the write: met again after a lost reply, it is success and no lost race."""
-        token = self._tokens.setdefault(job.id, self._new_token())
-        fence = Fence(self._ledger.clock, lease_seconds=self._lease_seconds)
-        fence.renewed(self._ledger.clock.monotonic())
+        """The token is made before the write: met again after a lost reply, it is success and no lost race.
+
+        Only one of this call, that is: a lease that an earlier call left may be old, so it is taken anew.
+        """
+        token, sent = self._new_token(), self._ledger.clock.monotonic()
+        self._unanswered[job.id].append(token)
         stored, claimed = await self._ledger.insist(lambda: self._take(job, token), tries=5)
-        self._tokens.pop(job.id, None)
+        self._unanswered.pop(job.id, None)
         if claimed is None:
             self._observer.claim("lost")
             return None
         self._tell(job, claimed)
+        fence = Fence(self._ledger.clock, lease_seconds=self._lease_seconds)
+        fence.renewed(sent)
         try:
             return await self._settled_or_run(claimed, job, stored, fence)
         except LeaseLost as lost:
@@ -160,10 +166,11 @@ class RtdbQueue(Desk):
         now = read_entry(seen.id, current)
         if now.lease.token == token:
             return now
-        if now.lease != seen.lease or now.old_claim != seen.old_claim:
+        ours = now.lease.token in self._unanswered[seen.id]
+        if not ours and (now.lease != seen.lease or now.old_claim != seen.old_claim):
             raise _Overtaken
         run = members(members(stored).get("run"))
-        if now.lease.held:
+        if now.lease.held and not ours:
             now = now.crashed(answered=str(now.lease.epoch) in members(run.get("journal")))
         return now.claimed(token=token, owner=self._owner, now=self.now(), above=highest_epoch(run))
 

@@ -153,8 +153,9 @@ class RtdbRun:
         """One renewal, which `keep` makes again and again."""
         sent = self._ledger.clock.monotonic()
         await self._ledger.transact(self._ledger.nodes.lease(self.job.id), self._renewed)
-        self._fence.renewed(sent)
-        self._observer.lease("renewed")
+        if not self.ended:
+            self._fence.renewed(sent)
+            self._observer.lease("renewed")
 
     def _renewed(self, current: Json) -> Json:
         if self.ended:
@@ -361,12 +362,14 @@ class RtdbRun:
         if self._fence.open:
             await self._journal.flush()
         self.ended = True
-        token, wanted = self.job.lease.token, job.released(not_before=job.not_before)
+        token = self.job.lease.token
 
         def released(current: Json) -> Json:
-            if read_lease(members(current).get("lease")).token != token:
+            # The epoch may be the next one, begun and broken off.
+            lease = read_lease(members(current).get("lease"))
+            if lease.token != token:
                 raise Unchanged
-            return released_entry(current, wanted)
+            return released_entry(current, replace(job, lease=lease.released()))
 
         await self._insist(lambda: self._ledger.transact(self._entry, released))
         self._observer.lease("released")

@@ -1,0 +1,202 @@
+"""Two pollers and one job, with replies lost and a database that one of them cannot reach: who may publish, and how it ends.
+
+Nobody hears an event stream. The database and both pollers share one time, which only `pass_` moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from devkit.rtdb.server import Emulator
+from poller.errors import LeaseLost, Transient
+from poller.job import Job, LogLevel, LogLine
+from poller.rtdb.client import Database
+from poller.rtdb.credentials import EmulatorCredentials
+from poller.rtdb.ledger import Ledger
+from poller.rtdb.names import read_entry
+from poller.rtdb.queue import RtdbQueue
+from poller.rtdb.run import RtdbRun
+from tests.fakes import FakeClock, eventually
+from tests.poller.lifecycle import NODES, inputs, new_id
+
+LEASE_SECONDS = 30.0
+
+
+class Sides:
+    """Two pollers, `a` and `b`, and their job."""
+
+    def __init__(self, clock: FakeClock, rtdb: Emulator) -> None:
+        self.clock, self.rtdb, self.job = clock, rtdb, new_id()
+        self.queues: dict[str, RtdbQueue] = {}
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        for name in ("a", "b"):
+            database = Database.connect(
+                base_url=self.rtdb.url,
+                namespace="test",
+                credentials=EmulatorCredentials(),
+                clock=self.clock.monotonic,
+                wall=self.clock.monotonic,
+                agent=f"poller-{name}",
+            )
+            self.database = await stack.enter_async_context(database)
+            ledger = await stack.enter_async_context(
+                Ledger(self.database, NODES, self.clock, chance=lambda: 0.5)
+            )
+            self.queues[name] = RtdbQueue(ledger, owner=f"poller-{name}", lease_seconds=LEASE_SECONDS)
+
+    async def seen(self) -> Job:
+        return read_entry(self.job, await self.database.get(NODES.entry(self.job)))
+
+    async def owner(self) -> str:
+        return (await self.seen()).lease.owner
+
+    async def outputs(self) -> dict[str, Any]:
+        return await self.database.get(NODES.outputs(self.job)) or {}
+
+    def cut_off(self, name: str, method: str = "") -> None:
+        self.rtdb.faults.change({"errors": -1, "agent": f"poller-{name}", "method": method})
+
+    def reached_again(self) -> None:
+        self.rtdb.faults.reset()
+
+    async def unanswered_claim(self, name: str) -> None:
+        """Committed; then the reply is lost, and the database away."""
+        lost = {"drop_replies": 1, "method": "PUT", "agent": f"poller-{name}"}
+        self.rtdb.faults.change(lost)
+        claiming = asyncio.create_task(self.queues[name].claim(await self.seen()))
+        await eventually(lambda: self.rtdb.faults.settings.drop_replies == 0)
+        self.cut_off(name)
+        await eventually(lambda: _tried(self, claiming))
+        with pytest.raises(Transient):
+            await claiming
+
+    async def says(self, run: RtdbRun) -> bool:
+        """Whether the run gets a line published without hearing of its lease."""
+        run.say(LogLine(level=LogLevel.INFO, message=f"said by {run.job.lease.owner}"))
+        storing = asyncio.create_task(run.store(nobody))
+        await asyncio.sleep(0.1)
+        storing.cancel()
+        return f"said by {run.job.lease.owner}" in str(await self.outputs())
+
+
+async def _tried(sides: Sides, task: asyncio.Task[Any]) -> bool:
+    await sides.clock.advance(1)
+    return task.done()
+
+
+async def nobody(_: object) -> None:
+    return
+
+
+@pytest.fixture
+async def sides() -> AsyncIterator[Sides]:
+    clock = FakeClock(start=1_700_000_000.0)
+    async with (
+        Emulator(faults=True, now_ms=lambda: int(clock.time * 1000)) as rtdb,
+        AsyncExitStack() as stack,
+    ):
+        found = Sides(clock, rtdb)
+        await found.open(stack)
+        await found.database.put(NODES.job(found.job), {"state": {"inputs": inputs(found.job)}})
+        await found.database.put(NODES.entry(found.job), {"createdAt": {".sv": "timestamp"}})
+        yield found
+
+
+async def test_a_lease_from_an_unanswered_claim_is_no_authority_once_it_may_run_out(sides: Sides) -> None:
+    """Told by a read alone that the lease is its own, a poller would publish while another takes it over."""
+    before = await sides.seen()
+    await sides.unanswered_claim("a")
+    left = await sides.seen()
+    sides.clock.time += 31
+    sides.reached_again()
+    first = await sides.queues["a"].claim(before)
+    second = await sides.queues["b"].claim(left)
+    owner = await sides.owner()
+    published = [run.job.lease.owner for run in (first, second) if run is not None and await sides.says(run)]
+    assert published == [owner]
+
+
+async def test_what_an_unanswered_claim_left_is_claimed_anew_and_is_no_crash(sides: Sides) -> None:
+    before = await sides.seen()
+    await sides.unanswered_claim("a")
+    sides.clock.time += 15
+    sides.reached_again()
+    run = await sides.queues["a"].claim(before)
+    assert run is not None
+    assert run.may_ask
+    entry = await sides.seen()
+    assert (entry.lease.token, entry.crashes) == (run.job.lease.token, 0)
+    assert entry.lease.renewed_at == int(sides.clock.time * 1000)
+
+
+async def test_an_unanswered_claim_that_was_taken_over_meanwhile_is_lost(sides: Sides) -> None:
+    before = await sides.seen()
+    await sides.unanswered_claim("a")
+    left = await sides.seen()
+    sides.clock.time += 31
+    taken = await sides.queues["b"].claim(left)
+    sides.reached_again()
+    assert await sides.queues["a"].claim(before) is None
+    assert taken is not None
+    assert (taken.job.lease.epoch, await sides.owner()) == (2, "poller-b")
+
+
+async def test_a_claim_answered_late_counts_its_lease_from_before_it_was_sent(sides: Sides) -> None:
+    """Its own token, met again, is success; how much of the lease is left, the reply does not say."""
+    seen = await sides.seen()
+    sides.rtdb.faults.change({"drop_replies": 1, "method": "PUT", "agent": "poller-a"})
+    claiming = asyncio.create_task(sides.queues["a"].claim(seen))
+    await eventually(lambda: sides.rtdb.faults.settings.drop_replies == 0)
+    sides.clock.time += 22
+    await eventually(lambda: _tried(sides, claiming))
+    run = await claiming
+    assert run is not None
+    assert (run.job.lease.epoch, run.may_ask) == (1, False)
+    assert not await sides.says(run)
+    sides.clock.time += 9
+    assert await sides.queues["b"].claim(await sides.seen()) is not None
+    with pytest.raises(LeaseLost):
+        await run.renew()
+
+
+async def test_a_lease_is_known_by_any_of_the_claims_that_were_not_answered(sides: Sides) -> None:
+    """The first left it; the second did not get so far as to replace it."""
+    before = await sides.seen()
+    await sides.unanswered_claim("a")
+    sides.cut_off("a", "PUT")
+    claiming = asyncio.create_task(sides.queues["a"].claim(before))
+    await eventually(lambda: _tried(sides, claiming))
+    with pytest.raises(Transient):
+        await claiming
+    sides.reached_again()
+    assert await sides.queues["a"].claim(before) is not None
+
+
+async def test_the_epoch_does_not_fall_when_the_next_one_is_broken_off_after_it_was_stored(
+    sides: Sides,
+) -> None:
+    run = await sides.queues["a"].claim(await sides.seen())
+    assert run is not None
+    sides.rtdb.faults.change({"drop_replies": 1, "method": "PUT", "agent": "poller-a"})
+    again = asyncio.create_task(run.begin_again(run.job))
+    await eventually(lambda: sides.rtdb.faults.settings.drop_replies == 0)
+    again.cancel()
+    await asyncio.gather(again, return_exceptions=True)
+    await run.release(run.job.interrupted())
+    entry = await sides.seen()
+    assert (entry.lease.epoch, entry.lease.held, entry.interruptions) == (2, False, 1)
+
+
+async def test_an_ended_run_renews_nothing(sides: Sides) -> None:
+    run = await sides.queues["a"].claim(await sides.seen())
+    assert run is not None
+    await run.fail("over")
+    sides.clock.time += 25
+    await run.renew()
+    assert not run.may_ask
