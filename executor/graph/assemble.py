@@ -28,12 +28,9 @@ from executor.model import (
     EventStormingModel,
     Note,
     Policy,
-    Repaired,
-    Required,
     loose,
-    repaired,
-    with_valid_links,
 )
+from executor.repair import Repaired, Required, repaired, with_valid_links
 
 # ---------------------------------------------------------------- the first join: all names
 

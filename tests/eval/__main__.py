@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from executor.errors import ExecutorError
-from executor.model import EventStormingModel, findings
+from executor.model import EventStormingModel
 from executor.named import language_model
 from executor.settings import load
 from tests.eval.running import model_of
 from tests.eval.scoring import KINDS, Score, coverage, expectations, names_of, score
+from tests.executor.invariants import findings
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

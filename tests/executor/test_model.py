@@ -21,20 +21,17 @@ from executor.model import (
     Language,
     Policy,
     ReadModel,
-    Required,
-    Rule,
     Scenario,
     ScenarioClause,
     ScenarioValue,
     Screen,
     SourceRange,
     ValueObject,
-    findings,
-    imperative,
-    past_tense,
-    repaired,
     traced_lines,
 )
+from executor.repair import Required, repaired
+from executor.tenses import imperative, past_tense
+from tests.executor.invariants import Rule, findings
 
 KEY = Field(name="id", type="Long", is_key=True)
 SCREEN = Screen(html="<p>x</p>")

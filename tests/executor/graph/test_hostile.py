@@ -15,12 +15,13 @@ from executor.graph.assemble import required
 from executor.graph.run import Finished, Snapshot, generate
 from executor.graph.state import GraphInput
 from executor.graph.text import document, units
-from executor.model import BoundedContext, EventStormingModel, SourceRange, findings
+from executor.model import BoundedContext, EventStormingModel, SourceRange
 from executor.wire import model_from_proto, model_to_proto
 from tests.executor.graph.hostile import HostileChat
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.places import places_of
 from tests.executor.graph.ranges import ranges_of
+from tests.executor.invariants import findings
 
 inputs = st.sampled_from((requirements(), requirements(3), draft()))
 

@@ -23,9 +23,10 @@ from executor.graph.prompt import read_blocks
 from executor.graph.run import Finished, Snapshot, generate
 from executor.graph.state import GraphInput
 from executor.llm.language_model import Message, Reply, Throttled
-from executor.model import EventStormingModel, Language, findings
+from executor.model import EventStormingModel, Language
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.scripted import RULES
+from tests.executor.invariants import findings
 from tests.executor.llm.fakes import MemoryLink, chat
 from tests.mutations import mutated
 

@@ -16,10 +16,11 @@ from executor.graph.question import Unusable
 from executor.graph.run import Finished, Progress, RunEvent, Snapshot, generate
 from executor.graph.state import STEPS, DraftContext, GraphInput
 from executor.graph.text import PROMPT_UNITS
-from executor.model import EventStormingModel, Language, Note, findings
+from executor.model import EventStormingModel, Language, Note
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.places import places_of
 from tests.executor.graph.scripted import RULES, ScriptedChat, jitter
+from tests.executor.invariants import findings
 
 BOTH = pytest.mark.parametrize(
     "input", [requirements(), draft(), draft(Language.KOREAN)], ids=["text", "draft", "ko"]
