@@ -68,7 +68,7 @@ class OldClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One queue entry. `position` is the place the user was last told, 0 if none."""
+    """One queue entry. `position` is the place the user was last told, 0 if none; `cancelled_by` is empty unless it is to end as that."""
 
     id: str
     created_at: int
@@ -79,6 +79,7 @@ class Job:
     not_before: int = 0
     position: int = 0
     old_claim: OldClaim | None = None
+    cancelled_by: str = ""
 
     @property
     def order(self) -> tuple[int, str]:

@@ -80,7 +80,10 @@ def _denied(what: str, node: str, settings: Settings) -> CliError:
 async def _fenced(database: Database, nodes: Nodes, settings: Settings) -> str:
     """A write under a lease that nobody holds must be refused."""
     if not settings.firebase_database_lease_rules:
-        return "lease rules are not used (FIREBASE_DATABASE_LEASE_RULES)"
+        return (
+            "lease rules are not used. With more than one poller they are worth it: the database itself then refuses "
+            f"what an overtaken run still writes. To have them, {RULES} and set FIREBASE_DATABASE_LEASE_RULES=true"
+        )
     overtaken = database.acting_as(WRITER | {"lease": "doctor"})
     try:
         await overtaken.delete(f"{nodes.jobs}/{uuid.uuid4()}/run", deadline=_SECONDS)

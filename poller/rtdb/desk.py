@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from eventstorming.v1 import job_pb2, model_pb2
 
-from poller.errors import InputRejected
+from poller.errors import InputRejected, Transient
 from poller.job import Job, JobState
 from poller.msaez.encoding import decode
 from poller.msaez.inputs import understand, write_inputs
@@ -19,9 +19,9 @@ from poller.rtdb.fence import Fence
 from poller.rtdb.index import with_row
 from poller.rtdb.journal import borrowed, highest_epoch, unusable_paths
 from poller.rtdb.ledger import Ledger, Unchanged
-from poller.rtdb.names import SERVER_TIME, Garbage, Json, claimed_entry, members, read_entry
+from poller.rtdb.names import SERVER_TIME, Garbage, Json, claimed_entry, members, read_entry, text
 from poller.rtdb.run import RtdbRun
-from poller.rtdb.views import job_view, state_of
+from poller.rtdb.views import job_view, log_lines, state_of
 from poller.sentences import sentence
 from poller.tasks import task_group
 
@@ -48,6 +48,7 @@ class Desk:
         self._nodes = ledger.nodes
         self._owner = owner
         self._lease_seconds = lease_seconds
+        self._lease_length = int(lease_seconds * 1000)
         self._new_token = new_token
         self._runs: WeakValueDictionary[str, RtdbRun] = WeakValueDictionary()
 
@@ -90,9 +91,11 @@ class Desk:
 
     async def _enqueue(self, job_id: str) -> None:
         def new(current: Json) -> Json:
-            if current is not None:
+            if current is None:
+                return {"createdAt": SERVER_TIME}
+            if "cancelledBy" not in members(current):
                 raise Unchanged
-            return {"createdAt": SERVER_TIME}
+            return {name: value for name, value in current.items() if name != "cancelledBy"}
 
         await self._ledger.insist(
             lambda: self._ledger.transact(self._nodes.entry(job_id), new, known=(None, NULL_ETAG)), tries=5
@@ -163,20 +166,25 @@ class Desk:
                     signals.put_nowait(None)
 
     async def cancel(self, job_id: str, *, by: str) -> JobView:
-        """Takes the lease over, so that whoever runs it stops; then ends it as failed."""
+        """Takes the lease over, so that whoever runs it stops; then ends it as failed.
+
+        A run elsewhere may not hear of it, and write until its margin is used up. So the entry stays until its lease
+        would have run out: whoever claims it then looks whether the end still stands.
+        """
         view = await self.get(job_id)
         if view.state.terminal:
             raise WrongState(f"The job {job_id} is {view.state.value} already.")
         token, above = self._new_token(), await self._highest_epoch(job_id)
-        running = self._runs.get(job_id)
+        before: list[Job] = []
 
         def take(current: Json) -> Json:
             job = read_entry(job_id, current)
             if job.lease.token == token:
                 raise Unchanged
+            before[:] = [job]
             # Not under our own name: the dispatcher would take it for a twin's.
             claimed = job.claimed(token=token, owner=f"{self._owner}/cancel", now=self.now(), above=above)
-            return claimed_entry(current, claimed, now=self.now())
+            return claimed_entry({**current, "cancelledBy": by}, claimed, now=self.now())
 
         sent = self._ledger.clock.monotonic()
         try:
@@ -185,11 +193,22 @@ class Desk:
             )
         except Garbage as error:
             raise WrongState(f"The job {job_id} is not queued any more.") from error
-        if running:
+        if running := self._runs.get(job_id):
             running.lose(f"cancelled by {by}")
             await running.close()
-        await self._end_as_cancelled(job_id, read_entry(job_id, entry), sent, by)
+        fence = Fence(self._ledger.clock, lease_seconds=self._lease_seconds)
+        fence.renewed(sent)
+        stored = await self._ledger.insist(lambda: self._database.get(self._nodes.job(job_id)))
+        given = _input_or_none(members(members(stored).get("state")).get("inputs"), job_id)
+        run = RtdbRun(self._ledger, fence, read_entry(job_id, entry), input=given, stored=stored)
+        await self._end_as_cancelled(run, stored, by, entry_stays=self._may_write_on(before[0], running))
         return await self.get(job_id)
+
+    def _may_write_on(self, job: Job, running: RtdbRun | None) -> bool:
+        """Whether the run of this lease is out of our reach, and of the database's."""
+        is_here = running is not None and running.job.lease.token == job.lease.token
+        left = job.lease.held and not job.ready(now=self.now(), lease_length=self._lease_length)
+        return left and not is_here and not self._ledger.lease_rules
 
     async def _highest_epoch(self, job_id: str) -> int:
         """Without downloading the answers."""
@@ -198,23 +217,21 @@ class Desk:
             branches = group.create_task(self._database.keys(self._nodes.journal(job_id)))
         return highest_epoch({"epochs": dict.fromkeys([*epochs.result(), *branches.result()], True)})
 
-    async def _end_as_cancelled(self, job_id: str, job: Job, sent: float, by: str) -> None:
-        fence = Fence(self._ledger.clock, lease_seconds=self._lease_seconds)
-        fence.renewed(sent)
-        stored = await self._ledger.insist(lambda: self._database.get(self._nodes.job(job_id)))
-        state = members(members(stored).get("state"))
-        given = _input_or_none(state.get("inputs"), job_id)
-        run = RtdbRun(self._ledger, fence, job, input=given, stored=stored)
-        if state_of(job, members(state.get("outputs"))).terminal:
+    async def _end_as_cancelled(
+        self, run: RtdbRun, stored: Json, by: str, *, entry_stays: bool = False
+    ) -> None:
+        why = sentence("cancelled", run.input.language, by=by)
+        if _stands(stored, why):
             await run.kept(run.end())
         else:
-            await run.kept(run.fail(sentence("cancelled", given.language, by=by)))
+            await run.kept(run.show_failure(why) if entry_stays else run.fail(why))
 
     async def retry(self, job_id: str) -> JobView:
         """`isFailed` becomes false, never null; unusable answers are forgotten in every epoch's branch."""
         view = await self.get(job_id)
         if view.state is not JobState.FAILED and not await self._is_between(job_id, view):
             raise WrongState(f"The job {job_id} is {view.state.value}: only a failed job can be tried again.")
+        await self._check_over(job_id)
         journal = await self._database.get(self._nodes.journal(job_id))
         updates: dict[str, Json] = {f"run/journal/{path}": None for path in unusable_paths(journal)}
         updates |= {"state/outputs/isFailed": False, "run/endedAt": None, "run/failure": None}
@@ -223,6 +240,15 @@ class Desk:
         await self._enqueue(job_id)
         return await self.get(job_id)
 
+    async def _check_over(self, job_id: str) -> None:
+        """The flag comes before the end: whoever still holds the lease would undo what is written now."""
+        entry = entry_or_none(job_id, await self._database.get(self._nodes.entry(job_id)))
+        if entry and entry.lease.held:
+            left = (entry.ready_at(lease_length=self._lease_length) - self.now()) / 1000
+            if left > 0:
+                again = f"try again in {left:.0f} s"
+                raise Transient(f"The job {job_id} is still being ended: {again}.", retry_after=left)
+
     async def _is_between(self, job_id: str, view: JobView) -> bool:
         """Neither ended nor queued: whoever was about to queue it died. Asked again, it is queued."""
         return not view.state.terminal and not await self._database.keys(self._nodes.entry(job_id))
@@ -230,6 +256,15 @@ class Desk:
     async def delete(self, job_id: str) -> None:
         await self.get(job_id)
         await self._database.put(self._nodes.removal(job_id), {"isRemoveRequested": True})
+
+
+def _stands(stored: Json, why: str) -> bool:
+    """Whether a cancelled job has its end: before it was cancelled, or as that, with nothing of it overwritten since."""
+    outputs = members(members(members(stored).get("state")).get("outputs"))
+    state = state_of(None, outputs)
+    if text(members(members(stored).get("run")).get("failure")) != why:
+        return state.terminal
+    return state is JobState.FAILED and why in [line.message for line in log_lines(outputs.get("logs"))]
 
 
 def entry_or_none(job_id: str, raw: Json) -> Job | None:

@@ -36,7 +36,7 @@ class Listing:
             self._live.clear()
             self._known = True
         for job_id, job in change.jobs.items():
-            if job is None:
+            if job is None or job.cancelled_by:
                 self._live.pop(job_id, None)
             else:
                 self._live[job_id] = job

@@ -96,6 +96,7 @@ def read_entry(job_id: str, raw: Json) -> Job:
         not_before=_count(raw.get("notBefore")),
         position=_count(raw.get("waitingJobCount")),
         old_claim=_old_claim(raw),
+        cancelled_by=text(raw.get("cancelledBy")),
         **{name: _count(raw.get(name)) for name in _COUNTERS},
     )
 

@@ -119,11 +119,11 @@ class RtdbQueue(Desk):
         token, sent = self._new_token(), self._ledger.clock.monotonic()
         self._unanswered[job.id].append(token)
         stored, claimed = await self._ledger.insist(lambda: self._take(job, token), tries=5)
-        self._unanswered.pop(job.id, None)
+        ours = job.lease.token in self._unanswered.pop(job.id, ())
         if claimed is None:
             self._observer.claim("lost")
             return None
-        self._tell(job, claimed)
+        self._tell(claimed, vanished=job.lease.held and not ours and not claimed.cancelled_by)
         fence = Fence(self._ledger.clock, lease_seconds=self._lease_seconds)
         fence.renewed(sent)
         try:
@@ -132,11 +132,12 @@ class RtdbQueue(Desk):
             log.warning("job.lease_lost", job=job.id, epoch=claimed.lease.epoch, reason=str(lost))
             return None
 
-    def _tell(self, seen: Job, claimed: Job) -> None:
-        self._observer.claim("taken_over" if seen.lease.held else "won")
+    def _tell(self, claimed: Job, *, vanished: bool) -> None:
+        """`vanished`: so has the run that held it before."""
+        self._observer.claim("taken_over" if vanished else "won")
         if claimed.lease.epoch == 1 and not claimed.crashes:
             self._observer.picked_up(max(0, self.now() - claimed.created_at) / 1000)
-        if claimed.crashes and seen.lease.held:
+        if vanished:
             self._observer.tried("crash")
 
     async def _take(self, job: Job, token: str) -> tuple[Json, Job | None]:
@@ -170,7 +171,7 @@ class RtdbQueue(Desk):
         if not ours and (now.lease != seen.lease or now.old_claim != seen.old_claim):
             raise _Overtaken
         run = members(members(stored).get("run"))
-        if now.lease.held and not ours:
+        if now.lease.held and not ours and not now.cancelled_by:
             now = now.crashed(answered=str(now.lease.epoch) in members(run.get("journal")))
         return now.claimed(token=token, owner=self._owner, now=self.now(), above=highest_epoch(run))
 
@@ -187,7 +188,9 @@ class RtdbQueue(Desk):
         run = RtdbRun(self._ledger, fence, job, input=given, stored=stored)
         self._runs[job.id] = run
         log.info("job.claimed", job=job.id, epoch=job.lease.epoch, owner=self._owner)
-        if state_of(job, members(state.get("outputs"))).terminal:
+        if job.cancelled_by:
+            await self._end_as_cancelled(run, stored, job.cancelled_by)
+        elif state_of(job, members(state.get("outputs"))).terminal:
             await run.kept(run.end())
         elif reason := rejection or _no_run(job, seen, stored, given.language):
             await run.kept(run.fail(reason))
@@ -293,7 +296,7 @@ class RtdbQueue(Desk):
             return False
         if job.waiting or (job.lease.held and job.lease.owner == self._owner):
             return False
-        return not job.ready(now=self.now(), lease_length=int(self._lease_seconds * 1000))
+        return not job.ready(now=self.now(), lease_length=self._lease_length)
 
 
 class _Overtaken(Exception):

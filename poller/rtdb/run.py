@@ -316,20 +316,24 @@ class RtdbRun:
         }
 
     async def fail(self, sentence: str) -> None:
-        """The line first: browsers show it, then take the flag as the end."""
+        await self.show_failure(sentence)
+        await self.end()
+
+    async def show_failure(self, sentence: str) -> None:
+        """The line first: browsers show it, then take the flag as the end. The entry is still there afterwards."""
         await self._in_flight.settled()
         await self._journal.flush()
         self.say(LogLine(level=LogLevel.ERROR, message=sentence))
         await self._outbox.flush(self._write)
         last = {
             "state/outputs/isFailed": True,
+            "state/outputs/isCompleted": False,
             "run/endedAt": SERVER_TIME,
             "run/failure": sentence,
             "lastUpdated": self._ledger.now() / 1000,
         }
         await self._write_end(JobState.FAILED, last, failure=sentence)
         self._observer.ended("failed")
-        await self.end()
 
     async def _write_end(self, state: JobState, updates: Mapping[str, Json], *, failure: str = "") -> None:
         """With the job's row in the index, so that there is never one without the other."""

@@ -60,6 +60,13 @@ async def test_a_database_that_is_well_is_left_as_it_was() -> None:
     assert len(sentences) == 4
 
 
+async def test_lease_rules_are_recommended_where_they_are_off() -> None:
+    async with database() as (rtdb, _):
+        sentences = await said(settings(rtdb.address))
+    assert any("publish poller/rtdb/database.rules.json" in sentence for sentence in sentences)
+    assert any("set FIREBASE_DATABASE_LEASE_RULES=true" in sentence for sentence in sentences)
+
+
 async def test_with_the_shipped_rules_published_the_fence_is_tried_and_holds() -> None:
     async with database(RULES) as (rtdb, owner):
         await owner.put(SWITCH, True)

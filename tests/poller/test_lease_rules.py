@@ -135,6 +135,19 @@ async def test_the_database_itself_refuses_an_overtaken_writer(rtdb: World, brow
     assert (await rtdb.entry(job))["lease"]["token"] == "another"
 
 
+async def test_a_cancel_through_another_poller_is_over_at_once(rtdb: World, browser: Database) -> None:
+    """What the run may still write, the database refuses."""
+    job = await create(browser)
+    client = rtdb.database.acting_as(WRITER)
+    async with Ledger(client, NODES, SystemClock(), lease_rules=True) as ledger:
+        run = await claimed(rtdb, ledger, job)
+        await RtdbQueue(ledger, owner="poller-b", lease_seconds=30).cancel(job, by="Kim")
+        assert await rtdb.entry(job) is None
+        with pytest.raises(LeaseLost):
+            await run.complete(small_model(), tokens_used=1)
+    assert (await rtdb.outputs(job))["isFailed"] is True
+
+
 async def test_a_writer_of_a_removed_job_does_not_bring_it_back(rtdb: World, browser: Database) -> None:
     job = await create(browser)
     client = rtdb.database.acting_as(WRITER)

@@ -14,17 +14,32 @@ import pytest
 
 from devkit.rtdb.server import Emulator
 from poller.errors import LeaseLost, Transient
-from poller.job import Job, LogLevel, LogLine
+from poller.job import Job, JobState, LogLevel, LogLine
+from poller.observer import Claim, Observer, Try
+from poller.ports import JobFilter
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import read_entry
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
-from tests.fakes import FakeClock, eventually
+from tests.fakes import FakeClock, eventually, small_model
 from tests.poller.lifecycle import NODES, inputs, new_id
 
 LEASE_SECONDS = 30.0
+
+
+class Counted(Observer):
+    """Claims by their outcome, and crashes."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def claim(self, outcome: Claim) -> None:
+        self.told.append(outcome)
+
+    def tried(self, kind: Try) -> None:
+        self.told.append(kind)
 
 
 class Sides:
@@ -33,6 +48,7 @@ class Sides:
     def __init__(self, clock: FakeClock, rtdb: Emulator) -> None:
         self.clock, self.rtdb, self.job = clock, rtdb, new_id()
         self.queues: dict[str, RtdbQueue] = {}
+        self.counted = Counted()
 
     async def open(self, stack: AsyncExitStack) -> None:
         for name in ("a", "b"):
@@ -46,7 +62,7 @@ class Sides:
             )
             self.database = await stack.enter_async_context(database)
             ledger = await stack.enter_async_context(
-                Ledger(self.database, NODES, self.clock, chance=lambda: 0.5)
+                Ledger(self.database, NODES, self.clock, chance=lambda: 0.5, observer=self.counted)
             )
             self.queues[name] = RtdbQueue(ledger, owner=f"poller-{name}", lease_seconds=LEASE_SECONDS)
 
@@ -122,16 +138,21 @@ async def test_a_lease_from_an_unanswered_claim_is_no_authority_once_it_may_run_
     assert published == [owner]
 
 
-async def test_what_an_unanswered_claim_left_is_claimed_anew_and_is_no_crash(sides: Sides) -> None:
+@pytest.mark.parametrize("told", [False, True])
+async def test_what_an_unanswered_claim_left_is_claimed_anew_and_is_no_crash(
+    sides: Sides, told: bool
+) -> None:
+    """Also where the event stream has shown it meanwhile."""
     before = await sides.seen()
     await sides.unanswered_claim("a")
     sides.clock.time += 15
     sides.reached_again()
-    run = await sides.queues["a"].claim(before)
+    run = await sides.queues["a"].claim(await sides.seen() if told else before)
     assert run is not None
     assert run.may_ask
     entry = await sides.seen()
     assert (entry.lease.token, entry.crashes) == (run.job.lease.token, 0)
+    assert sides.counted.told == ["won"]
     assert entry.lease.renewed_at == int(sides.clock.time * 1000)
 
 
@@ -144,6 +165,7 @@ async def test_an_unanswered_claim_that_was_taken_over_meanwhile_is_lost(sides: 
     sides.reached_again()
     assert await sides.queues["a"].claim(before) is None
     assert taken is not None
+    assert sides.counted.told == ["taken_over", "crash", "lost"]
     assert (taken.job.lease.epoch, await sides.owner()) == (2, "poller-b")
 
 
@@ -200,3 +222,168 @@ async def test_an_ended_run_renews_nothing(sides: Sides) -> None:
     sides.clock.time += 25
     await run.renew()
     assert not run.may_ask
+
+
+# ── an operator's cancel through the poller that does not run the job ────────────────────────────────────────────
+
+
+async def running_elsewhere(sides: Sides) -> RtdbRun:
+    """By `a`, which reads nothing from now on: it writes until its margin is used up."""
+    run = await sides.queues["a"].claim(await sides.seen())
+    assert run is not None
+    sides.cut_off("a", "GET")
+    return run
+
+
+async def settled(sides: Sides) -> dict[str, Any]:
+    """What is left of the job when the lease that was cancelled has run out, and its entry is claimed."""
+    sides.clock.time += LEASE_SECONDS + 1
+    sides.reached_again()
+    assert await sides.queues["b"].claim(await sides.seen()) is None
+    assert await sides.database.get(NODES.entry(sides.job)) is None
+    return await sides.outputs()
+
+
+def messages(outputs: dict[str, Any]) -> list[str]:
+    return [line["message"] for line in outputs["logs"]]
+
+
+async def test_a_cancelled_job_is_shown_as_failed_at_once_and_its_entry_goes_later(sides: Sides) -> None:
+    await running_elsewhere(sides)
+    view = await sides.queues["b"].cancel(sides.job, by="Kim")
+    assert (view.state, view.failure) == (JobState.FAILED, "Cancelled by Kim.")
+    before = await sides.outputs()
+    assert (await sides.seen()).lease.epoch == 2
+    assert await settled(sides) == before
+    assert messages(before) == ["Cancelled by Kim."]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_cancelled_job_ends_as_failed_although_its_run_went_on_to_complete_it(
+    sides: Sides, whole: bool
+) -> None:
+    """Left half-way, it would have no flag at all, and its user would wait for ever."""
+    run = await running_elsewhere(sides)
+    await sides.queues["b"].cancel(sides.job, by="Kim")
+    if not whole:
+        sides.cut_off("a", "GET,PUT")
+    completing = asyncio.create_task(run.complete(small_model(), tokens_used=1))
+    await eventually(lambda: _is_completed(sides, whole))
+    completing.cancel()
+    await asyncio.gather(completing, return_exceptions=True)
+    outputs = await settled(sides)
+    assert (outputs["isFailed"], outputs["isCompleted"]) == (True, False)
+    assert "Cancelled by Kim." in messages(outputs)
+    rows = await sides.database.get(NODES.index)
+    assert [row["state"] for row in rows.values()] == ["failed"]
+    assert (await sides.queues["b"].get(sides.job)).state is JobState.FAILED
+
+
+async def _is_completed(sides: Sides, whole: bool) -> bool:
+    outputs = await sides.outputs()
+    return outputs.get("isCompleted") is True if whole else outputs.get("isFailed") is False
+
+
+async def test_a_cancelled_job_says_why_although_its_run_wrote_over_the_line(sides: Sides) -> None:
+    run = await running_elsewhere(sides)
+    await sides.queues["b"].cancel(sides.job, by="Kim")
+    assert await sides.says(run)
+    assert messages(await sides.outputs()) == ["said by poller-a"]
+    assert messages(await settled(sides)) == ["said by poller-a", "Cancelled by Kim."]
+
+
+async def test_a_job_that_had_completed_before_it_was_cancelled_stays_completed(sides: Sides) -> None:
+    """Whoever cancelled it died before it had told anybody."""
+    await running_elsewhere(sides)
+    sides.cut_off("b", "PATCH")
+    await _broken_off(sides, sides.queues["b"])
+    sides.reached_again()
+    await sides.database.patch(NODES.outputs(sides.job), {"isCompleted": True, "isFailed": False})
+    assert (await settled(sides))["isCompleted"] is True
+
+
+async def test_a_cancel_that_was_broken_off_is_carried_out_by_whoever_claims_the_job_next(
+    sides: Sides,
+) -> None:
+    run = await sides.queues["a"].claim(await sides.seen())
+    assert run is not None
+    sides.cut_off("b", "PATCH")
+    await _broken_off(sides, sides.queues["b"])
+    outputs = await settled(sides)
+    assert outputs["isFailed"] is True
+    assert messages(outputs) == ["Cancelled by Kim."]
+
+
+async def _broken_off(sides: Sides, queue: RtdbQueue) -> None:
+    cancelling = asyncio.create_task(queue.cancel(sides.job, by="Kim"))
+    await eventually(lambda: _is_cancelled(sides))
+    cancelling.cancel()
+    await asyncio.gather(cancelling, return_exceptions=True)
+
+
+async def _is_cancelled(sides: Sides) -> bool:
+    return (await sides.seen()).cancelled_by == "Kim"
+
+
+async def test_a_cancelled_job_is_not_listed_as_running(sides: Sides) -> None:
+    queue, found = sides.queues["b"], asyncio.Event()
+    await running_elsewhere(sides)
+    await queue.cancel(sides.job, by="Kim")
+
+    async def listen() -> None:
+        async for _ in queue.changes():
+            found.set()
+
+    listening = asyncio.create_task(listen())
+    await found.wait()
+    page = await queue.list_jobs(JobFilter(), size=10)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    assert [job.state for job in page.jobs] == [JobState.FAILED]
+
+
+async def test_a_cancelled_job_is_no_crash(sides: Sides) -> None:
+    """Two of three it has had; a third would end it with another sentence, and alarm who watches the counters."""
+    await sides.database.patch(NODES.entry(sides.job), {"crashes": 2})
+    await running_elsewhere(sides)
+    await sides.queues["b"].cancel(sides.job, by="Kim")
+    await sides.database.delete(f"{NODES.outputs(sides.job)}/logs")
+    assert messages(await settled(sides)) == ["Cancelled by Kim."]
+    assert sides.counted.told == ["won", "won"]
+
+
+async def test_a_job_is_not_tried_again_before_its_end_is_certain(sides: Sides) -> None:
+    await running_elsewhere(sides)
+    await sides.queues["b"].cancel(sides.job, by="Kim")
+    sides.clock.time += 10
+    with pytest.raises(Transient, match="in 20 s") as refused:
+        await sides.queues["b"].retry(sides.job)
+    assert refused.value.retry_after == pytest.approx(20, abs=1)
+    assert (await sides.outputs())["isFailed"] is True
+    await settled(sides)
+    assert (await sides.queues["b"].retry(sides.job)).state is JobState.QUEUED
+    assert await sides.queues["b"].claim(await sides.seen()) is not None
+
+
+async def test_a_cancelled_job_whose_entry_nobody_has_claimed_yet_can_be_tried_again(sides: Sides) -> None:
+    await running_elsewhere(sides)
+    await sides.queues["b"].cancel(sides.job, by="Kim")
+    sides.clock.time += LEASE_SECONDS + 1
+    await sides.queues["b"].retry(sides.job)
+    run = await sides.queues["b"].claim(await sides.seen())
+    assert run is not None
+    await run.complete(small_model(), tokens_used=1)
+    assert (await sides.queues["b"].get(sides.job)).state is JobState.COMPLETED
+
+
+async def test_a_run_here_that_was_overtaken_says_nothing_about_the_one_that_goes_on_elsewhere(
+    sides: Sides,
+) -> None:
+    """Its writes are settled; those of the other are not."""
+    overtaken = await sides.queues["b"].claim(await sides.seen())
+    assert overtaken is not None
+    sides.clock.time += LEASE_SECONDS + 1
+    await running_elsewhere(sides)
+    await sides.queues["b"].cancel(sides.job, by="Kim")
+    assert await _is_cancelled(sides)
+    await settled(sides)
