@@ -140,11 +140,12 @@ class Dispatcher:
             return
 
     def _seconds_to_next(self) -> float:
-        waits = [until - self._clock.monotonic() for until in self._pausing.values()]
+        """Without a free slot no job's own time matters: the slot that becomes free wakes the loop."""
+        moment = self._clock.monotonic()
+        waits = [until - moment for until in self._pausing.values()]
         if self._executors.free_slots:
             now = self._queue.now()
-            ready = (job.ready_at(lease_length=self._lease_length) for job in self._idle())
-            waits += [(at - now) / 1000 for at in ready if at > now]
+            waits += [(job.ready_at(lease_length=self._lease_length) - now) / 1000 for job in self._idle()]
         return max(0.01, min(waits, default=LONGEST_WAIT_SECONDS))
 
     async def _watch_executors(self) -> None:
@@ -203,11 +204,12 @@ class Dispatcher:
     # ── claim and place ──────────────────────────────────────────────────────────────────────────────────────
 
     def _place(self, work: asyncio.TaskGroup) -> None:
+        moment = self._clock.monotonic()
+        self._pausing = {job_id: until for job_id, until in self._pausing.items() if until > moment}
         for job_id in list(self._removals):
             self._remove_if_ours(work, job_id)
-        for job_id, reason in list(self._garbage.items()):
-            if self._pausing.get(job_id, 0) <= self._clock.monotonic():
-                self._start(work, job_id, self._drop(job_id, reason))
+        for job_id in self._garbage.keys() - self._pausing.keys():
+            self._start(work, job_id, self._drop(job_id, self._garbage[job_id]))
         for job in self._ready():
             slot = self._executors.place()
             if slot is None:
@@ -222,8 +224,6 @@ class Dispatcher:
 
     def _idle(self) -> Iterator[Job]:
         """Jobs in order on which nothing of ours works, and that nobody wants removed."""
-        moment = self._clock.monotonic()
-        self._pausing = {job_id: until for job_id, until in self._pausing.items() if until > moment}
         for _, job_id in self._order:
             if job_id not in self._busy and job_id not in self._removals and job_id not in self._pausing:
                 yield self._jobs[job_id]
@@ -241,20 +241,25 @@ class Dispatcher:
             await action
         except Transient as error:
             log.warning("job.postponed", job=job_id, reason=str(error))
-            self._pausing[job_id] = self._clock.monotonic() + _PAUSE_AFTER_FAILURE
+            self._pause(job_id, _PAUSE_AFTER_FAILURE)
         except Exception:
             log.exception("job.trouble", job=job_id)
-            self._pausing[job_id] = self._clock.monotonic() + LONGEST_WAIT_SECONDS
+            self._pause(job_id, LONGEST_WAIT_SECONDS)
         finally:
             self._busy.discard(job_id)
             self._inherited.discard(job_id)
             self._woken.set()
+
+    def _pause(self, job_id: str, seconds: float) -> None:
+        self._pausing[job_id] = self._clock.monotonic() + seconds
 
     async def _work(self, job: Job, slot: Placement) -> None:
         try:
             run = await self._queue.claim(job)
             if run is not None:
                 await self._attempt(run, slot)
+            elif self._jobs.get(job.id) == job:
+                self._pause(job.id, _PAUSE_AFTER_FAILURE)
         finally:
             slot.release()
 
@@ -286,14 +291,14 @@ class Dispatcher:
         """Stops what runs here first; what runs elsewhere is left to its poller until its lease runs out."""
         if attempt := self._attempts.get(job_id):
             attempt.stop(Stop.REMOVED)
-        elif self._pausing.get(job_id, 0) <= self._clock.monotonic():
+        elif job_id not in self._pausing:
             self._start(work, job_id, self._remove(job_id))
 
     async def _remove(self, job_id: str) -> None:
         if await self._queue.remove(job_id):
             self._removals.discard(job_id)
         else:
-            self._pausing[job_id] = self._clock.monotonic() + RENUMBER_SECONDS
+            self._pause(job_id, RENUMBER_SECONDS)
 
     async def _drop(self, job_id: str, reason: str) -> None:
         await self._queue.drop(job_id, reason)

@@ -24,6 +24,8 @@ from poller.job import Job, JobState, LogLevel, LogLine
 from poller.ports import JobExists, JobFilter, JobNotFound, JobPage, JobView, QueueChange, WrongState
 from poller.tasks import task_group
 
+BEAT_SECONDS = 5.0
+
 
 class FakeClock:
     """Time that passes only by `advance`; sleepers wake in order."""
@@ -455,8 +457,7 @@ class FakeQueue:
             yield await news.get()
 
     async def claim(self, job: Job) -> FakeRun | None:
-        if self.faults:
-            raise self.faults.pop()
+        self._fail_as_told()
         stored = self.store.jobs.get(job.id)
         if stored is None or stored.entry is None or stored.entry.lease != job.lease:
             return None
@@ -474,15 +475,21 @@ class FakeQueue:
             return None
         return run
 
+    def _fail_as_told(self) -> None:
+        if self.faults:
+            raise self.faults.pop()
+
     async def show_position(self, job: Job, place: int) -> None:
         if self.store.jobs[job.id].entry == job:
             self.places[job.id] = place
             self.store.put(replace(job, position=place))
 
     async def drop(self, job_id: str, reason: str) -> None:
+        self._fail_as_told()
         self.dropped[job_id] = reason
 
     async def remove(self, job_id: str) -> bool:
+        self._fail_as_told()
         stored = self.store.jobs.get(job_id)
         entry = stored.entry if stored else None
         if entry and not entry.waiting and entry.lease.owner != self._owner and not self._ready(entry):
@@ -602,7 +609,7 @@ Ending = Exception | model_pb2.EventStormingModel
 
 
 class FakeExecutors:
-    """Implements `Executors`: so many slots, and each run ends as the next of `endings` says; without one it hangs."""
+    """Implements `Executors`: so many slots, and each run ends as the next of `endings` says; without one it only beats."""
 
     def __init__(self, slots: int = 1, endings: list[Ending] | None = None) -> None:
         self.slots = slots
@@ -656,8 +663,9 @@ class FakePlacement:
         start, recall = await anext(frames), await anext(frames)
         self._executors.started.append((start.job_id, start.epoch))
         self._executors.recalled.append([entry.key for entry in recall.recall.entries])
-        if not self._executors.endings:
-            await asyncio.Event().wait()
+        while not self._executors.endings:
+            yield executor_pb2.ExecuteResponse(epoch=start.epoch, beat=executor_pb2.Beat())
+            await asyncio.sleep(BEAT_SECONDS)
         ending = self._executors.endings.pop(0)
         entry = executor_pb2.JournalEntry(key=f"q{start.epoch}", value="{}", tokens=1)
         yield executor_pb2.ExecuteResponse(job_id=start.job_id, epoch=start.epoch, seq=1, answer=entry)

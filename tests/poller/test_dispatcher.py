@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from eventstorming.v1 import job_pb2
@@ -14,19 +15,36 @@ from poller.attempt import Limits
 from poller.dispatcher import RENUMBER_SECONDS, Dispatcher
 from poller.errors import Transient
 from poller.job import Lease, RetryPolicy
-from tests.fakes import FakeClock, FakeExecutors, FakeQueue, FakeStore, eventually, settle, small_model
+from poller.ports import QueueChange
+from tests.fakes import FakeExecutors, FakeQueue, FakeStore, eventually, settle, small_model
+from tests.virtual import VirtualClock, steps_in, virtual
 
 
 def job_id(number: int) -> str:
     return f"00000000-0000-0000-0000-{number:012}"
 
 
+class VirtualStore(FakeStore):
+    """The database's time passes with the loop's, and by `tick_ms` at every look."""
+
+    tick_ms = 0
+
+    @property
+    def time(self) -> int:
+        self._start += self.tick_ms
+        return self._start + int(asyncio.get_running_loop().time() * 1000)
+
+    @time.setter
+    def time(self, moment: int) -> None:
+        self._start = moment - int(asyncio.get_running_loop().time() * 1000)
+
+
 class Bench:
     def __init__(self, executors: FakeExecutors, *, inherits: bool = False) -> None:
-        self.store = FakeStore()
+        self.store: Any = VirtualStore()
         self.queue = FakeQueue(self.store, owner="poller-a")
         self.executors = executors
-        self.clock = FakeClock()
+        self.clock = VirtualClock()
         self.dispatcher = Dispatcher(
             self.queue,
             executors,
@@ -44,10 +62,17 @@ class Bench:
             await self.queue.submit(job_pb2.JobInput(job_id=job_id(number), requirements="text"))
 
     def lease(self, number: int, owner: str, *, age_ms: int = 0) -> None:
+        renewed = self.store.time - age_ms
+        self.change(number, lease=Lease(epoch=3, token="theirs", owner=owner, renewed_at=renewed))
+
+    def change(self, number: int, **changed: Any) -> None:
         entry = self.store.jobs[job_id(number)].entry
         assert entry is not None
-        held = Lease(epoch=3, token="theirs", owner=owner, renewed_at=self.store.time - age_ms)
-        self.store.put(replace(entry, lease=held))
+        self.store.put(replace(entry, **changed))
+
+    def offer(self, slots: int) -> None:
+        self.executors.slots = slots
+        self.executors.signal()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -57,6 +82,7 @@ class Bench:
             work.cancel()
 
 
+@virtual
 async def test_jobs_are_placed_in_the_order_of_their_creation_as_slots_allow() -> None:
     bench = Bench(FakeExecutors(2))
     await bench.submit(3, 1, 2)
@@ -66,6 +92,7 @@ async def test_jobs_are_placed_in_the_order_of_their_creation_as_slots_allow() -
     assert [started for started, _ in bench.executors.started] == [job_id(3), job_id(1)]
 
 
+@virtual
 async def test_a_slot_that_becomes_free_takes_the_next_job() -> None:
     bench = Bench(FakeExecutors(1, [small_model(), small_model(), small_model()]))
     await bench.submit(1, 2, 3)
@@ -73,6 +100,7 @@ async def test_a_slot_that_becomes_free_takes_the_next_job() -> None:
         await eventually(lambda: len(bench.executors.started) == 3)
 
 
+@virtual
 async def test_nothing_is_claimed_without_a_slot() -> None:
     bench = Bench(FakeExecutors(0))
     await bench.submit(1)
@@ -81,16 +109,14 @@ async def test_nothing_is_claimed_without_a_slot() -> None:
     assert bench.store.runs == []
 
 
+@virtual
 async def test_a_job_waits_for_its_time() -> None:
     bench = Bench(FakeExecutors(1))
     await bench.submit(1)
-    entry = bench.store.jobs[job_id(1)].entry
-    assert entry is not None
-    bench.store.put(replace(entry, not_before=bench.store.time + 50))
+    bench.change(1, not_before=bench.store.time + 50)
     async with bench.running():
         await settle()
         assert bench.executors.started == []
-        bench.store.time += 50
         await eventually(lambda: bench.executors.started)
 
 
@@ -103,6 +129,7 @@ async def test_a_job_waits_for_its_time() -> None:
         ("poller-b", 30_000, False, True),
     ],
 )
+@virtual
 async def test_whose_leases_are_taken_over_at_the_start(
     owner: str, age_ms: int, inherits: bool, taken: bool
 ) -> None:
@@ -114,6 +141,7 @@ async def test_whose_leases_are_taken_over_at_the_start(
     assert bench.executors.started == ([(job_id(1), 4)] if taken else [])
 
 
+@virtual
 async def test_a_lease_under_our_name_that_appears_later_is_a_twins() -> None:
     bench = Bench(FakeExecutors(1), inherits=True)
     await bench.submit(1)
@@ -121,22 +149,23 @@ async def test_a_lease_under_our_name_that_appears_later_is_a_twins() -> None:
     async with bench.running():
         await settle()
         bench.lease(1, "poller-a")
-        bench.executors.slots = 1
-        bench.executors.signal()
+        bench.offer(1)
         await settle()
     assert bench.executors.started == []
 
 
+@virtual
 async def test_waiting_jobs_are_told_their_places_after_a_while() -> None:
     bench = Bench(FakeExecutors(1))
     await bench.submit(1, 2, 3)
     async with bench.running():
         await settle()
         assert bench.queue.places == {}
-        await bench.clock.advance(RENUMBER_SECONDS)
+        await asyncio.sleep(RENUMBER_SECONDS + 1)
     assert bench.queue.places == {job_id(2): 1, job_id(3): 2}
 
 
+@virtual
 async def test_trouble_with_one_job_leaves_the_others_alone() -> None:
     bench = Bench(FakeExecutors(1))
     bench.queue.faults = [ValueError("a fault of ours"), Transient("database away")]
@@ -146,6 +175,19 @@ async def test_trouble_with_one_job_leaves_the_others_alone() -> None:
     assert [started for started, _ in bench.executors.started] == [job_id(3)]
 
 
+@pytest.mark.parametrize(("fault", "seconds"), [(Transient("database away"), 1), (ValueError("ours"), 30)])
+@virtual
+async def test_a_job_that_met_trouble_is_tried_again_after_a_pause(fault: Exception, seconds: float) -> None:
+    bench = Bench(FakeExecutors(1))
+    bench.queue.faults = [fault]
+    await bench.submit(1)
+    async with bench.running():
+        await asyncio.sleep(seconds - 0.1)
+        assert bench.executors.started == []
+        await eventually(lambda: bench.executors.started, seconds=0.2)
+
+
+@virtual
 async def test_a_removal_stops_what_runs_and_then_deletes() -> None:
     bench = Bench(FakeExecutors(1))
     await bench.submit(1)
@@ -157,6 +199,7 @@ async def test_a_removal_stops_what_runs_and_then_deletes() -> None:
     assert bench.executors.held == 0
 
 
+@virtual
 async def test_a_removal_of_what_runs_elsewhere_waits_for_its_lease() -> None:
     bench = Bench(FakeExecutors(1))
     await bench.submit(1)
@@ -165,13 +208,11 @@ async def test_a_removal_of_what_runs_elsewhere_waits_for_its_lease() -> None:
     async with bench.running():
         await settle()
         assert bench.store.jobs
-        bench.store.time += 30_000
-        bench.clock.time += 10
-        bench.executors.signal()
-        await eventually(lambda: not bench.store.jobs)
+        await eventually(lambda: not bench.store.jobs, seconds=36)
     assert bench.executors.started == []
 
 
+@virtual
 async def test_a_drain_hands_over_what_runs_and_ends() -> None:
     bench = Bench(FakeExecutors(2))
     await bench.submit(1, 2, 3)
@@ -183,3 +224,114 @@ async def test_a_drain_hands_over_what_runs_and_ends() -> None:
     assert all(entry is not None and entry.waiting for entry in entries)
     assert [entry.interruptions for entry in entries if entry] == [1, 1, 0]
     assert len(bench.executors.started) == 2
+
+
+@virtual
+async def test_a_claim_lost_before_the_stream_told_is_not_repeated_at_once() -> None:
+    bench = Bench(FakeExecutors(0))
+    await bench.submit(1)
+    async with bench.running():
+        await settle()
+        stored = bench.store.jobs[job_id(1)]
+        assert stored.entry is not None
+        stored.entry = replace(stored.entry, lease=Lease(epoch=3))
+        bench.offer(1)
+        await settle()
+        bench.store.put(stored.entry)
+        await asyncio.sleep(0.9)
+        assert bench.executors.started == []
+        await eventually(lambda: bench.executors.started == [(job_id(1), 4)], seconds=0.2)
+
+
+@pytest.mark.parametrize("wait_ms", range(1, 6))
+@virtual
+async def test_a_job_whose_time_comes_during_a_turn_is_not_forgotten(wait_ms: int) -> None:
+    bench = Bench(FakeExecutors(1))
+    await bench.submit(1)
+    bench.change(1, not_before=bench.store.time + wait_ms)
+    bench.store.tick_ms = 1
+    async with bench.running():
+        await eventually(lambda: bench.executors.started, seconds=1)
+
+
+# ── a loop that has nothing to do rests ──────────────────────────────────────────────────────────────────────────
+
+STEPS_A_SECOND = 6
+"""Of all tasks together: a turn a second, for what is tried again each second, takes about five."""
+
+
+async def taken_and_postponed(bench: Bench) -> None:
+    bench.queue.faults = [Transient("database away")]
+    await bench.submit(1, 2, 3)
+
+
+async def taken_and_in_trouble(bench: Bench) -> None:
+    bench.queue.faults = [ValueError("a fault of ours")]
+    await bench.submit(1, 2, 3)
+
+
+async def without_executors(bench: Bench) -> None:
+    bench.executors.slots = 0
+    await bench.submit(1, 2, 3)
+
+
+async def before_its_time(bench: Bench) -> None:
+    await bench.submit(1, 2, 3)
+    for number in (2, 3):
+        bench.change(number, not_before=bench.store.time + 3_600_000)
+    bench.offer(4)
+
+
+async def leased_elsewhere(bench: Bench) -> None:
+    await bench.submit(1, 2, 3)
+    for number in (2, 3):
+        bench.lease(number, "poller-b", age_ms=-3_600_000)
+    bench.offer(4)
+
+
+async def lost_again_and_again(bench: Bench) -> None:
+    """The entry has changed, and the stream does not tell."""
+    await bench.submit(1, 2)
+    await settle()
+    bench.store.jobs[job_id(2)].entry = None
+    bench.offer(2)
+
+
+async def removed_while_elsewhere(bench: Bench) -> None:
+    await bench.submit(1, 2)
+    bench.lease(2, "poller-b", age_ms=-3_600_000)
+    await bench.queue.delete(job_id(2))
+
+
+async def garbage_that_stays(bench: Bench) -> None:
+    await bench.submit(1)
+    await settle()
+    bench.queue.faults = [Transient("database away")] * 1000
+    bench.store.tell(QueueChange(garbage={job_id(2): "no createdAt"}))
+
+
+async def many_that_wait(bench: Bench) -> None:
+    await bench.submit(*range(1, 60))
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [
+        taken_and_postponed,
+        taken_and_in_trouble,
+        without_executors,
+        before_its_time,
+        leased_elsewhere,
+        lost_again_and_again,
+        removed_while_elsewhere,
+        garbage_that_stays,
+        many_that_wait,
+    ],
+)
+@virtual
+async def test_a_loop_with_nothing_to_do_rests(situation: Callable[[Bench], Awaitable[None]]) -> None:
+    bench = Bench(FakeExecutors(1))
+    async with bench.running():
+        await situation(bench)
+        await asyncio.sleep(20)
+        assert await steps_in(600) <= 600 * STEPS_A_SECOND
