@@ -64,7 +64,7 @@ proto-baseline: $(DEV) ## After a release: what `make check` compares proto/ wit
 	cd proto && ../$(BIN)/buf build --exclude-source-info -o baseline.binpb
 
 eval: $(DEV) ## Recall and precision of a language model on the committed expectations (AI_MODEL)
-	$(PY) -m tests.eval
+	$(PY) -m workbench.eval
 
 # Universal: one file for every platform; hashes, no addresses.
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml

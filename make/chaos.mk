@@ -9,19 +9,19 @@ MUTANTS = fence token ack journal
 ##@ Try to break it
 .PHONY: chaos chaos-mutants chaos-matrix chaos-rollout endurance
 chaos: $(DEV) ## Jobs under random faults, then an independent audit of every promise (SEED, JOBS, MINUTES, MUTANT)
-	@$(PY) -m tests.chaos --seed $(SEED) --jobs $(JOBS) --minutes $(MINUTES) --every $(EVERY) $(if $(MUTANT),--mutant $(MUTANT))
+	@$(PY) -m workbench.chaos --seed $(SEED) --jobs $(JOBS) --minutes $(MINUTES) --every $(EVERY) $(if $(MUTANT),--mutant $(MUTANT))
 
 chaos-mutants: $(DEV) ## The product with one of its keepers switched off: each must be noticed, and the whole one found good
 	@set -e; for mutant in $(MUTANTS); do \
-	  if $(PY) -m tests.chaos --seed $(SEED) --jobs 24 --minutes 1.2 --mutant $$mutant; then echo "nothing noticed without the $$mutant"; exit 1; fi; \
+	  if $(PY) -m workbench.chaos --seed $(SEED) --jobs 24 --minutes 1.2 --mutant $$mutant; then echo "nothing noticed without the $$mutant"; exit 1; fi; \
 	done
-	@$(PY) -m tests.chaos --seed $(SEED) --jobs 24 --minutes 1.2 --mutant none
+	@$(PY) -m workbench.chaos --seed $(SEED) --jobs 24 --minutes 1.2 --mutant none
 
 chaos-matrix: $(DEV) ## kill -9 of executor, poller and both at every frame of one job
-	@$(PY) -m tests.chaos.matrix --all
+	@$(PY) -m workbench.chaos.matrix --all
 
 chaos-rollout: $(DEV) ## Both programs restarted under eight jobs of several minutes
-	@$(PY) -m tests.chaos.rollout
+	@$(PY) -m workbench.chaos.rollout
 
 endurance: $(DEV) ## 500 jobs in sequence at 0, 80 and 180 ms to the database: what grows?
-	@$(PY) -m tests.chaos.endurance
+	@$(PY) -m workbench.chaos.endurance

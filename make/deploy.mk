@@ -64,7 +64,7 @@ preflight: $(DEV) ## Look for what would stop an install, and say the command th
 	@$(PY) -m scripts.preflight --release $(RELEASE) --registry "$(REGISTRY)" --flags="$(CHART_FLAGS)"
 
 containers: $(DEV) ## Build both images and run them in containers as the chart would (podman, runc and mmdebstrap needed)
-	@$(PY) -m tests.containers $(if $(SKIP_WHERE_IMPOSSIBLE),--skip-where-impossible)
+	@$(PY) -m workbench.containers $(if $(SKIP_WHERE_IMPOSSIBLE),--skip-where-impossible)
 
 .tools/helm4: | $(DEV)
 	@$(PY) -m scripts.kube_tools >/dev/null

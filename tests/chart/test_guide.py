@@ -7,7 +7,7 @@ import re
 import pytest
 
 from scripts import kube_tools
-from tests.chart.render import named, render
+from workbench.chart import named, render
 
 DOCS = kube_tools.ROOT / "docs"
 GUIDES = ("gke.md", "gke.ko.md")

@@ -10,7 +10,7 @@ import pytest
 
 from scripts import chart_package, images, kube_tools
 from scripts.images import Build
-from tests.chart.render import container, of, render
+from workbench.chart import container, of, render
 
 DIGESTS = {"poller": "sha256:" + "a" * 64, "executor": "sha256:" + "b" * 64}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,18 @@ import pytest
 import yaml
 
 from scripts import kube_tools
-from tests.chart.render import CHART, Object, named, of, render
+from workbench.chart import (
+    DASHBOARD,
+    SERVICE,
+    alerts,
+    asked_metrics,
+    dashboard_expressions,
+    named,
+    of,
+    render,
+)
 
-SERVICE = ("metrics.alerts.enabled=true", "metrics.serviceMonitor.enabled=true")
 GOOGLE = ("metrics.alerts.enabled=true", "metrics.podMonitoring.enabled=true")
-DASHBOARD = json.loads((CHART / "dashboards" / "eventstorming.json").read_text())
 OPERATIONS = ("operations.md", "operations.ko.md")
 
 POLLER = 'namespace="ns",job="eventstorming-generator-jobs",component="poller",pod="p"'
@@ -61,14 +68,6 @@ FAULTS: dict[str, dict[str, str]] = {
     "Crashes": {'attempts_total{P,kind="crash"}': "0+0.1x120"},
 }
 NAMES = {f"Eventstorming{name}" for name in FAULTS}
-
-
-def alerts(*sets: str) -> list[Object]:
-    kind = "Rules" if "metrics.podMonitoring.enabled=true" in sets else "PrometheusRule"
-    groups = of(render(*sets), kind)["spec"]["groups"]
-    assert len(groups) == 1
-    found: list[Object] = groups[0]["rules"]
-    return found
 
 
 # ── what is there ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,25 +116,6 @@ def test_no_executor_is_well_while_there_is_no_work_and_none_is_asked_for() -> N
 
 
 # ── what they are made of ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def dashboard_expressions() -> Iterator[str]:
-    for panel in DASHBOARD["panels"]:
-        for target in panel.get("targets", []):
-            yield target["expr"]
-    for variable in DASHBOARD["templating"]["list"]:
-        yield variable.get("definition", "")
-
-
-def metrics(expression: str) -> set[str]:
-    names = re.findall(r"\beventstorming_\w+", re.sub(r'"[^"]*"', "", expression))
-    return {re.sub(r"_bucket$", "", name) for name in names}
-
-
-def asked_metrics() -> set[str]:
-    """Of the dashboard and the alerts, as `# HELP` names them."""
-    expressions = [*(it["expr"] for it in alerts(*SERVICE)), *dashboard_expressions()]
-    return {name for it in expressions for name in metrics(it)}
 
 
 def test_every_metric_asked_for_is_one_of_a_program() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from scripts import preflight
 from scripts.preflight import Answer, Failure, Site
-from tests.chart.render import Object, render
+from workbench.chart import Object, render
 
 ACCOUNT = {"serviceAccountKey.json": json.dumps({"type": "service_account", "private_key": "..."})}
 APP = {"FIREBASE_DATABASE_URL": "https://x", "OPENAI_API_KEY": "sk-secret"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chart.render import (
+from workbench.chart import (
     EXAMPLES,
     Object,
     container,

@@ -12,7 +12,7 @@ from referencing import Registry, Resource
 
 from scripts import chart_docs, kube_tools
 from tests.chart import custom_resources
-from tests.chart.render import EXAMPLES, Object, containers, lint, pods, render
+from workbench.chart import EXAMPLES, Object, containers, lint, pods, render
 
 
 @pytest.mark.parametrize("helm", [4, 3])

@@ -13,7 +13,7 @@ import yaml
 from executor.settings import Settings as ExecutorSettings
 from poller.settings import Settings as PollerSettings
 from scripts import chart_docs
-from tests.chart.render import CHART, Refused, env, executor, poller, render, value
+from workbench.chart import CHART, Refused, env, executor, poller, render, value
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())

@@ -19,7 +19,7 @@ from executor.llm import providers
 from executor.llm.language_model import LanguageModel, Message
 from executor.llm.language_models import ProcessLanguageModels
 from tests.executor.llm.fakes import MemoryLink, chat
-from tests.openai_server import ALL_FORMS, Behaviour, embedded, running
+from workbench.openai_server import ALL_FORMS, Behaviour, embedded, running
 
 REAL = os.environ.get("TEST_AI_MODEL", "")
 FORMS = {"strict schema": ALL_FORMS, "tools": {"tools", "json_object"}, "json mode": {"json_object"}}

@@ -24,7 +24,7 @@ from executor.llm import providers
 from executor.llm.language_model import LanguageModel, Message, Throttled
 from executor.llm.language_models import ProcessLanguageModels
 from tests.executor.llm.fakes import Fruit, MemoryLink, chat, question
-from tests.openai_server import listening
+from workbench.openai_server import listening
 
 JSON = dict[str, Any]
 Answer = Callable[[str], Response]

@@ -16,7 +16,7 @@ def language_model(
 ) -> dict[str, str]:
     """Settings of an executor that asks it. `p50` and `p95` are seconds an answer takes, `more` the server's options."""
     options = ["--log", str(calls), "--p50", str(p50), "--p95", str(p95), "--seed", str(seed), *more]
-    server = programs.start("openai", "tests.openai_server", *options)
+    server = programs.start("openai", "workbench.openai_server", *options)
     deadline = time.monotonic() + 60
     while not (ready := re.search(r"port=(\d+)", server.output())):
         assert time.monotonic() < deadline, server.output()

@@ -17,7 +17,7 @@ import pytest
 from devkit.programs import Programs
 from executor.graph.prompt import read_blocks
 from tests.e2e.pair import Pair, start_pair
-from tests.openai_server import Ask, Behaviour, OpenAIServer, embedded, running
+from workbench.openai_server import Ask, Behaviour, OpenAIServer, embedded, running
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "library.en.md"
 SENTENCE = "The loan status is one of OPEN, OVERDUE or CLOSED."

@@ -133,7 +133,7 @@ def test_a_removal_request_after_completion_leaves_nothing(pair: Pair) -> None:
     assert pair.client.get(f"jobs/{NAMESPACE}/{job_id}") is None
 
 
-CONTRACT = Path(__file__).parent.parent / "contract"
+CONTRACT = Path(__file__).parent.parent / "contracts" / "examples"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tests.e2e.pair import Pair, start_pair
 from tests.e2e.test_command_line import _cli
 from tests.e2e.test_pair import _inputs
 from tests.e2e.web_client import NAMESPACE
-from tests.openai_server import Ask, Behaviour, Fault, embedded, running
+from workbench.openai_server import Ask, Behaviour, Fault, embedded, running
 
 AT_MOST = 10.0
 """Seconds for what takes a few milliseconds on a machine with nothing else to do, and 60 where Retry-After is waited out."""

@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.executor.test_service_process import JOB, Process, started
-from tests.openai_server import listening
+from workbench.openai_server import listening
 
 TEXT = (Path(__file__).resolve().parents[2] / "examples" / "library.en.md").read_text()  # several contexts
 STEPS = {"contexts", "line_map", "draft", "details", "names", "behaviour", "scenarios", "screens"}

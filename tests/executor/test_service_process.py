@@ -20,7 +20,7 @@ from eventstorming.v1 import executor_pb2_grpc, job_pb2
 
 from executor.server import OPTIONS
 from tests.executor.service_client import Stream
-from tests.openai_server import Behaviour, Fault, running
+from workbench.openai_server import Behaviour, Fault, running
 
 TEXT = """Library
 A member borrows a book for two weeks. A borrowed book cannot be borrowed by another member.

@@ -13,7 +13,7 @@ from executor.link import SILENCE_SECONDS
 from tests.executor.service_client import Stream
 from tests.executor.test_service_process import JOB, TEXT, started
 from tests.fakes import eventually
-from tests.openai_server import Behaviour, embedded, running
+from workbench.openai_server import Behaviour, embedded, running
 
 
 async def test_an_executor_that_slept_asks_nothing_before_it_hears_whether_it_was_overtaken() -> None:

@@ -21,9 +21,9 @@ from pydantic import SecretStr
 from poller.scaler import target_of
 from poller.server import serve_jobs
 from poller.settings import Settings
-from tests.chart.render import of, render
 from tests.fakes import Conversation, eventually, plain_script, scripted_executor
 from tests.poller.lifecycle import Poller, World, new_id, world
+from workbench.chart import of, render
 
 TEXT = "A customer places an order."
 

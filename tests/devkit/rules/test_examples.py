@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from executor.llm.providers import offline
-from tests.eval.running import model_of
-from tests.eval.scoring import Score, coverage, expectations, names_of, score
+from workbench.eval.running import model_of
+from workbench.eval.scoring import Score, coverage, expectations, names_of, score
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 

@@ -28,7 +28,7 @@ from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.scripted import RULES
 from tests.executor.invariants import findings
 from tests.executor.llm.fakes import MemoryLink, chat
-from tests.mutations import mutated
+from workbench.mutations import mutated
 
 JOBS = int(os.environ.get("HOSTILE_JOBS", "300"))
 BATCHES = 10

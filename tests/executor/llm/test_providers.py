@@ -16,7 +16,7 @@ from executor.llm.language_models import ProcessLanguageModels
 from executor.ports import Allowance
 from executor.settings import PROVIDERS
 from tests.executor.llm.fakes import Fruit, MemoryLink, chat, question
-from tests.openai_server import Ask, Behaviour, Fault, running, strict_problems
+from workbench.openai_server import Ask, Behaviour, Fault, running, strict_problems
 
 FIG = {"name": "Fig", "seeds": 9}
 ASKED = (Message("system", "Answer in json."), Message("user", "Which fruit?"))

@@ -24,7 +24,7 @@ from executor.llm.structured import (
     strict_schema,
 )
 from tests.executor.llm.fakes import Fruit
-from tests.openai_server import strict_problems
+from workbench.openai_server import strict_problems
 
 STEPS = sorted(
     (kind for _, kind in inspect.getmembers(answers, inspect.isclass) if issubclass(kind, answers.Strict)),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
+
+from tests.poller.msaez.examples import CONTRACT
 
 
 def esvalue_schema() -> dict[str, Any]:
@@ -13,7 +14,7 @@ def esvalue_schema() -> dict[str, Any]:
 
 
 def inputs_schema() -> dict[str, Any]:
-    return _read((Path(__file__).parents[2] / "contract" / "inputs.schema.json").read_text("utf-8"))
+    return _read((CONTRACT / "inputs.schema.json").read_text("utf-8"))
 
 
 def _read(text: str) -> dict[str, Any]:

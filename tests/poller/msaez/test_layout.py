@@ -11,7 +11,7 @@ from poller.msaez.layout import Box, layout
 from poller.msaez.rules_geometry import Rectangle
 from tests.poller.msaez.examples import JOB
 from tests.poller.msaez.models import aggregates, growth, models, sized
-from tests.viewer import svg
+from workbench.viewer import svg
 
 RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -1,3 +1,0 @@
-"""Every measure, registered by importing its module; in the order of the table of budgets."""
-
-from tests.bench.measures import pickup, traffic, recovery, graph, cost, memory, delay, start, growth  # noqa: F401, I001

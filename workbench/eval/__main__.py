@@ -1,0 +1,81 @@
+"""`python -m workbench.eval [--missing] [TEXT …]`: recall and precision per kind, and sentence coverage, on committed expectations.
+
+The language model is AI_MODEL, by default `offline:rules`: any that a key or a URL gives. Whatever it answers, each text must
+end with a model without findings or with a reason why there is none; exit code 1 when one does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from executor.errors import ExecutorError
+from executor.model import EventStormingModel
+from executor.named import language_model
+from executor.settings import load
+from tests.executor.invariants import findings
+from workbench.eval.running import model_of
+from workbench.eval.scoring import KINDS, Score, coverage, expectations, names_of, score
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def main() -> int:
+    os.environ.setdefault("AI_MODEL", "offline:rules")
+    settings = load()
+    asked = language_model(settings.ai_model, settings)
+    print(f"{settings.ai_model}: recall / precision\n{_row('', [*KINDS, 'coverage', 'findings', 'seconds'])}")
+    total = dict.fromkeys(KINDS, Score())
+    wrong = 0
+    for name, expected in _chosen().items():
+        text = (EXAMPLES / name).read_text("utf-8")
+        began = time.monotonic()
+        try:
+            model = asyncio.run(model_of(text, asked, settings.step_timeout_seconds))
+        except ExecutorError as error:
+            print(f"{name:<18}no model: {error}", flush=True)
+            continue
+        scores = {kind: score(expected.get(kind, ()), names_of(model, kind)) for kind in KINDS}
+        total = {kind: total[kind] + scores[kind] for kind in KINDS}
+        broken = findings(model)
+        wrong += len(broken)
+        tail = [f"{coverage(model, text):.0%}", str(len(broken)), f"{time.monotonic() - began:.1f}"]
+        print(_row(name, [*map(_figures, scores.values()), *tail]), flush=True)
+        if "--missing" in sys.argv:
+            _differences(expected, model)
+    print(_row("all", list(map(_figures, total.values()))))
+    return 1 if wrong else 0
+
+
+def _chosen() -> dict[str, dict[str, Any]]:
+    """The texts named on the command line, else all."""
+    named = {argument for argument in sys.argv[1:] if not argument.startswith("-")}
+    return {name: expected for name, expected in expectations().items() if not named or name in named}
+
+
+def _figures(one: Score) -> str:
+    return f"{one.recall:.2f} / {one.precision:.2f}"
+
+
+def _row(name: str, cells: list[str]) -> str:
+    return f"{name:<18}" + "".join(f"{cell:<14}" for cell in cells)
+
+
+def _differences(expected: Mapping[str, Any], model: EventStormingModel) -> None:
+    """What was expected and not found, and found and not expected."""
+    for kind in KINDS:
+        found = names_of(model, kind)
+        wanted = expected.get(kind, ())
+        missing = [entry for entry in wanted if not score([entry], found).hits]
+        surplus = [name for name in found if not score(wanted, [name]).right]
+        if missing or surplus:
+            print(f"    {kind}: missing {missing}, surplus {surplus}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
