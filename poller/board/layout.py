@@ -1,10 +1,11 @@
 """Where every sticker of a wall hangs, and which way the arrows run. Pure, and nothing to do with the canvas of MSAEz.
 
 Contexts fill columns from left to right in the order in which the text tells of them; in a context the aggregates lie
-below one another, each with lanes for actor and screen, command, aggregate, event, policy. That order is known as soon
-as anything is shown. Policies come last, so nothing is ordered by them: a sticker keeps its lane and moves only downwards
-while the model grows. (Ordered by the flow of events, as tried, lines cross about as often.) Arrows keep to the gaps: the
-gutter right of each column, the gap above each aggregate, and one highway above all contexts.
+below one another, each with lanes for actor and screen, for what leads to it (commands, read models, policies), the
+aggregate itself, its events. That order is known as soon as anything is shown. Policies come last in their lane, so
+nothing is ordered by them: a sticker keeps its lane and moves only downwards while the model grows. (Ordered by the
+flow of events, as tried, lines cross about as often.) Arrows keep to the gaps: the gutter right of each column, the gap
+above each aggregate, the edges of each context, and one highway above all contexts.
 """
 
 import math
@@ -34,8 +35,7 @@ SIDE_X: Final = PADDING
 COMMAND_X: Final = SIDE_X + SMALL_WIDTH + 12
 AGGREGATE_X: Final = COMMAND_X + STICKER_WIDTH + 40
 EVENT_X: Final = AGGREGATE_X + AGGREGATE_WIDTH + 52
-POLICY_X: Final = EVENT_X + STICKER_WIDTH + 42
-AREA_WIDTH: Final = POLICY_X + STICKER_WIDTH + PADDING
+AREA_WIDTH: Final = EVENT_X + STICKER_WIDTH + PADDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,6 @@ class Box:
     @property
     def middle(self) -> tuple[float, float]:
         return self.x + self.width / 2, self.y + self.height / 2
-
-    def overlaps(self, other: "Box") -> bool:
-        return (
-            self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
-        )
 
 
 Point = tuple[float, float]
@@ -87,7 +82,7 @@ def lay_out(wall: Wall) -> Layout:
     for column, members in enumerate(_columns(wall.areas)):
         y: float = HEADER
         for area in members:
-            y = placed.hang(area, column, MARGIN + column * (AREA_WIDTH + GUTTER), y) + AREA_GAP
+            y = placed.hang(area, column, y) + AREA_GAP
     boxes = [box for _, box in placed.areas]
     return Layout(
         width=max((box.right for box in boxes), default=AREA_WIDTH + MARGIN) + GUTTER,
@@ -96,13 +91,6 @@ def lay_out(wall: Wall) -> Layout:
         boxes=placed.boxes,
         routes=tuple(_routes(wall, placed)),
     )
-
-
-# Order
-
-
-def _band_id(band: Band) -> str:
-    return band.aggregate.id if band.aggregate else "~"
 
 
 def _columns(areas: Sequence[Area]) -> list[list[Area]]:
@@ -117,50 +105,48 @@ def _columns(areas: Sequence[Area]) -> list[list[Area]]:
     return columns
 
 
+def _column_x(column: int) -> int:
+    return MARGIN + column * (AREA_WIDTH + GUTTER)
+
+
 # Rows
 
 
-def _rows(band: Band) -> tuple[dict[str, int], int]:
-    """The row of each sticker but the aggregate, and how many rows there are."""
+def _rows(band: Band) -> dict[str, int]:
+    """The row of each step and event: commands beside the first of their events, then read models, then policies."""
     rows: dict[str, int] = {}
-    left = _left_rows(band, rows)
-    for reaction in band.policies:
-        taken = {rows[each.sticker.id] for each in band.policies if each.sticker.id in rows}
-        rows[reaction.sticker.id] = _first_free(rows.get(reaction.trigger, 0), taken)
-    return rows, max([0, left - 1, *rows.values()]) + 1
-
-
-def _left_rows(band: Band, rows: dict[str, int]) -> int:
-    """Commands beside the first of their events, then read models; gives the first row free on the left."""
-    names = {event.name: event.id for event in reversed(band.events)}
-    row = 0
+    row = left = 0
     for step in band.commands:
         rows[step.sticker.id] = row
-        emitted = dict.fromkeys(names[name] for name in step.emits if name in names)
-        fresh = [event for event in emitted if event not in rows]
+        left = row + 1
+        fresh = [event for event in step.events if event not in rows]
         rows.update({event: row + offset for offset, event in enumerate(fresh)})
         row += max(1, len(fresh))
-    left = max((rows[step.sticker.id] for step in band.commands), default=-1) + 1
-    _place_unemitted(band, rows)
-    rows.update({step.sticker.id: left + offset for offset, step in enumerate(band.read_models)})
-    return left + len(band.read_models)
-
-
-def _place_unemitted(band: Band, rows: dict[str, int]) -> None:
     taken = {rows[event.id] for event in band.events if event.id in rows}
     for event in band.events:
         if event.id not in rows:
-            rows[event.id] = _first_free(0, taken)
+            rows[event.id] = _first_free(taken)
             taken.add(rows[event.id])
+    for offset, step in enumerate((*band.read_models, *band.policies)):
+        rows[step.sticker.id] = left + offset
+    return rows
 
 
-def _first_free(row: int, taken: Collection[int]) -> int:
-    while row in taken:
-        row += 1
-    return row
+def _first_free(taken: Collection[int]) -> int:
+    return next(row for row in range(len(taken) + 1) if row not in taken)
 
 
 # Places
+
+
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """Where the aggregate of a sticker hangs."""
+
+    name: str
+    column: int
+    gap: float
+    """Middle of the gap above it."""
 
 
 class _Placed:
@@ -169,38 +155,29 @@ class _Placed:
     def __init__(self) -> None:
         self.areas: list[tuple[Area, Box]] = []
         self.boxes: dict[str, Box] = {}
-        self.column: dict[str, int] = {}
-        """Column of each sticker."""
-        self.gap: dict[str, float] = {}
-        """Middle of the gap above the aggregate of each sticker."""
-        self.band: dict[str, str] = {}
-        """Which aggregate each sticker hangs with."""
+        self.homes: dict[str, _Home] = {}
 
-    def hang(self, area: Area, column: int, x: float, y: float) -> float:
+    def hang(self, area: Area, column: int, y: float) -> float:
         """Gives the bottom of the area."""
         bottom = y + LABEL
         for band in area.bands:
-            bottom = self._hang_band(area, band, column, x, bottom)
-        box = Box(x, y, AREA_WIDTH, max(bottom + PADDING - y, EMPTY_HEIGHT))
+            bottom = self._hang_band(band, column, bottom)
+        box = Box(_column_x(column), y, AREA_WIDTH, max(bottom + PADDING - y, EMPTY_HEIGHT))
         self.areas.append((area, box))
         return box.bottom
 
-    def _hang_band(self, area: Area, band: Band, column: int, x: float, y: float) -> float:
-        rows, count = _rows(band)
-        top = y + BAND_GAP
-        height = count * ROW - (ROW - STICKER_HEIGHT)
-        if band.aggregate:
-            self.boxes[band.aggregate.id] = Box(x + AGGREGATE_X, top, AGGREGATE_WIDTH, height)
-        for step in (*band.commands, *band.read_models):
+    def _hang_band(self, band: Band, column: int, y: float) -> float:
+        rows = _rows(band)
+        x, top = _column_x(column), y + BAND_GAP
+        height = (max(rows.values(), default=0) + 1) * ROW - (ROW - STICKER_HEIGHT)
+        self.boxes[band.aggregate.id] = Box(x + AGGREGATE_X, top, AGGREGATE_WIDTH, height)
+        for step in band.steps:
             self._hang_step(step, x, top + rows[step.sticker.id] * ROW)
-        lanes = [(event.id, EVENT_X) for event in band.events]
-        lanes += [(reaction.sticker.id, POLICY_X) for reaction in band.policies]
-        for sticker, lane in lanes:
-            self.boxes[sticker] = Box(x + lane, top + rows[sticker] * ROW, STICKER_WIDTH, STICKER_HEIGHT)
-        for sticker in (each.id for each in band.stickers):
-            self.column[sticker] = column
-            self.gap[sticker] = y + BAND_GAP / 2
-            self.band[sticker] = f"{area.id}/{_band_id(band)}"
+        for event in band.events:
+            row = top + rows[event.id] * ROW
+            self.boxes[event.id] = Box(x + EVENT_X, row, STICKER_WIDTH, STICKER_HEIGHT)
+        home = _Home(band.aggregate.id, column, y + BAND_GAP / 2)
+        self.homes.update((sticker.id, home) for sticker in band.stickers)
         return top + height
 
     def _hang_step(self, step: Step, x: float, y: float) -> None:
@@ -230,105 +207,105 @@ class _Trip:
     arrow: Arrow
     start: Point
     end: Point
-    channels: tuple[_Channel, ...]
+    channels: tuple[_Channel, ...] = ()
+
+    @property
+    def traveller(self) -> str:
+        """Arrows of one policy, or to the policies of one event, share their lines."""
+        arrow = self.arrow
+        shared = arrow.tie in (Tie.TRIGGERS, Tie.RESULTS)
+        return arrow.start if shared else f"{arrow.start}>{arrow.end}"
 
 
 def _routes(wall: Wall, placed: _Placed) -> Iterator[Route]:
     trips = [_trip(arrow, placed) for arrow in wall.arrows]
     tracks = _tracks(trips)
-    for trip in trips:
-        yield Route(trip.arrow, tuple(_points(trip, tracks)))
+    return (Route(trip.arrow, tuple(_points(trip, tracks))) for trip in trips)
 
 
 def _trip(arrow: Arrow, placed: _Placed) -> _Trip:
     start, end = placed.boxes[arrow.start], placed.boxes[arrow.end]
-    match arrow.tie:
-        case Tie.EMITS:
-            behind = _Channel(True, f"behind {placed.band[arrow.start]}", _behind(start), 0)
-            return _Trip(arrow, (start.right, start.middle[1]), (end.x, end.middle[1]), (behind,))
-        case Tie.READS:
-            return _Trip(arrow, (start.x, end.middle[1]), (end.right, end.middle[1]), ())
-        case Tie.TRIGGERS:
-            between = _Channel(True, f"after {placed.band[arrow.start]}", (start.right + end.x) / 2, 18)
-            return _Trip(arrow, (start.right, start.middle[1]), (end.x, end.middle[1]), (between,))
-        case Tie.RESULTS:
-            return _result_trip(arrow, placed)
-        case Tie.REFERS:
-            return _reference_trip(arrow, placed)
-
-
-def _behind(command: Box) -> float:
-    """The middle of the aggregate right of this command: lines to events cross over where no one sees them."""
-    return command.x - COMMAND_X + AGGREGATE_X + AGGREGATE_WIDTH / 2
-
-
-def _result_trip(arrow: Arrow, placed: _Placed) -> _Trip:
-    start, end = placed.boxes[arrow.start], placed.boxes[arrow.end]
-    here, there = placed.column[arrow.start], placed.column[arrow.end]
-    channels = list(_between(arrow, here, there, placed))
-    if there < here:
-        channels.insert(0, _gap(arrow.start, placed))
-        channels.insert(0, _Channel(True, f"pad {placed.band[arrow.start]}", start.right + PADDING / 2, 14))
-    before = _Channel(True, f"before {placed.band[arrow.end]}", end.x - 28, 20)
-    return _Trip(
-        arrow,
-        (start.right, start.middle[1]),
-        (end.x, end.middle[1]),
-        (*channels, _gap(arrow.end, placed), before),
-    )
+    if arrow.tie is Tie.REFERS:
+        return _reference_trip(arrow, placed)
+    if arrow.tie is Tie.READS:
+        return _Trip(arrow, (start.x, end.middle[1]), (end.right, end.middle[1]))
+    if arrow.tie is Tie.TRIGGERS:
+        channels = _trigger_channels(arrow, placed)
+    elif placed.homes[arrow.start] is placed.homes[arrow.end]:
+        channels = (_behind(arrow, placed),)
+    else:
+        channels = _result_channels(arrow, placed)
+    return _Trip(arrow, (start.right, start.middle[1]), (end.x, end.middle[1]), channels)
 
 
 def _reference_trip(arrow: Arrow, placed: _Placed) -> _Trip:
     start, end = placed.boxes[arrow.start], placed.boxes[arrow.end]
     if start.x == end.x and end.y - start.bottom == BAND_GAP:
-        return _Trip(arrow, (start.middle[0], start.bottom), (end.middle[0], end.y), ())
+        return _Trip(arrow, (start.middle[0], start.bottom), (end.middle[0], end.y))
     if start.x == end.x and start.y - end.bottom == BAND_GAP:
-        return _Trip(arrow, (start.middle[0], start.y), (end.middle[0], end.bottom), ())
-    between = _between(arrow, placed.column[arrow.start], placed.column[arrow.end], placed)
-    return _Trip(
-        arrow,
-        (start.middle[0] - 24, start.y),
-        (end.middle[0] + 24, end.y),
-        (_gap(arrow.start, placed), *between, _gap(arrow.end, placed)),
+        return _Trip(arrow, (start.middle[0], start.y), (end.middle[0], end.bottom))
+    channels = _from_gap_to_gap(arrow, placed)
+    return _Trip(arrow, (start.middle[0] - 24, start.y), (end.middle[0] + 24, end.y), channels)
+
+
+def _behind(arrow: Arrow, placed: _Placed) -> _Channel:
+    """The middle of the aggregate: lines to its events cross over where no one sees them."""
+    home = placed.homes[arrow.start]
+    return _Channel(
+        True, f"behind {home.name}", _column_x(home.column) + AGGREGATE_X + AGGREGATE_WIDTH / 2, 0
     )
 
 
-def _between(arrow: Arrow, here: int, there: int, placed: _Placed) -> Iterator[_Channel]:
-    """From the gaps of one column to those of another: one gutter between neighbours, else over the highway."""
-    leave = here - 1 if there < here else here
-    arrive = there - 1 if there > here else there
-    yield _gutter(leave)
+def _trigger_channels(arrow: Arrow, placed: _Placed) -> tuple[_Channel, ...]:
+    """Out over the right edge of one context, in along the left edge of another."""
+    start, end = placed.homes[arrow.start], placed.homes[arrow.end]
+    channels = _from_gap_to_gap(arrow, placed)
+    if end.column < start.column:
+        out = _column_x(start.column) + AREA_WIDTH - PADDING / 2
+        channels = (_Channel(True, f"right of {start.name}", out, 14), *channels)
+    else:
+        channels = channels[1:]
+    edge = _column_x(end.column) + PADDING / 2
+    return (*channels, _Channel(True, f"left of {end.name}", edge, 14))
+
+
+def _result_channels(arrow: Arrow, placed: _Placed) -> tuple[_Channel, ...]:
+    start, end = placed.homes[arrow.start], placed.homes[arrow.end]
+    beside = _Channel(True, f"beside {start.name}", _column_x(start.column) + AGGREGATE_X - 20, 20)
+    before = _Channel(True, f"before {end.name}", _column_x(end.column) + EVENT_X - 28, 20)
+    return (beside, *_from_gap_to_gap(arrow, placed), before)
+
+
+def _from_gap_to_gap(arrow: Arrow, placed: _Placed) -> tuple[_Channel, ...]:
+    """Between the gaps above two aggregates: one gutter if they are neighbours, else over the highway."""
+    start, end = placed.homes[arrow.start], placed.homes[arrow.end]
+    leave = start.column - 1 if end.column < start.column else start.column
+    arrive = end.column - 1 if end.column > start.column else end.column
+    between = [_gutter(leave)]
     if arrive != leave:
-        yield _Channel(False, "highway", HIGHWAY_Y, 30)
-        yield _gutter(arrive)
+        between += [_Channel(False, "highway", HIGHWAY_Y, 30), _gutter(arrive)]
+    return (_gap(start), *between, _gap(end))
 
 
 def _gutter(column: int) -> _Channel:
-    return _Channel(
-        True, f"gutter {column}", MARGIN + (column + 1) * (AREA_WIDTH + GUTTER) - GUTTER / 2, GUTTER - 32
-    )
+    return _Channel(True, f"gutter {column}", _column_x(column + 1) - GUTTER / 2, GUTTER - 32)
 
 
-def _gap(sticker: str, placed: _Placed) -> _Channel:
-    return _Channel(False, f"gap {placed.band[sticker]}", placed.gap[sticker], BAND_GAP - 16)
+def _gap(home: _Home) -> _Channel:
+    return _Channel(False, f"gap {home.name}", home.gap, BAND_GAP - 16)
 
 
 def _tracks(trips: list[_Trip]) -> dict[tuple[str, str], float]:
-    """The line of each traveller in each channel; arrows of one policy share theirs."""
+    """The line of each traveller in each channel."""
     travellers: dict[_Channel, dict[str, Point]] = {}
     for trip in trips:
         for channel in trip.channels:
-            travellers.setdefault(channel, {}).setdefault(_traveller(trip), trip.start)
+            travellers.setdefault(channel, {}).setdefault(trip.traveller, trip.start)
     return {
         (channel.name, who): channel.middle + offset
         for channel, starts in travellers.items()
         for who, offset in _spread(sorted(starts, key=lambda who: (starts[who][1], who)), channel.room)
     }
-
-
-def _traveller(trip: _Trip) -> str:
-    arrow = trip.arrow
-    return arrow.start if arrow.tie is Tie.RESULTS else f"{arrow.start}>{arrow.end}"
 
 
 def _spread(order: list[str], room: float) -> Iterator[tuple[str, float]]:
@@ -341,7 +318,7 @@ def _points(trip: _Trip, tracks: Mapping[tuple[str, str], float]) -> Iterator[Po
     x, y = trip.start
     yield x, y
     for channel in trip.channels:
-        track = tracks[channel.name, _traveller(trip)]
+        track = tracks[channel.name, trip.traveller]
         x, y = (track, y) if channel.vertical else (x, track)
         yield x, y
     if trip.channels:

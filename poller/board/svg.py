@@ -5,6 +5,8 @@ from typing import Final
 
 from eventstorming.v1.model_pb2 import EventStormingModel
 
+from poller.resolved import resolve
+
 from .layout import AREA_WIDTH, PADDING, Box, Layout, Point, Route, lay_out
 from .text import clean, escaped, one_line, width, wrap
 from .wall import Area, Kind, Sticker, Tie, Wall, wall_of
@@ -46,7 +48,7 @@ _RADIUS: Final = 9
 
 def render_svg(model: EventStormingModel) -> str:
     """A well-formed SVG document of the whole wall."""
-    wall = wall_of(model)
+    wall = wall_of(resolve(model))
     return draw(wall, lay_out(wall), words_for(model))
 
 

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from html import escape
 
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&$])")
+_MARKDOWN_START = re.compile(r"^(\d*)([-+=.)])")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAKS = re.compile(r"\s+")
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[_\-/.])")
@@ -21,6 +23,11 @@ def clean(text: str) -> str:
 def escaped(text: str) -> str:
     """Fit for element content and quoted attributes of XML and HTML alike."""
     return escape(clean(text), quote=True)
+
+
+def escaped_markdown(text: str) -> str:
+    """One line of text that Markdown shows as it is."""
+    return _MARKDOWN_START.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", one_line(clean(text))))
 
 
 def one_line(text: str) -> str:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from eventstorming.v1.model_pb2 import EventStormingModel
+from poller.resolved import Resolved
 
-from .wall import Range, Sticker, Wall, numbered
+from .wall import Range, Sticker, Wall, id_of
 
 _SENTENCE = re.compile(r"\S.*?(?:[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]+|$)")
 _WORD = re.compile(r"\w")
@@ -35,7 +35,8 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    texts: Mapping[str, str]
+    units: Mapping[str, "Units"]
+    """Every text by its id."""
     spans: Mapping[str, tuple[Span, ...]]
     """Of every sticker that has any, by id."""
     sentences: tuple[Sentence, ...]
@@ -45,41 +46,37 @@ class Trace:
         return tuple(sentence for sentence in self.sentences if not sentence.stickers)
 
     def quotes(self, sticker: Sticker) -> Iterator[str]:
-        text = Units(self.texts.get(sticker.text, ""))
-        return (text.cut(span) for span in self.spans.get(sticker.id, ()))
+        return (self.units[sticker.text].cut(span) for span in self.spans.get(sticker.id, ()))
 
 
-def trace(model: EventStormingModel, wall: Wall) -> Trace:
+def trace(found: Resolved, wall: Wall) -> Trace:
     """Ranges beyond the end of their text are cut off; ranges into a text that is not there are left out."""
-    texts = dict(_texts(model))
-    units = {key: Units(text) for key, text in texts.items()}
-    spans = {
-        sticker.id: found
-        for sticker in wall.stickers
-        if sticker.text in units and (found := tuple(units[sticker.text].spans(sticker.ranges)))
-    }
-    homes = [(sticker.text, sticker.id) for sticker in wall.stickers if sticker.id in spans]
+    units = {key: Units(text) for key, text in _texts(found)}
+    traced: dict[str, dict[str, tuple[Span, ...]]] = {key: {} for key in units}
+    for sticker in wall.stickers:
+        if sticker.text in units and (spans := tuple(units[sticker.text].spans(sticker.ranges))):
+            traced[sticker.text][sticker.id] = spans
     sentences = [
-        Sentence(
-            text=key,
-            span=span,
-            words=text.cut(span),
-            stickers=tuple(
-                name for home, name in homes if home == key and any(each.meets(span) for each in spans[name])
-            ),
-        )
+        Sentence(text=key, span=span, words=text.cut(span), stickers=tuple(_meeting(span, traced[key])))
         for key, text in units.items()
         for span in text.sentences()
     ]
-    return Trace(texts=texts, spans=spans, sentences=tuple(sentences))
+    every = {sticker: spans for each in traced.values() for sticker, spans in each.items()}
+    return Trace(units=units, spans=every, sentences=tuple(sentences))
 
 
-def _texts(model: EventStormingModel) -> Iterator[tuple[str, str]]:
-    contexts = [(f"c{number}", each) for number, _, each in numbered(model.bounded_contexts)]
-    own = [(name, each.description) for name, each in contexts if each.ranges_in_description]
-    if model.source_text and (not own or len(own) < len(contexts)):
-        yield "", model.source_text
-    yield from ((name, text) for name, text in own if text)
+def _meeting(span: Span, traced: Mapping[str, tuple[Span, ...]]) -> Iterator[str]:
+    return (sticker for sticker, spans in traced.items() if any(each.meets(span) for each in spans))
+
+
+def _texts(found: Resolved) -> Iterator[tuple[str, str]]:
+    """The requirements, unless every context has a text of its own."""
+    own = [context for context in found.contexts if context.message.ranges_in_description]
+    if found.model.source_text and (not own or len(own) < len(found.contexts)):
+        yield "", found.model.source_text
+    yield from (
+        (id_of(context), context.message.description) for context in own if context.message.description
+    )
 
 
 @dataclass(slots=True)

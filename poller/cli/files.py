@@ -105,7 +105,7 @@ def _as_mermaid(response: job_pb2.GetJobResponse) -> str:
 
 
 def _as_markdown(response: job_pb2.GetJobResponse) -> str:
-    from poller.board.exports import to_markdown
+    from poller.board.specification import to_markdown
 
     return to_markdown(response.model)
 

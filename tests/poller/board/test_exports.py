@@ -8,7 +8,8 @@ from google.protobuf.json_format import Parse
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from poller.board.exports import diagrams, to_json, to_markdown, to_mermaid
+from poller.board.exports import diagrams, to_json, to_mermaid
+from poller.board.specification import to_markdown
 
 NODE = r"n_\w+"
 LABEL = r'"[^"\n<>`|\[\]{}]*"'

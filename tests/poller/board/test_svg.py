@@ -6,6 +6,7 @@ from eventstorming.v1.model_pb2 import EventStormingModel
 
 from poller.board.svg import FILLS, render_svg
 from poller.board.wall import Kind, wall_of
+from poller.resolved import resolve
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -30,8 +31,8 @@ def test_every_sticker_is_drawn_in_the_colour_of_its_kind(name: str, request: py
 
     drawn = stickers(parsed(model))
 
-    assert set(drawn) == {sticker.id for sticker in wall_of(model).stickers}
-    for sticker in wall_of(model).stickers:
+    assert set(drawn) == {sticker.id for sticker in wall_of(resolve(model)).stickers}
+    for sticker in wall_of(resolve(model)).stickers:
         card = next(each for each in drawn[sticker.id].iter(f"{SVG}rect") if each.get("class") == "card")
         assert card.get("fill") == FILLS[sticker.kind]
 
@@ -60,7 +61,7 @@ def test_arrows_are_drawn_and_references_dashed(library: EventStormingModel) -> 
     paths = [each for each in parsed(library).iter(f"{SVG}path") if each.get("class", "").startswith("arrow")]
     dashed = {each.attrib["class"].split()[1] for each in paths if "stroke-dasharray" in each.attrib}
 
-    assert len(paths) == len(wall_of(library).arrows)
+    assert len(paths) == len(wall_of(resolve(library)).arrows)
     assert dashed == {"refers", "reads"}
     assert all(each.attrib["marker-end"] == f"url(#head-{each.attrib['class'].split()[1]})" for each in paths)
 

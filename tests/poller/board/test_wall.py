@@ -1,10 +1,12 @@
 from eventstorming.v1.model_pb2 import Event, EventStormingModel, Policy
 
 from poller.board.wall import Kind, Tie, wall_of
+from poller.msaez.esvalue import project
+from poller.resolved import resolve
 
 
 def test_every_element_becomes_one_sticker(library: EventStormingModel) -> None:
-    kinds = [sticker.kind for sticker in wall_of(library).stickers]
+    kinds = [sticker.kind for sticker in wall_of(resolve(library)).stickers]
 
     assert {kind: kinds.count(kind) for kind in Kind} == {
         Kind.AGGREGATE: 5,
@@ -18,14 +20,14 @@ def test_every_element_becomes_one_sticker(library: EventStormingModel) -> None:
 
 
 def test_ids_stay_when_something_is_put_before_them(library: EventStormingModel) -> None:
-    before = {sticker.id: sticker.name for sticker in wall_of(library).stickers}
+    before = {sticker.id: sticker.name for sticker in wall_of(resolve(library)).stickers}
 
     contexts = list(library.bounded_contexts)
     del library.bounded_contexts[:]
     library.bounded_contexts.extend(reversed(contexts))
     contexts[0].aggregates[0].events.insert(0, Event(ordinal=9, name="CopyLost"))
 
-    after = {sticker.id: sticker.name for sticker in wall_of(library).stickers}
+    after = {sticker.id: sticker.name for sticker in wall_of(resolve(library)).stickers}
     assert before.items() <= after.items()
 
 
@@ -37,33 +39,41 @@ def test_missing_and_doubled_ordinals_still_give_every_sticker_an_id_of_its_own(
         for aggregate in context.aggregates:
             aggregate.ordinal = 3
 
-    ids = [sticker.id for sticker in wall_of(big).stickers]
+    ids = [sticker.id for sticker in wall_of(resolve(big)).stickers]
     assert len(ids) == len(set(ids)) > 300
 
 
-def test_a_policy_hangs_with_its_trigger_else_with_the_context_it_names(library: EventStormingModel) -> None:
-    library.policies.append(
-        Policy(ordinal=9, name="Orphan", trigger="Nobody", results=["FinePaid"], bounded_context="Fines")
-    )
-
-    homes = {
-        reaction.sticker.name: area.name
-        for area in wall_of(library).areas
-        for band in area.bands
-        for reaction in band.policies
+def test_a_policy_stands_in_the_same_context_on_board_and_canvas(library: EventStormingModel) -> None:
+    canvas = project(
+        library, job_id="1b9d6bcd-3d2a-8f41-02c7-5c1e0f7a9b34", user_id="u", project_id="p"
+    ).elements
+    there = {
+        policy["traceName"]: canvas[policy["boundedContext"]["id"]]["traceName"]
+        for policy in canvas.values()
+        if policy["_type"].endswith(".Policy")
     }
-    assert homes["ChargeLateReturn"] == "Lending"
-    assert homes["Orphan"] == "Fines"
+
+    here = {
+        step.sticker.name: area.name
+        for area in wall_of(resolve(library)).areas
+        for band in area.bands
+        for step in band.policies
+    }
+    assert here == there
+    assert here["ChargeLateReturn"] == "Fines"
 
 
-def test_a_policy_without_any_context_still_hangs_somewhere() -> None:
-    wall = wall_of(EventStormingModel(policies=[Policy(ordinal=1, name="Alone")]))
+def test_a_policy_without_trigger_or_result_hangs_nowhere(library: EventStormingModel) -> None:
+    before = wall_of(resolve(library))
+    library.policies.append(Policy(ordinal=9, name="Orphan", trigger="Nobody", results=["FinePaid"]))
+    library.policies.append(Policy(ordinal=10, name="Idle", trigger="FinePaid", results=["Nothing"]))
 
-    assert [sticker.name for sticker in wall.stickers] == ["Alone"]
+    assert wall_of(resolve(library)) == before
+    assert list(wall_of(resolve(EventStormingModel(policies=library.policies))).stickers) == []
 
 
 def test_arrows_follow_emits_triggers_results_and_references(library: EventStormingModel) -> None:
-    wall = wall_of(library)
+    wall = wall_of(resolve(library))
     names = {sticker.id: sticker.name for sticker in wall.stickers}
     arrows = {(arrow.tie, names[arrow.start], names[arrow.end]) for arrow in wall.arrows}
 
@@ -80,6 +90,6 @@ def test_names_that_lead_nowhere_draw_no_arrow(library: EventStormingModel) -> N
     library.policies[0].results.append("NeverHeardOf")
     library.bounded_contexts[0].aggregates[0].commands[0].emits.append("NeverHeardOf")
 
-    wall = wall_of(library)
+    wall = wall_of(resolve(library))
     ids = {sticker.id for sticker in wall.stickers}
     assert all(arrow.start in ids and arrow.end in ids for arrow in wall.arrows)

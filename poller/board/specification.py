@@ -1,0 +1,246 @@
+"""The model for people: a specification in Markdown to hand over, in the language of the model."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from eventstorming.v1.model_pb2 import EventStormingModel, Field, Scenario, ScenarioClause
+
+from poller.resolved import Aggregate, Context, Policy, resolve
+
+from .exports import context_map
+from .text import clean, escaped_markdown, one_line
+from .trace import trace
+from .wall import Kind, wall_of
+from .words import export_words_for
+
+_COUNTED = (Kind.AGGREGATE, Kind.COMMAND, Kind.EVENT, Kind.POLICY, Kind.READ_MODEL)
+
+
+def to_markdown(model: EventStormingModel) -> str:
+    """Every element with its details, where it came from, and what was left out."""
+    return "\n\n".join(block for block in _Specification(model).blocks() if block) + "\n"
+
+
+class _Specification:
+    def __init__(self, model: EventStormingModel) -> None:
+        self._model = model
+        self._found = resolve(model)
+        self._wall = wall_of(self._found)
+        self._trace = trace(self._found, self._wall)
+        self._words = export_words_for(model)
+        self._titles = {sticker.name: sticker.title for sticker in reversed(list(self._wall.stickers))}
+
+    def blocks(self) -> Iterator[str]:
+        w = self._words
+        yield f"# {w['specification']}"
+        yield self._summary()
+        yield f"## {w['contextMap']}"
+        yield f"```mermaid\n{context_map(self._wall)}```"
+        for context in self._found.contexts:
+            yield from self._context(context)
+        yield from self._references()
+        yield from self._actors()
+        yield from self._traceability()
+        yield from self._left_out()
+
+    def _summary(self) -> str:
+        w = self._words
+        kinds = [sticker.kind for sticker in self._wall.stickers]
+        rows = [[w["context"], str(len(self._wall.areas))]]
+        rows += [[w[kind], str(kinds.count(kind))] for kind in _COUNTED]
+        return _table([w["what"], w["howMany"]], rows)
+
+    def _context(self, context: Context) -> Iterator[str]:
+        yield self._heading("##", "context", context.message)
+        yield _quote(context.message.description)
+        for aggregate in context.aggregates:
+            yield from self._aggregate(aggregate)
+        policies = [policy for aggregate in context.aggregates for policy in aggregate.policies]
+        if policies:
+            yield f"### {self._words['policies']}"
+        yield from map(self._policy, sorted(policies, key=lambda policy: policy.number))
+
+    def _aggregate(self, aggregate: Aggregate) -> Iterator[str]:
+        w, message = self._words, aggregate.message
+        yield self._heading("###", "aggregate", message)
+        yield escaped_markdown(message.description)
+        yield self._fields(w["fields"], message.fields)
+        for value_object in message.value_objects:
+            title = f"{w['valueObject']} {_name(value_object)}"
+            yield self._fields(title, value_object.fields) or f"**{title}**"
+        for enumeration in message.enumerations:
+            values = ", ".join(_tick(item.value) for item in enumeration.items)
+            yield f"**{w['enumeration']} {_name(enumeration)}**: {values}"
+        yield _list(w["rules"], message.invariants)
+        for command in aggregate.commands:
+            yield from self._command(command.message)
+        for event in aggregate.events:
+            yield self._heading("####", "event", event.message)
+            yield escaped_markdown(event.message.description)
+            yield self._fields(w["fields"], event.message.fields)
+        for read_model in aggregate.read_models:
+            yield from self._read_model(read_model.message)
+
+    def _command(self, command: Any) -> Iterator[str]:
+        w = self._words
+        yield self._heading("####", "command", command)
+        yield escaped_markdown(command.description)
+        yield _facts([(w["givenBy"], self._actor(command.actor)), (w["emits"], self._named(command.emits))])
+        yield self._fields(w["fields"], command.fields)
+        yield from map(self._scenario, command.scenarios)
+
+    def _scenario(self, scenario: Scenario) -> str:
+        w = self._words
+        lines = [f"**{w['scenario']}: {escaped_markdown(scenario.title)}**", ""]
+        lines.append(f"- {w['given']} {self._clause(scenario.given)}")
+        lines.append(f"- {w['when']} {self._clause(scenario.when)}")
+        lines += [f"- {w['then']} {self._clause(each)}" for each in scenario.then]
+        return "\n".join(lines)
+
+    def _clause(self, clause: ScenarioClause) -> str:
+        values = ", ".join(f"{_tick(each.field)} = {escaped_markdown(each.value)}" for each in clause.values)
+        return self._named([clause.name]) + (f" ({values})" if values else "")
+
+    def _read_model(self, read_model: Any) -> Iterator[str]:
+        w = self._words
+        yield self._heading("####", "readmodel", read_model)
+        yield escaped_markdown(read_model.description)
+        asked = _facts([(w["askedBy"], self._actor(read_model.actor))])
+        yield "\n".join(filter(None, [asked, f"- {w['list']}" if read_model.multiple else ""]))
+        yield self._fields(w["parameters"], read_model.parameters)
+
+    def _policy(self, policy: Policy) -> str:
+        w, message = self._words, policy.message
+        lines = [self._heading("####", "policy", message), ""]
+        lines += [escaped_markdown(message.reason), ""] if message.reason else []
+        lines.append(f"- {w['trigger']}: {self._named([message.trigger])}")
+        lines.append(f"- {w['results']}: {self._named(event.message.name for event in policy.results)}")
+        return "\n".join(lines)
+
+    def _references(self) -> Iterator[str]:
+        w = self._words
+        rows = [
+            [
+                self._named([aggregate.message.name]),
+                self._named([reference.target.message.name]),
+                escaped_markdown(reference.reason),
+            ]
+            for aggregate in self._found.aggregates
+            for reference in aggregate.references
+        ]
+        if rows:
+            yield f"## {w['references']}"
+            yield _table([w["from"], w["to"], w["why"]], rows)
+
+    def _actors(self) -> Iterator[str]:
+        if self._model.actors:
+            yield f"## {self._words['actors']}"
+            yield "\n".join(f"- {_name(actor)}" for actor in self._model.actors)
+
+    def _traceability(self) -> Iterator[str]:
+        w = self._words
+        yield f"## {w['traceability']}"
+        rows = [
+            [
+                w[sticker.kind],
+                _name(sticker),
+                "<br>".join(map(escaped_markdown, self._trace.quotes(sticker))) or "–",
+            ]
+            for sticker in self._wall.stickers
+            if sticker.kind in _COUNTED
+        ]
+        yield _table([w["what"], w["name"], w["source"]], rows)
+
+    def _left_out(self) -> Iterator[str]:
+        w = self._words
+        sentences = [each.words for each in self._trace.uncovered]
+        gaps = [f"{name}: {w[gap]}" for context in self._found.contexts for name, gap in _gaps(context)]
+        yield f"## {w['leftOut']}"
+        yield _list(w["uncoveredSentences"], sentences)
+        yield _list(w["incomplete"], gaps)
+        if not sentences and not gaps:
+            yield w["nothingLeftOut"]
+
+    def _heading(self, level: str, kind: str, message: Any) -> str:
+        alias = message.alias or message.name
+        code = f" {_tick(message.name)}" if alias != message.name else ""
+        return f"{level} {self._words[kind]}: {escaped_markdown(alias)}{code}"
+
+    def _fields(self, title: str, fields: Iterable[Field]) -> str:
+        w = self._words
+        rows = [
+            [
+                _tick(field.name),
+                _tick(field.type),
+                escaped_markdown(field.alias),
+                w["key"] if field.is_key else "",
+            ]
+            for field in fields
+        ]
+        head = [w["name"], w["type"], w["meaning"], w["key"]]
+        return f"**{title}**\n\n{_table(head, rows)}" if rows else ""
+
+    def _actor(self, name: str) -> str:
+        alias = next((each.alias for each in self._model.actors if each.name == name), "")
+        return escaped_markdown(alias or name)
+
+    def _named(self, names: Iterable[str]) -> str:
+        return ", ".join(escaped_markdown(self._titles.get(name, name)) for name in names)
+
+
+def _gaps(context: Context) -> Iterator[tuple[str, str]]:
+    """What is not worked out: whose, and the word for what is missing."""
+    if not context.aggregates:
+        yield _title(context.message), "noAggregates"
+    for aggregate in context.aggregates:
+        if not any(field.is_key for field in aggregate.message.fields):
+            yield _title(aggregate.message), "noKey"
+        for command in aggregate.commands:
+            if not command.message.emits:
+                yield _title(command.message), "noEvents"
+            if not command.message.scenarios:
+                yield _title(command.message), "noScenarios"
+        emitted = {event.path for command in aggregate.commands for event in command.emits}
+        for event in aggregate.events:
+            if event.path not in emitted:
+                yield _title(event.message), "notEmitted"
+
+
+def _title(message: Any) -> str:
+    title: str = message.alias or message.name
+    return title
+
+
+def _name(element: Any) -> str:
+    alias = element.alias
+    return (
+        f"{escaped_markdown(alias)} {_tick(element.name)}"
+        if alias and alias != element.name
+        else _tick(element.name)
+    )
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"- {label}: {value}" for label, value in facts if value)
+
+
+def _tick(text: str) -> str:
+    """A code span; where the text itself would break it, escaped plain text."""
+    flat = one_line(clean(text))
+    return escaped_markdown(flat) if not flat or re.search(r"[`|]", flat) else f"`{flat}`"
+
+
+def _quote(text: str) -> str:
+    lines = text.strip().splitlines()
+    return "\n".join(f"> {escaped_markdown(line)}" if line.strip() else ">" for line in lines)
+
+
+def _list(title: str, texts: Iterable[str]) -> str:
+    rows = [f"- {escaped_markdown(text)}" for text in texts]
+    return f"**{title}**\n\n" + "\n".join(rows) if rows else ""
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
