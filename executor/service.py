@@ -162,7 +162,9 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
     async def _execute(self, first: wire.ExecuteRequest, run: Run, context: Context) -> None:
         link = StreamLink(first.job_id, first.epoch, self._clock, self._observer)
         accepted = wire.Accepted(
-            instance_id=self._identity.instance_id, total_progress=_stages(first.start.input)
+            instance_id=self._identity.instance_id,
+            total_progress=_stages(first.start.input),
+            run=run.number,
         )
         await link.outbox.send(wire.ExecuteResponse(accepted=accepted))
         log.info("run.started", job=first.job_id, epoch=first.epoch, slots_free=self._slots.free)
@@ -227,6 +229,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             instance_id=self._identity.instance_id,
             slots_total=self._slots.total,
             slots_free=self._slots.free,
+            runs_begun=self._slots.begun,
             draining=self._slots.draining,
             build_id=self._identity.build_id,
             language_model=self._language_models.name,

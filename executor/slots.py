@@ -13,8 +13,9 @@ from executor.status import Draining, NoFreeSlot, Overtaken
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Run:
-    """One run in a slot. `ended` is done, with the reason, when the run must stop at once; `completed`: its model is on the way."""
+    """The `number`-th run to take a slot. `ended` is done, with the reason, when it must stop at once; `completed`: its model is on the way."""
 
+    number: int
     job_id: str
     epoch: int
     completed: bool = False
@@ -34,6 +35,7 @@ class Slots:
     def __init__(self, total: int) -> None:
         self.total = total
         self.draining = False
+        self.begun = 0
         self._runs: list[Run] = []
         self._changed = asyncio.Event()
 
@@ -98,7 +100,8 @@ class Slots:
             raise Draining("this executor is shutting down")
         if not self.free:
             raise NoFreeSlot(f"all {self.total} slots are taken")
-        run = Run(job_id=job_id, epoch=epoch)
+        self.begun += 1
+        run = Run(number=self.begun, job_id=job_id, epoch=epoch)
         self._runs.append(run)
         self._tell()
         try:

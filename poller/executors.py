@@ -92,6 +92,8 @@ class _Pod:
         self.trouble = "not reached yet"
         self.named = True
         self.held = 0
+        self.asked = 0
+        self._ahead: set[int] = set()
         self.refused = False
         self._channel = channel
         self._access = access
@@ -106,10 +108,17 @@ class _Pod:
 
     @property
     def free(self) -> int:
-        """What it says, or less: a beat does not know yet what we have just placed."""
+        """What it says, less what its beat does not know yet: runs we have asked for, and those that began since."""
         if self.state is None or self.refused or not self.named or not self.total:
             return 0
-        return max(0, self.total - max(self.held, self.total - int(self.state.slots_free)))
+        said = int(self.state.slots_free) - self.asked - len(self._ahead)
+        return max(0, min(said, self.total - self.held))
+
+    def accepted(self, number: int) -> None:
+        """The `number`-th run there is ours; its slot stays taken until a beat that knows it says otherwise."""
+        self.asked -= 1
+        if self.state is None or number > self.state.runs_begun:
+            self._ahead.add(number)
 
     def heard(self, state: executor_pb2.AttachResponse) -> None:
         if self.state is None:
@@ -122,11 +131,13 @@ class _Pod:
                 language_model=state.language_model,
             )
         self.state, self.refused, self.trouble = state, False, ""
+        self._ahead = {number for number in self._ahead if number > state.runs_begun}
 
     def lost(self, reason: str) -> None:
         if self.state is not None:
             log.warning("executor.detached", address=self.address, reason=reason)
         self.state, self.trouble = None, reason
+        self._ahead.clear()  # the next first beat is younger than every run we know
 
     async def close(self) -> None:
         await self._channel.close()
@@ -265,14 +276,24 @@ class GrpcPlacement:
     def __init__(self, executors: GrpcExecutors, pod: _Pod) -> None:
         self._executors = executors
         self._pod = pod
-        self._released = False
+        self._released = self._accepted = False
         self.instance_id = pod.state.instance_id if pod.state else pod.address
         pod.held += 1
+        pod.asked += 1
 
     def release(self) -> None:
         if not self._released:
             self._released = True
             self._pod.held -= 1
+            if not self._accepted:
+                self._pod.asked -= 1
+            self._executors.signal()
+
+    def _begins(self, accepted: executor_pb2.Accepted) -> None:
+        """Between a beat that knows the run and this, its slot counted twice."""
+        self._accepted, full = True, not self._pod.free
+        self._pod.accepted(accepted.run)
+        if full and self._pod.free:
             self._executors.signal()
 
     async def execute(
@@ -283,6 +304,8 @@ class GrpcPlacement:
         try:
             async for frame in call:
                 begun = True
+                if frame.HasField("accepted"):
+                    self._begins(frame.accepted)
                 yield frame
         except grpc.aio.AioRpcError as error:
             raise self._failure(error, begun=begun) from error

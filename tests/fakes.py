@@ -137,6 +137,7 @@ class Conversation:
     recalled: dict[str, executor_pb2.JournalEntry] = field(default_factory=dict)
     acked: set[int] = field(default_factory=set)
     echoes: list[executor_pb2.BeatEcho] = field(default_factory=list)
+    number: int = 0
     seq: int = 0
     completed: bool = False
     began_at: float = field(default_factory=time.perf_counter)
@@ -153,7 +154,9 @@ class Conversation:
                 self.recalled |= {entry.key: entry for entry in frame.recall.entries}
                 if frame.recall.last:
                     break
-        await self.send(accepted=executor_pb2.Accepted(instance_id="scripted", total_progress=11))
+        await self.send(
+            accepted=executor_pb2.Accepted(instance_id="scripted", total_progress=11, run=self.number)
+        )
 
     async def send(self, **frame: Any) -> int:
         self.seq += 1
@@ -224,6 +227,7 @@ class ScriptedExecutor(executor_pb2_grpc.ExecutorServiceServicer):
         self.runs: list[Conversation] = []
         self.cancelled: list[str] = []
         self.ended = 0
+        self.begun = 0
         self._busy = 0
         self._changed = asyncio.Event()
         self.port = 0
@@ -234,6 +238,12 @@ class ScriptedExecutor(executor_pb2_grpc.ExecutorServiceServicer):
         self.slots = slots
         self._changed.set()
 
+    def occupy(self, slots: int) -> None:
+        """So many slots are taken by others from now on."""
+        self._busy += slots
+        self.begun += slots
+        self._changed.set()
+
     async def Attach(self, request: Any, context: Any) -> AsyncIterator[executor_pb2.AttachResponse]:
         while True:
             self._changed.clear()
@@ -242,6 +252,7 @@ class ScriptedExecutor(executor_pb2_grpc.ExecutorServiceServicer):
                 slots_total=self.slots,
                 slots_free=max(0, self.slots - self._busy),
                 draining=self.draining,
+                runs_begun=self.begun,
                 build_id="test",
             )
             try:
@@ -251,7 +262,8 @@ class ScriptedExecutor(executor_pb2_grpc.ExecutorServiceServicer):
                 continue
 
     async def Execute(self, _: Any, context: Any) -> None:
-        talk = Conversation(call=context)
+        self.begun += 1
+        talk = Conversation(call=context, number=self.begun)
         self._busy += 1
         self._changed.set()
         try:

@@ -101,6 +101,14 @@ async def test_a_released_slot_is_free_again() -> None:
         assert found.free_slots == 1
 
 
+async def test_what_others_run_and_what_we_have_just_placed_add_up() -> None:
+    async with scripted_executor(slots=4) as executor, executors(executor.port) as found:
+        executor.occupy(3)
+        await eventually(lambda: found.free_slots == 1)
+        assert found.place()
+        assert found.place() is None
+
+
 async def test_one_process_behind_two_addresses_counts_once() -> None:
     async with scripted_executor(slots=2) as executor:
         found = GrpcExecutors((f"127.0.0.1:{executor.port}", f"localhost:{executor.port}"), poller_id="test")

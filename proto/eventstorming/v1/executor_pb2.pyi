@@ -18,20 +18,22 @@ class AttachRequest(_message.Message):
     def __init__(self, poller_id: _Optional[str] = ...) -> None: ...
 
 class AttachResponse(_message.Message):
-    __slots__ = ("instance_id", "slots_total", "slots_free", "draining", "build_id", "language_model")
+    __slots__ = ("instance_id", "slots_total", "slots_free", "draining", "build_id", "language_model", "runs_begun")
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     SLOTS_TOTAL_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FREE_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     BUILD_ID_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_MODEL_FIELD_NUMBER: _ClassVar[int]
+    RUNS_BEGUN_FIELD_NUMBER: _ClassVar[int]
     instance_id: str
     slots_total: int
     slots_free: int
     draining: bool
     build_id: str
     language_model: str
-    def __init__(self, instance_id: _Optional[str] = ..., slots_total: _Optional[int] = ..., slots_free: _Optional[int] = ..., draining: _Optional[bool] = ..., build_id: _Optional[str] = ..., language_model: _Optional[str] = ...) -> None: ...
+    runs_begun: int
+    def __init__(self, instance_id: _Optional[str] = ..., slots_total: _Optional[int] = ..., slots_free: _Optional[int] = ..., draining: _Optional[bool] = ..., build_id: _Optional[str] = ..., language_model: _Optional[str] = ..., runs_begun: _Optional[int] = ...) -> None: ...
 
 class ExecuteRequest(_message.Message):
     __slots__ = ("job_id", "epoch", "start", "recall", "ack", "cancel", "beat_echo")
@@ -132,12 +134,14 @@ class ExecuteResponse(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., accepted: _Optional[_Union[Accepted, _Mapping]] = ..., answer: _Optional[_Union[JournalEntry, _Mapping]] = ..., snapshot: _Optional[_Union[ModelSnapshot, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., beat: _Optional[_Union[Beat, _Mapping]] = ..., completed: _Optional[_Union[Completed, _Mapping]] = ...) -> None: ...
 
 class Accepted(_message.Message):
-    __slots__ = ("instance_id", "total_progress")
+    __slots__ = ("instance_id", "total_progress", "run")
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     TOTAL_PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
     instance_id: str
     total_progress: int
-    def __init__(self, instance_id: _Optional[str] = ..., total_progress: _Optional[int] = ...) -> None: ...
+    run: int
+    def __init__(self, instance_id: _Optional[str] = ..., total_progress: _Optional[int] = ..., run: _Optional[int] = ...) -> None: ...
 
 class ModelSnapshot(_message.Message):
     __slots__ = ("model",)
