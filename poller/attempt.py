@@ -231,9 +231,11 @@ class Attempt:
     async def _stream(self, slot: Placement) -> executor_pb2.Completed:
         time_left = self._limits.job_seconds - (self._now() - self.run.started_at) / 1000
         try:
-            async with asyncio.timeout(max(0.0, time_left)):
+            async with asyncio.timeout(max(0.0, time_left)) as deadline:
                 return await self._linked(slot, time_left)
         except TimeoutError as error:
+            if not deadline.expired():
+                raise
             minutes = round(self._limits.job_seconds / 60, 1)
             raise Permanent(self._say("deadline", minutes=f"{minutes:g}")) from error
         finally:
@@ -353,9 +355,11 @@ async def alive(
     """The frames; raises when three beats in a row are missing."""
     while True:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as silence:
                 frame = await anext(frames, None)
         except TimeoutError as error:
+            if not silence.expired():
+                raise
             raise ExecutorGone(f"no sign of life for {seconds:g} s") from error
         if frame is None:
             return

@@ -357,7 +357,7 @@ class FakeStore:
 
 
 class FakeRun:
-    """Implements `Run` over a `FakeStore`; everything is durable at once."""
+    """Implements `Run` over a `FakeStore`; everything is durable at once. `faults`: what a method raises, by its name."""
 
     def __init__(self, store: FakeStore, job: Job) -> None:
         self._store = store
@@ -367,6 +367,7 @@ class FakeRun:
         self.started_at = self._stored.started_at
         self.may_ask = True
         self.answered = False
+        self.faults: dict[str, Exception] = {}
         self._ended = False
         self._lost = asyncio.Event()
         self._news: asyncio.Queue[int] = asyncio.Queue()
@@ -390,7 +391,12 @@ class FakeRun:
         self.answered = False
         self._store.put(self.job)
 
+    def _fail_as_told(self, method: str) -> None:
+        if method in self.faults:
+            raise self.faults[method]
+
     async def recall(self) -> list[executor_pb2.JournalEntry]:
+        self._fail_as_told("recall")
         found: dict[str, executor_pb2.JournalEntry] = {}
         for epoch in sorted(self._stored.journal):
             found |= self._stored.journal[epoch]

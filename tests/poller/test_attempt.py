@@ -92,7 +92,9 @@ async def test_without_another_slot_the_job_goes_back_to_its_place() -> None:
     assert (entry.interruptions, entry.attempts, entry.crashes) == (1, 0, 0)
 
 
-@pytest.mark.parametrize("error", [Transient("no answer"), ValueError("a fault of ours")])
+@pytest.mark.parametrize(
+    "error", [Transient("no answer"), ValueError("a fault of ours"), TimeoutError("somebody else's deadline")]
+)
 async def test_a_run_that_raises_waits_for_its_next_attempt(error: Exception) -> None:
     work = await bench(error)
     await work.work()
@@ -157,6 +159,15 @@ async def test_a_job_whose_time_is_over_fails() -> None:
     work.store.time += 61_000
     await work.work()
     assert "time limit" in work.store.jobs[ID].failure
+
+
+async def test_a_deadline_of_somebody_else_is_not_the_jobs() -> None:
+    work = await bench(small_model())
+    work.run.faults["recall"] = TimeoutError("somebody else's deadline")
+    await work.work()
+    entry = work.store.jobs[ID].entry
+    assert entry is not None
+    assert entry.attempts == 1
 
 
 async def test_an_executor_without_a_sign_of_life_is_dead() -> None:
