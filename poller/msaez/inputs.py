@@ -19,22 +19,15 @@ from poller.msaez.encoding import Json, decode, encode_key, key_fits
 JOB_ID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
 MOST_WARNINGS = 20
 _HANGUL = re.compile(r"[가-힣ㄱ-ㆎ]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
-_LANGUAGES = {
-    "english": model_pb2.LANGUAGE_ENGLISH,
-    "en": model_pb2.LANGUAGE_ENGLISH,
-    "korean": model_pb2.LANGUAGE_KOREAN,
-    "ko": model_pb2.LANGUAGE_KOREAN,
-    "한국어": model_pb2.LANGUAGE_KOREAN,
-}
-_LANGUAGE_NAMES = {model_pb2.LANGUAGE_ENGLISH: "English", model_pb2.LANGUAGE_KOREAN: "Korean"}
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_ENGLISH, _KOREAN = {"english", "en"}, {"korean", "ko", "한국어"}
+_NAME_MEMBERS = ("name", "fieldName", "commandName", "eventName", "readModelName", "value")
 _ESSENTIAL = {
     "essentialCommandNames": "required_commands",
     "essentialEventNames": "required_events",
     "essentialReadModelNames": "required_read_models",
 }
-_NAME_MEMBERS = ("name", "fieldName", "commandName", "eventName", "readModelName", "value")
 
 # (English, Korean); a rejection says what is wrong and what to do.
 _SENTENCES = {
@@ -125,13 +118,17 @@ def read_inputs(raw: Json, *, job_id: str) -> job_pb2.JobInput:
 def understand(raw: Json, *, job_id: str) -> Inputs:
     """Like `read_inputs`, with the warnings that belong into the job's log."""
     inputs = decode(raw)
-    notes = _Notes(_language(inputs))
+    language = _text(_mapping(inputs).get("preferedLanguage"))
+    korean = language.lower() in _KOREAN
+    notes = _Notes(model_pb2.LANGUAGE_KOREAN if korean else model_pb2.LANGUAGE_ENGLISH)
     if not isinstance(inputs, dict):
         notes.reject("no_inputs")
     if not JOB_ID.match(job_id):
         notes.reject("job_id", job_id)
+    if language and language.lower() not in _ENGLISH | _KOREAN:
+        notes.warn("language", language)
     job = job_pb2.JobInput(job_id=job_id, language=notes.language)
-    _read_frame(inputs, job, notes)
+    _read_ids(inputs, job, notes)
     _read_source(inputs, job, notes)
     return Inputs(input=job, warnings=notes.warned())
 
@@ -156,51 +153,34 @@ class _Notes:
         raise InputRejected(self._say(sentence, what))
 
     def _say(self, sentence: str, what: Json) -> str:
-        english, korean = _SENTENCES[sentence]
-        text = json.dumps(what, ensure_ascii=False) if what != "" else '""'
+        text = json.dumps(what, ensure_ascii=False)
         shown = _clean(text if len(text) <= 80 else text[:77] + "...")
-        return (korean if self.language == model_pb2.LANGUAGE_KOREAN else english).format(what=shown)
+        return _SENTENCES[sentence][self.language == model_pb2.LANGUAGE_KOREAN].format(what=shown)
 
 
-def _language(inputs: Json) -> model_pb2.Language:
-    wanted = inputs.get("preferedLanguage") if isinstance(inputs, dict) else None
-    return _LANGUAGES.get(_text(wanted).lower(), model_pb2.LANGUAGE_ENGLISH)
-
-
-def _read_frame(inputs: dict[str, Json], job: job_pb2.JobInput, notes: _Notes) -> None:
-    wanted = _text(inputs.get("preferedLanguage"))
-    if wanted and wanted.lower() not in _LANGUAGES:
-        notes.warn("language", wanted)
+def _read_ids(inputs: dict[str, Json], job: job_pb2.JobInput, notes: _Notes) -> None:
     stated = _text(inputs.get("jobId"))
     if stated and stated.lower() != job.job_id.lower():
         notes.warn("other_job_id", stated)
-    ids = _mapping(inputs.get("ids"))
-    job.user_id = _id(ids, "uid", f"temp-uid-{job.job_id}", notes)
-    job.project_id = _id(ids, "projectId", f"temp-project-id-{job.job_id}", notes)
-
-
-def _id(ids: dict[str, Json], member: str, temporary: str, notes: _Notes) -> str:
-    given = _text(ids.get(member))
-    if not given:
+    given = {member: _text(_mapping(inputs.get("ids")).get(member)) for member in ("uid", "projectId")}
+    for member in (member for member, text in given.items() if not text):
         notes.warn("ids", member)
-    return given or temporary
+    job.user_id = given["uid"] or f"temp-uid-{job.job_id}"
+    job.project_id = given["projectId"] or f"temp-project-id-{job.job_id}"
 
 
 def _read_source(inputs: dict[str, Json], job: job_pb2.JobInput, notes: _Notes) -> None:
-    kind = inputs.get("requestType")
+    kind, requirements, draft = (inputs.get(key) for key in ("requestType", "requirements", "draft"))
     if kind == "fromRequirements":
-        job.requirements = _requirements(inputs.get("requirements"), notes)
+        if not isinstance(requirements, str) or not requirements.strip():
+            notes.reject("no_requirements")
+        job.requirements = _clean(requirements)  # untouched: source ranges count in exactly this text
     elif kind == "fromDraft":
-        _read_draft(inputs.get("draft"), job.draft, notes)
+        if not isinstance(draft, dict):
+            notes.reject("no_draft")
+        _Reading(job.draft, notes).read(draft)
     else:
         notes.reject("request_type", kind)
-
-
-def _requirements(value: Json, notes: _Notes) -> str:
-    """The text untouched: source ranges count lines and columns in exactly this text."""
-    if not isinstance(value, str) or not value.strip():
-        notes.reject("no_requirements")
-    return _clean(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,130 +192,93 @@ class _Reading:
     contexts: dict[str, job_pb2.DraftContext] = field(default_factory=dict)
     aggregates: dict[str, job_pb2.DraftAggregate] = field(default_factory=dict)
 
+    def read(self, stored: dict[str, Json]) -> None:
+        texts = _by_name(_mapping(stored.get("metadatas")).get("boundedContextRequirements"))
+        structures = list(_items(stored.get("structures")))
+        if texts and not structures:
+            self.notes.warn("contexts_from_texts")
+        for structure in structures or texts:
+            self._add_context(structure)
+        if not self.contexts:
+            self.notes.reject("no_structures")
+        for name, context in self.contexts.items():
+            context.requirements = _opaque(texts.get(name))
+        if not self.aggregates and not any(c.requirements.strip() for c in self.contexts.values()):
+            self.notes.reject("nothing_in_draft")
+        self._drop_dangling()
+        self._add_requests(_mapping(stored.get("additionalRequests")))
 
-def _read_draft(value: Json, draft: job_pb2.Draft, notes: _Notes) -> None:
-    if not isinstance(value, dict):
-        notes.reject("no_draft")
-    reading = _Reading(draft, notes)
-    texts = _by_name(_mapping(value.get("metadatas")).get("boundedContextRequirements"))
-    for structure in _structures(value, texts, notes):
-        _add_context(structure, reading)
-    if not reading.contexts:
-        notes.reject("no_structures")
-    for name, context in reading.contexts.items():
-        context.requirements = _opaque(texts.get(name))
-    if not reading.aggregates and not any(c.requirements.strip() for c in reading.contexts.values()):
-        notes.reject("nothing_in_draft")
-    _drop_dangling(reading)
-    _add_requests(_mapping(value.get("additionalRequests")), reading)
+    def _add_context(self, stored: Json) -> None:
+        members, name, alias = self._named(stored, "boundedContextName", "boundedContextAlias")
+        if name in self.contexts:
+            self.notes.warn("twice", name)
+        elif name:
+            self.contexts[name] = self.draft.contexts.add(name=name, alias=alias or name)
+        for aggregate in _items(members.get("aggregates") if name else None):
+            self._add_aggregate(aggregate, self.contexts[name])
 
+    def _add_aggregate(self, stored: Json, context: job_pb2.DraftContext) -> None:
+        members, name, alias = self._named(stored, "aggregateName", "aggregateAlias")
+        if name in self.aggregates:
+            self.notes.warn("twice", name)
+        elif name:
+            aggregate = self.aggregates[name] = context.aggregates.add(name=name, alias=alias)
+            aggregate.enumerations.extend(self._types(_items(members.get("enumerations"))))
+            values = [(value, _target(value)) for value in _items(members.get("valueObjects"))]
+            aggregate.value_objects.extend(self._types(value for value, target in values if not target))
+            aggregate.references.extend(_distinct(target for _, target in values))
 
-def _structures(value: dict[str, Json], texts: dict[str, Json], notes: _Notes) -> list[Json]:
-    structures = list(_items(value.get("structures")))
-    if structures or not texts:
-        return structures
-    notes.warn("contexts_from_texts")
-    return [{"boundedContextName": name} for name in texts]
+    def _named(self, stored: Json, name: str, alias: str) -> tuple[dict[str, Json], str, str]:
+        """Members, name and alias; a missing name falls back to the alias, an entry with neither is left out."""
+        members = stored if isinstance(stored, dict) else {name: stored}
+        found, shown = _text(members.get(name)), _text(members.get(alias))
+        if not found and not shown:
+            self.notes.warn("unnamed", name)
+        if not key_fits(found or shown):
+            self.notes.reject("name_too_long", found or shown)
+        return members, found or shown, shown
 
+    def _types(self, stored: Iterable[Json]) -> Iterable[job_pb2.DraftType]:
+        """The first of each name."""
+        types: dict[str, job_pb2.DraftType] = {}
+        for _, name, alias in (self._named(kind, "name", "alias") for kind in stored):
+            types.setdefault(name, job_pb2.DraftType(name=name, alias=alias))
+        return (kind for name, kind in types.items() if name)
 
-def _add_context(structure: Json, reading: _Reading) -> None:
-    members = structure if isinstance(structure, dict) else {"boundedContextName": structure}
-    name, alias = _named(members, "boundedContextName", "boundedContextAlias", reading.notes)
-    if not name:
-        return
-    if name in reading.contexts:
-        reading.notes.warn("twice", name)
-    else:
-        reading.contexts[name] = reading.draft.contexts.add(name=name, alias=alias or name)
-    for aggregate in _items(members.get("aggregates")):
-        _add_aggregate(aggregate, reading.contexts[name], reading)
+    def _drop_dangling(self) -> None:
+        for owner, aggregate in self.aggregates.items():
+            for name in aggregate.references:
+                if name not in self.aggregates:
+                    self.notes.warn("dangling", name)
+            aggregate.references[:] = [n for n in aggregate.references if n in self.aggregates and n != owner]
 
-
-def _add_aggregate(value: Json, context: job_pb2.DraftContext, reading: _Reading) -> None:
-    members = value if isinstance(value, dict) else {"aggregateName": value}
-    name, alias = _named(members, "aggregateName", "aggregateAlias", reading.notes)
-    if name in reading.aggregates:
-        reading.notes.warn("twice", name)
-    elif name:
-        aggregate = reading.aggregates[name] = context.aggregates.add(name=name, alias=alias)
-        aggregate.enumerations.extend(_types(members.get("enumerations"), reading.notes))
-        plain, references = _split_value_objects(members.get("valueObjects"))
-        aggregate.value_objects.extend(_types(plain, reading.notes))
-        aggregate.references.extend(_distinct(references))
-
-
-def _named(members: dict[str, Json], name: str, alias: str, notes: _Notes) -> tuple[str, str]:
-    """Name and alias; a missing name falls back to the alias, an entry with neither is left out."""
-    found, shown = _text(members.get(name)), _text(members.get(alias))
-    if not found and not shown:
-        notes.warn("unnamed", name)
-    if not key_fits(found or shown):
-        notes.reject("name_too_long", found or shown)
-    return found or shown, shown
-
-
-def _types(value: Json, notes: _Notes) -> Iterator[job_pb2.DraftType]:
-    seen: set[str] = set()
-    for item in _items(value):
-        members = item if isinstance(item, dict) else {"name": item}
-        name, alias = _named(members, "name", "alias", notes)
-        if name and name not in seen:
-            seen.add(name)
-            yield job_pb2.DraftType(name=name, alias=alias)
-
-
-def _split_value_objects(value: Json) -> tuple[list[Json], list[str]]:
-    """Value objects to fill, and the names of aggregates that the others stand for."""
-    plain, references = [], []
-    for item in _items(value):
-        target = item.get("referencedAggregate") if isinstance(item, dict) else None
-        name = _name_of(target)
-        references.append(name) if name else plain.append(item)
-    return plain, references
+    def _add_requests(self, requests: dict[str, Json]) -> None:
+        for member, wanted in _ESSENTIAL.items():
+            for name, names in _by_name(requests.get(member)).items():
+                if name in self.contexts:
+                    getattr(self.contexts[name], wanted).extend(_names(names))
+                else:
+                    self.notes.warn("foreign_request", name)
+        for name, attributes in _by_name(requests.get("essentialAggregateAttributes")).items():
+            context = self.contexts.get(name, job_pb2.DraftContext())
+            aggregates = {aggregate.name: aggregate for aggregate in context.aggregates}
+            for owner, names in _by_name(attributes).items():
+                if owner in aggregates:
+                    aggregates[owner].required_attributes.extend(_names(names))
+                else:
+                    self.notes.warn("foreign_request", f"{name}.{owner}")
 
 
-def _drop_dangling(reading: _Reading) -> None:
-    for owner, aggregate in reading.aggregates.items():
-        kept = [name for name in aggregate.references if name in reading.aggregates and name != owner]
-        for name in aggregate.references:
-            if name not in reading.aggregates:
-                reading.notes.warn("dangling", name)
-        aggregate.references[:] = kept
-
-
-def _add_requests(requests: dict[str, Json], reading: _Reading) -> None:
-    for member, wanted in _ESSENTIAL.items():
-        for name, values in _by_name(requests.get(member)).items():
-            if name in reading.contexts:
-                names = _distinct(map(_name_of, _items(values)))
-                getattr(reading.contexts[name], wanted).extend(names)
-            else:
-                reading.notes.warn("foreign_request", name)
-    for name, values in _by_name(requests.get("essentialAggregateAttributes")).items():
-        _add_attributes(name, reading.contexts.get(name), values, reading.notes)
-
-
-def _add_attributes(name: str, context: job_pb2.DraftContext | None, values: Json, notes: _Notes) -> None:
-    aggregates = {aggregate.name: aggregate for aggregate in context.aggregates} if context else {}
-    for owner, attributes in _by_name(values).items():
-        if owner in aggregates:
-            wanted = _distinct(map(_name_of, _items(attributes)))
-            aggregates[owner].required_attributes.extend(wanted)
-        else:
-            notes.warn("foreign_request", f"{name}.{owner}")
-
-
-def _aggregates(draft: job_pb2.Draft) -> Iterator[job_pb2.DraftAggregate]:
-    return (aggregate for context in draft.contexts for aggregate in context.aggregates)
+def _target(value: Json) -> str:
+    """The aggregate that a value object stands for, if it does."""
+    return _name(value.get("referencedAggregate")) if isinstance(value, dict) else ""
 
 
 def _items(value: Json) -> Iterator[Json]:
     """The entries of a list, also of one that RTDB gave back as a map or with gaps, or a single one."""
     if isinstance(value, dict):
         value = [value[key] for key in sorted(value, key=_numeric_first)]
-    if value is not None and not isinstance(value, list):
-        value = [value]
-    return (item for item in value or () if item is not None)
+    return (item for item in (value if isinstance(value, list) else [value]) if item is not None)
 
 
 def _numeric_first(key: str) -> tuple[bool, int, str]:
@@ -346,34 +289,36 @@ def _numeric_first(key: str) -> tuple[bool, int, str]:
 def _mapping(value: Json) -> dict[str, Json]:
     """The map, also one whose keys were 0, 1, 2 and that came back as a list."""
     if isinstance(value, list):
-        return {str(index): child for index, child in enumerate(value) if child is not None}
+        return {str(index): child for index, child in enumerate(value)}
     return value if isinstance(value, dict) else {}
 
 
 def _by_name(value: Json) -> dict[str, Json]:
-    """A map whose keys are names; without what cannot be a name."""
+    """A map whose keys are names."""
     return {_clean(key).strip(): child for key, child in _mapping(value).items() if child is not None}
 
 
-def _name_of(item: Json) -> str:
+def _names(value: Json) -> list[str]:
+    return _distinct(map(_name, _items(value)))
+
+
+def _name(value: Json) -> str:
     """A name given as text or as an object that carries it under one of the usual members."""
-    if not isinstance(item, dict):
-        return _text(item)
-    return next((name for member in _NAME_MEMBERS if (name := _text(item.get(member)))), "")
+    carried = [value.get(member) for member in _NAME_MEMBERS] if isinstance(value, dict) else [value]
+    return next(filter(None, map(_text, carried)), "")
 
 
 def _text(value: Json) -> str:
     """The text of a scalar, blanks around it dropped; empty for everything else."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return ""
-    return _clean(str(value)).strip()
+    scalar = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return _clean(str(value)).strip() if scalar else ""
 
 
 def _opaque(value: Json) -> str:
     """A context's requirements: text as it is, anything else as JSON."""
-    if isinstance(value, str) or value is None:
-        return _clean(value or "")
-    return _clean(json.dumps(value, ensure_ascii=False))
+    return _clean(
+        value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+    )
 
 
 def _clean(text: str) -> str:
@@ -387,16 +332,19 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 def write_inputs(job: job_pb2.JobInput) -> Json:
     """The same inputs as the web client would write them below `state/inputs`. Raises InputRejected."""
-    language = job.language or spoken(job)
-    frame = {
+    korean = (job.language or spoken(job)) == model_pb2.LANGUAGE_KOREAN
+    written: dict[str, Json] = {
         "jobId": job.job_id,
         "ids": {
             "uid": job.user_id or f"temp-uid-{job.job_id}",
             "projectId": job.project_id or f"temp-project-id-{job.job_id}",
         },
-        "preferedLanguage": _LANGUAGE_NAMES.get(language, "English"),
+        "preferedLanguage": "Korean" if korean else "English",
     }
-    written = frame | _written_source(job)
+    if job.WhichOneof("source") == "draft":
+        written |= {"requestType": "fromDraft", "draft": _written_draft(job.draft)}
+    else:
+        written |= {"requestType": "fromRequirements", "requirements": job.requirements}
     understand(written, job_id=job.job_id)
     return written
 
@@ -408,38 +356,28 @@ def spoken(job: job_pb2.JobInput) -> model_pb2.Language:
     return model_pb2.LANGUAGE_KOREAN if hangul else model_pb2.LANGUAGE_ENGLISH
 
 
-def _written_source(job: job_pb2.JobInput) -> dict[str, Json]:
-    if job.WhichOneof("source") == "draft":
-        return {"requestType": "fromDraft", "draft": _written_draft(job.draft)}
-    return {"requestType": "fromRequirements", "requirements": job.requirements}
-
-
 def _written_draft(draft: job_pb2.Draft) -> dict[str, Json]:
     contexts = {encode_key(context.name): context for context in draft.contexts}
-    texts = {name: context.requirements for name, context in contexts.items() if context.requirements}
-    aliases = {aggregate.name: aggregate.alias for aggregate in _aggregates(draft)}
-    requests = {
-        member: {name: list(getattr(c, wanted)) for name, c in contexts.items() if getattr(c, wanted)}
+    aliases = {a.name: a.alias for context in draft.contexts for a in context.aggregates}
+    requests: dict[str, dict[str, Json]] = {
+        member: {name: list(getattr(context, wanted)) for name, context in contexts.items()}
         for member, wanted in _ESSENTIAL.items()
     }
-    requests["essentialAggregateAttributes"] = _written_attributes(contexts)
-    return {
-        "structures": [_written_context(context, aliases) for context in draft.contexts],
-        "metadatas": {"boundedContextRequirements": texts},
-        "additionalRequests": {member: names for member, names in requests.items() if names},
-    }
-
-
-def _written_attributes(contexts: dict[str, job_pb2.DraftContext]) -> dict[str, Json]:
-    attributes = {
-        name: {
-            encode_key(aggregate.name): list(aggregate.required_attributes)
-            for aggregate in context.aggregates
-            if aggregate.required_attributes
-        }
+    requests["essentialAggregateAttributes"] = {
+        name: _filled({encode_key(a.name): list(a.required_attributes) for a in context.aggregates})
         for name, context in contexts.items()
     }
-    return {name: wanted for name, wanted in attributes.items() if wanted}
+    texts = {name: context.requirements for name, context in contexts.items()}
+    return {
+        "structures": [_written_context(context, aliases) for context in draft.contexts],
+        "metadatas": {"boundedContextRequirements": _filled(texts)},
+        "additionalRequests": _filled({member: _filled(names) for member, names in requests.items()}),
+    }
+
+
+def _filled(members: dict[str, Json]) -> dict[str, Json]:
+    """Without what is empty."""
+    return {name: value for name, value in members.items() if value}
 
 
 def _written_context(context: job_pb2.DraftContext, aliases: dict[str, str]) -> dict[str, Json]:
