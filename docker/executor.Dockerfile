@@ -21,6 +21,7 @@ RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
      "--python=python3", "--no-managed-python", "--no-python-downloads", \
      "--target=/app/lib", "--requirement=/build/requirements.txt"]
 COPY executor /app/executor
+COPY process /app/process
 COPY devkit /app/devkit
 COPY proto/eventstorming /app/eventstorming
 # Compiled here: a read-only root cannot cache bytecode, and unchecked-hash makes the files the same in every build.

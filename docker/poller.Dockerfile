@@ -26,6 +26,7 @@ RUN ["/build/uv", "pip", "uninstall", "--system", "--target=/app/lib", "google-c
      "google-cloud-core", "google-api-core", "google-resumable-media", "google-crc32c", "proto-plus", "opentelemetry-api", \
      "pygments", "markdown-it-py", "mdurl", "pycparser"]
 COPY poller /app/poller
+COPY process /app/process
 COPY devkit /app/devkit
 COPY client/eventstorming_client /app/eventstorming_client
 COPY proto/eventstorming /app/eventstorming

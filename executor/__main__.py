@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
-import signal
 import sys
 from contextlib import AsyncExitStack, suppress
 
 import structlog
 import uvloop
 
-from executor import health, logs, metrics
 from executor.graph.inputs import BLOCKS
 from executor.llm import providers
+from executor.metrics import Metrics
 from executor.named import language_models
 from executor.pipeline import run_graph
-from executor.server import GrpcServer
+from executor.server import grpc_server
 from executor.service import Bounds, ExecutorService
 from executor.settings import Settings, SettingsError, load
 from executor.slots import Slots
+from process import health, logs, signals
+from process.errors import PortTaken
+from process.metrics import route, sample_lag
+from process.server import GrpcServer
+from process.tasks import gravest
 
 log = structlog.get_logger("executor")
 
@@ -31,16 +34,17 @@ def main() -> int:
     On uvloop, which takes a twentieth off this program's processor time. The poller stays on asyncio's own loop: it sends at once what is
     written, where uvloop waits for the end of the loop's turn, and the fence is to be as near to the sending as can be.
     """
+    code = 0
     try:
         settings = load()
         logs.set_up(settings.log_level, settings.log_format)
         uvloop.run(serve(settings))
-    except (SettingsError, providers.MissingProvider, health.PortTaken) as error:
-        print(error, file=sys.stderr)
-        return 2
-    if settings.langsmith_tracing:
+    except* (SettingsError, providers.MissingProvider, PortTaken) as failures:
+        code = 2
+        print(gravest(failures), file=sys.stderr)
+    if not code and settings.langsmith_tracing:
         _leave()
-    return 0
+    return code
 
 
 def _leave() -> None:
@@ -52,10 +56,11 @@ def _leave() -> None:
 
 async def serve(settings: Settings) -> None:
     """Serves until the first SIGTERM or SIGINT, then drains; the second exits at once."""
-    stop = _signals()
+    stop = asyncio.Event()
+    signals.on_first(stop.set)
     slots = Slots(settings.max_concurrent_jobs)
     names = tuple(dict.fromkeys((str(settings.ai_model), str(settings.light_model))))
-    counted = metrics.Metrics(steps=tuple(BLOCKS), models=names)
+    counted = Metrics(steps=tuple(BLOCKS), models=names)
     models = language_models(settings, counted)
     counted.watch(slots, models.concurrency)
     service = ExecutorService(
@@ -65,35 +70,28 @@ async def serve(settings: Settings) -> None:
         bounds=_bounds(settings),
         observer=counted,
     )
-    server = GrpcServer(service, settings)
+    server = grpc_server(service, settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(server.stop, 0)
         await server.start()
         http = await stack.enter_async_context(
-            health.serving(health.public(lambda: _dead(server)), settings.http_port)
+            health.serving(health.public(lambda: _dead(server)), settings.http_port, name="HTTP_PORT")
         )
         inside = health.admin(
-            lambda: _dead(server), lambda: _unready(server, slots), [metrics.route(counted.registry)]
+            lambda: _dead(server), lambda: _unready(server, slots), [route(counted.registry)]
         )
-        sampling = asyncio.create_task(metrics.sample_lag(counted.lag))
+        sampling = asyncio.create_task(sample_lag(counted.lag))
         stack.callback(sampling.cancel)
-        admin = await stack.enter_async_context(health.serving(inside, settings.admin_port))
+        admin = await stack.enter_async_context(
+            health.serving(inside, settings.admin_port, name="ADMIN_PORT")
+        )
         log.info(
             "executor.ready", grpc=server.port, http=http, admin=admin, language_model=str(settings.ai_model)
         )
         print(f"executor ready grpc={server.port} http={http} admin={admin}", flush=True)
-        _spare_the_collector()
+        signals.spare_the_collector()
         await stop.wait()
         await _drain(server, slots, settings)
-
-
-def _spare_the_collector() -> None:
-    """What is there now stays for good: the garbage collector need not walk through it again, nor after every 700 objects.
-
-    It took a tenth of a run's processor time.
-    """
-    gc.freeze()
-    gc.set_threshold(10_000)
 
 
 async def _drain(server: GrpcServer, slots: Slots, settings: Settings) -> None:
@@ -107,19 +105,6 @@ async def _drain(server: GrpcServer, slots: Slots, settings: Settings) -> None:
     if settings.langsmith_tracing:
         await providers.traces_sent(settings.shutdown_grace_seconds * 0.1)
     log.info("executor.stopped")
-
-
-def _signals() -> asyncio.Event:
-    stop = asyncio.Event()
-
-    def received() -> None:
-        if stop.is_set():
-            os._exit(1)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, received)
-    return stop
 
 
 def _bounds(settings: Settings) -> Bounds:

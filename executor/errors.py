@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from process.errors import ProgramError
 
-class ExecutorError(Exception):
+
+class ExecutorError(ProgramError):
     """Base of every error this program raises on purpose."""
 
 
@@ -41,3 +43,5 @@ class NothingUsable(ExecutorError):
 
 class InvalidInput(ExecutorError):
     """The request cannot be understood; the message is shown to the user, in their language."""
+
+    quotes_user = True

@@ -40,8 +40,5 @@ class Observer:
     def acked(self, seconds: float) -> None:
         """An answer was acknowledged, so long after it was handed to the stream."""
 
-    def lag(self, seconds: float) -> None:
-        """So much later than asked for the event loop came back to a sleeper."""
-
 
 IGNORED = Observer()

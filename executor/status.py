@@ -6,7 +6,7 @@ from typing import Final
 
 import grpc
 from eventstorming.v1 import job_pb2
-from google.protobuf import any_pb2, duration_pb2
+from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from executor.errors import (
@@ -17,8 +17,8 @@ from executor.errors import (
     LlmUnavailable,
     NothingUsable,
 )
+from process.status import status
 
-DOMAIN: Final = "eventstorming.v1"
 _PREFIX: Final = "ERROR_REASON_"
 _TRY_AGAIN: Final = 5.0  # seconds, where the cause did not say
 
@@ -39,17 +39,12 @@ class Cancelled(ExecutorError):
     """The other side asked to stop, or is gone."""
 
 
-class Unauthenticated(ExecutorError):
-    """Token missing or wrong."""
-
-
 _KINDS: Final[dict[type[ExecutorError], tuple[grpc.StatusCode, int]]] = {
     InvalidInput: (grpc.StatusCode.INVALID_ARGUMENT, job_pb2.ERROR_REASON_INVALID_INPUT),
     NoFreeSlot: (grpc.StatusCode.RESOURCE_EXHAUSTED, job_pb2.ERROR_REASON_NO_FREE_SLOT),
     Draining: (grpc.StatusCode.UNAVAILABLE, job_pb2.ERROR_REASON_DRAINING),
     Overtaken: (grpc.StatusCode.ABORTED, job_pb2.ERROR_REASON_OVERTAKEN),
     Cancelled: (grpc.StatusCode.CANCELLED, job_pb2.ERROR_REASON_UNSPECIFIED),
-    Unauthenticated: (grpc.StatusCode.UNAUTHENTICATED, job_pb2.ERROR_REASON_UNAUTHENTICATED),
     LlmUnavailable: (grpc.StatusCode.UNAVAILABLE, job_pb2.ERROR_REASON_LLM_UNAVAILABLE),
     LlmMisconfigured: (grpc.StatusCode.FAILED_PRECONDITION, job_pb2.ERROR_REASON_LLM_MISCONFIGURED),
     LimitReached: (grpc.StatusCode.FAILED_PRECONDITION, job_pb2.ERROR_REASON_LIMIT_REACHED),
@@ -62,11 +57,8 @@ def status_of(error: BaseException) -> status_pb2.Status:
     """The status of any error; what was not raised on purpose is INTERNAL and says nothing of itself."""
     kind = _kind(error)
     code, _ = _KINDS[kind] if kind else _INTERNAL
-    name = reason_of(error)
-    info = error_details_pb2.ErrorInfo(reason=name, domain=DOMAIN, metadata=_metadata(error))
     message = str(error) if kind else "a fault of the executor; its log has it under the job id"
-    details = [_packed(info), *_retry_of(error)]
-    return status_pb2.Status(code=code.value[0], message=message, details=details)
+    return status(code.value[0], reason_of(error), message, *_retry_of(error), **_metadata(error))
 
 
 def _metadata(error: BaseException) -> dict[str, str]:
@@ -85,17 +77,11 @@ def _kind(error: BaseException) -> type[ExecutorError] | None:
     return next((kind for kind in type(error).__mro__ if kind in _KINDS), None)
 
 
-def _retry_of(error: BaseException) -> list[any_pb2.Any]:
+def _retry_of(error: BaseException) -> list[error_details_pb2.RetryInfo]:
     if not isinstance(error, (LlmUnavailable, NoFreeSlot, Draining)):
         return []
     asked = error.retry_after if isinstance(error, LlmUnavailable) else 0.0
     seconds = _TRY_AGAIN if asked is None else asked
     delay = duration_pb2.Duration()
     delay.FromMilliseconds(round(seconds * 1000))
-    return [_packed(error_details_pb2.RetryInfo(retry_delay=delay))]
-
-
-def _packed(detail: error_details_pb2.ErrorInfo | error_details_pb2.RetryInfo) -> any_pb2.Any:
-    packed = any_pb2.Any()
-    packed.Pack(detail)
-    return packed
+    return [error_details_pb2.RetryInfo(retry_delay=delay)]

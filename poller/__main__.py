@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import os
-import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -13,12 +10,13 @@ from dataclasses import dataclass
 import structlog
 from starlette.applications import Starlette
 
-from poller import admin, health, logs, metrics
+from poller import admin
 from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.errors import Permanent
 from poller.executors import Access, GrpcExecutors
 from poller.job import RetryPolicy
+from poller.metrics import Metrics
 from poller.pages import Pages
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Nodes
@@ -27,7 +25,10 @@ from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.retention import Periods, Retention
 from poller.server import serve_jobs
 from poller.settings import Settings, WrongSettings, load
-from poller.tasks import gravest
+from process import health, logs, signals
+from process.errors import PortTaken
+from process.metrics import route, sample_lag
+from process.tasks import gravest
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,7 @@ class SystemClock:
 
 
 async def serve(settings: Settings) -> None:
-    clock, counted = SystemClock(), metrics.Metrics()
+    clock, counted = SystemClock(), Metrics()
     database = open_database(settings, counted)
     nodes, lease_rules = Nodes(settings.namespace), settings.firebase_database_lease_rules
     async with database, Ledger(database, nodes, clock, lease_rules=lease_rules, observer=counted) as ledger:
@@ -78,13 +79,13 @@ class Parts:
     executors: GrpcExecutors
     dispatcher: Dispatcher
     retention: Retention
-    counted: metrics.Metrics
+    counted: Metrics
 
 
 async def run(settings: Settings, parts: Parts) -> None:
     queue, executors, dispatcher = parts.queue, parts.executors, parts.dispatcher
     async with asyncio.TaskGroup() as group:
-        beside = (executors.run(), parts.retention.run(), metrics.sample_lag(parts.counted.lag))
+        beside = (executors.run(), parts.retention.run(), sample_lag(parts.counted.lag))
         tasks = [group.create_task(action) for action in beside]
         work = group.create_task(dispatcher.run())
 
@@ -97,19 +98,21 @@ async def run(settings: Settings, parts: Parts) -> None:
 
         def inside(pages: Pages) -> Starlette:
             token = settings.grpc_token.get_secret_value() if settings.grpc_token else ""
-            routes = [metrics.route(parts.counted.registry), *admin.guarded(pages.routes, token)]
+            routes = [route(parts.counted.registry), *admin.guarded(pages.routes, token)]
             return health.admin(lost, unready, routes)
 
-        server, grpc_port = await serve_jobs(queue, settings, dispatcher)
+        server = await serve_jobs(queue, settings, dispatcher)
         async with (
             Pages.of(queue) as pages,
             health.serving(health.public(lost), settings.http_port, name="HTTP_PORT") as http_port,
             health.serving(inside(pages), settings.admin_port, name="ADMIN_PORT") as admin_port,
         ):
-            drain_on_signals(dispatcher)
-            log.info("poller.ready", grpc=grpc_port, http=http_port, admin=admin_port, owner=settings.pod_id)
-            print(f"poller ready grpc={grpc_port} http={http_port} admin={admin_port}", flush=True)
-            spare_the_collector()
+            signals.on_first(dispatcher.drain)
+            log.info(
+                "poller.ready", grpc=server.port, http=http_port, admin=admin_port, owner=settings.pod_id
+            )
+            print(f"poller ready grpc={server.port} http={http_port} admin={admin_port}", flush=True)
+            signals.spare_the_collector()
             await dispatcher.until_draining()
             await server.not_serving()
             await drained(work, dispatcher, settings.shutdown_grace_seconds)
@@ -119,30 +122,12 @@ async def run(settings: Settings, parts: Parts) -> None:
         log.info("poller.ended")
 
 
-def spare_the_collector() -> None:
-    """What is there now stays for good: the garbage collector need not walk through it again, nor after every 700 objects."""
-    gc.freeze()
-    gc.set_threshold(10_000)
-
-
 async def drained(work: asyncio.Task[None], dispatcher: Dispatcher, grace: float) -> None:
     """Until everything that ran here is handed over, or the grace after the signal is used up."""
     await asyncio.wait({work}, timeout=grace)
     if not work.done():
         log.error("poller.aborted", running=dispatcher.running)
         work.cancel()
-
-
-def drain_on_signals(dispatcher: Dispatcher) -> None:
-    """The first signal drains, the second ends the process at once."""
-
-    def received() -> None:
-        if dispatcher.draining:
-            os._exit(1)
-        dispatcher.drain()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, received)
 
 
 def access(settings: Settings) -> Access:
@@ -173,7 +158,7 @@ def main() -> int:
     code = 0
     try:
         asyncio.run(serve(settings))
-    except* Permanent as failures:
+    except* (Permanent, PortTaken) as failures:
         code = 1
         log.critical("poller.failed", reason=str(gravest(failures)))
     return code

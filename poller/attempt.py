@@ -20,9 +20,9 @@ from poller.errors import LeaseLost, LimitReached, Misconfigured, Permanent, Tra
 from poller.job import Job, LogLevel, LogLine, RetryPolicy
 from poller.observer import IGNORED, Observer
 from poller.ports import Clock, ExecutorGone, Executors, HandedBack, Placement, Run
-from poller.quoting import unquoted
 from poller.sentences import sentence
-from poller.tasks import task_group
+from process.quoting import unquoted
+from process.tasks import task_group
 
 log = structlog.get_logger(__name__)
 

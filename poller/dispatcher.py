@@ -20,7 +20,7 @@ from poller.errors import PollerError, Transient
 from poller.job import Job, RetryPolicy, renumbered
 from poller.observer import IGNORED, Observer
 from poller.ports import Clock, Executors, JobQueue, Placement, QueueChange, Run
-from poller.tasks import task_group
+from process.tasks import task_group
 
 log = structlog.get_logger(__name__)
 

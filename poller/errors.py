@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from process.errors import ProgramError
 
-class PollerError(Exception):
+
+class PollerError(ProgramError):
     """Base of every error this program raises on purpose."""
 
 
@@ -40,6 +42,8 @@ class Misconfigured(Permanent):
 class LeaseLost(PollerError):
     """Another run owns the job now: stop, and write nothing."""
 
+    goes_first = True
+
 
 class Conflict(PollerError):
     """A conditional write met another value than the one it was based on (HTTP 412).
@@ -55,3 +59,5 @@ class Conflict(PollerError):
 
 class InputRejected(Permanent):
     """The job's inputs cannot be understood; the message is shown to the user, in their language."""
+
+    quotes_user = True

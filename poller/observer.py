@@ -47,8 +47,5 @@ class Observer:
     def missed(self) -> None:
         """The sweep found what an event stream had not told."""
 
-    def lag(self, seconds: float) -> None:
-        """So much later than asked for the event loop came back to a sleeper."""
-
 
 IGNORED = Observer()

@@ -110,9 +110,3 @@ async def _target(scaled: wire.ScaledObjectRef, context: Context) -> float:
 async def _refuse(context: Context, sentence: str) -> NoReturn:
     await context.abort(grpc.StatusCode.INVALID_ARGUMENT, sentence)
     raise AssertionError  # abort raises
-
-
-def add_to(server: grpc.aio.Server, demand: Demand) -> str:
-    """Serves it there; returns the service's name, for health and reflection."""
-    externalscaler_pb2_grpc.add_ExternalScalerServicer_to_server(Scaler(demand), server)
-    return SERVICE

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import grpc
 import structlog
 from eventstorming.v1 import job_pb2, job_pb2_grpc, model_pb2
-from google.protobuf import any_pb2, duration_pb2, timestamp_pb2
+from google.protobuf import duration_pb2, timestamp_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -21,10 +21,10 @@ from poller.asked import Violation, asked_page, check_id, check_input, page_toke
 from poller.errors import InputRejected, Permanent, PollerError, Transient
 from poller.job import JobState, LogLevel, LogLine
 from poller.ports import JobExists, JobNotFound, JobQueue, JobView, WrongState
+from process.status import status
 
 log = structlog.get_logger(__name__)
 
-DOMAIN = "eventstorming.v1"
 SERVICE = "eventstorming.v1.JobService"
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _LAST_MOMENT = (
@@ -169,21 +169,21 @@ async def _errors(context: Context) -> AsyncIterator[None]:
         detail = error_details_pb2.BadRequest(
             field_violations=[{"field": violation.field, "description": violation.description}]
         )
-        await context.abort_with_status(
-            status(code_pb2.INVALID_ARGUMENT, "INVALID_INPUT", str(violation), detail)
-        )
+        await _abort(context, status(code_pb2.INVALID_ARGUMENT, "INVALID_INPUT", str(violation), detail))
     except PollerError as error:
-        await context.abort_with_status(_known(error))
+        await _abort(context, _known(error))
     except Exception as error:
         if isinstance(error, grpc.aio.AbortError):
             raise
         log.exception("rpc.failed", error=type(error).__name__)
-        await context.abort_with_status(
-            status(code_pb2.INTERNAL, "INTERNAL", "A fault of ours; the log has it.")
-        )
+        await _abort(context, status(code_pb2.INTERNAL, "INTERNAL", "A fault of ours; the log has it."))
 
 
-def _known(error: PollerError) -> Any:
+async def _abort(context: Context, why: status_pb2.Status) -> None:
+    await context.abort_with_status(rpc_status.to_status(why))
+
+
+def _known(error: PollerError) -> status_pb2.Status:
     code, reason = next(
         ((code, reason) for kind, code, reason in _REASONS if isinstance(error, kind)),
         (code_pb2.INTERNAL, "INTERNAL"),
@@ -199,13 +199,3 @@ def _known(error: PollerError) -> Any:
         retry_delay=duration_pb2.Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
     )
     return status(code, reason, str(error), retry)
-
-
-def status(code: int, reason: str, message: str, *details: Any) -> Any:
-    """A google.rpc.Status with ErrorInfo (domain and closed reason) and further details, ready to abort with."""
-    packed = []
-    for detail in (error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN), *details):
-        entry = any_pb2.Any()
-        entry.Pack(detail)
-        packed.append(entry)
-    return rpc_status.to_status(status_pb2.Status(code=code, message=message, details=packed))

@@ -22,7 +22,7 @@ from grpc_status import rpc_status
 from poller.errors import LeaseLost
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.ports import JobExists, JobFilter, JobNotFound, JobPage, JobView, QueueChange, WrongState
-from poller.tasks import task_group
+from process.tasks import task_group
 
 BEAT_SECONDS = 5.0
 

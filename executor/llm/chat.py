@@ -26,7 +26,7 @@ from executor.llm.limits import Concurrency, Patience
 from executor.llm.structured import Parsed, parse, partial_json, repair_request, rescued
 from executor.observer import IGNORED, Asked, Observer
 from executor.ports import Allowance, Entry, Link
-from executor.quoting import unquoted
+from process.quoting import unquoted
 
 Answer = TypeVar("Answer", bound=BaseModel)
 

@@ -23,7 +23,7 @@ from poller.rtdb.names import SERVER_TIME, Garbage, Json, claimed_entry, members
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.views import job_view, log_lines, state_of
 from poller.sentences import sentence
-from poller.tasks import task_group
+from process.tasks import task_group
 
 NULL_ETAG = "null_etag"
 BORROWED = "0"  # the branch below every epoch: an answer of the job's own wins

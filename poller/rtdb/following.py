@@ -18,7 +18,7 @@ from poller.rtdb.client import Backoff
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.mirror import Mirror
 from poller.rtdb.stream import Change
-from poller.tasks import task_group
+from process.tasks import task_group
 
 log = structlog.get_logger(__name__)
 

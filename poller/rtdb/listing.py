@@ -13,7 +13,7 @@ from poller.rtdb.index import Index
 from poller.rtdb.names import Json, Nodes
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.views import job_view
-from poller.tasks import task_group
+from process.tasks import task_group
 
 _LEAVES = {
     "currentProgressCount": "state/outputs/currentProgressCount",

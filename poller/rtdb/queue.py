@@ -40,7 +40,7 @@ from poller.rtdb.run import RtdbRun
 from poller.rtdb.stream import Change
 from poller.rtdb.views import state_of
 from poller.sentences import sentence
-from poller.tasks import task_group
+from process.tasks import task_group
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from poller.job import JobState, milliseconds
 from poller.rtdb.index import ended_row, job_id_of, with_row, without_job
 from poller.rtdb.ledger import InFlight, Ledger
 from poller.rtdb.names import SERVER_TIME, Json, number, text
-from poller.tasks import task_group
+from process.tasks import task_group
 
 log = structlog.get_logger(__name__)
 

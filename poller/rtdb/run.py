@@ -35,7 +35,7 @@ from poller.rtdb.names import (
 )
 from poller.rtdb.outbox import Outbox, Shown
 from poller.sentences import sentence
-from poller.tasks import task_group
+from process.tasks import task_group
 
 log = structlog.get_logger(__name__)
 

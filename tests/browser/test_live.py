@@ -15,10 +15,11 @@ from eventstorming.v1 import job_pb2, job_pb2_grpc
 from playwright.async_api import Page
 
 from devkit.programs import Programs
-from poller import admin, health
+from poller import admin
 from poller.job import JobState
 from poller.pages import Pages
 from poller.ports import JobFilter, JobNotFound, JobPage, JobView
+from process import health
 from tests.browser.window import Window, window
 from tests.e2e.language_model import language_model
 from tests.e2e.pair import Pair, start_pair

@@ -120,7 +120,7 @@ def test_no_executor_is_well_while_there_is_no_work_and_none_is_asked_for() -> N
 
 def test_every_metric_asked_for_is_one_of_a_program() -> None:
     asked = asked_metrics()
-    sources = [kube_tools.ROOT / program / "metrics.py" for program in ("poller", "executor")]
+    sources = [kube_tools.ROOT / program / "metrics.py" for program in ("poller", "executor", "process")]
     declared = "\n".join(it.read_text() for it in sources)
     known = {f"eventstorming_{name}" for name in re.findall(r'"(?:eventstorming_)?([a-z][a-z_]+)"', declared)}
     missing = {name for name in asked if name not in known and name.removesuffix("_total") not in known}

@@ -15,7 +15,11 @@ PAGES = ("operations.md", "operations.ko.md")
 
 
 def _events() -> set[str]:
-    return {event for program in ("poller", "executor", "devkit") for event in _events_of(ROOT / program)}
+    return {
+        event
+        for program in ("poller", "executor", "process", "devkit")
+        for event in _events_of(ROOT / program)
+    }
 
 
 def _events_of(program: Path) -> Iterator[str]:
@@ -37,9 +41,9 @@ def _alerts() -> set[str]:
 
 
 def _metrics() -> set[str]:
-    """As the two programs declare them; a counter is exposed with `_total`."""
+    """As the programs declare them; a counter is exposed with `_total`."""
     names = set()
-    for file in (*(ROOT / "poller").rglob("metrics*.py"), *(ROOT / "executor").rglob("metrics*.py")):
+    for file in ROOT.glob("*/metrics.py"):
         names |= set(
             re.findall(r"\"(?:eventstorming_)?([a-z_]+(?:_seconds|_total|_bytes))\"", file.read_text("utf-8"))
         )

@@ -19,11 +19,12 @@ from executor.graph.question import Unusable
 from executor.llm.language_models import ProcessLanguageModels
 from executor.observer import IGNORED, Observer
 from executor.ports import RunChat
-from executor.server import OPTIONS, GrpcServer
+from executor.server import grpc_server
 from executor.service import Bounds, ExecutorService, Pipeline
 from executor.settings import ModelName, Settings
 from executor.slots import Slots
 from executor.wire import Event, Pending
+from process.server import OPTIONS, GrpcServer
 from tests.executor.llm.fakes import ScriptedLanguageModel, question
 
 JOB = "11111111-2222-3333-4444-555555555555"
@@ -90,7 +91,7 @@ async def served(
         **clocked,  # type: ignore[arg-type]
     )
     offline = ModelName(provider="offline", model="rules")
-    server = GrpcServer(service, Settings(ai_model=offline, grpc_port=0, **settings))
+    server = grpc_server(service, Settings(ai_model=offline, grpc_port=0, **settings))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(server.stop, 0)
         await server.start()

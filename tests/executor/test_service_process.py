@@ -18,7 +18,7 @@ import httpx
 from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import executor_pb2_grpc, job_pb2
 
-from executor.server import OPTIONS
+from process.server import OPTIONS
 from tests.executor.service_client import Stream
 from workbench.openai_server import Behaviour, Fault, running
 

@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from devkit.rtdb.server import Emulator
-from poller import health
 from poller.cli.examination import SWITCH, examine
 from poller.cli.outcome import CliError
 from poller.rtdb.client import Database
 from poller.settings import Settings
+from process import health
 from tests.poller.lifecycle import connect
 
 RULES: dict[str, Any] = json.loads(files("poller.rtdb").joinpath("database.rules.json").read_text("utf-8"))

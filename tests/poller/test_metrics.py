@@ -11,12 +11,12 @@ import grpc
 import httpx
 import pytest
 
-from poller import health, metrics
 from poller.errors import Conflict, Transient
 from poller.metrics import Metrics
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import read_entry
 from poller.rtdb.queue import RtdbQueue
+from process import health, metrics
 from tests.fakes import Conversation, FakeClock, Refusal, eventually, plain_script, scripted_executor
 from tests.poller.lifecycle import NODES, World, connect, new_id, world
 from tests.scrape import Scrape

@@ -14,12 +14,13 @@ import httpx
 import pytest
 from eventstorming.v1 import job_pb2
 
-from poller import admin, health
+from poller import admin
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.pages.boards import Boards
 from poller.pages.jobs import JobList
 from poller.pages.routes import Pages
 from poller.ports import JobView
+from process import health
 from tests.fakes import FakeQueue, FakeRun, FakeStore, eventually, small_model
 
 WRITES = {admin.WRITE_HEADER: "1"}

@@ -69,9 +69,9 @@ async def listening(poller: Poller, *, slots: int = 8, token: str = "") -> Async
         grpc_token=SecretStr(token) if token else None,
         grpc_allow_plaintext_token=True,
     )
-    server, port = await serve_jobs(poller.queue, settings, poller.dispatcher)
+    server = await serve_jobs(poller.queue, settings, poller.dispatcher)
     try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
             stub = externalscaler_pb2_grpc.ExternalScalerStub(channel)
             yield Keda(stub=stub, channel=channel, metadata={"targetJobs": str(slots)})
     finally:

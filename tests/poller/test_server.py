@@ -18,8 +18,9 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
 from poller import service
-from poller.server import JobServer, serve_jobs
+from poller.server import serve_jobs
 from poller.settings import Settings
+from process.server import GrpcServer
 from tests.poller.lifecycle import World, new_id, world
 
 NAMES = ("", "eventstorming.v1.JobService", "externalscaler.ExternalScaler")
@@ -28,7 +29,7 @@ NAMES = ("", "eventstorming.v1.JobService", "externalscaler.ExternalScaler")
 @dataclass(slots=True, kw_only=True)
 class Served:
     rtdb: World
-    server: JobServer
+    server: GrpcServer
     channel: grpc.aio.Channel
     jobs: Any
 
@@ -42,8 +43,8 @@ async def served(**given: Any) -> AsyncIterator[Served]:
     settings = Settings(firebase_database_emulator_host="127.0.0.1:1", grpc_port=0, **given)
     large = [("grpc.max_send_message_length", -1)]
     async with world() as rtdb, rtdb.poller() as poller:
-        server, port = await serve_jobs(poller.queue, settings, poller.dispatcher)
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=large) as channel:
+        server = await serve_jobs(poller.queue, settings, poller.dispatcher)
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", options=large) as channel:
             yield Served(rtdb=rtdb, server=server, channel=channel, jobs=job_pb2_grpc.JobServiceStub(channel))
         await server.stop(None)
 

@@ -33,9 +33,9 @@ async def _service(
 ) -> AsyncIterator[tuple[job_pb2_grpc.JobServiceStub, grpc.aio.Channel]]:
     scripted = scripted_executor(script) if script else scripted_executor()
     async with world() as rtdb, scripted as executor, rtdb.poller(executor.port) as poller:
-        server, port = await serve_jobs(poller.queue, _settings(**given))
+        server = await serve_jobs(poller.queue, _settings(**given))
         try:
-            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
                 yield job_pb2_grpc.JobServiceStub(channel), channel
         finally:
             await server.stop(None)

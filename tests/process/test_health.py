@@ -1,4 +1,4 @@
-"""What the poller answers over HTTP."""
+"""What a program answers over HTTP."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from poller import health
-from poller.health import PortTaken
+from process import health
+from process.errors import PortTaken
 
 
 async def ask(app: Starlette, path: str) -> httpx.Response:

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
-from poller.errors import LeaseLost
+from process.errors import ProgramError
 
 
 @asynccontextmanager
 async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """Raises the gravest of the group's errors: a lost lease before all others, else the first."""
+    """Raises the gravest of the group's errors."""
     try:
         async with asyncio.TaskGroup() as group:
             yield group
@@ -20,8 +20,9 @@ async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
 
 
 def gravest(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one that goes first, else the first."""
     leaves = list(_leaves(failures))
-    return next((leaf for leaf in leaves if isinstance(leaf, LeaseLost)), leaves[0])
+    return next((leaf for leaf in leaves if isinstance(leaf, ProgramError) and leaf.goes_first), leaves[0])
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -1,6 +1,6 @@
-"""HTTP beside gRPC: `/ok` for everyone on the public port, `/livez` and `/readyz` on the port inside the cluster.
+"""HTTP of a program: `/ok` alone on the public port; `/livez`, `/readyz` and what is mounted on the port inside the cluster.
 
-Nothing here waits on a network; uvicorn runs inside our event loop and leaves the signals to us.
+Nothing here waits on a network; uvicorn runs in our event loop and leaves the signals to us.
 """
 
 from __future__ import annotations
@@ -16,37 +16,36 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from process.errors import PortTaken
+
 Reason = Callable[[], str]
+"""Why not, a sentence; empty when all is well. Never waits."""
 
 OK_MESSAGE = "EventStorming Generator 서버가 정상 작동 중입니다."
 
 
-class PortTaken(Exception):
-    """Another program listens there; the message says so."""
-
-
-def public(dead: Reason) -> Starlette:
-    """`/ok` and nothing else; `dead` says why the process does no work any more, or nothing."""
+def public(lost: Reason) -> Starlette:
+    """`/ok` and nothing else. `lost` says why the work loop is gone."""
 
     async def ok(_: Request) -> Response:
-        if reason := dead():
+        if reason := lost():
             return JSONResponse({"status": "unavailable", "message": reason}, status_code=503)
         return JSONResponse({"status": "ok", "message": OK_MESSAGE})
 
     return Starlette(routes=[Route("/ok", ok)])
 
 
-def admin(dead: Reason, unready: Reason, more: Sequence[BaseRoute] = ()) -> Starlette:
-    """`/livez`, `/readyz`, which says why not, and whatever else is mounted."""
-    return Starlette(routes=[Route("/livez", _probe(dead)), Route("/readyz", _probe(unready)), *more])
+def admin(lost: Reason, unready: Reason, more: Sequence[BaseRoute] = ()) -> Starlette:
+    """`/livez`, `/readyz` (says why not ready), and whatever else is mounted."""
+    return Starlette(routes=[Route("/livez", _probe(lost)), Route("/readyz", _probe(unready)), *more])
 
 
 def _probe(problem: Reason) -> Callable[[Request], Response]:
-    def answer(_: Request) -> Response:
+    async def answer(_: Request) -> Response:
         reason = problem()
         return PlainTextResponse(reason or "ok", status_code=503 if reason else 200)
 
-    return answer
+    return answer  # type: ignore[return-value]  # starlette takes both kinds
 
 
 class _Server(uvicorn.Server):
@@ -56,25 +55,25 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: Starlette, port: int) -> AsyncIterator[int]:
-    """Serves while inside; the value is the port, picked if 0."""
-    listener = _listener(port)
+async def serving(app: Starlette, port: int, *, name: str) -> AsyncIterator[int]:
+    """Serves while inside; the value is the port, a free one if 0. `name` is the setting, for the message."""
+    listener = _listener(port, name)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )
     server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        server.should_exit = True
-        await task
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(sockets=[listener]))
+        try:
+            yield int(listener.getsockname()[1])
+        finally:
+            server.should_exit = True
 
 
-def _listener(port: int) -> socket.socket:
+def _listener(port: int, name: str) -> socket.socket:
     try:
         if socket.has_dualstack_ipv6():
             return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
         return socket.create_server(("", port), backlog=128)
     except OSError as error:
-        raise PortTaken(f"HTTP_PORT or ADMIN_PORT: cannot listen on {port}: {error.strerror}") from error
+        raise PortTaken(f"{name}: cannot listen on {port}: {error.strerror}") from error

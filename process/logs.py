@@ -16,7 +16,7 @@ from typing import TextIO
 import structlog
 from structlog.types import EventDict, ExcInfo, Processor, WrappedLogger
 
-from poller.errors import InputRejected, PollerError
+from process.errors import ProgramError
 
 LABELS = "logging.googleapis.com/labels"
 _ABOUT_CODE = (
@@ -30,7 +30,7 @@ _ABOUT_CODE = (
 )
 """Errors whose messages speak of programs and files, never of a job's text."""
 
-log = structlog.get_logger("poller")
+log = structlog.get_logger("process")
 
 
 def set_up(level: str, form: str) -> None:
@@ -112,5 +112,5 @@ def _path(error: BaseException, seen: set[int]) -> Iterator[str]:
 def _name(error: BaseException) -> str:
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    ours = isinstance(error, PollerError) and not isinstance(error, InputRejected)
+    ours = isinstance(error, ProgramError) and not error.quotes_user
     return f"{name}: {error}" if ours or isinstance(error, _ABOUT_CODE) else name

@@ -1,0 +1,18 @@
+"""What the programs' errors have in common. Imports nothing that could do anything: the pure modules stand on it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ProgramError(Exception):
+    """Raised on purpose, with a message of our own."""
+
+    quotes_user: ClassVar[bool] = False
+    """The message may repeat what a user wrote: it is told to them, and to no log."""
+    goes_first: ClassVar[bool] = False
+    """Of several errors at once, this is the one to act on."""
+
+
+class PortTaken(ProgramError):
+    """Another program listens there; the message names the setting."""
