@@ -8,10 +8,11 @@ from poller.msaez.constants import (
     CLASS_LEFT,
     CLASS_STEP,
     RELATION_STYLE,
-    class_constants,
+    UML,
     class_view_constants,
+    constants,
 )
-from poller.msaez.diagram import Diagram, Enumeration, ValueObject
+from poller.msaez.diagram import Class, Diagram
 from poller.msaez.encoding import Json
 from poller.msaez.fields import root_descriptor, source_refs, value_descriptor
 from poller.resolved import Aggregate
@@ -24,9 +25,14 @@ def entities(aggregate: Aggregate, classes: Diagram, identify: Identify) -> dict
     """Classes and the lines between them, by id."""
     drawn = {f"{aggregate.path}/root": _root(aggregate, classes, identify)}
     for place, value in enumerate(classes.value_objects):
-        drawn[value.path] = _value_object(place, value, identify)
+        descriptors = [value_descriptor(field) for field in value.fields]
+        drawn[value.path] = _class("value object", value, place, identify, fieldDescriptors=descriptors)
     for place, kind in enumerate(classes.enumerations):
-        drawn[kind.path] = _enumeration(place, kind, identify)
+        items = [
+            {"value": plain(item.value), "traceName": plain(item.value), "refs": source_refs(item.ranges)}
+            for item in kind.items
+        ]
+        drawn[kind.path] = _class("enumeration", kind, place, identify, items=items)
     lines = [
         _line(drawn[source.path], drawn[target.path], identify(f"relation/{source.path}>{target.path}"))
         for source, target in classes.links()
@@ -38,53 +44,38 @@ def _by_id(things: Iterable[dict[str, Json]]) -> dict[str, Json]:
     return {thing["id"]: thing for thing in things}
 
 
-def _class(kind: str, path: str, name: str, trace: str, identify: Identify) -> dict[str, Json]:
-    identity = identify(path)
-    return class_constants(kind) | {
+def _root(aggregate: Aggregate, classes: Diagram, identify: Identify) -> dict[str, Json]:
+    root = Class(
+        path=f"{aggregate.path}/root",
+        name=aggregate.name,
+        trace=plain(aggregate.message.name),
+        alias=aggregate.alias,
+        refs=tuple(aggregate.message.ranges),
+    )
+    descriptors = [root_descriptor(field) for field in classes.fields]
+    return _class(
+        "root", root, None, identify, parentId=identify(aggregate.path), fieldDescriptors=descriptors
+    )
+
+
+def _class(kind: str, drawn: Class, place: int | None, identify: Identify, **own: Json) -> dict[str, Json]:
+    """`place` counts from the left; the root has a place of its own."""
+    identity = identify(drawn.path)
+    left = {} if place is None else {"x": CLASS_LEFT + CLASS_STEP * place}
+    return constants(kind) | {
         "id": identity,
-        "name": name,
-        "traceName": trace,
-        "displayName": "",
-        "namePascalCase": pascal(name),
-        "namePlural": plural(name),
-        "nameCamelCase": camel(name),
+        "name": drawn.name,
+        "traceName": drawn.trace,
+        "displayName": drawn.alias,
+        "namePascalCase": pascal(drawn.name),
+        "namePlural": plural(drawn.name),
+        "nameCamelCase": camel(drawn.name),
         "relations": [],
         "selected": False,
-        "elementView": {"id": identity} | class_view_constants(kind),
+        "refs": source_refs(drawn.refs),
+        "elementView": {"id": identity} | class_view_constants(kind) | left,
+        **own,
     }
-
-
-def _root(aggregate: Aggregate, classes: Diagram, identify: Identify) -> dict[str, Json]:
-    trace = plain(aggregate.message.name)
-    return _class("root", f"{aggregate.path}/root", aggregate.name, trace, identify) | {
-        "displayName": aggregate.alias,
-        "parentId": identify(aggregate.path),
-        "fieldDescriptors": [root_descriptor(field) for field in classes.fields],
-        "refs": source_refs(aggregate.message.ranges),
-    }
-
-
-def _value_object(place: int, value: ValueObject, identify: Identify) -> dict[str, Json]:
-    drawn = _class("value object", value.path, value.name, value.trace, identify) | {
-        "displayName": value.alias,
-        "fieldDescriptors": [value_descriptor(field) for field in value.fields],
-        "refs": source_refs(value.refs),
-    }
-    drawn["elementView"]["x"] = CLASS_LEFT + CLASS_STEP * place
-    return drawn
-
-
-def _enumeration(place: int, kind: Enumeration, identify: Identify) -> dict[str, Json]:
-    drawn = _class("enumeration", kind.path, kind.name, plain(kind.message.name), identify) | {
-        "displayName": plain(kind.message.alias),
-        "items": [
-            {"value": plain(i.value), "traceName": plain(i.value), "refs": source_refs(i.ranges)}
-            for i in kind.items
-        ],
-        "refs": source_refs(kind.message.ranges),
-    }
-    drawn["elementView"]["x"] = CLASS_LEFT + CLASS_STEP * place
-    return drawn
 
 
 def _line(source: dict[str, Json], target: dict[str, Json], identity: str) -> dict[str, Json]:
@@ -93,7 +84,7 @@ def _line(source: dict[str, Json], target: dict[str, Json], identity: str) -> di
     target["relations"].append(identity)
     ends = {"id": identity, "from": source["id"], "to": target["id"]}
     return {
-        "_type": "org.uengine.uml.model.Relation",
+        "_type": UML + "Relation",
         "name": target["name"],
         "displayName": "",
         **ends,

@@ -8,71 +8,45 @@ from typing import Final
 from poller.msaez.encoding import Json
 
 TYPE: Final = "org.uengine.modeling.model."
+UML: Final = "org.uengine.uml.model."
 RELATION_STYLE: Final = '{"arrow-start": "none", "arrow-end": "none"}'
+CLASS_LEFT, CLASS_STEP = 700, 250
 
 _NOWHERE = {"x": 0, "y": 0, "width": 0, "height": 0}
-_WHERE = [{"viewField": None, "eventField": None}]
-_MAPPING = [{"viewField": None, "eventField": None, "operator": "="}]
+_WHERE = {"viewField": None, "eventField": None}
+_ID_FIELD = {
+    "_type": "org.uengine.model.FieldDescriptor",
+    "name": "id",
+    "className": "Long",
+    "nameCamelCase": "id",
+    "namePascalCase": "Id",
+    "isKey": True,
+}
 
 
-def _rule(operation: str, mapping: list[Json]) -> list[Json]:
-    return [
-        {
-            "_type": "viewStoreRule",
-            "operation": operation,
-            "when": None,
-            "fieldMapping": mapping,
-            "where": _WHERE,
-        }
-    ]
+def _rule(operation: str, mapping: dict[str, Json]) -> list[Json]:
+    rule = {"_type": "viewStoreRule", "operation": operation, "when": None}
+    return [rule | {"fieldMapping": [mapping], "where": [_WHERE]}]
 
 
 _ELEMENTS: dict[str, dict[str, Json]] = {
-    "BoundedContext": {
-        "policies": [],
-        "members": [],
-        "views": [],
-        "gitURL": None,
-        "preferredPlatform": "template-spring-boot",
-        "preferredPlatformConf": {},
-        "templatePerElements": {},
-        "tempId": "",
-    },
+    "BoundedContext": {"policies": [], "members": [], "views": [], "gitURL": None, "tempId": ""}
+    | {"preferredPlatform": "template-spring-boot", "preferredPlatformConf": {}, "templatePerElements": {}},
     "Aggregate": {"commands": [], "events": []},
-    "Command": {
-        "isRestRepository": False,
-        "trigger": "@PrePersist",
-        "relationEventInfo": [],
-        "relationCommandInfo": [],
-        "visibility": "public",
-    },
-    "Event": {
-        "trigger": "@PostPersist",
-        "relationPolicyInfo": [],
-        "relationCommandInfo": [],
-        "alertURL": "/static/image/symbol/alert-icon.png",
-        "checkAlert": True,
-        "visibility": "public",
-    },
+    "Command": {"isRestRepository": False, "trigger": "@PrePersist", "visibility": "public"}
+    | {"relationEventInfo": [], "relationCommandInfo": []},
+    "Event": {"trigger": "@PostPersist", "relationPolicyInfo": [], "relationCommandInfo": []}
+    | {"alertURL": "/static/image/symbol/alert-icon.png", "checkAlert": True, "visibility": "public"},
     "Policy": {"isSaga": False, "fieldDescriptors": []},
     "View": {
         "visibility": "public",
         "dataProjection": "query-for-aggregate",
         "editingView": False,
         "definitionId": "",
-        "fieldDescriptors": [
-            {
-                "_type": "org.uengine.model.FieldDescriptor",
-                "name": "id",
-                "className": "Long",
-                "nameCamelCase": "id",
-                "namePascalCase": "Id",
-                "isKey": True,
-            }
-        ],
+        "fieldDescriptors": [_ID_FIELD],
         "controllerInfo": {"url": ""},
-        "createRules": _rule("CREATE", _MAPPING),
-        "updateRules": _rule("UPDATE", _MAPPING),
+        "createRules": _rule("CREATE", _WHERE | {"operator": "="}),
+        "updateRules": _rule("UPDATE", _WHERE | {"operator": "="}),
         "deleteRules": _rule("DELETE", _WHERE),
     },
     "UI": {
@@ -84,13 +58,11 @@ _ELEMENTS: dict[str, dict[str, Json]] = {
     },
     "Actor": {"innerAggregate": {"command": [], "event": [], "external": [], "policy": [], "view": []}},
 }
-
 _VIEWS: dict[str, dict[str, Json]] = {
     "Command": {"z-index": 999},
     "View": {"z-index": 999},
     "Event": {"angle": 0},
 }
-
 _HEXAGONS: dict[str, dict[str, Json]] = {
     "BoundedContext": {"x": 235, "y": 365, "width": 350, "height": 350, "style": "{}"},
     "Aggregate": _NOWHERE | {"subWidth": 0},
@@ -100,75 +72,31 @@ _HEXAGONS: dict[str, dict[str, Json]] = {
 }
 
 _CLASS: dict[str, Json] = {"operations": [], "parentOperations": [], "relationType": None}
+_CLASS |= {"isVO": False, "isAbstract": False, "isInterface": False, "isAggregateRoot": False}
 _CLASSES: dict[str, dict[str, Json]] = {
-    "root": _CLASS
-    | {
-        "_type": "org.uengine.uml.model.Class",
-        "isVO": False,
-        "isAbstract": False,
-        "isInterface": False,
-        "isAggregateRoot": True,
-    },
-    "value object": _CLASS
-    | {
-        "_type": "org.uengine.uml.model.vo.Class",
-        "groupElement": None,
-        "isVO": True,
-        "isAggregateRoot": False,
-        "isAbstract": False,
-        "isInterface": False,
-    },
-    "enumeration": _CLASS
-    | {
-        "_type": "org.uengine.uml.model.enum",
-        "isVO": False,
-        "isAbstract": False,
-        "isInterface": False,
-        "isAggregateRoot": False,
-        "useKeyValue": False,
-    },
+    "root": _CLASS | {"_type": f"{UML}Class", "isAggregateRoot": True},
+    "value object": _CLASS | {"_type": f"{UML}vo.Class", "groupElement": None, "isVO": True},
+    "enumeration": _CLASS | {"_type": f"{UML}enum", "useKeyValue": False},
 }
-
 _SIZE = {"width": 200, "height": 100, "style": "{}", "titleH": 50}
 _CLASS_VIEWS: dict[str, dict[str, Json]] = {
-    "root": {
-        "_type": "org.uengine.uml.model.Class",
-        "x": 200,
-        "y": 200,
-        **_SIZE,
-        "subEdgeH": 120,
-        "fieldH": 90,
-        "methodH": 30,
-    },
+    "root": {"_type": f"{UML}Class", "x": 200, "y": 200, "subEdgeH": 120, "fieldH": 90, "methodH": 30},
     "value object": {
-        "_type": "org.uengine.uml.model.vo.address.Class",
+        "_type": f"{UML}vo.address.Class",
         "y": 152,
-        **_SIZE,
         "subEdgeH": 170,
         "fieldH": 150,
         "methodH": 30,
     },
-    "enumeration": {"_type": "org.uengine.uml.model.enum", "y": 456, **_SIZE, "subEdgeH": 50},
+    "enumeration": {"_type": f"{UML}enum", "y": 456, "subEdgeH": 50},
 }
-CLASS_LEFT, CLASS_STEP = 700, 250
-
-_TABLES = {
-    kind: json.dumps(table)
-    for kind, table in {
-        **{f"element {kind}": members for kind, members in _ELEMENTS.items()},
-        **{f"class {kind}": members for kind, members in _CLASSES.items()},
-    }.items()
-}
+_TABLES = {kind: json.dumps(members) for kind, members in (_ELEMENTS | _CLASSES).items()}
 
 
-def element_constants(kind: str) -> dict[str, Json]:
-    """A fresh copy: whoever gets a sticker may change it."""
-    return json.loads(_TABLES[f"element {kind}"])  # type: ignore[no-any-return]  # a table is an object
-
-
-def class_constants(kind: str) -> dict[str, Json]:
-    """A fresh copy for a class of the diagram: root, value object or enumeration."""
-    return json.loads(_TABLES[f"class {kind}"])  # type: ignore[no-any-return]  # a table is an object
+def constants(kind: str) -> dict[str, Json]:
+    """Of a sticker, or of a root, value object or enumeration; a fresh copy: whoever gets it may change it."""
+    members: dict[str, Json] = json.loads(_TABLES[kind])
+    return members
 
 
 def view_constants(kind: str) -> dict[str, Json]:
@@ -181,4 +109,4 @@ def hexagon_constants(kind: str) -> dict[str, Json] | None:
 
 
 def class_view_constants(kind: str) -> dict[str, Json]:
-    return dict(_CLASS_VIEWS[kind])
+    return _SIZE | _CLASS_VIEWS[kind]

@@ -16,7 +16,7 @@ from poller.msaez.classes import entities
 from poller.msaez.constants import (
     RELATION_STYLE,
     TYPE,
-    element_constants,
+    constants,
     hexagon_constants,
     view_constants,
 )
@@ -59,15 +59,11 @@ def project(model: model_pb2.EventStormingModel, *, job_id: str, user_id: str, p
         actors={actor.name: plain(actor.alias) for actor in model.actors},
         korean=found.korean,
     )
-    diagrams = {aggregate.path: diagram(aggregate) for aggregate in found.aggregates}
+    diagrams = [(aggregate, diagram(aggregate)) for aggregate in found.aggregates]
     elements = [
         *(_context(context, page) for context in found.contexts),
-        *(_aggregate(aggregate, diagrams[aggregate.path], page) for aggregate in found.aggregates),
-        *(
-            sticker
-            for aggregate in found.aggregates
-            for sticker in _members(aggregate, diagrams[aggregate.path], page)
-        ),
+        *(_aggregate(aggregate, classes, page) for aggregate, classes in diagrams),
+        *(member for aggregate, classes in diagrams for member in _members(aggregate, classes, page)),
     ]
     relations = [_relation(source, target, page) for source, target in _lines(found)]
     return EsValue(
@@ -121,7 +117,7 @@ def _element(kind: str, node: Node, page: _Page, **particular: Json) -> dict[str
         "rotateStatus": False,
         "selected": False,
     }
-    return common | element_constants(kind) | particular | _views(kind, node.path, page)
+    return common | constants(kind) | particular | _views(kind, node.path, page)
 
 
 def _views(kind: str, path: str, page: _Page) -> dict[str, Json]:
@@ -239,12 +235,12 @@ def _policy(policy: Policy, page: _Page) -> dict[str, Json]:
 
 def _screen(owner: Member, member: str, page: _Page) -> dict[str, Json]:
     name = f"{owner.name}UI"
-    alias = f"{owner.alias} UI" if owner.alias else ""
     return _element(
         "UI",
-        replace(owner, path=f"{owner.path}/ui", name=name, alias=alias),
+        replace(owner, path=f"{owner.path}/ui", name=name),
         page,
         traceName=name,
+        displayName=f"{owner.alias} UI" if owner.alias else "",
         description="",
         boundedContext=page.link(owner.aggregate.context.path),
         aggregate=page.link(owner.aggregate.path),
@@ -255,11 +251,14 @@ def _screen(owner: Member, member: str, page: _Page) -> dict[str, Json]:
 
 def _actor(owner: Member, page: _Page) -> dict[str, Json]:
     role = plain(owner.message.actor.strip())[:128]
-    node = replace(
-        owner, path=f"{owner.path}/actor", name=role, alias=page.actors.get(owner.message.actor, "")
+    return _element(
+        "Actor",
+        replace(owner, path=f"{owner.path}/actor", name=role),
+        page,
+        traceName=role,
+        displayName=page.actors.get(owner.message.actor, ""),
+        boundedContext=page.link(owner.aggregate.context.path),
     )
-    context = page.link(owner.aggregate.context.path)
-    return _element("Actor", node, page, traceName=role, boundedContext=context)
 
 
 def _lines(found: Resolved) -> Iterator[tuple[Node, Node]]:

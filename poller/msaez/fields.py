@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from eventstorming.v1 import model_pb2
 
 from poller.msaez.encoding import Json
 from poller.resolved.names import Register, camel, field_name, pascal, plain
 
-_CANONICAL = {
-    "String": "string str text varchar char uuid url email",
-    "Integer": "integer int short byte",
-    "Long": "long bigint",
-    "Double": "double float number",
-    "BigDecimal": "bigdecimal decimal numeric biginteger money",
-    "Boolean": "boolean bool",
-    "Date": "date datetime localdate localdatetime zoneddatetime time localtime timestamp instant",
-}
-BUILT_IN = {word: canonical for canonical, row in _CANONICAL.items() for word in row.split()}
-_LIST = re.compile(r"\s*(?:List|Set|Collection|Array|ArrayList)\s*<(.*)>\s*\Z", re.IGNORECASE | re.DOTALL)
+BUILT_IN = frozenset(["String", "Integer", "Long", "Double", "BigDecimal", "Boolean", "Date"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +30,13 @@ DEFAULT_KEY = Field(name="id", trace="id", type="Long", is_key=True)
 
 
 def fields(messages: Iterable[model_pb2.Field], types: Mapping[str, str]) -> list[Field]:
-    """Names unique regardless of case; a type that is neither built in nor in `types` becomes text."""
+    """Names unique regardless of case; `types` are the classes of the aggregate by their names in the model."""
     register = Register()
     return [
         Field(
             name=register.take(field_name(message.name)),
             trace=plain(message.name),
-            type=known_type(message.type, types),
+            type=class_of(message.type, types),
             is_key=message.is_key,
             refs=tuple(message.ranges),
         )
@@ -55,22 +45,15 @@ def fields(messages: Iterable[model_pb2.Field], types: Mapping[str, str]) -> lis
 
 
 def keyed(known: list[Field]) -> list[Field]:
-    """The same with at least one key: a field named id becomes it, else one is put in front."""
-    if any(field.is_key for field in known):
-        return known
-    if any(field.name.lower() == "id" for field in known):
-        return [replace(field, is_key=True) if field.name.lower() == "id" else field for field in known]
-    return [DEFAULT_KEY, *known]
+    """The same with a key: an aggregate that is still growing has none yet."""
+    return known if any(field.is_key for field in known) else [DEFAULT_KEY, *known]
 
 
-def known_type(text: str, types: Mapping[str, str]) -> str:
+def class_of(text: str, types: Mapping[str, str]) -> str:
     """Java-like class name of a type as the model names it."""
-    listed = _LIST.match(text)
-    if listed or text.endswith("[]"):
-        inner = listed[1] if listed else text[:-2]
-        return f"List<{known_type(inner, types).removeprefix('List<').removesuffix('>')}>"
-    name = text.strip()
-    return types.get(name) or BUILT_IN.get(name.lower(), "String")
+    inner = text.removeprefix("List<").removesuffix(">")
+    name = types.get(inner, inner)
+    return name if inner == text else f"List<{name}>"
 
 
 def descriptor(field: Field) -> dict[str, Json]:

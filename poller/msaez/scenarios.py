@@ -29,10 +29,11 @@ def told(command: Member, *, korean: bool) -> str | None:
 
 def examples(command: Member, classes: Diagram) -> list[Json]:
     """One entry per scenario and event that follows: the canvas shows one element in each clause."""
+    own = fields(command.message.fields, classes.types)
     return [
         {
-            "given": [_given(command, scenario, classes)],
-            "when": [_when(command, scenario, classes)],
+            "given": [_clause("Aggregate", command.aggregate.name, classes.fields, scenario.given)],
+            "when": [_clause("Command", command.name, own, scenario.when)],
             "then": [then],
         }
         for scenario in command.message.scenarios
@@ -40,24 +41,13 @@ def examples(command: Member, classes: Diagram) -> list[Json]:
     ]
 
 
-def _given(command: Member, scenario: model_pb2.Scenario, classes: Diagram) -> dict[str, Json]:
-    return _clause("Aggregate", command.aggregate.name, classes.fields, scenario.given)
-
-
-def _when(command: Member, scenario: model_pb2.Scenario, classes: Diagram) -> dict[str, Json]:
-    own = fields(command.message.fields, classes.types)
-    return _clause("Command", command.name, own, scenario.when)
-
-
 def _then(command: Member, scenario: model_pb2.Scenario, classes: Diagram) -> list[dict[str, Json]]:
-    """The events of the scenario that the command emits; else the first one it does, without values."""
+    """The events of the scenario that the command emits."""
     emitted = {event.message.name: event for event in command.emits}
-    clauses = {clause.name: clause for clause in scenario.then if clause.name in emitted}
-    for name in list(emitted)[: 0 if clauses else 1]:
-        clauses[name] = model_pb2.ScenarioClause(name=name)
+    clauses = [(emitted[clause.name], clause) for clause in scenario.then if clause.name in emitted]
     return [
-        _clause("Event", emitted[name].name, fields(emitted[name].message.fields, classes.types), clause)
-        for name, clause in clauses.items()
+        _clause("Event", event.name, fields(event.message.fields, classes.types), clause)
+        for event, clause in clauses
     ]
 
 

@@ -19,14 +19,18 @@ Place = tuple[str | int, ...]
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Node:
-    """One element: its message, which one of its kind it is, and the names the canvas shows it under."""
+    """One element: its message, which one of its kind it is, and the name the canvas knows it under."""
 
     path: str
     number: int  # its ordinal; a missing or doubled one is replaced
     place: Place  # where the message is in the model's canonical JSON
     message: Any
-    name: str = ""
-    alias: str = ""
+    name: str
+
+    @property
+    def alias(self) -> str:
+        """What people read; as the executor made it, unique among members and policies."""
+        return plain(self.message.alias)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -96,18 +100,14 @@ def resolve(model: model_pb2.EventStormingModel) -> Resolved:
 
 
 class _Names:
-    """The registers of one model: a name is given once per kind, an alias once among members and policies."""
+    """The registers of one model: a name is given once per kind."""
 
     def __init__(self) -> None:
-        self._names: dict[str, Register] = {}
-        self._aliases = Register()
+        self._given: dict[str, Register] = {}
 
-    def name(self, kind: str, wanted: str, *, ignore_case: bool = False) -> str:
-        register = self._names.setdefault(kind, Register(ignore_case=ignore_case))
+    def take(self, kind: str, wanted: str) -> str:
+        register = self._given.setdefault(kind, Register(ignore_case=kind == "aggregate"))
         return register.take(wanted)
-
-    def alias(self, wanted: str) -> str:
-        return self._aliases.take(plain(wanted), " ") if wanted.strip() else ""
 
 
 _LISTS = {
@@ -139,8 +139,7 @@ def _ordered(kind: str, messages: Iterable[Any], owner: Node | None = None) -> l
 
 def _context(at: dict[str, Any], names: _Names) -> Context:
     message = at["message"]
-    name = names.name("context", context_name(message.name))
-    context = Context(**at, name=name, alias=plain(message.alias))
+    context = Context(**at, name=names.take("context", context_name(message.name)))
     children = _ordered("aggregate", message.aggregates, context)
     context.aggregates = [_aggregate(child, context, names) for child in children]
     return context
@@ -148,8 +147,8 @@ def _context(at: dict[str, Any], names: _Names) -> Context:
 
 def _aggregate(at: dict[str, Any], context: Context, names: _Names) -> Aggregate:
     message = at["message"]
-    name = names.name("aggregate", class_name(message.name, otherwise="Aggregate"), ignore_case=True)
-    aggregate = Aggregate(**at, name=name, alias=plain(message.alias), context=context)
+    name = names.take("aggregate", class_name(message.name, otherwise="Aggregate"))
+    aggregate = Aggregate(**at, name=name, context=context)
     aggregate.commands = _members("command", message.commands, aggregate, names)
     aggregate.events = _members("event", message.events, aggregate, names)
     aggregate.read_models = _members("view", message.read_models, aggregate, names)
@@ -160,8 +159,7 @@ def _members(kind: str, messages: Iterable[Any], aggregate: Aggregate, names: _N
     return [
         Member(
             **at,
-            name=names.name(kind, class_name(at["message"].name, otherwise=kind.capitalize())),
-            alias=names.alias(at["message"].alias),
+            name=names.take(kind, class_name(at["message"].name, otherwise=kind.capitalize())),
             aggregate=aggregate,
         )
         for at in _ordered(kind, messages, aggregate)
@@ -204,8 +202,7 @@ def _add_policies(found: Resolved, names: _Names) -> None:
         if trigger and elsewhere:
             policy = Policy(
                 **at,
-                name=names.name("policy", class_name(message.name, otherwise="Policy")),
-                alias=names.alias(message.alias),
+                name=names.take("policy", class_name(message.name, otherwise="Policy")),
                 aggregate=elsewhere[0].aggregate,
                 trigger=trigger,
                 results=elsewhere,

@@ -112,11 +112,11 @@ class Register:
         self._ignore_case = ignore_case
         self._taken = {self._same(name) for name in taken}
 
-    def take(self, name: str, separator: str = "") -> str:
+    def take(self, name: str) -> str:
         number, unique = 1, name
         while self._same(unique) in self._taken:
             number += 1
-            unique = f"{name}{separator}{number}"
+            unique = f"{name}{number}"
         self._taken.add(self._same(unique))
         return unique
 

@@ -1,4 +1,4 @@
-"""Random typed models within the rules of model.proto, with names and texts as hostile as those rules allow."""
+"""Random typed models such as the executor makes whole, with names and texts as hostile as it lets through."""
 
 from __future__ import annotations
 
@@ -42,7 +42,6 @@ ALIASES = [
     "@",
     "Place order",
     "😀",
-    " ",
     "<script>alert(1)</script>",
     "null",
     "주문",
@@ -61,18 +60,7 @@ FIELD_NAMES = [
     "日",
     "isbn13",
 ]
-TYPES = [
-    "String",
-    "Long",
-    "List<String>",
-    "list<Money>",
-    "Map<String, Long>",
-    "LocalDateTime",
-    "",
-    "주소",
-    "Order",
-    "Foo[]",
-]
+TYPES = ["String", "Long", "Integer", "Double", "BigDecimal", "Boolean", "Date", "List<String>", "List<Date>"]
 VALUES = ["", "@", "N/A", "501", "21.5", "true", "9" * 30, "서울시 😀", "{}", "007"]
 HTML = ["", "<div class='x'>주문</div>", "<script>alert(1)</script>", "<p onclick='x()'>a</p>", "@"]
 TEXT = "첫 줄 😀\n\nsecond line of the text\n끝"
@@ -96,6 +84,7 @@ class _Builder:
         self.random = random.Random(seed)
         self.each = each
         self.used: dict[str, set[str]] = {}
+        self.aliases: set[str] = set()
 
     def model(self, sizes: list[int]) -> model_pb2.EventStormingModel:
         model = model_pb2.EventStormingModel(language=self.random.choice([1, 2]))
@@ -122,18 +111,24 @@ class _Builder:
         return name
 
     def alias(self) -> str:
-        return self.random.choice(ALIASES)
+        """Not one that was chosen before, whatever its blanks."""
+        chosen = self.random.choice(ALIASES)
+        blank_free = "".join(chosen.split()).casefold()
+        if blank_free in self.aliases:
+            return ""
+        self.aliases.add(blank_free)
+        return chosen
 
     def ranges(self) -> list[model_pb2.SourceRange]:
         one = model_pb2.SourceRange(start_line=1, start_column=1, end_line=3, end_column=6)
         return self.random.choice([[], [one], [model_pb2.SourceRange()], [one, one]])
 
-    def fields(self, types: list[str]) -> list[model_pb2.Field]:
-        names = self.random.sample(FIELD_NAMES, self.random.randint(0, 6))
+    def fields(self, types: list[str], least: int = 0) -> list[model_pb2.Field]:
+        names = self.random.sample(FIELD_NAMES, self.random.randint(least, 6))
         return [
             model_pb2.Field(
                 name=name,
-                type=self.random.choice(TYPES + types),
+                type=self.random.choice([*TYPES, *types, *(f"List<{name}>" for name in types)]),
                 is_key=self.random.random() < 0.2,
                 ranges=self.ranges(),
             )
@@ -147,11 +142,12 @@ class _Builder:
         types = self.random.sample(list(names), self.random.randint(0, 5))
         for name in types[::2]:
             value = aggregate.value_objects.add(name=name, alias=self.alias(), ranges=self.ranges())
-            value.fields.extend(self.fields(types))
+            value.fields.extend(self.fields(types, least=1))
         for name in types[1::2]:
             kind = aggregate.enumerations.add(name=name, alias=self.alias())
-            kind.items.extend(model_pb2.EnumerationItem(value=v) for v in self.random.sample(VALUES, 3))
-        aggregate.fields.extend(self.fields(types))
+            kind.items.extend(model_pb2.EnumerationItem(value=v) for v in self.random.sample(VALUES[1:], 3))
+        aggregate.fields.extend(self.fields(types, least=1))
+        aggregate.fields[0].is_key = True
         aggregate.ranges.extend(self.ranges())
         self.behaviour(aggregate, types)
 
