@@ -14,7 +14,7 @@ from langgraph.graph.state import CompiledStateGraph
 from typing_extensions import TypedDict
 
 from executor.graph.build import graph as whole
-from executor.graph.state import GraphInput, Run
+from executor.graph.state import GraphInput, RunContext
 from executor.graph.text import language_of
 from executor.named import language_models
 from executor.ports import Allowance, OwnLink
@@ -48,7 +48,7 @@ async def generate(state: Studio) -> Drawn:
     text = state["requirements"]
     start = {"input": GraphInput(language=language_of(text), requirements=text), "parts": []}
     async with models.chat(job_id="studio", link=OwnLink(), recalled=(), allowance=allowance) as chat:
-        end = await generation.ainvoke(start, context=Run(chat=chat))
+        end = await generation.ainvoke(start, context=RunContext(chat=chat))
     return {"model": asdict(end["model"]), "told": [note.message for note in end["notes"]]}
 
 

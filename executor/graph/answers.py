@@ -30,9 +30,7 @@ class Named(Strict):
 # ---------------------------------------------------------------- from requirements to a draft
 
 
-class ContextAnswer(Strict):
-    name: str
-    alias: str
+class ContextAnswer(Named):
     description: str
     aggregates: list[Named]  # the aggregates this context owns, so that no two contexts invent the same one
     sources: list[Source]
@@ -44,9 +42,7 @@ class ContextsAnswer(Strict):
     contexts: list[ContextAnswer]
 
 
-class MergedContext(Strict):
-    name: str
-    alias: str
+class MergedContext(Named):
     description: str
     replaces: list[str]  # names of the contexts it stands for, its own included
 
@@ -69,9 +65,7 @@ class LineMapAnswer(Strict):
     ranges: list[LineRange]
 
 
-class DraftedAggregate(Strict):
-    name: str
-    alias: str
+class DraftedAggregate(Named):
     description: str
     enumerations: list[Named]
     value_objects: list[Named]
@@ -96,9 +90,7 @@ class FieldAnswer(Strict):
     sources: list[Source]
 
 
-class ValueObjectAnswer(Strict):
-    name: str
-    alias: str
+class ValueObjectAnswer(Named):
     fields: list[FieldAnswer]
     sources: list[Source]
 
@@ -108,9 +100,7 @@ class ItemAnswer(Strict):
     sources: list[Source]
 
 
-class EnumerationAnswer(Strict):
-    name: str
-    alias: str
+class EnumerationAnswer(Named):
     items: list[ItemAnswer]
     sources: list[Source]
 
@@ -126,23 +116,17 @@ class DetailsAnswer(Strict):
     sources: list[Source]
 
 
-class CommandName(Strict):
-    name: str
-    alias: str
+class CommandName(Named):
     actor: str
     emits: list[str]  # names of events of the same aggregate
     sources: list[Source]
 
 
-class EventName(Strict):
-    name: str
-    alias: str
+class EventName(Named):
     sources: list[Source]
 
 
-class ReadModelName(Strict):
-    name: str
-    alias: str
+class ReadModelName(Named):
     actor: str
     multiple: bool
     sources: list[Source]
@@ -226,9 +210,7 @@ class ScreensAnswer(Strict):
     screens: list[ScreenAnswer]
 
 
-class PolicyAnswer(Strict):
-    name: str
-    alias: str
+class PolicyAnswer(Named):
     reason: str
     trigger: str
     results: list[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime
@@ -12,7 +13,7 @@ from executor.errors import NothingUsable
 from executor.graph import prompt
 from executor.graph.inputs import BLOCKS
 from executor.graph.question import Question, Unusable, accept
-from executor.graph.state import ContextPlan, Outcome, Part, Run, Unit, of_step
+from executor.graph.state import ContextUnit, Outcome, Part, RunContext, Unit, of_step
 from executor.graph.text import fitted, numbered
 from executor.model import Language, Level, Note
 
@@ -22,44 +23,20 @@ LIGHT_STEPS = frozenset(("behaviour", "scenarios", "screens", "references"))
 MOST_COMPLAINTS = 30  # a repair turn lists no more; the rest shows up again if it is still wrong
 
 
-async def ask(
-    runtime: Runtime[Run],
-    step: str,
-    unit: Unit,
-    schema: type[Answer],
-    data: Mapping[str, Any],
-    check: Callable[[Answer], Iterable[str]] = accept,
-) -> Answer | Unusable:
-    """The answer to the step's prompt about this data."""
-    return await runtime.context.chat.ask(
-        Question(
-            step=step,
-            unit=f"{step} {'.'.join(str(n + 1) for n in unit)}",
-            schema=schema,
-            system=prompt.constant(step),
-            user=prompt.blocks({name: data[name] for name in BLOCKS[step]}),
-            check=lambda answer: _first(check(answer)),
-            light=step in LIGHT_STEPS,
-        )
-    )
-
-
-def _first(complaints: Iterable[str]) -> Sequence[str]:
-    return [complaint for _, complaint in zip(range(MOST_COMPLAINTS), complaints, strict=False)]
-
-
 class Remarks:
-    """Collects what a reduction has to tell the user. The key of each note is its step, unit and place in line."""
+    """Collects what there is to tell the user. The key of each note is its step, the unit's place and its number in line."""
 
-    def __init__(self, step: str, unit: Unit, language: Language) -> None:
+    def __init__(self, step: str, unit: Unit) -> None:
         self.notes: list[Note] = []
-        self._at = f"{step}/{'.'.join(str(n) for n in unit)}"
-        self._language = language
+        self._at = f"{step}/{'.'.join(str(n) for n in unit.place)}"
+        self._language = unit.language
 
     def tell(self, english: str, korean: str) -> None:
+        """For information."""
         self._add(Level.INFO, english, korean)
 
     def warn(self, english: str, korean: str) -> None:
+        """Something was lost or replaced."""
         self._add(Level.WARNING, english, korean)
 
     def _add(self, level: Level, english: str, korean: str) -> None:
@@ -67,17 +44,62 @@ class Remarks:
         self.notes.append(Note(level=level, message=message, key=f"{self._at}/{len(self.notes)}"))
 
 
-def outcome(step: str, unit: Unit, value: Any, remarks: Remarks, answer: object = None) -> Outcome:
-    """One part, as an update of the state."""
-    reason = (answer.reason or "no reason given") if isinstance(answer, Unusable) else ""
-    return {"parts": [Part(step=step, unit=unit, value=value, notes=tuple(remarks.notes), unusable=reason)]}
+class Asking(Remarks):
+    """One question of a step about a unit, what there is to tell about it, and the part that comes of it."""
+
+    def __init__(self, runtime: Runtime[RunContext], step: str, unit: Unit) -> None:
+        super().__init__(step, unit)
+        self._chat = runtime.context.chat
+        self._step, self._unit = step, unit
+        self._unusable = ""
+
+    async def ask(
+        self,
+        schema: type[Answer],
+        blocks: Mapping[str, Any],
+        check: Callable[[Answer], Iterable[str]] = accept,
+    ) -> Answer | None:
+        """The answer to the step's prompt about these blocks and the language; None when it is unusable."""
+        blocks = {"language": self._unit.language, **blocks}
+        question = Question(
+            step=self._step,
+            unit=f"{self._step} {'.'.join(str(n + 1) for n in self._unit.place)}",
+            schema=schema,
+            system=prompt.constant(self._step),
+            user=prompt.blocks({name: blocks[name] for name in BLOCKS[self._step]}),
+            check=lambda answer: list(islice(check(answer), MOST_COMPLAINTS)),
+            light=self._step in LIGHT_STEPS,
+        )
+        answer = await self._chat.ask(question)
+        if isinstance(answer, Unusable):
+            self._unusable = answer.reason or "no reason given"
+            return None
+        return answer
+
+    def lines(self, context: ContextUnit, words: Iterable[str] = ()) -> str:
+        """The context's text for a prompt, lines with these words first; says so when it had to be cut."""
+        numbers = fitted(context.document, context.numbers, words)
+        if left_out := len(context.numbers) - len(numbers):
+            self.warn(
+                f"The text of {context.name} is too long for one question: {left_out} lines were left out of it.",
+                f"{context.name}의 글이 너무 길어 질문 하나에서 {left_out}줄을 뺐습니다.",
+            )
+        return numbered(context.document, numbers)
+
+    def outcome(self, value: Any) -> Outcome:
+        """One part, as an update of the state."""
+        notes = tuple(self.notes)
+        part = Part(
+            step=self._step, place=self._unit.place, value=value, notes=notes, unusable=self._unusable
+        )
+        return {"parts": [part]}
 
 
 def demand_usable(parts: Sequence[Part], step: str, language: Language) -> None:
     """Ends the job when no answer of a step was usable: that is the language model's doing and says nothing of the text."""
-    asked = of_step(parts, step)
-    if asked and not any(part.usable for part in asked):
-        reason = asked[0].unusable
+    answered = of_step(parts, step)
+    if answered and all(part.unusable for part in answered):
+        reason = answered[0].unusable
         raise NothingUsable(
             language.pick(
                 f"The language model's answers could not be used, although it was asked again ({reason}). "
@@ -88,25 +110,8 @@ def demand_usable(parts: Sequence[Part], step: str, language: Language) -> None:
         )
 
 
-def lines_for(plan: ContextPlan, words: Iterable[str], remarks: Remarks) -> str:
-    """The context's text for a prompt; says so when it had to be cut."""
-    numbers = fitted(plan.document, plan.numbers, words)
-    left_out = len(plan.numbers) - len(numbers)
-    if left_out:
-        remarks.warn(
-            f"The text of {plan.name} is too long for one question: {left_out} lines were left out of it.",
-            f"{plan.name}의 글이 너무 길어 질문 하나에서 {left_out}줄을 뺐습니다.",
-        )
-    return numbered(plan.document, numbers)
-
-
-def shown_others(plan: ContextPlan) -> list[dict[str, Any]]:
-    """The other contexts and what is theirs, as prompts show them. Known before any draft, so whoever drafts first."""
-    return [{"name": other.name, "aggregates": list(other.aggregates)} for other in plan.others]
-
-
-def joined(names: Iterable[str], most: int = 12) -> str:
-    """Names in a sentence."""
-    listed = list(names)
-    shown = ", ".join(listed[:most])
-    return f"{shown}, … (+{len(listed) - most})" if len(listed) > most else shown
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """Names in a sentence, the first of many."""
+    known = list(names)
+    shown = ", ".join(known[:most])
+    return f"{shown}, … (+{len(known) - most})" if len(known) > most else shown

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from executor.graph.draft import aggregates_of
-from executor.graph.names import Behaviour
-from executor.graph.reduction import lookup
+from executor.graph.normalise import lookup
 from executor.graph.scenarios import Scenarios
 from executor.graph.screens import Screens
-from executor.graph.state import (
-    AggregatePlan,
-    ContextPlan,
-    DraftAggregate,
-    GraphInput,
-    Pair,
-    Part,
-    Unit,
-    by_unit,
-)
+from executor.graph.state import ContextUnit, DraftAggregate, GraphInput, Pair, Part, Place, by_place
 from executor.graph.text import verbatim
+from executor.graph.units import for_policies
 from executor.model import (
     Aggregate,
     AggregateReference,
     BoundedContext,
     EventStormingModel,
+    Language,
     Note,
     Policy,
     loose,
@@ -39,7 +30,7 @@ from executor.repair import Repaired, Required, repaired, with_valid_links
 class NamedModel:
     """The model with every context, aggregate, command, event and read model it will ever have.
 
-    Ordinals are final: the context of plan n has ordinal n + 1, its aggregate m has ordinal m + 1.
+    Ordinals are final: the context of unit n has ordinal n + 1, its aggregate m has ordinal m + 1.
     """
 
     model: EventStormingModel
@@ -48,48 +39,47 @@ class NamedModel:
     notes: tuple[Note, ...]
 
 
-def named(input: GraphInput, plans: Sequence[ContextPlan], parts: Sequence[Part]) -> NamedModel:
+def named(input: GraphInput, units: Sequence[ContextUnit], parts: Sequence[Part]) -> NamedModel:
     """Joins drafts, details and names; makes names unique and connections whole."""
     drafted = EventStormingModel(
         language=input.language,
-        bounded_contexts=tuple(context for plan in plans for context in _context(plan, parts)),
+        bounded_contexts=tuple(context for unit in units for context in _context(unit, parts)),
     )
     whole = repaired(drafted, required(input, drafted))
-    stated = _Stated(plans, parts, whole.model)
+    aggregates = list(_drafted(units, parts, whole.model))
+    stated = list(_stated(aggregates))
+    directed = dict.fromkeys((source, target) for source, _, target in stated if target not in ("", source))
+    one_way = (pair for pair in directed if pair[::-1] not in directed)
+    references = tuple(AggregateReference(from_aggregate=s, to_aggregate=t) for s, t in one_way)
     return NamedModel(
-        model=replace(whole.model, references=tuple(stated.one_way())),
-        unresolved=tuple(stated.both_ways(input)),
-        dangling=tuple(stated.dangling),
+        model=replace(whole.model, references=references),
+        unresolved=tuple(_pairs(aggregates, directed, input.language)),
+        dangling=tuple((source, wanted) for source, wanted, target in stated if not target),
         notes=whole.notes,
     )
 
 
-def _context(plan: ContextPlan, parts: Sequence[Part]) -> Iterator[BoundedContext]:
-    """The plan's context; none when nothing was found in the text for it."""
-    aggregates = tuple(_aggregates(plan, parts))
-    if aggregates or plan.ranges_in_description:
+def _context(unit: ContextUnit, parts: Sequence[Part]) -> Iterator[BoundedContext]:
+    """The context of a unit; none when nothing was found in the text for it."""
+    aggregates = tuple(_aggregates(unit, parts))
+    if aggregates or unit.ranges_in_description:
         yield BoundedContext(
-            ordinal=plan.index + 1,
-            name=plan.name,
-            alias=plan.alias,
-            description=verbatim(plan.document, plan.numbers),
+            ordinal=unit.index + 1,
+            name=unit.name,
+            alias=unit.alias,
+            description=verbatim(unit.document, unit.numbers),
             aggregates=aggregates,
-            ranges_in_description=plan.ranges_in_description,
+            ranges_in_description=unit.ranges_in_description,
         )
 
 
-def _aggregates(plan: ContextPlan, parts: Sequence[Part]) -> Iterator[Aggregate]:
-    details: dict[Unit, Aggregate] = by_unit(parts, "details")
-    behaviours: Sequence[Behaviour] = by_unit(parts, "names").get(plan.unit, ())
-    for i, drafted in enumerate(aggregates_of(plan, parts)):
-        detailed = details.get((plan.index, i)) or Aggregate(name=drafted.name, alias=drafted.alias)
-        behaviour = behaviours[i] if i < len(behaviours) else Behaviour()
+def _aggregates(unit: ContextUnit, parts: Sequence[Part]) -> Iterator[Aggregate]:
+    details: dict[Place, Aggregate] = by_place(parts, "details")
+    named: Sequence[Aggregate] = by_place(parts, "names").get(unit.place, ())
+    for i, a in enumerate(named):
+        detailed = details[unit.index, i]
         yield replace(
-            detailed,
-            ordinal=i + 1,
-            commands=behaviour.commands,
-            events=behaviour.events,
-            read_models=behaviour.read_models,
+            detailed, ordinal=i + 1, commands=a.commands, events=a.events, read_models=a.read_models
         )
 
 
@@ -113,133 +103,90 @@ def _required_attributes(input: GraphInput, model: EventStormingModel) -> Iterat
                     yield aggregate.name, attribute
 
 
-class _Stated:
-    """The references that drafts state, between the aggregates they became."""
+# ---------------------------------------------------------------- references that drafts state
 
-    def __init__(
-        self, plans: Sequence[ContextPlan], parts: Sequence[Part], model: EventStormingModel
-    ) -> None:
-        self._contexts = {context.ordinal: context for context in model.bounded_contexts}
-        self._places = list(self._placed(plans, parts))
-        self.dangling: list[tuple[str, str]] = []
-        self._stated = list(dict.fromkeys(self._resolved()))
+_Drafted = tuple[BoundedContext, DraftAggregate, Aggregate]
+"""An aggregate with its context, and the draft it came from."""
 
-    def _placed(
-        self, plans: Sequence[ContextPlan], parts: Sequence[Part]
-    ) -> Iterator[tuple[BoundedContext, DraftAggregate, Aggregate]]:
-        for plan in plans:
-            if context := self._contexts.get(plan.index + 1):
-                drafts = aggregates_of(plan, parts)
-                yield from (
-                    (context, drafted, a) for drafted, a in zip(drafts, context.aggregates, strict=True)
-                )
 
-    def _resolved(self) -> Iterator[tuple[str, str]]:
-        anywhere = lookup((drafted.name, a.name) for _, drafted, a in self._places)
-        for context, drafted, aggregate in self._places:
-            near = lookup((d.name, a.name) for c, d, a in self._places if c is context)
-            for wanted in drafted.references:
-                target = near.get(loose(wanted)) or anywhere.get(loose(wanted))
-                if target is None:
-                    self.dangling.append((aggregate.name, wanted))
-                elif target != aggregate.name:
-                    yield aggregate.name, target
+def _drafted(
+    units: Sequence[ContextUnit], parts: Sequence[Part], model: EventStormingModel
+) -> Iterator[_Drafted]:
+    contexts = {context.ordinal: context for context in model.bounded_contexts}
+    drafted = by_place(parts, "draft")
+    for unit in units:
+        if context := contexts.get(unit.index + 1):
+            drafts = drafted.get(unit.place, unit.aggregates)
+            yield from ((context, d, a) for d, a in zip(drafts, context.aggregates, strict=True))
 
-    def one_way(self) -> Iterator[AggregateReference]:
-        """Those stated in one direction only."""
-        for source, target in self._stated:
-            if (target, source) not in self._stated:
-                yield AggregateReference(from_aggregate=source, to_aggregate=target)
 
-    def both_ways(self, input: GraphInput) -> Iterator[Pair]:
-        """Pairs stated in both directions, in the order of the model."""
-        order = {a.name: (c.name, a) for c, _, a in self._places}
-        position = {name: i for i, name in enumerate(order)}
-        pairs = sorted(
-            (position[s], position[t], s, t)
-            for s, t in self._stated
-            if (t, s) in self._stated and position[s] < position[t]
+def _stated(drafted: Sequence[_Drafted]) -> Iterator[tuple[str, str, str]]:
+    """Who refers, to what name, and the aggregate that is meant: of the same context if it can be, "" if there is none."""
+    anywhere = lookup((d.name, a.name) for _, d, a in drafted)
+    for context, draft, aggregate in drafted:
+        near = lookup((d.name, a.name) for c, d, a in drafted if c is context)
+        for wanted in draft.references:
+            yield aggregate.name, wanted, near.get(loose(wanted)) or anywhere.get(loose(wanted)) or ""
+
+
+def _pairs(
+    drafted: Sequence[_Drafted], stated: Collection[tuple[str, str]], language: Language
+) -> Iterator[Pair]:
+    """Those that refer to each other, in the order of the model."""
+    order = {a.name: i for i, (_, _, a) in enumerate(drafted)}
+    both = sorted((order[s], order[t]) for s, t in stated if (t, s) in stated and order[s] < order[t])
+    for i, (first, second) in enumerate(both):
+        yield Pair(
+            index=i,
+            language=language,
+            first=drafted[first][2],
+            first_context=drafted[first][0].name,
+            second=drafted[second][2],
+            second_context=drafted[second][0].name,
         )
-        for i, (_, _, first, second) in enumerate(pairs):
-            yield Pair(
-                index=i,
-                language=input.language,
-                first=order[first][1],
-                first_context=order[first][0],
-                second=order[second][1],
-                second_context=order[second][0],
-            )
-
-
-# ---------------------------------------------------------------- units of the second half
-
-
-def aggregate_plans(plans: Sequence[ContextPlan], model: EventStormingModel) -> tuple[AggregatePlan, ...]:
-    """Every aggregate that has something to fill, in order."""
-    by_ordinal = {plan.index + 1: plan for plan in plans}
-    return tuple(
-        AggregatePlan(index=a.ordinal - 1, aggregate=a, context=by_ordinal[context.ordinal])
-        for context in model.bounded_contexts
-        for a in context.aggregates
-        if a.commands or a.events or a.read_models
-    )
-
-
-def policy_plans(plans: Sequence[ContextPlan], model: EventStormingModel) -> tuple[ContextPlan, ...]:
-    """The contexts to ask for policies: all that have a text and aggregates, if events of two aggregates could be joined."""
-    if sum(1 for a in model.aggregates if a.events) < 2:
-        return ()
-    alive = {context.ordinal for context in model.bounded_contexts if context.aggregates}
-    return tuple(
-        plan for plan in plans if plan.index + 1 in alive and verbatim(plan.document, plan.numbers).strip()
-    )
 
 
 # ---------------------------------------------------------------- the model as it stands
 
 
 def shown(
-    plans: Sequence[ContextPlan], model: EventStormingModel, parts: Sequence[Part]
+    units: Sequence[ContextUnit], model: EventStormingModel, parts: Sequence[Part]
 ) -> EventStormingModel:
     """The named model with all that is known so far. What one call shows, a call with more parts shows again.
 
     Policies of a context appear only when those of all contexts before it are known, so that none changes its ordinal.
     """
-    return with_valid_links(_grown(plans, model, parts))
+    return with_valid_links(_grown(units, model, parts))
 
 
 def finished(
-    input: GraphInput, plans: Sequence[ContextPlan], model: EventStormingModel, parts: Sequence[Part]
+    input: GraphInput, units: Sequence[ContextUnit], model: EventStormingModel, parts: Sequence[Part]
 ) -> Repaired:
     """The named model with everything, repaired where a step should have left it broken."""
-    return repaired(_grown(plans, model, parts), required(input, model))
+    return repaired(_grown(units, model, parts), required(input, model))
 
 
 def _grown(
-    plans: Sequence[ContextPlan], model: EventStormingModel, parts: Sequence[Part]
+    units: Sequence[ContextUnit], model: EventStormingModel, parts: Sequence[Part]
 ) -> EventStormingModel:
-    found: list[AggregateReference] = list(by_unit(parts, "references").values())
+    behaviours: dict[Place, Aggregate] = by_place(parts, "behaviour")
+    scenarios: dict[Place, Scenarios] = by_place(parts, "scenarios")
+    screens: dict[Place, Screens] = by_place(parts, "screens")
+
+    def filled(context: BoundedContext, aggregate: Aggregate) -> Aggregate:
+        place = (context.ordinal - 1, aggregate.ordinal - 1)
+        aggregate = behaviours.get(place, aggregate)
+        return _drawn(aggregate, scenarios.get(place, {}), screens.get(place, {}))
+
     return replace(
         model,
-        bounded_contexts=_filled_contexts(model.bounded_contexts, parts),
-        policies=tuple(_policies(plans, model, parts)),
-        references=(*model.references, *found),
+        bounded_contexts=tuple(
+            replace(context, aggregates=tuple(filled(context, a) for a in context.aggregates))
+            for context in model.bounded_contexts
+        ),
+        policies=tuple(_policies(units, model, parts)),
+        references=(*model.references, *by_place(parts, "references").values()),
     )
-
-
-def _filled_contexts(contexts: Sequence[BoundedContext], parts: Sequence[Part]) -> tuple[BoundedContext, ...]:
-    behaviours: dict[Unit, Aggregate] = by_unit(parts, "behaviour")
-    scenarios: dict[Unit, Scenarios] = by_unit(parts, "scenarios")
-    screens: dict[Unit, Screens] = by_unit(parts, "screens")
-    contents = []
-    for context in contexts:
-        aggregates = []
-        for aggregate in context.aggregates:
-            unit = (context.ordinal - 1, aggregate.ordinal - 1)
-            aggregate = behaviours.get(unit, aggregate)
-            aggregates.append(_drawn(aggregate, scenarios.get(unit, {}), screens.get(unit, {})))
-        contents.append(replace(context, aggregates=tuple(aggregates)))
-    return tuple(contents)
 
 
 def _drawn(aggregate: Aggregate, scenarios: Scenarios, screens: Screens) -> Aggregate:
@@ -254,11 +201,11 @@ def _drawn(aggregate: Aggregate, scenarios: Scenarios, screens: Screens) -> Aggr
 
 
 def _policies(
-    plans: Sequence[ContextPlan], model: EventStormingModel, parts: Sequence[Part]
+    units: Sequence[ContextUnit], model: EventStormingModel, parts: Sequence[Part]
 ) -> Iterator[Policy]:
-    answered = by_unit(parts, "policies")
+    answered = by_place(parts, "policies")
     names = {context.ordinal: context.name for context in model.bounded_contexts}
-    for plan in policy_plans(plans, model):
-        if plan.unit not in answered:
+    for unit in for_policies(units, model):
+        if unit.place not in answered:
             return
-        yield from (replace(policy, bounded_context=names[plan.index + 1]) for policy in answered[plan.unit])
+        yield from (replace(policy, bounded_context=names[unit.index + 1]) for policy in answered[unit.place])

@@ -7,14 +7,14 @@ questions is contexts, line_map, draft, names (or details), behaviour, screens (
 from __future__ import annotations
 
 from collections.abc import Hashable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 
-from executor.graph import assemble, plans
+from executor.graph import units
 from executor.graph.behaviour import behaviour
 from executor.graph.contexts import contexts
 from executor.graph.details import details
@@ -27,21 +27,27 @@ from executor.graph.policies import policies
 from executor.graph.references import references
 from executor.graph.scenarios import scenarios
 from executor.graph.screens import screens
-from executor.graph.state import AggregateUnit, ContextUnit, FoundContext, GraphInput, Job, Outcome, Run
+from executor.graph.state import (
+    AggregateState,
+    ChunkUnit,
+    ContextState,
+    DraftedUnit,
+    FoundContext,
+    GraphInput,
+    JobState,
+    Outcome,
+    RunContext,
+)
 from executor.graph.text import chunks, document
 
-Compiled = CompiledStateGraph[Any, Run, Any, Any]
+Compiled = CompiledStateGraph[Any, RunContext, Any, Any]
 Targets = list[Hashable] | Hashable
 
 
+@cache
 def graph() -> Compiled:
     """The whole graph, compiled once; a run brings its input as state and its chat as context."""
-    return _compiled()
-
-
-@cache
-def _compiled() -> Compiled:
-    whole = StateGraph(Job, context_schema=Run)
+    whole = StateGraph(JobState, context_schema=RunContext)
     whole.add_node("contexts", contexts)
     whole.add_node("merge", merge)
     whole.add_node("line_map", line_map)
@@ -68,7 +74,7 @@ def _compiled() -> Compiled:
 
 def context_graph() -> Compiled:
     """One bounded context: draft, unless it has aggregates already, then the details of each beside the names of all."""
-    unit = StateGraph(ContextUnit, output_schema=Outcome, context_schema=Run)
+    unit = StateGraph(ContextState, output_schema=Outcome, context_schema=RunContext)
     unit.add_node("draft", draft)
     unit.add_node("details", details)
     unit.add_node("names", names)
@@ -79,7 +85,7 @@ def context_graph() -> Compiled:
 
 def aggregate_graph() -> Compiled:
     """One aggregate: behaviour, then scenarios beside screens."""
-    unit = StateGraph(AggregateUnit, output_schema=Outcome, context_schema=Run)
+    unit = StateGraph(AggregateState, output_schema=Outcome, context_schema=RunContext)
     unit.add_node("behaviour", behaviour)
     unit.add_node("scenarios", scenarios)
     unit.add_node("screens", screens)
@@ -91,49 +97,46 @@ def aggregate_graph() -> Compiled:
 # ---------------------------------------------------------------- fan-outs (async: LangGraph would run others in threads)
 
 
-async def _start(state: Job) -> Targets:
-    if state["input"].from_draft:
-        return "plan"
-    return _per_chunk("contexts", state["input"], ())
+async def _start(state: JobState) -> Targets:
+    return "plan" if state["input"].from_draft else _per_chunk("contexts", state["input"])
 
 
-async def _after_merge(state: Job) -> Targets:
-    found = plans.contexts_of(state["parts"])
+async def _after_merge(state: JobState) -> Targets:
+    found = units.contexts_of(state["parts"])
     return _per_chunk("line_map", state["input"], found) if len(found) > 1 else "plan"
 
 
-def _per_chunk(step: str, input: GraphInput, found: tuple[FoundContext, ...]) -> list[Hashable]:
+def _per_chunk(step: str, input: GraphInput, found: tuple[FoundContext, ...] = ()) -> list[Hashable]:
     lines = document(input.requirements)
-    unit = {"language": input.language, "document": lines, "found": found}
-    return [Send(step, {**unit, "index": i, "numbers": numbers}) for i, numbers in enumerate(chunks(lines))]
+    chunk = partial(ChunkUnit, language=input.language, document=lines, found=found)
+    return [Send(step, {"unit": chunk(index=i, numbers=numbers)}) for i, numbers in enumerate(chunks(lines))]
 
 
-async def _after_plan(state: Job) -> list[Hashable]:
-    return [Send("context", {"plan": plan, "parts": []}) for plan in state["plans"]]
+async def _after_plan(state: JobState) -> list[Hashable]:
+    return [Send("context", {"unit": unit, "parts": []}) for unit in state["units"]]
 
 
-async def _start_of_context(state: ContextUnit) -> Targets:
-    return await _details_and_names(state) if state["plan"].aggregates else "draft"
+async def _start_of_context(state: ContextState) -> Targets:
+    return await _details_and_names(state) if state["unit"].aggregates else "draft"
 
 
-async def _details_and_names(state: ContextUnit) -> Targets:
-    plan = state["plan"]
-    if not plan.aggregates:
+async def _details_and_names(state: ContextState) -> Targets:
+    unit = state["unit"]
+    if not unit.aggregates:
         return END
-    each = [
-        Send("details", {"plan": plan, "index": i, "aggregate": a}) for i, a in enumerate(plan.aggregates)
-    ]
-    return [*each, Send("names", {"plan": plan, "parts": []})]
+    drafted = partial(DraftedUnit, language=unit.language, context=unit)
+    each = [Send("details", {"unit": drafted(index=i, drafted=a)}) for i, a in enumerate(unit.aggregates)]
+    return [*each, Send("names", {"unit": unit, "parts": []})]
 
 
-async def _after_join(state: Job) -> Targets:
-    named, laid = state["named"], state["plans"]
+async def _after_join(state: JobState) -> Targets:
+    named, contexts = state["named"], state["units"]
     return [
-        *(Send("aggregate", {"plan": plan, "parts": []}) for plan in assemble.aggregate_plans(laid, named)),
-        *(Send("policies", {"plan": plan, "named": named}) for plan in assemble.policy_plans(laid, named)),
-        *(Send("references", {"pair": pair}) for pair in state["unresolved"]),
+        *(Send("aggregate", {"unit": each, "parts": []}) for each in units.of_aggregates(contexts, named)),
+        *(Send("policies", {"unit": each, "named": named}) for each in units.for_policies(contexts, named)),
+        *(Send("references", {"unit": pair}) for pair in state["unresolved"]),
     ]
 
 
-async def _after_behaviour(state: AggregateUnit) -> list[Hashable]:
-    return ["scenarios", "screens"] if state["plan"].aggregate.commands else ["screens"]
+async def _after_behaviour(state: AggregateState) -> list[Hashable]:
+    return ["scenarios", "screens"] if state["unit"].aggregate.commands else ["screens"]

@@ -5,17 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from langgraph.runtime import Runtime
 
 from executor.graph.answers import DetailsAnswer, EnumerationAnswer, ValueObjectAnswer
-from executor.graph.asking import Remarks, ask, lines_for, outcome
+from executor.graph.answers import Named as NamedAnswer
+from executor.graph.asking import Asking, Remarks
 from executor.graph.identifiers import camel, is_pascal, pascal, upper_snake
-from executor.graph.question import Unusable
-from executor.graph.reduction import fields, lookup, ranges, told
-from executor.graph.state import ContextPlan, DetailsUnit, DraftAggregate, Named, Outcome, Run
+from executor.graph.inputs import CONTEXT, shown
+from executor.graph.normalise import fields, lookup, ranges, told
+from executor.graph.state import DraftAggregate, DraftedState, Named, Outcome, RunContext
 from executor.graph.text import Document
-from executor.model import Aggregate, Enumeration, EnumerationItem, Field, ValueObject, has_attribute, loose
+from executor.model import (
+    Aggregate,
+    Enumeration,
+    EnumerationItem,
+    Field,
+    ValueObject,
+    has_attribute,
+    loose,
+    once,
+)
 
 NOTHING = DetailsAnswer(
     description="", fields=[], value_objects=[], enumerations=[], invariants=[], sources=[]
@@ -23,64 +34,36 @@ NOTHING = DetailsAnswer(
 MOST_ITEMS = 60
 MOST_INVARIANTS = 20
 
+_DRAFTED = (*CONTEXT, "enumerations", "value_objects", "references", "required_attributes")
 
-async def details(state: DetailsUnit, runtime: Runtime[Run]) -> Outcome:
-    plan, drafted = state["plan"], state["aggregate"]
-    unit = (plan.index, state["index"])
-    remarks = Remarks("details", unit, plan.language)
-    answer = await ask(
-        runtime,
-        "details",
-        unit,
-        DetailsAnswer,
-        _data(plan, drafted, remarks),
-        lambda answer: check(answer, drafted),
-    )
-    if isinstance(answer, Unusable):
-        remarks.warn(
+
+async def details(state: DraftedState, runtime: Runtime[RunContext]) -> Outcome:
+    """One aggregate of a draft."""
+    unit = state["unit"]
+    drafted, context = unit.drafted, unit.context
+    asking = Asking(runtime, "details", unit)
+    blocks = {
+        "context": shown(context, *CONTEXT),
+        "aggregate": shown(drafted, *_DRAFTED),
+        "lines": asking.lines(context, (drafted.name, drafted.alias, *drafted.required_attributes)),
+    }
+    answer = await asking.ask(DetailsAnswer, blocks, lambda answer: check(answer, drafted))
+    if not answer:
+        asking.warn(
             f"The details of {drafted.name} could not be worked out, so it only has a key.",
             f"{drafted.name}의 상세를 만들지 못해 키만 두었습니다.",
         )
-    usable = NOTHING if isinstance(answer, Unusable) else answer
-    return outcome("details", unit, reduced(usable, drafted, plan.document, remarks), remarks, answer)
-
-
-def _data(plan: ContextPlan, drafted: DraftAggregate, remarks: Remarks) -> dict[str, object]:
-    return {
-        "language": plan.language,
-        "context": {"name": plan.name, "alias": plan.alias, "description": _description(plan)},
-        "aggregate": {
-            "name": drafted.name,
-            "alias": drafted.alias,
-            "description": drafted.description,
-            "enumerations": _listed(drafted.enumerations),
-            "value_objects": _listed(drafted.value_objects),
-            "references": list(drafted.references),
-            "required_attributes": list(drafted.required_attributes),
-        },
-        "lines": lines_for(plan, (drafted.name, drafted.alias, *drafted.required_attributes), remarks),
-    }
-
-
-def _description(plan: ContextPlan) -> str:
-    return "" if plan.ranges_in_description else plan.description
-
-
-def _listed(types: Sequence[Named]) -> list[dict[str, str]]:
-    return [{"name": t.name, "alias": t.alias} for t in types]
+    return asking.outcome(normalised(answer or NOTHING, drafted, context.document, asking))
 
 
 def check(answer: DetailsAnswer, drafted: DraftAggregate) -> Iterator[str]:
+    """What is wrong with an answer."""
     if not any(field.is_key for field in answer.fields):
         yield "No attribute is the key: mark the one that identifies the aggregate."
     present = {loose(f.name) for fs in (answer.fields, *(v.fields for v in answer.value_objects)) for f in fs}
     for attribute in drafted.required_attributes:
         if loose(attribute) not in present:
             yield f'The required attribute "{attribute}" is missing.'
-    yield from _types(answer, drafted)
-
-
-def _types(answer: DetailsAnswer, drafted: DraftAggregate) -> Iterator[str]:
     filled = {loose(v.name) for v in answer.value_objects if v.fields}
     filled |= {loose(e.name) for e in answer.enumerations if e.items}
     for wanted in (*drafted.enumerations, *drafted.value_objects):
@@ -91,92 +74,65 @@ def _types(answer: DetailsAnswer, drafted: DraftAggregate) -> Iterator[str]:
             yield f'The name "{name}" is not an English PascalCase identifier.'
 
 
-def reduced(answer: DetailsAnswer, drafted: DraftAggregate, lines: Document, remarks: Remarks) -> Aggregate:
+def normalised(
+    answer: DetailsAnswer, drafted: DraftAggregate, lines: Document, remarks: Remarks
+) -> Aggregate:
     """An aggregate with its types filled and every required attribute present; it may still lack a key."""
     taken = {drafted.name.casefold(), *(f"{name}id".casefold() for name in drafted.references)}
-    enumerations = _enumerations(answer.enumerations, drafted.enumerations, lines, taken)
-    kept = [v for v in answer.value_objects if v.fields]
-    objects = _typed(_wanted([v.name for v in kept], drafted.value_objects), taken)
-    types = [*(e.name for e in enumerations), *objects]
+    filled = [e for e in answer.enumerations if any(upper_snake(item.value) for item in e.items)]
+    enumerations = _types(drafted.enumerations, filled, taken)
+    objects = _types(drafted.value_objects, [v for v in answer.value_objects if v.fields], taken)
+    types = [named.name for named, _ in (*enumerations, *objects)]
     aggregate = Aggregate(
         name=drafted.name,
         alias=drafted.alias,
         description=told(answer.description) or drafted.description,
         fields=fields(answer.fields, lines, types),
-        value_objects=_value_objects(objects, kept, drafted.value_objects, lines, types),
-        enumerations=enumerations,
+        value_objects=tuple(_value_object(named, found, lines, types) for named, found in objects),
+        enumerations=tuple(_enumeration(named, found, lines) for named, found in enumerations),
         invariants=tuple(dict.fromkeys(s for s in map(told, answer.invariants) if s))[:MOST_INVARIANTS],
         ranges=drafted.ranges or ranges(answer.sources, lines),
     )
     return _with_required(aggregate, drafted, remarks)
 
 
-def _wanted(answered: Sequence[str], drafted: Sequence[Named]) -> list[str]:
-    """Names of types: the draft's own, literally, then what the answer adds."""
-    known = {loose(t.name) for t in drafted}
-    return [t.name for t in drafted] + [pascal(n) for n in answered if pascal(n) and loose(n) not in known]
+_Type = TypeVar("_Type", bound=NamedAnswer)
 
 
-def _typed(names: Sequence[str], taken: set[str]) -> list[str]:
-    """The names that are still free, each once; they are taken then."""
-    free = []
-    for name in names:
-        if name.strip() and name.casefold() not in taken:
-            taken.add(name.casefold())
-            free.append(name)
-    return free
+def _types(
+    drafted: Sequence[Named], answers: Sequence[_Type], taken: set[str]
+) -> list[tuple[Named, _Type | None]]:
+    """The draft's own types, then those that the answer adds, each with its answer; their names are taken then."""
+    by_name = lookup((answer.name, answer) for answer in answers)
+    known = {loose(named.name) for named in drafted}
+    added = [Named(name=pascal(answer.name)) for answer in answers if loose(answer.name) not in known]
+    kept = once((*drafted, *added), taken=taken)
+    taken.update(named.name.casefold() for named in kept)
+    return [(named, by_name.get(loose(named.name))) for named in kept]
 
 
-def _enumerations(
-    answers: Sequence[EnumerationAnswer], drafted: Sequence[Named], lines: Document, taken: set[str]
-) -> tuple[Enumeration, ...]:
-    kept = [e for e in answers if any(upper_snake(item.value) for item in e.items)]
-    by_name = lookup((e.name, e) for e in kept)
-    aliases = {t.name: t.alias for t in drafted}
-    return tuple(
-        _enumeration(name, by_name.get(loose(name)), aliases.get(name, ""), lines)
-        for name in _typed(_wanted([e.name for e in kept], drafted), taken)
-    )
-
-
-def _enumeration(name: str, answer: EnumerationAnswer | None, alias: str, lines: Document) -> Enumeration:
+def _enumeration(named: Named, answer: EnumerationAnswer | None, lines: Document) -> Enumeration:
     if answer is None:
-        return Enumeration(name=name, alias=alias, items=(EnumerationItem(value="UNSPECIFIED"),))
+        return Enumeration(name=named.name, alias=named.alias, items=(EnumerationItem(value="UNSPECIFIED"),))
     items: dict[str, EnumerationItem] = {}
     for item in answer.items[:MOST_ITEMS]:
-        value = upper_snake(item.value)
-        if value:
+        if value := upper_snake(item.value):
             items.setdefault(value, EnumerationItem(value=value, ranges=ranges(item.sources, lines)))
-    alias = alias or told(answer.alias)
     return Enumeration(
-        name=name, alias=alias, items=tuple(items.values()), ranges=ranges(answer.sources, lines)
-    )
-
-
-def _value_objects(
-    names: Sequence[str],
-    answers: Sequence[ValueObjectAnswer],
-    drafted: Sequence[Named],
-    lines: Document,
-    types: Sequence[str],
-) -> tuple[ValueObject, ...]:
-    by_name = lookup((v.name, v) for v in answers)
-    aliases = {t.name: t.alias for t in drafted}
-    return tuple(
-        _value_object(
-            name, by_name.get(loose(name)), aliases.get(name, ""), lines, [t for t in types if t != name]
-        )
-        for name in names
+        name=named.name,
+        alias=named.alias or told(answer.alias),
+        items=tuple(items.values()),
+        ranges=ranges(answer.sources, lines),
     )
 
 
 def _value_object(
-    name: str, answer: ValueObjectAnswer | None, alias: str, lines: Document, types: Sequence[str]
+    named: Named, answer: ValueObjectAnswer | None, lines: Document, types: Sequence[str]
 ) -> ValueObject:
-    members = fields(answer.fields, lines, types) if answer else ()
+    members = fields(answer.fields, lines, [t for t in types if t != named.name]) if answer else ()
     return ValueObject(
-        name=name,
-        alias=alias or (told(answer.alias) if answer else ""),
+        name=named.name,
+        alias=named.alias or (told(answer.alias) if answer else ""),
         fields=tuple(replace(f, is_key=False) for f in members) or (Field(name="value", type="String"),),
         ranges=ranges(answer.sources, lines) if answer else (),
     )

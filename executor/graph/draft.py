@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
 from executor.graph.answers import DraftAnswer, DraftedAggregate
-from executor.graph.asking import Remarks, ask, joined, lines_for, outcome, shown_others
+from executor.graph.asking import Asking, Remarks, listed
 from executor.graph.identifiers import is_pascal, pascal
-from executor.graph.question import Unusable
-from executor.graph.reduction import named, ranges, told
-from executor.graph.state import ContextPlan, ContextUnit, DraftAggregate, Part, Run, of_step
+from executor.graph.inputs import CONTEXT, shown
+from executor.graph.normalise import named, ranges, told
+from executor.graph.state import ContextState, ContextUnit, DraftAggregate, RunContext
+from executor.graph.text import Document
+from executor.model import once
 
 
-async def draft(state: ContextUnit, runtime: Runtime[Run]) -> ContextUnit:
-    plan = state["plan"]
-    remarks = Remarks("draft", plan.unit, plan.language)
-    answer = await ask(
-        runtime, "draft", plan.unit, DraftAnswer, _data(plan, remarks), lambda answer: check(answer, plan)
-    )
-    drafted = () if isinstance(answer, Unusable) else reduced(answer, plan, remarks)
-    aggregates = drafted or tuple(DraftAggregate(name=a.name, alias=a.alias) for a in plan.owned)
-    _remark(plan, aggregates, remarks)
-    update = outcome("draft", plan.unit, aggregates, remarks, answer)
-    return {"plan": replace(plan, aggregates=aggregates), **update}
-
-
-def _data(plan: ContextPlan, remarks: Remarks) -> dict[str, object]:
-    owned = [{"name": a.name, "alias": a.alias} for a in plan.owned]
-    context = {"name": plan.name, "alias": plan.alias, "aggregates": owned}
-    return {
-        "language": plan.language,
-        "context": {**context, "description": "" if plan.ranges_in_description else plan.description},
-        "others": shown_others(plan),
-        "lines": lines_for(plan, (), remarks),
+async def draft(state: ContextState, runtime: Runtime[RunContext]) -> ContextState:
+    """One bounded context."""
+    unit = state["unit"]
+    asking = Asking(runtime, "draft", unit)
+    blocks = {
+        "context": {**shown(unit, *CONTEXT), "aggregates": shown(unit.owned)},
+        "others": shown(unit.others),
+        "lines": asking.lines(unit),
     }
+    answer = await asking.ask(DraftAnswer, blocks, lambda answer: check(answer, unit))
+    drafted = normalised(answer, unit, asking) if answer else ()
+    aggregates = drafted or tuple(DraftAggregate(name=a.name, alias=a.alias) for a in unit.owned)
+    unit = replace(unit, aggregates=aggregates)
+    _remark(unit, asking)
+    return {"unit": unit, **asking.outcome(aggregates)}
 
 
-def check(answer: DraftAnswer, plan: ContextPlan) -> Iterator[str]:
+def check(answer: DraftAnswer, unit: ContextUnit) -> Iterator[str]:
+    """What is wrong with an answer."""
     if not answer.aggregates:
         yield "There is no aggregate: name at least one."
-    theirs = _owned_by_others(plan)
+    theirs = _owned_by_others(unit)
     seen: set[str] = set()
     for aggregate in answer.aggregates:
         if not is_pascal(aggregate.name):
@@ -54,57 +50,47 @@ def check(answer: DraftAnswer, plan: ContextPlan) -> Iterator[str]:
         seen.add(aggregate.name)
 
 
-def _owned_by_others(plan: ContextPlan) -> set[str]:
-    ours = {a.name.casefold() for a in plan.owned}
-    return {name.casefold() for other in plan.others for name in other.aggregates} - ours
+def _owned_by_others(unit: ContextUnit) -> set[str]:
+    ours = {a.name.casefold() for a in unit.owned}
+    return {name.casefold() for other in unit.others for name in other.aggregates} - ours
 
 
-def reduced(answer: DraftAnswer, plan: ContextPlan, remarks: Remarks) -> tuple[DraftAggregate, ...]:
+def normalised(answer: DraftAnswer, unit: ContextUnit, remarks: Remarks) -> tuple[DraftAggregate, ...]:
     """The aggregates that are this context's own, each once."""
-    found: dict[str, DraftAggregate] = {}
-    theirs = _owned_by_others(plan)
-    for drafted in answer.aggregates:
-        name = pascal(drafted.name)
-        if name.casefold() in theirs:
-            remarks.tell(
-                f"{plan.alias}: {name} belongs to another bounded context and is only referred to.",
-                f"{plan.alias}: {name}은(는) 다른 바운디드 컨텍스트의 것이므로 참조만 합니다.",
-            )
-        elif name:
-            found.setdefault(name.casefold(), _aggregate(drafted, name, plan))
-    return tuple(found.values())
+    aggregates = [_aggregate(drafted, unit.document) for drafted in answer.aggregates]
+    theirs = _owned_by_others(unit)
+    for name in (a.name for a in aggregates if a.name.casefold() in theirs):
+        remarks.tell(
+            f"{unit.alias}: {name} belongs to another bounded context and is only referred to.",
+            f"{unit.alias}: {name}은(는) 다른 바운디드 컨텍스트의 것이므로 참조만 합니다.",
+        )
+    return once(aggregates, taken=theirs)
 
 
-def _aggregate(drafted: DraftedAggregate, name: str, plan: ContextPlan) -> DraftAggregate:
-    enumerations = named(drafted.enumerations)
+def _aggregate(drafted: DraftedAggregate, lines: Document) -> DraftAggregate:
+    name = pascal(drafted.name)
+    enumerations = once(named(drafted.enumerations), taken={name.casefold()})
     taken = {name.casefold(), *(e.name.casefold() for e in enumerations)}
     return DraftAggregate(
         name=name,
         alias=told(drafted.alias),
         description=told(drafted.description),
-        enumerations=tuple(e for e in enumerations if e.name.casefold() != name.casefold()),
-        value_objects=tuple(v for v in named(drafted.value_objects) if v.name.casefold() not in taken),
+        enumerations=enumerations,
+        value_objects=once(named(drafted.value_objects), taken=taken),
         references=tuple(dict.fromkeys(r for r in map(pascal, drafted.references) if r and r != name)),
-        ranges=ranges(drafted.sources, plan.document),
+        ranges=ranges(drafted.sources, lines),
     )
 
 
-def _remark(plan: ContextPlan, aggregates: Sequence[DraftAggregate], remarks: Remarks) -> None:
-    if aggregates:
-        names = joined(a.alias or a.name for a in aggregates)
+def _remark(unit: ContextUnit, remarks: Remarks) -> None:
+    if aggregates := unit.aggregates:
+        names = listed(a.alias or a.name for a in aggregates)
         remarks.tell(
-            f"{plan.alias}: {len(aggregates)} aggregate(s): {names}.",
-            f"{plan.alias}: 애그리거트 {len(aggregates)}개: {names}",
+            f"{unit.alias}: {len(aggregates)} aggregate(s): {names}.",
+            f"{unit.alias}: 애그리거트 {len(aggregates)}개: {names}",
         )
     else:
         remarks.warn(
-            f"{plan.alias} was left out: no aggregate was found in its text.",
-            f"{plan.alias}: 글에서 애그리거트를 찾지 못해 제외했습니다.",
+            f"{unit.alias} was left out: no aggregate was found in its text.",
+            f"{unit.alias}: 글에서 애그리거트를 찾지 못해 제외했습니다.",
         )
-
-
-def aggregates_of(plan: ContextPlan, parts: Sequence[Part]) -> tuple[DraftAggregate, ...]:
-    """A context's aggregates: given with the draft, or drafted here."""
-    drafted = [part for part in of_step(parts, "draft") if part.unit == plan.unit]
-    aggregates: tuple[DraftAggregate, ...] = drafted[0].value if drafted else plan.aggregates
-    return aggregates

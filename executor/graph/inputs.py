@@ -23,7 +23,10 @@ Blocks (see prompt.blocks), text unless said to be JSON:
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+from executor.graph.state import Named, OtherContext
+from executor.model import Enumeration, EnumerationItem, Field, ValueObject
 
 BLOCKS: Final[dict[str, tuple[str, ...]]] = {
     "contexts": ("language", "lines"),
@@ -38,3 +41,26 @@ BLOCKS: Final[dict[str, tuple[str, ...]]] = {
     "policies": ("language", "context", "model", "lines"),
     "references": ("language", "pair"),
 }
+
+AGGREGATE: Final = ("name", "alias", "description", "fields", "value_objects", "enumerations", "invariants")
+COMMAND: Final = ("name", "alias", "actor", "emits")
+READ_MODEL: Final = ("name", "alias", "actor", "multiple")
+CONTEXT: Final = ("name", "alias", "description")
+
+_MEMBERS: Final[dict[type, tuple[str, ...]]] = {
+    Field: ("name", "type", "is_key"),
+    Named: ("name", "alias"),
+    ValueObject: ("name", "fields"),
+    Enumeration: ("name", "items"),
+    OtherContext: ("name", "aggregates"),
+}
+
+
+def shown(value: Any, *names: str) -> Any:
+    """A value as prompts show it: of an element the members of these names, else its usual ones; of several, each."""
+    if isinstance(value, tuple):
+        return [shown(each, *names) for each in value]
+    if isinstance(value, EnumerationItem):
+        return value.value
+    members = names or _MEMBERS.get(type(value), ())
+    return {name: shown(getattr(value, name)) for name in members} if members else value

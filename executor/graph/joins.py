@@ -1,40 +1,40 @@
-"""The nodes that ask nothing: the plan of the contexts, the join of all names, and the finish."""
+"""The nodes that ask nothing: the units of the contexts, the join of all names, and the finish."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from executor.errors import NothingUsable
-from executor.graph import assemble, plans
-from executor.graph.asking import Remarks, demand_usable, joined
-from executor.graph.state import ContextPlan, Finish, GraphInput, Job, Join, Part, Plan
+from executor.graph import assemble, units
+from executor.graph.asking import Remarks, demand_usable, listed
+from executor.graph.state import GraphInput, JobState, Part
 from executor.graph.text import Document, document, spans
 from executor.model import EventStormingModel, owners_of_screens, traced_lines
 
 
-async def plan(state: Job) -> Plan:
+async def plan(state: JobState) -> JobState:
     """The contexts are known: each gets its text."""
     input = state["input"]
     if input.from_draft:
-        return {"plans": plans.from_draft(input), "notes": ()}
-    laid = plans.from_requirements(input, state["parts"])
-    kept = {p.index for p in laid}
-    remarks = Remarks("plan", (0,), input.language)
-    lost = [c.alias or c.name for i, c in enumerate(plans.contexts_of(state["parts"])) if i not in kept]
+        return {"units": units.from_draft(input), "notes": ()}
+    found = units.from_requirements(input, state["parts"])
+    kept = {unit.index for unit in found}
+    remarks = Remarks("plan", input.whole)
+    lost = [c.alias or c.name for i, c in enumerate(units.contexts_of(state["parts"])) if i not in kept]
     if lost:
         remarks.warn(
-            f"Left out, because no line speaks of them: {joined(lost)}.",
-            f"해당하는 줄이 없어 제외했습니다: {joined(lost)}",
+            f"Left out, because no line speaks of them: {listed(lost)}.",
+            f"해당하는 줄이 없어 제외했습니다: {listed(lost)}",
         )
-    return {"plans": laid, "notes": tuple(remarks.notes)}
+    return {"units": found, "notes": tuple(remarks.notes)}
 
 
-async def join(state: Job) -> Join:
+async def join(state: JobState) -> JobState:
     """All names are known: they become unique, and nothing is added to them from here on but policies and references."""
     input, parts = state["input"], state["parts"]
-    whole = assemble.named(input, state["plans"], parts)
+    whole = assemble.named(input, state["units"], parts)
     _demand_something(whole.model, input, parts)
-    remarks = Remarks("join", (0,), input.language)
+    remarks = Remarks("join", input.whole)
     for source, target in whole.dangling:
         remarks.warn(
             f"{source}: the reference to {target} was left out, because there is no such aggregate.",
@@ -57,11 +57,9 @@ def _demand_something(model: EventStormingModel, input: GraphInput, parts: Seque
 
 def _remark_counts(model: EventStormingModel, remarks: Remarks) -> None:
     aggregates = model.aggregates
-    commands, events, views = (
-        sum(len(a.commands) for a in aggregates),
-        sum(len(a.events) for a in aggregates),
-        sum(len(a.read_models) for a in aggregates),
-    )
+    commands = sum(len(a.commands) for a in aggregates)
+    events = sum(len(a.events) for a in aggregates)
+    views = sum(len(a.read_models) for a in aggregates)
     remarks.tell(
         f"All names are known: {len(aggregates)} aggregates, {commands} commands, {events} events, {views} read models. "
         "Now working out parameters, scenarios, screens and policies.",
@@ -70,14 +68,19 @@ def _remark_counts(model: EventStormingModel, remarks: Remarks) -> None:
     )
 
 
-async def finish(state: Job) -> Finish:
+async def finish(state: JobState) -> JobState:
     """Everything is known: the model is checked, repaired and complete."""
     input = state["input"]
-    whole = assemble.finished(input, state["plans"], state["named"], state["parts"])
-    remarks = Remarks("finish", (0,), input.language)
+    whole = assemble.finished(input, state["units"], state["named"], state["parts"])
+    remarks = Remarks("finish", input.whole)
     _remark_end(whole.model, remarks)
-    for plan, lines in _texts(input, state["plans"]):
-        _remark_untraced(plan, lines, whole.model, plans.silent_lines(state["parts"]), remarks)
+    silent = units.silent_lines(state["parts"])
+    if not input.from_draft:
+        _remark_untraced("", document(input.requirements), traced_lines(whole.model), silent, remarks)
+    for unit in state["units"] if input.from_draft else ():
+        context = next((c for c in whole.model.bounded_contexts if c.ordinal == unit.index + 1), None)
+        traced = traced_lines(whole.model, context)
+        _remark_untraced(f"{unit.alias}: ", unit.document, traced, silent, remarks)
     return {"model": whole.model, "notes": (*whole.notes, *remarks.notes)}
 
 
@@ -92,26 +95,11 @@ def _remark_end(model: EventStormingModel, remarks: Remarks) -> None:
     )
 
 
-def _texts(input: GraphInput, laid: Sequence[ContextPlan]) -> Iterator[tuple[ContextPlan | None, Document]]:
-    """The texts that source ranges count in: each context's own, or the whole requirements (no context)."""
-    if input.from_draft:
-        yield from ((plan, plan.document) for plan in laid)
-    else:
-        yield None, document(input.requirements)
-
-
 def _remark_untraced(
-    plan: ContextPlan | None,
-    lines: Document,
-    model: EventStormingModel,
-    silent: frozenset[int],
-    remarks: Remarks,
+    label: str, lines: Document, traced: frozenset[int], silent: frozenset[int], remarks: Remarks
 ) -> None:
     """Names the lines that no element points to: those said to describe no behaviour apart from the others."""
-    context = next((c for c in model.bounded_contexts if plan and c.ordinal == plan.index + 1), None)
-    traced = traced_lines(model, context)
     left = [n for n, line in enumerate(lines, 1) if line.strip() and n not in traced]
-    label = f"{plan.alias}: " if plan else ""
     if quiet := [n for n in left if n in silent]:
         remarks.tell(
             f"{label}Lines that describe no behaviour: {spans(quiet)}.",

@@ -9,15 +9,16 @@ from langgraph.runtime import Runtime
 
 from executor.errors import NothingUsable
 from executor.graph.answers import MergeAnswer
-from executor.graph.asking import Remarks, ask, demand_usable, joined, outcome
+from executor.graph.asking import Asking, demand_usable, listed
 from executor.graph.identifiers import pascal
-from executor.graph.question import Unusable
-from executor.graph.reduction import lookup, told
-from executor.graph.state import FoundContext, Job, Named, Outcome, Run, of_step
-from executor.model import Language, loose
+from executor.graph.inputs import CONTEXT, shown
+from executor.graph.normalise import lookup, told
+from executor.graph.state import FoundContext, JobState, Outcome, RunContext, of_step
+from executor.model import loose, once
 
 
-async def merge(state: Job, runtime: Runtime[Run]) -> Outcome:
+async def merge(state: JobState, runtime: Runtime[RunContext]) -> Outcome:
+    """The whole text."""
     language = state["input"].language
     per_chunk = [part.value for part in of_step(state["parts"], "contexts")]
     found = without_doubles(context for chunk in per_chunk for context in chunk)
@@ -29,39 +30,28 @@ async def merge(state: Job, runtime: Runtime[Run]) -> Outcome:
                 "바운디드 컨텍스트를 찾지 못했습니다. 동작을 설명하는 글이 아닌 것 같습니다.",
             )
         )
-    remarks = Remarks("merge", (0,), language)
+    asking = Asking(runtime, "merge", state["input"].whole)
     if len(found) == 1 or sum(1 for chunk in per_chunk if chunk) < 2:
-        return outcome("merge", (0,), found, remarks)
-    answer = await ask(
-        runtime, "merge", (0,), MergeAnswer, _data(language, found), lambda answer: check(answer, found)
+        return asking.outcome(found)
+    answer = await asking.ask(
+        MergeAnswer, {"contexts": described(found)}, lambda answer: check(answer, found)
     )
-    merged = found if isinstance(answer, Unusable) else reduced(answer, found)
-    names = joined(context.alias or context.name for context in merged)
-    remarks.tell(
+    merged = normalised(answer, found) if answer else found
+    names = listed(context.alias or context.name for context in merged)
+    asking.tell(
         f"The whole text has {len(merged)} bounded context(s): {names}.",
         f"글 전체의 바운디드 컨텍스트는 {len(merged)}개입니다: {names}",
     )
-    return outcome("merge", (0,), merged, remarks, answer)
-
-
-def _data(language: Language, found: Sequence[FoundContext]) -> dict[str, object]:
-    return {"language": language, "contexts": described(found)}
+    return asking.outcome(merged)
 
 
 def described(found: Sequence[FoundContext]) -> list[dict[str, object]]:
     """The contexts as prompts show them."""
-    return [
-        {
-            "name": context.name,
-            "alias": context.alias,
-            "description": context.description,
-            "aggregates": [aggregate.name for aggregate in context.aggregates],
-        }
-        for context in found
-    ]
+    return [{**shown(c, *CONTEXT), "aggregates": [a.name for a in c.aggregates]} for c in found]
 
 
 def check(answer: MergeAnswer, found: Sequence[FoundContext]) -> Iterator[str]:
+    """What is wrong with an answer."""
     known = {loose(context.name) for context in found}
     replaced = [loose(name) for context in answer.contexts for name in context.replaces]
     for name in sorted(known - set(replaced)):
@@ -72,7 +62,7 @@ def check(answer: MergeAnswer, found: Sequence[FoundContext]) -> Iterator[str]:
         yield "A context is replaced by two others."
 
 
-def reduced(answer: MergeAnswer, found: Sequence[FoundContext]) -> tuple[FoundContext, ...]:
+def normalised(answer: MergeAnswer, found: Sequence[FoundContext]) -> tuple[FoundContext, ...]:
     """What the answer joins is joined; what it forgets stays as it is."""
     left = lookup((context.name, context) for context in found)
     merged = []
@@ -96,17 +86,16 @@ def without_doubles(contexts: Iterable[FoundContext]) -> tuple[FoundContext, ...
         groups.setdefault(context.name.casefold(), []).append(context)
     owned: set[str] = set()
     unique = []
-    for group in groups.values():
-        one = _union(group)
-        aggregates = tuple(a for a in one.aggregates if a.name.casefold() not in owned)
+    for one in map(_union, groups.values()):
+        aggregates = once(one.aggregates, taken=owned)
         owned.update(a.name.casefold() for a in aggregates)
         unique.append(replace(one, aggregates=aggregates))
     return tuple(unique)
 
 
 def _union(contexts: Sequence[FoundContext]) -> FoundContext:
-    aggregates: dict[str, Named] = {}
-    for aggregate in (a for context in contexts for a in context.aggregates):
-        aggregates.setdefault(aggregate.name.casefold(), aggregate)
-    numbers = {n for context in contexts for n in context.numbers}
-    return replace(contexts[0], aggregates=tuple(aggregates.values()), numbers=tuple(sorted(numbers)))
+    return replace(
+        contexts[0],
+        aggregates=once(a for context in contexts for a in context.aggregates),
+        numbers=tuple(sorted({n for context in contexts for n in context.numbers})),
+    )

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
-from executor.graph.answers import PoliciesAnswer
-from executor.graph.asking import Remarks, ask, lines_for, outcome
+from executor.graph.answers import PoliciesAnswer, PolicyAnswer
+from executor.graph.asking import Asking, Remarks
 from executor.graph.identifiers import pascal
-from executor.graph.question import Unusable
-from executor.graph.reduction import ranges, told
-from executor.graph.state import ContextPlan, Outcome, PoliciesUnit, Run
+from executor.graph.inputs import CONTEXT, shown
+from executor.graph.normalise import ranges, told
+from executor.graph.state import ContextUnit, Outcome, PoliciesState, RunContext
 from executor.model import EventStormingModel, Policy, loose
 
 MOST_POLICIES = 40  # of one context
 
 
-async def policies(state: PoliciesUnit, runtime: Runtime[Run]) -> Outcome:
-    plan, named = state["plan"], state["named"]
-    remarks = Remarks("policies", plan.unit, plan.language)
-    known = Events.of(named)
-    data = _data(plan, named, remarks)
-    answer = await ask(
-        runtime, "policies", plan.unit, PoliciesAnswer, data, lambda answer: check(answer, known)
-    )
-    if isinstance(answer, Unusable):
-        remarks.warn(
-            f"{plan.alias}: policies could not be worked out.", f"{plan.alias}: 정책을 만들지 못했습니다."
+async def policies(state: PoliciesState, runtime: Runtime[RunContext]) -> Outcome:
+    """One context before the whole model."""
+    unit, model = state["unit"], state["named"]
+    asking = Asking(runtime, "policies", unit)
+    known = Events.of(model)
+    name = next(context.name for context in model.bounded_contexts if context.ordinal == unit.index + 1)
+    blocks = {
+        "context": {**shown(unit, *CONTEXT), "name": name},
+        "model": [
+            {
+                "context": context.name,
+                "aggregate": aggregate.name,
+                "commands": [command.name for command in aggregate.commands],
+                "events": shown(aggregate.events, "name", "alias"),
+            }
+            for context in model.bounded_contexts
+            for aggregate in context.aggregates
+        ],
+        "lines": asking.lines(unit, [e.alias for a in model.aggregates for e in a.events]),
+    }
+    answer = await asking.ask(PoliciesAnswer, blocks, lambda answer: check(answer, known))
+    if not answer:
+        asking.warn(
+            f"{unit.alias}: policies could not be worked out.", f"{unit.alias}: 정책을 만들지 못했습니다."
         )
-        return outcome("policies", plan.unit, (), remarks, answer)
-    return outcome("policies", plan.unit, reduced(answer, plan, known, remarks), remarks, answer)
+    return asking.outcome(normalised(answer.policies if answer else (), unit, known, asking))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,33 +68,8 @@ class Events:
         return bool(trigger and result) and self.owners[trigger] != self.owners[result]
 
 
-def _data(plan: ContextPlan, named: EventStormingModel, remarks: Remarks) -> dict[str, object]:
-    return {
-        "language": plan.language,
-        "context": {
-            "name": _final_name(plan, named),
-            "alias": plan.alias,
-            "description": "" if plan.ranges_in_description else plan.description,
-        },
-        "model": [
-            {
-                "context": context.name,
-                "aggregate": aggregate.name,
-                "commands": [command.name for command in aggregate.commands],
-                "events": [{"name": event.name, "alias": event.alias} for event in aggregate.events],
-            }
-            for context in named.bounded_contexts
-            for aggregate in context.aggregates
-        ],
-        "lines": lines_for(plan, [e.alias for a in named.aggregates for e in a.events], remarks),
-    }
-
-
-def _final_name(plan: ContextPlan, named: EventStormingModel) -> str:
-    return next(context.name for context in named.bounded_contexts if context.ordinal == plan.index + 1)
-
-
 def check(answer: PoliciesAnswer, known: Events) -> Iterator[str]:
+    """What is wrong with an answer."""
     for policy in answer.policies:
         trigger = known.named(policy.trigger)
         if not trigger:
@@ -96,18 +83,20 @@ def check(answer: PoliciesAnswer, known: Events) -> Iterator[str]:
                 yield f'"{policy.name}" leads from "{trigger}" to "{result}" of the same aggregate: that is no policy.'
 
 
-def reduced(answer: PoliciesAnswer, plan: ContextPlan, known: Events, remarks: Remarks) -> tuple[Policy, ...]:
+def normalised(
+    answers: Sequence[PolicyAnswer], unit: ContextUnit, known: Events, remarks: Remarks
+) -> tuple[Policy, ...]:
     """The policies that lead from an event to events of other aggregates; the context's final name is set later."""
     found = []
-    for policy in answer.policies[:MOST_POLICIES]:
+    for policy in answers[:MOST_POLICIES]:
         trigger = known.named(policy.trigger)
         wanted = dict.fromkeys(known.named(result) for result in policy.results)
         results = tuple(result for result in wanted if known.crosses(trigger, result))
         if not results:
             label = told(policy.alias) or policy.name
             remarks.warn(
-                f'{plan.alias}: the policy "{label}" was left out, because it joins no events of different aggregates.',
-                f"{plan.alias}: '{label}' 정책은 서로 다른 애그리거트의 이벤트를 잇지 않아 제외했습니다.",
+                f'{unit.alias}: the policy "{label}" was left out, because it joins no events of different aggregates.',
+                f"{unit.alias}: '{label}' 정책은 서로 다른 애그리거트의 이벤트를 잇지 않아 제외했습니다.",
             )
             continue
         found.append(
@@ -117,8 +106,8 @@ def reduced(answer: PoliciesAnswer, plan: ContextPlan, known: Events, remarks: R
                 reason=told(policy.reason),
                 trigger=trigger,
                 results=results,
-                bounded_context=plan.name,
-                ranges=ranges(policy.sources, plan.document),
+                bounded_context=unit.name,
+                ranges=ranges(policy.sources, unit.document),
             )
         )
     return tuple(found)

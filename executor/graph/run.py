@@ -12,7 +12,7 @@ from executor.graph import assemble
 from executor.graph.build import graph
 from executor.graph.question import Chat
 from executor.graph.stages import Stages
-from executor.graph.state import ContextPlan, GraphInput, Part, Run, Unit
+from executor.graph.state import ContextUnit, GraphInput, Part, Place, RunContext
 from executor.graph.text import chunks, document
 from executor.model import EventStormingModel, Level, Note
 
@@ -45,7 +45,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """The finished model, without findings; the last event."""
+    """The finished model, valid; the last event."""
 
     model: EventStormingModel
 
@@ -68,7 +68,9 @@ async def generate(input: GraphInput, chat: Chat) -> AsyncGenerator[RunEvent, No
 async def _updates(input: GraphInput, chat: Chat) -> AsyncGenerator[Any, None]:
     """What each node gave back, as it ends: the path of its subgraph, and its update by name."""
     state = {"input": input, "parts": []}
-    async for update in graph().astream(state, context=Run(chat=chat), stream_mode="updates", subgraphs=True):
+    async for update in graph().astream(
+        state, context=RunContext(chat=chat), stream_mode="updates", subgraphs=True
+    ):
         yield update
 
 
@@ -94,8 +96,8 @@ class _Fold:
 
     def __init__(self, input: GraphInput) -> None:
         self._input = input
-        self._parts: dict[tuple[str, Unit], Part] = {}
-        self._plans: tuple[ContextPlan, ...] = ()
+        self._parts: dict[tuple[str, Place], Part] = {}
+        self._units: tuple[ContextUnit, ...] = ()
         self._named: EventStormingModel | None = None
         self._stages = Stages(input)
 
@@ -107,8 +109,8 @@ class _Fold:
         )
 
     def take(self, node: str, change: Mapping[str, Any]) -> Iterator[RunEvent]:
-        fresh = [part for part in change.get("parts", ()) if (part.step, part.unit) not in self._parts]
-        self._parts.update({(part.step, part.unit): part for part in fresh})
+        fresh = [part for part in change.get("parts", ()) if (part.step, part.place) not in self._parts]
+        self._parts.update({(part.step, part.place): part for part in fresh})
         yield from (note for part in fresh for note in part.notes)
         if node in ("plan", "join", "finish"):
             self._learn(change)
@@ -117,16 +119,16 @@ class _Fold:
         if node == "finish":
             yield Finished(model=change["model"])
         elif self._named is not None and (fresh or node == "join"):
-            shown = partial(assemble.shown, self._plans, self._named, tuple(self._parts.values()))
+            shown = partial(assemble.shown, self._units, self._named, tuple(self._parts.values()))
             yield Snapshot(make=shown)
 
     def _learn(self, change: Mapping[str, Any]) -> None:
-        self._plans = change.get("plans", self._plans)
+        self._units = change.get("units", self._units)
         self._named = change.get("named", self._named)
-        if "plans" in change:
-            self._stages.planned(change["plans"])
+        if "units" in change:
+            self._stages.found(change["units"])
         if "named" in change:
-            self._stages.joined(self._plans, change["named"], change["unresolved"])
+            self._stages.named(self._units, change["named"], change["unresolved"])
         if "model" in change:
             self._stages.finished()
 

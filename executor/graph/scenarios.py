@@ -8,12 +8,12 @@ from typing import Final
 from langgraph.runtime import Runtime
 
 from executor.graph.answers import ScenarioAnswer, ScenariosAnswer, Value
-from executor.graph.asking import Remarks, ask, lines_for, outcome
-from executor.graph.behaviour import described, shown, words_of
+from executor.graph.asking import Asking
+from executor.graph.behaviour import words_of
 from executor.graph.identifiers import title
-from executor.graph.question import Unusable
-from executor.graph.reduction import lookup, told
-from executor.graph.state import AggregatePlan, AggregateUnit, Outcome, Run
+from executor.graph.inputs import AGGREGATE, COMMAND, shown
+from executor.graph.normalise import lookup, told
+from executor.graph.state import AggregateState, Outcome, RunContext
 from executor.model import Aggregate, Command, Field, Language, Scenario, ScenarioClause, ScenarioValue, loose
 
 UNKNOWN = "N/A"
@@ -23,45 +23,28 @@ Scenarios = dict[str, tuple[Scenario, ...]]
 """Scenarios by name of the command."""
 
 
-async def scenarios(state: AggregateUnit, runtime: Runtime[Run]) -> Outcome:
-    plan = state["plan"]
-    aggregate, language = plan.aggregate, plan.context.language
-    remarks = Remarks("scenarios", plan.unit, language)
-    data = _data(plan, remarks)
-    answer = await ask(
-        runtime, "scenarios", plan.unit, ScenariosAnswer, data, lambda answer: check(answer, aggregate)
-    )
-    if isinstance(answer, Unusable):
-        remarks.warn(
+async def scenarios(state: AggregateState, runtime: Runtime[RunContext]) -> Outcome:
+    """One aggregate with commands."""
+    unit = state["unit"]
+    aggregate = unit.aggregate
+    asking = Asking(runtime, "scenarios", unit)
+    blocks = {
+        "aggregate": shown(aggregate, *AGGREGATE),
+        "commands": shown(aggregate.commands, *COMMAND, "description", "fields"),
+        "events": shown(aggregate.events, "name", "alias", "fields"),
+        "lines": asking.lines(unit.context, words_of(aggregate)),
+    }
+    answer = await asking.ask(ScenariosAnswer, blocks, lambda answer: check(answer, aggregate))
+    if not answer:
+        asking.warn(
             f"{aggregate.name}: no scenario could be worked out, so plain ones were filled in.",
             f"{aggregate.name}: 시나리오를 만들지 못해 기본 시나리오를 넣었습니다.",
         )
-    usable = ScenariosAnswer(scenarios=[]) if isinstance(answer, Unusable) else answer
-    return outcome("scenarios", plan.unit, reduced(usable, aggregate, language), remarks, answer)
-
-
-def _data(plan: AggregatePlan, remarks: Remarks) -> dict[str, object]:
-    aggregate = plan.aggregate
-    return {
-        "language": plan.context.language,
-        "aggregate": described(aggregate),
-        "commands": [
-            {
-                "name": c.name,
-                "alias": c.alias,
-                "actor": c.actor,
-                "description": c.description,
-                "emits": list(c.emits),
-                "fields": shown(c.fields),
-            }
-            for c in aggregate.commands
-        ],
-        "events": [{"name": e.name, "alias": e.alias, "fields": shown(e.fields)} for e in aggregate.events],
-        "lines": lines_for(plan.context, words_of(aggregate), remarks),
-    }
+    return asking.outcome(normalised(answer.scenarios if answer else (), aggregate, unit.language))
 
 
 def check(answer: ScenariosAnswer, aggregate: Aggregate) -> Iterator[str]:
+    """What is wrong with an answer."""
     commands = {command.name: command for command in aggregate.commands}
     for name in sorted(set(commands) - {s.command for s in answer.scenarios}):
         yield f'The command "{name}" has no scenario.'
@@ -75,11 +58,10 @@ def check(answer: ScenariosAnswer, aggregate: Aggregate) -> Iterator[str]:
             yield f'"then" of "{scenario.title}" must name events that {scenario.command} emits: {", ".join(emits)}.'
 
 
-def reduced(answer: ScenariosAnswer, aggregate: Aggregate, language: Language) -> Scenarios:
+def normalised(answers: Sequence[ScenarioAnswer], aggregate: Aggregate, language: Language) -> Scenarios:
     """At least one scenario for every command; each covers every field of what it names."""
     return {
-        command.name: _scenarios(command, answer.scenarios, aggregate)
-        or (plain(command, aggregate, language),)
+        command.name: _scenarios(command, answers, aggregate) or (plain(command, aggregate, language),)
         for command in aggregate.commands
     }
 

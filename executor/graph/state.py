@@ -1,6 +1,6 @@
-"""What flows through the graph: the input, the plan of each unit, and the parts that the steps leave behind.
+"""What flows through the graph: the input, the unit that each question is about, and the parts that the steps leave behind.
 
-Parts are the only thing that grows. Every join sorts them by step and unit, so that nothing depends on who finished first.
+Parts are the only thing that grows. Every join sorts them by step and place, so that nothing depends on who finished first.
 """
 
 from __future__ import annotations
@@ -71,40 +71,32 @@ class GraphInput:
 
     @property
     def from_draft(self) -> bool:
+        """Whether the user decided the contexts."""
         return bool(self.contexts)
 
+    @property
+    def whole(self) -> Unit:
+        """The whole job, as a unit."""
+        return Unit(index=0, language=self.language)
 
-# ---------------------------------------------------------------- plans of units
+
+# ---------------------------------------------------------------- units
+
+Place = tuple[int, ...]
+"""Where a unit is: (chunk,), (context,), (context, aggregate) or (pair,)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContextPlan:
-    """A bounded context and everything its steps may look at. `numbers` are its lines in `document`."""
+class Unit:
+    """What one question is about; `index` counts the units of a kind inside the unit around them."""
 
     index: int
-    name: str
-    alias: str
-    description: str
     language: Language
-    document: Document
-    numbers: tuple[int, ...]
-    owned: tuple[Named, ...] = ()
-    others: tuple[OtherContext, ...] = ()
-    aggregates: tuple[DraftAggregate, ...] = ()
-    required: RequiredNames = RequiredNames()
-    ranges_in_description: bool = False
 
     @property
-    def unit(self) -> Unit:
+    def place(self) -> Place:
+        """Its order among the units of its kind."""
         return (self.index,)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OtherContext:
-    """A neighbour and the aggregates that are its to draft."""
-
-    name: str
-    aggregates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +111,16 @@ class FoundContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
+class ChunkUnit(Unit):
+    """A chunk of the requirements, by its lines in `document`, and the contexts that are known."""
+
+    document: Document
+    numbers: tuple[int, ...]
+    found: tuple[FoundContext, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineMap:
     """Lines of one chunk: by index of the context, and those said to describe no behaviour."""
 
     lines: tuple[tuple[int, tuple[int, ...]], ...]
@@ -127,24 +128,56 @@ class Mapping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AggregatePlan:
-    """An aggregate whose names are fixed; `index` is its position inside its context."""
+class OtherContext:
+    """A neighbour and the aggregates that are its to draft."""
 
-    index: int
-    aggregate: Aggregate
-    context: ContextPlan
+    name: str
+    aggregates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextUnit(Unit):
+    """A bounded context and everything its steps may look at. `numbers` are its lines in `document`."""
+
+    name: str
+    alias: str
+    description: str = ""
+    document: Document
+    numbers: tuple[int, ...]
+    owned: tuple[Named, ...] = ()
+    others: tuple[OtherContext, ...] = ()
+    aggregates: tuple[DraftAggregate, ...] = ()
+    required: RequiredNames = RequiredNames()
+    ranges_in_description: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InContext(Unit):
+    context: ContextUnit
 
     @property
-    def unit(self) -> Unit:
+    def place(self) -> Place:
         return (self.context.index, self.index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """Two aggregates that refer to each other, in the order of the model; `index` counts such pairs."""
+class DraftedUnit(_InContext):
+    """An aggregate of a draft."""
 
-    index: int
-    language: Language
+    drafted: DraftAggregate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateUnit(_InContext):
+    """An aggregate whose names are fixed."""
+
+    aggregate: Aggregate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair(Unit):
+    """Two aggregates that refer to each other, in the order of the model."""
+
     first: Aggregate
     first_context: str
     second: Aggregate
@@ -152,9 +185,6 @@ class Pair:
 
 
 # ---------------------------------------------------------------- parts
-
-Unit = tuple[int, ...]
-"""Place of a unit: (chunk,), (context,), (context, aggregate) or (pair,)."""
 
 STEPS: Final = (
     "contexts", "merge", "line_map", "draft", "details", "names",
@@ -167,29 +197,20 @@ class Part:
     """What one step made of one answer. `unusable` says why the language model gave nothing and code filled in; else ""."""
 
     step: str
-    unit: Unit
+    place: Place
     value: Any
     notes: tuple[Note, ...] = ()
     unusable: str = ""
 
-    @property
-    def usable(self) -> bool:
-        return not self.unusable
-
-    @property
-    def place(self) -> tuple[int, Unit]:
-        """The order of parts: by step, then by unit."""
-        return STEPS.index(self.step), self.unit
-
 
 def of_step(parts: Iterable[Part], step: str) -> list[Part]:
-    """The parts of one step, sorted by unit."""
-    return sorted((part for part in parts if part.step == step), key=lambda part: part.unit)
+    """The parts of one step, sorted by place."""
+    return sorted((part for part in parts if part.step == step), key=lambda part: part.place)
 
 
-def by_unit(parts: Iterable[Part], step: str) -> dict[Unit, Any]:
-    """The values of one step by unit."""
-    return {part.unit: part.value for part in of_step(parts, step)}
+def by_place(parts: Iterable[Part], step: str) -> dict[Place, Any]:
+    """The values of one step by place."""
+    return {part.place: part.value for part in of_step(parts, step)}
 
 
 Parts = Annotated[list[Part], add]
@@ -201,87 +222,62 @@ class Outcome(TypedDict):
     parts: Parts
 
 
-class Job(TypedDict):
-    """State of the whole graph. The plans are set when the contexts are known, `named` at the first join."""
+# ---------------------------------------------------------------- states
+
+
+class JobState(TypedDict, total=False):
+    """State of the whole graph. The contexts are set when they are known, `named` at the first join, `model` at the end."""
 
     input: GraphInput
     parts: Parts
-    plans: tuple[ContextPlan, ...]
+    units: tuple[ContextUnit, ...]
     named: EventStormingModel
     unresolved: tuple[Pair, ...]
     model: EventStormingModel
     notes: tuple[Note, ...]
 
 
-class Plan(TypedDict):
-    """What the plan of the contexts gives back."""
-
-    plans: tuple[ContextPlan, ...]
-    notes: tuple[Note, ...]
-
-
-class Join(TypedDict):
-    """What the join of all names gives back."""
-
-    named: EventStormingModel
-    unresolved: tuple[Pair, ...]
-    notes: tuple[Note, ...]
-
-
-class Finish(TypedDict):
-    """What the end gives back."""
-
-    model: EventStormingModel
-    notes: tuple[Note, ...]
-
-
-class ChunkUnit(TypedDict):
+class ChunkState(TypedDict):
     """Input of a step about one chunk."""
 
-    index: int
-    language: Language
-    document: Document
-    numbers: tuple[int, ...]
-    found: tuple[FoundContext, ...]
+    unit: ChunkUnit
 
 
-class ContextUnit(TypedDict):
+class ContextState(TypedDict):
     """State of a bounded context's subgraph."""
 
-    plan: ContextPlan
+    unit: ContextUnit
     parts: Parts
 
 
-class DetailsUnit(TypedDict):
-    """Input of `details`: one aggregate of a draft."""
+class DraftedState(TypedDict):
+    """Input of `details`."""
 
-    plan: ContextPlan
-    index: int
-    aggregate: DraftAggregate
+    unit: DraftedUnit
 
 
-class AggregateUnit(TypedDict):
+class AggregateState(TypedDict):
     """State of an aggregate's subgraph."""
 
-    plan: AggregatePlan
+    unit: AggregateUnit
     parts: Parts
 
 
-class PoliciesUnit(TypedDict):
+class PoliciesState(TypedDict):
     """Input of `policies`: one context before the whole model."""
 
-    plan: ContextPlan
+    unit: ContextUnit
     named: EventStormingModel
 
 
-class PairUnit(TypedDict):
+class PairState(TypedDict):
     """Input of `references`."""
 
-    pair: Pair
+    unit: Pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class RunContext:
     """What belongs to one run rather than to its state."""
 
     chat: Chat

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from executor.graph.build import graph
-from executor.graph.state import Run
+from executor.graph.state import RunContext
 from executor.llm import providers
 from executor.llm.language_models import ProcessLanguageModels
 from executor.ports import Allowance, OwnLink
@@ -28,7 +28,7 @@ async def _once(models: ProcessLanguageModels, inputs: Any) -> dict[str, float]:
     began, used = time.perf_counter(), time.process_time()
     allowance = Allowance(step_seconds=300)
     async with models.chat(job_id="bare", link=OwnLink(), recalled=(), allowance=allowance) as chat:
-        state = await graph().ainvoke({"input": job, "parts": []}, context=Run(chat=chat))
+        state = await graph().ainvoke({"input": job, "parts": []}, context=RunContext(chat=chat))
     if state.get("model") is None:
         raise RuntimeError("the graph gave no model")
     return {"wall": time.perf_counter() - began, "cpu": time.process_time() - used}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.graph import assemble, plans
+from executor.graph import assemble, units
 from executor.graph.build import graph
-from executor.graph.state import DraftAggregate, DraftContext, GraphInput, Job, Part, Run, of_step
+from executor.graph.state import DraftAggregate, DraftContext, GraphInput, JobState, Part, RunContext, of_step
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.scripted import ScriptedChat
 
@@ -25,29 +25,31 @@ EVERYONE = GraphInput(
 )
 
 
-async def state_of(input: GraphInput) -> Job:
-    state: Job = await graph().ainvoke({"input": input, "parts": []}, context=Run(chat=ScriptedChat()))
+async def state_of(input: GraphInput) -> JobState:
+    state: JobState = await graph().ainvoke(
+        {"input": input, "parts": []}, context=RunContext(chat=ScriptedChat())
+    )
     return state
 
 
 @pytest.mark.parametrize("input", [requirements(3), draft(), EVERYONE], ids=["text", "draft", "knot"])
 async def test_the_order_of_parts_changes_no_join(input: GraphInput) -> None:
     state = await state_of(input)
-    laid, named, parts = state["plans"], state["named"], state["parts"]
+    laid, named, parts = state["units"], state["named"], state["parts"]
 
     @given(st.permutations(parts))
     def in_any_order(shuffled: list[Part]) -> None:
         assert assemble.named(input, laid, shuffled).model == named
         assert assemble.finished(input, laid, named, shuffled).model == state["model"]
         if not input.from_draft:
-            assert plans.from_requirements(input, shuffled) == laid
+            assert units.from_requirements(input, shuffled) == laid
 
     in_any_order()
 
 
 async def test_policies_wait_for_those_of_earlier_contexts() -> None:
     state = await state_of(requirements(3))
-    laid, named, parts = state["plans"], state["named"], state["parts"]
+    laid, named, parts = state["units"], state["named"], state["parts"]
     without_first = [part for part in parts if part is not of_step(parts, "policies")[0]]
     assert assemble.shown(laid, named, parts).policies
     assert assemble.shown(laid, named, without_first).policies == ()

@@ -1,4 +1,4 @@
-"""From an answer's loose parts to valid ones: sources to ranges, fields to fields, names to names."""
+"""What of an answer can be part of a model: sources become ranges, loose names identifiers, strange types known ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from executor.graph.answers import Named as NamedAnswer
 from executor.graph.identifiers import camel, pascal
 from executor.graph.state import Named
 from executor.graph.text import Document, located
-from executor.model import BUILT_IN_TYPES, Aggregate, CommandKind, Field, Ranges, loose
+from executor.model import BUILT_IN_TYPES, Field, Ranges, loose, once
 
 MOST_RANGES = 8
 MOST_FIELDS = 60
@@ -63,28 +63,22 @@ def _plain_type(wanted: str, types: Sequence[str]) -> str:
 
 def fields(answers: Iterable[FieldAnswer], lines: Document, types: Sequence[str]) -> tuple[Field, ...]:
     """Fields with camelCase names, each once, of known types."""
-    found: dict[str, Field] = {}
-    for answer in answers:
-        name = camel(answer.name)
-        if name and name.casefold() not in found and len(found) < MOST_FIELDS:
-            found[name.casefold()] = Field(
-                name=name,
-                type=field_type(answer.type, types),
-                is_key=answer.is_key,
-                alias=told(answer.alias),
-                ranges=ranges(answer.sources, lines),
-            )
-    return tuple(found.values())
+    found = (
+        Field(
+            name=camel(answer.name),
+            type=field_type(answer.type, types),
+            is_key=answer.is_key,
+            alias=told(answer.alias),
+            ranges=ranges(answer.sources, lines),
+        )
+        for answer in answers
+    )
+    return once(found)[:MOST_FIELDS]
 
 
 def named(answers: Iterable[NamedAnswer]) -> tuple[Named, ...]:
     """Names in PascalCase, each once, without nameless ones."""
-    found: dict[str, Named] = {}
-    for answer in answers:
-        name = pascal(answer.name)
-        if name:
-            found.setdefault(name.casefold(), Named(name=name, alias=told(answer.alias)))
-    return tuple(found.values())
+    return once(Named(name=pascal(answer.name), alias=told(answer.alias)) for answer in answers)
 
 
 _Value = TypeVar("_Value")
@@ -96,42 +90,3 @@ def lookup(values: Iterable[tuple[str, _Value]]) -> dict[str, _Value]:
     for name, value in values:
         found.setdefault(loose(name), value)
     return found
-
-
-def plain(field: Field) -> Field:
-    """The field as another element has it too: without the places that speak of the original."""
-    return Field(name=field.name, type=field.type, is_key=field.is_key, alias=field.alias)
-
-
-def keys(aggregate: Aggregate) -> tuple[Field, ...]:
-    """The aggregate's key, as a parameter."""
-    return tuple(plain(field) for field in aggregate.fields if field.is_key)
-
-
-def all_fields(aggregate: Aggregate) -> tuple[Field, ...]:
-    """All of the aggregate's fields, as parameters."""
-    return tuple(plain(field) for field in aggregate.fields)
-
-
-_CREATING = (
-    "Create",
-    "Register",
-    "Place",
-    "Add",
-    "Open",
-    "Submit",
-    "Request",
-    "Issue",
-    "Book",
-    "Make",
-    "Post",
-    "Start",
-)
-_DELETING = ("Delete", "Remove", "Discard", "Erase")
-
-
-def kind_of(command: str) -> CommandKind:
-    """What a command does, judged by its verb."""
-    if command.startswith(_DELETING):
-        return CommandKind.DELETE
-    return CommandKind.CREATE if command.startswith(_CREATING) else CommandKind.UPDATE
