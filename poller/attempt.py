@@ -94,20 +94,23 @@ class Attempt:
             self._stop.set_result(why)
 
     async def work(self, slot: Placement) -> None:
-        try:
-            async with task_group() as group:
-                keeping = group.create_task(self.run.keep())
-                stopping = group.create_task(self._stopped())
-                await self._to_the_end(slot)
-                keeping.cancel()
-                stopping.cancel()
-        except _Stopped as stopped:
-            await self._taken_back(stopped.why)
-        except LeaseLost as lost:
-            self._observer.lease("lost")
-            self._log.warning("job.lease_lost", epoch=self.run.job.lease.epoch, reason=str(lost))
-        finally:
-            await self.run.close()
+        async with self.run:
+            try:
+                await self._kept(slot)
+            except _Stopped as stopped:
+                await self._taken_back(stopped.why)
+            except LeaseLost as lost:
+                self._observer.lease("lost")
+                self._log.warning("job.lease_lost", epoch=self.run.job.lease.epoch, reason=str(lost))
+
+    async def _kept(self, slot: Placement) -> None:
+        """The lease, while it goes to its end."""
+        async with task_group() as group:
+            keeping = group.create_task(self.run.keep())
+            stopping = group.create_task(self._stopped())
+            await self._to_the_end(slot)
+            keeping.cancel()
+            stopping.cancel()
 
     async def _stopped(self) -> None:
         raise _Stopped(await asyncio.shield(self._stop))

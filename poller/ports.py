@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeAlias
 
 from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
 
@@ -101,7 +102,7 @@ class QueueChange:
 
 
 class Run(Protocol):
-    """One claimed job: the right to spend for it and to write it, from the claim to the settlement.
+    """One claimed job: the right to spend for it and to write it, from the claim to the settlement; held by `async with`.
 
     Unconditional writes wait while the lease is too short, and raise LeaseLost once it is another's.
     """
@@ -156,7 +157,12 @@ class Run(Protocol):
     async def release(self, job: Job) -> None:
         """Back to its place in the queue with these counters."""
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> Self:
+        """From here on the queue knows of it: it is told when the lease is another's, and who watches sees its model."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Waits until every write in flight has answered or given up; none starts afterwards."""
 
 

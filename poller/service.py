@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeAlias
 
 import grpc
@@ -58,7 +58,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
             view = await self._queue.get(request.job_id)
             response = job_pb2.GetJobResponse(job=self._job(view))
             if request.include_model and view.model is not None:
-                response.model.CopyFrom(await self._with_source(view.job_id, view.model))
+                _fill(response.model, view.model, await self._source(view.job_id))
             if request.include_msaez and (value := await self._queue.msaez(request.job_id)) is not None:
                 response.msaez_json = json.dumps(value, ensure_ascii=False)
             return response
@@ -68,13 +68,15 @@ class JobService(job_pb2_grpc.JobServiceServicer):
     ) -> AsyncIterator[job_pb2.WatchJobResponse]:
         async with _errors(context):
             check_id(request.job_id)
-            shown = None
-            async for view in self._queue.watch(request.job_id):
-                response = job_pb2.WatchJobResponse(job=self._job(view))
-                if request.include_model and view.model is not None and view.model is not shown:
-                    shown = view.model
-                    response.model.CopyFrom(await self._with_source(view.job_id, shown))
-                yield response
+            shown, source = None, ""
+            async with aclosing(self._queue.watch(request.job_id)) as views:
+                async for view in views:
+                    response = job_pb2.WatchJobResponse(job=self._job(view))
+                    if request.include_model and view.model is not None and view.model is not shown:
+                        source = source or await self._source(view.job_id)
+                        shown = view.model
+                        _fill(response.model, shown, source)
+                    yield response
 
     async def ListJobs(self, request: job_pb2.ListJobsRequest, context: Context) -> job_pb2.ListJobsResponse:
         async with _errors(context):
@@ -105,13 +107,8 @@ class JobService(job_pb2_grpc.JobServiceServicer):
             await self._queue.delete(request.job_id)
             return job_pb2.DeleteJobResponse()
 
-    async def _with_source(
-        self, job_id: str, model: model_pb2.EventStormingModel
-    ) -> model_pb2.EventStormingModel:
-        copy = model_pb2.EventStormingModel()
-        copy.CopyFrom(model)
-        copy.source_text = (await self._queue.input(job_id)).requirements
-        return copy
+    async def _source(self, job_id: str) -> str:
+        return (await self._queue.input(job_id)).requirements
 
     def _job(self, view: JobView) -> job_pb2.Job:
         return job_pb2.Job(
@@ -129,6 +126,11 @@ class JobService(job_pb2_grpc.JobServiceServicer):
             url=canvas_link(self._msaez_url, view.job_id),
             title=view.title,
         )
+
+
+def _fill(into: model_pb2.EventStormingModel, model: model_pb2.EventStormingModel, source: str) -> None:
+    into.CopyFrom(model)
+    into.source_text = source
 
 
 def canvas_link(base: str | None, job_id: str) -> str:

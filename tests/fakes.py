@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import grpc
 from eventstorming.v1 import executor_pb2, executor_pb2_grpc, job_pb2, model_pb2
@@ -445,7 +445,10 @@ class FakeRun:
         if entry is not None and entry.lease.token == self.job.lease.token:
             self._store.put(job.released(not_before=job.not_before))
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         return
 
 

@@ -66,9 +66,10 @@ class Traffic:
 class _Watch:
     """How one stream is doing."""
 
-    def __init__(self, path: str, query: Query | None, now: float) -> None:
+    def __init__(self, path: str, query: Query | None, now: float, http: httpx.AsyncClient) -> None:
         self.path = path
         self.query = query
+        self.http = http
         self.connections = 0
         self.connected_since: float | None = None
         self.last_byte = now
@@ -87,6 +88,7 @@ class Database:
         http: httpx.AsyncClient,
         requests: Requests | None,
         *,
+        aside: httpx.AsyncClient | None = None,
         base_url: str,
         params: Mapping[str, str],
         credentials: Credentials,
@@ -98,6 +100,7 @@ class Database:
         observer: Observer,
     ) -> None:
         self._http = http
+        self._aside = aside or http
         self._requests = requests
         self._observer = observer
         self._base_url = base_url
@@ -140,16 +143,21 @@ class Database:
             logging.WARNING
         )  # it logs whole URLs, and ours carry lease tokens
         is_tls = base_url.startswith("https:")
-        http = httpx.AsyncClient(
-            timeout=httpx.Timeout(None, connect=5.0),
-            limits=httpx.Limits(max_connections=128, max_keepalive_connections=32, keepalive_expiry=60),
-            verify=is_tls,
-            trust_env=is_tls,
-            headers={"User-Agent": agent},
+        verify = httpx.create_ssl_context() if is_tls else False
+        http, aside = (
+            httpx.AsyncClient(
+                timeout=httpx.Timeout(None, connect=5.0),
+                limits=httpx.Limits(max_keepalive_connections=32, keepalive_expiry=60),
+                verify=verify,
+                trust_env=is_tls,
+                headers={"User-Agent": agent},
+            )
+            for _ in range(2)
         )
         return cls(
             http,
             None if is_tls and is_proxied(base_url) else Requests(agent=agent),
+            aside=aside,
             base_url=base_url.rstrip("/"),
             params=params,
             credentials=credentials,
@@ -168,6 +176,7 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._http.aclose()
+        await self._aside.aclose()
         if self._requests is not None:
             await self._requests.aclose()
 
@@ -271,14 +280,20 @@ class Database:
 
     # ── watching ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def watch(self, path: str, *, query: Query | None = None) -> AsyncGenerator[Change, None]:
+    async def watch(
+        self, path: str, *, query: Query | None = None, aside: bool = False
+    ) -> AsyncGenerator[Change, None]:
         """The node as it stands, then its changes, for ever: reconnects by itself, with a fresh snapshot each time.
+
+        `aside`: for somebody who only looks on. It takes no connection that another stream may need, and what is said
+        below about the state of the streams is not about it.
 
         Ends only by an error: `Denied` when the rules (no longer) allow it. What the caller does not take is not
         read from the network. Close with `contextlib.aclosing` or by cancelling the task: the connection goes at once.
         """
-        status = _Watch(path, query, self._clock())
-        self._watches.add(status)
+        status = _Watch(path, query, self._clock(), self._aside if aside else self._http)
+        if not aside:
+            self._watches.add(status)
         failures = 0
         stale: str | None = None
         try:
@@ -354,9 +369,9 @@ class Database:
         timeout = httpx.Timeout(5.0, read=self._watchdog)
         headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity", **_bearer(token)}
         for _ in range(MAX_REDIRECTS):
-            request = self._http.build_request("GET", url, headers=headers, timeout=timeout)
+            request = status.http.build_request("GET", url, headers=headers, timeout=timeout)
             self._traffic.requests += 1
-            response = await self._send(request)
+            response = await self._send(status.http, request)
             try:
                 if response.status_code == 200:
                     yield response
@@ -503,17 +518,17 @@ class Database:
     ) -> Answer:
         if self._requests is None:
             before()
-            request = self._http.build_request(method, url, content=content, headers=headers)
-            return await self._whole(await self._send(request))
+            request = self._aside.build_request(method, url, content=content, headers=headers)
+            return await self._whole(await self._send(self._aside, request))
         try:
             return await self._requests.send(method, url, content=content, headers=headers, before=before)
         except (OSError, EOFError) as error:
             raise Transient(f"RTDB cannot be reached ({type(error).__name__}: {error})") from error
 
-    async def _send(self, request: httpx.Request) -> httpx.Response:
+    async def _send(self, http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
         """The answer's head; its body is still to be read."""
         with self._transport("RTDB cannot be reached"):
-            return await self._http.send(request, stream=True)
+            return await http.send(request, stream=True)
 
     async def _whole(self, response: httpx.Response) -> Answer:
         with self._transport("the answer broke off"):

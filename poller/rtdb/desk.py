@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
-from weakref import WeakValueDictionary
 
 from eventstorming.v1 import job_pb2, model_pb2
 
@@ -22,6 +19,7 @@ from poller.rtdb.ledger import Ledger, Unchanged
 from poller.rtdb.names import SERVER_TIME, Garbage, Json, claimed_entry, members, read_entry, text
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.views import job_view, log_lines, state_of
+from poller.rtdb.watching import Watching
 from poller.sentences import sentence
 from process.tasks import task_group
 
@@ -50,7 +48,8 @@ class Desk:
         self._lease_seconds = lease_seconds
         self._lease_length = int(lease_seconds * 1000)
         self._new_token = new_token
-        self._runs: WeakValueDictionary[str, RtdbRun] = WeakValueDictionary()
+        self._watching = Watching(ledger, self)
+        self._runs = self._watching.runs
 
     def now(self) -> int:
         return self._ledger.now()
@@ -110,12 +109,22 @@ class Desk:
     async def _view(self, job_id: str) -> JobView:
         async with task_group() as group:
             entry = group.create_task(self._database.get(self._nodes.entry(job_id)))
+            stored = group.create_task(self.stored(job_id))
+        job = entry_or_none(job_id, entry.result())
+        return job_view(job_id, job, stored.result(), model=self._live_model(job_id))
+
+    async def entry(self, job_id: str) -> Job | None:
+        return entry_or_none(job_id, await self._database.get(self._nodes.entry(job_id)))
+
+    async def stored(self, job_id: str) -> Json:
+        """Of a job's node what a view shows, without a model that a run here knows; None without a job."""
+        leaves = _RUN[:-1] if self._live_model(job_id) else _RUN
+        async with task_group() as group:
             state = group.create_task(self._outputs(job_id))
-            run = group.create_task(self._leaves(self._nodes.run(job_id), _RUN))
-        stored = None
-        if state.result() is not None or run.result():
-            stored = {"state": {"outputs": state.result()}, "run": run.result()}
-        return job_view(job_id, entry_or_none(job_id, entry.result()), stored, model=self._live_model(job_id))
+            run = group.create_task(self._leaves(self._nodes.run(job_id), leaves))
+        if state.result() is None and not run.result():
+            return None
+        return {"state": {"outputs": state.result()}, "run": run.result()}
 
     async def _outputs(self, job_id: str) -> Json:
         """The status leaves and the log, not the canvas; None without a job."""
@@ -141,29 +150,8 @@ class Desk:
         stored = await self._database.get(f"{self._nodes.outputs(job_id)}/esValue")
         return None if stored is None else {"elements": {}, "relations": {}} | decode(stored)
 
-    async def watch(self, job_id: str) -> AsyncGenerator[JobView, None]:
-        last = await self.get(job_id)
-        yield last
-        signals: asyncio.Queue[None] = asyncio.Queue(1)
-        async with task_group() as group:
-            tasks = [
-                group.create_task(self._signal(f"{self._nodes.outputs(job_id)}/{leaf}", signals))
-                for leaf in ("logs", "currentProgressCount", "isCompleted", "isFailed")
-            ] + [group.create_task(self._signal(self._nodes.entry(job_id), signals))]
-            while not last.state.terminal:
-                await signals.get()
-                view = await self._ledger.insist(lambda: self._view(job_id))
-                if view != last:
-                    last = view
-                    yield view
-            for task in tasks:
-                task.cancel()
-
-    async def _signal(self, path: str, signals: asyncio.Queue[None]) -> None:
-        async with aclosing(self._database.watch(path)) as changes:
-            async for _ in changes:
-                if signals.empty():
-                    signals.put_nowait(None)
+    def watch(self, job_id: str) -> AsyncGenerator[JobView, None]:
+        return self._watching.views(job_id)
 
     async def cancel(self, job_id: str, *, by: str) -> JobView:
         """Takes the lease over, so that whoever runs it stops; then ends it as failed.
@@ -200,8 +188,9 @@ class Desk:
         fence.renewed(sent)
         stored = await self._ledger.insist(lambda: self._database.get(self._nodes.job(job_id)))
         given = _input_or_none(members(members(stored).get("state")).get("inputs"), job_id)
-        run = RtdbRun(self._ledger, fence, read_entry(job_id, entry), input=given, stored=stored)
-        await self._end_as_cancelled(run, stored, by, entry_stays=self._may_write_on(before[0], running))
+        job, stays = read_entry(job_id, entry), self._may_write_on(before[0], running)
+        async with RtdbRun(self._ledger, fence, job, input=given, stored=stored, runs=self._runs) as run:
+            await self._end_as_cancelled(run, stored, by, entry_stays=stays)
         return await self.get(job_id)
 
     def _may_write_on(self, job: Job, running: RtdbRun | None) -> bool:

@@ -71,7 +71,7 @@ class RtdbQueue(Desk):
     @property
     def buffered_bytes(self) -> int:
         """Answers of all runs here that wait for the database."""
-        return sum(run.buffered_bytes for run in list(self._runs.values()))
+        return sum(run.buffered_bytes for run in self._runs.values())
 
     # ── watching ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -82,19 +82,30 @@ class RtdbQueue(Desk):
             Followed(self._nodes.entries, self._entries, lambda change: news.put_nowait(entries(change))),
             Followed(self._nodes.removals, self._removals, lambda change: news.put_nowait(removals(change))),
         )
-        async with task_group() as group:
-            group.create_task(Following(self._ledger, self._followed).run())
-            while True:
-                yield await news.get()
+        try:
+            async with task_group() as group:
+                group.create_task(Following(self._ledger, self._followed).run())
+                while True:
+                    yield await news.get()
+        finally:
+            self._followed = ()
 
     def _entries_changed(self, change: Change) -> QueueChange:
         changed = self._entries.apply(change)
         whole = change.kind == "snapshot"
         found = entries_change(self._entries, self._entries.names() if whole else changed, whole=whole)
         self._listing.learn(found)
-        for job_id in changed & set(self._runs.keys()):
-            self._check_run(self._runs[job_id], found.jobs.get(job_id))
+        for job_id in changed:
+            if run := self._runs.get(job_id):
+                self._check_run(run, found.jobs.get(job_id))
+            self._watching.told(job_id, {})
         return found
+
+    async def entry(self, job_id: str) -> Job | None:
+        """From the copy of the queue while that is kept."""
+        if self._followed and self._entries.filled:
+            return entry_or_none(job_id, self._entries.child(job_id))
+        return await super().entry(job_id)
 
     def _check_run(self, run: RtdbRun, job: Job | None) -> None:
         if job is None:
@@ -185,19 +196,20 @@ class RtdbQueue(Desk):
             given, warnings = understood.input, understood.warnings
         except InputRejected as error:
             given, rejection = job_pb2.JobInput(job_id=job.id, language=language_of(raw)), str(error)
-        run = RtdbRun(self._ledger, fence, job, input=given, stored=stored)
-        self._runs[job.id] = run
+        run = RtdbRun(self._ledger, fence, job, input=given, stored=stored, runs=self._runs)
         log.info("job.claimed", job=job.id, epoch=job.lease.epoch, owner=self._owner)
         if job.cancelled_by:
-            await self._end_as_cancelled(run, stored, job.cancelled_by)
+            ending = self._end_as_cancelled(run, stored, job.cancelled_by)
         elif state_of(job, members(state.get("outputs"))).terminal:
-            await run.kept(run.end())
+            ending = run.kept(run.end())
         elif reason := rejection or _no_run(job, seen, stored, given.language):
-            await run.kept(run.fail(reason))
             log.warning("job.rejected", job=job.id, why="inputs" if rejection else reason)
+            ending = run.kept(run.fail(reason))
         else:
             self._warn(run, warnings)
             return run
+        async with run:
+            await ending
         return None
 
     def _warn(self, run: RtdbRun, warnings: tuple[str, ...]) -> None:

@@ -10,7 +10,8 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NoReturn, TypedDict
+from types import TracebackType
+from typing import Any, NoReturn, Self, TypedDict
 
 import structlog
 from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
@@ -48,13 +49,32 @@ class _Terms(TypedDict):
     before: Callable[[], None]
 
 
+class Runs(dict[str, "RtdbRun"]):
+    """Those of this process by job, each while it is held. `told` hears of every coming and going, and what was stored."""
+
+    def __init__(self, told: Callable[[str, Mapping[str, Json]], None]) -> None:
+        super().__init__()
+        self.told = told
+
+    def enter(self, run: RtdbRun) -> None:
+        self[run.job.id] = run
+        self.told(run.job.id, {})
+
+    def leave(self, run: RtdbRun) -> None:
+        """A cancel may have taken its place."""
+        if self.get(run.job.id) is run:
+            del self[run.job.id]
+            self.told(run.job.id, {})
+
+
 class RtdbRun:
     """Implements the port `Run`. `stored` is the job's node as it was at the claim."""
 
     def __init__(
-        self, ledger: Ledger, fence: Fence, job: Job, *, input: job_pb2.JobInput, stored: Json
+        self, ledger: Ledger, fence: Fence, job: Job, *, input: job_pb2.JobInput, stored: Json, runs: Runs
     ) -> None:
         self.job = job
+        self._runs = runs
         self.input = input
         self.model: model_pb2.EventStormingModel | None = None
         self.ended = False
@@ -101,6 +121,18 @@ class RtdbRun:
             if "@" in members(es_value.get(kind)):
                 opening[f"state/outputs/esValue/{kind}/@"] = None
         return opening
+
+    async def __aenter__(self) -> Self:
+        self._runs.enter(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self.close()
+        finally:
+            self._runs.leave(self)
 
     @property
     def title(self) -> str:
@@ -254,6 +286,7 @@ class RtdbRun:
         whole = {**updates, **mark}
         await self._fenced(lambda: self._ledger.patch(self._path, whole, **self._terms))
         self._marked = epoch
+        self._runs.told(self.job.id, whole)
 
     @property
     def _terms(self) -> _Terms:
@@ -289,6 +322,7 @@ class RtdbRun:
         await self._write_end(JobState.COMPLETED, self._last_words(model, tokens_used))
         flag = f"{self._path}/state/outputs/isCompleted"
         await self._fenced(lambda: self._ledger.put(flag, True, **self._terms))
+        self._runs.told(self.job.id, {"state/outputs/isCompleted": True})
         self._observer.ended("completed")
         await self.end()
 
@@ -346,6 +380,7 @@ class RtdbRun:
         )
         whole = index.with_row(self._ledger.nodes, self.job.id, self._created_at, updates, row)
         await self._fenced(lambda: self._ledger.patch("", whole, **self._terms))
+        self._runs.told(self.job.id, updates)
 
     async def end(self) -> None:
         """The entry goes, if it is still ours."""

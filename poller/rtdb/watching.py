@@ -1,0 +1,221 @@
+"""Jobs that somebody watches: looked at once for all who do, and whoever is slow is shown the newest state.
+
+The queue entry is the copy that the queue keeps. What a job shows is told by its run while that is held in this
+process, as soon as the database has acknowledged it; else by an event stream, one for the job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Protocol
+
+from eventstorming.v1 import model_pb2
+
+from poller.job import Job, JobState
+from poller.ports import JobNotFound, JobView
+from poller.rtdb import tree
+from poller.rtdb.ledger import Ledger
+from poller.rtdb.names import Json, members
+from poller.rtdb.run import RtdbRun, Runs
+from poller.rtdb.stream import Change
+from poller.rtdb.views import job_view, stored_model
+
+_OUTPUTS = "state/outputs/"
+_CANVAS = "esValue"
+_UNSEEN = (f"{_OUTPUTS}{_CANVAS}/", "run/journal/", "run/epochs/", "run/said/")
+
+
+class Source(Protocol):
+    """Where a job is looked at."""
+
+    async def entry(self, job_id: str) -> Job | None: ...
+
+    async def stored(self, job_id: str) -> Json:
+        """Of its node what a view shows; None without a job."""
+
+
+class Watching:
+    """The watched jobs, and the runs that are held in this process."""
+
+    def __init__(self, ledger: Ledger, source: Source) -> None:
+        self.runs = Runs(self.told)
+        self._ledger = ledger
+        self._source = source
+        self._watched: dict[str, _Watched] = {}
+
+    def told(self, job_id: str, updates: Mapping[str, Json]) -> None:
+        """A run here has stored these, or something else about the job is new: its entry, who runs it."""
+        watched = self._watched.get(job_id)
+        if watched and (not updates or any(not path.startswith(_UNSEEN) for path in updates)):
+            watched.take(Change(kind="patch", value=_below(_OUTPUTS, updates)))
+
+    async def views(self, job_id: str) -> AsyncGenerator[JobView, None]:
+        watched = self._watched.get(job_id) or self._begun(job_id)
+        watched.viewers += 1
+        try:
+            view = await watched.newer_than(None)
+            yield view
+            while not view.state.terminal:
+                view = await watched.newer_than(view)
+                yield view
+        finally:
+            watched.viewers -= 1
+            if not watched.viewers:
+                self._forget(watched)
+                await watched.left()
+
+    def _begun(self, job_id: str) -> _Watched:
+        watched = self._watched[job_id] = _Watched(job_id, self._ledger, self._source, self.runs)
+        watched.task.add_done_callback(lambda _: self._forget(watched))
+        return watched
+
+    def _forget(self, watched: _Watched) -> None:
+        """Who comes now begins anew."""
+        if self._watched.get(watched.job_id) is watched:
+            del self._watched[watched.job_id]
+
+
+class _Watched:
+    """One job while anybody watches it. `task` ends with the job, or with what keeps it from being watched."""
+
+    def __init__(self, job_id: str, ledger: Ledger, source: Source, runs: Runs) -> None:
+        self.job_id = job_id
+        self.viewers = 0
+        self._ledger = ledger
+        self._source = source
+        self._runs = runs
+        self._teller: RtdbRun | None = None
+        self._changes: list[Change] = []
+        self._outputs: tree.Node = None
+        self._run: dict[str, Json] = {}
+        self._model: model_pb2.EventStormingModel | None = None
+        self._view: JobView | None = None
+        self._stirred = asyncio.Event()
+        self._news = asyncio.Event()
+        self.task = asyncio.create_task(self._follow())
+        self.task.add_done_callback(lambda _: self._news.set())
+
+    async def newer_than(self, shown: JobView | None) -> JobView:
+        """Raises what ended the watch before the job has ended."""
+        while self._view is None or self._view is shown:
+            if self.task.done():
+                self.task.result()
+            await self._news.wait()
+        return self._view
+
+    async def left(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    # ── what is new ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def take(self, change: Change) -> None:
+        """A change of the outputs, the canvas left out."""
+        if change.kind == "snapshot":
+            self._changes.clear()
+        self._changes.append(change)
+        self._stirred.set()
+
+    async def _follow(self) -> None:
+        await self._look()
+        while not self._over:
+            listening = asyncio.create_task(self._listen())
+            listening.add_done_callback(lambda _: self._stirred.set())
+            try:
+                await self._keep_up(listening)
+            finally:
+                # No task group: it would cancel once more when we are, and httpx leaves a connection open whose closing is cancelled.
+                listening.cancel()
+                await asyncio.wait({listening})
+
+    @property
+    def _over(self) -> bool:
+        return self._view is not None and self._view.state.terminal
+
+    async def _listen(self) -> None:
+        if self._teller is not None:
+            return
+        path = self._ledger.nodes.outputs(self.job_id)
+        async with aclosing(self._ledger.database.watch(path, aside=True)) as changes:
+            async for change in changes:
+                if (seen := _without_canvas(change)) is not None:
+                    self.take(seen)
+
+    async def _keep_up(self, listening: asyncio.Task[None]) -> None:
+        """Until the end, or until a run here takes over or lets go: then everything is looked at again."""
+        while not self._over:
+            await self._stirred.wait()
+            self._stirred.clear()
+            if listening.done():
+                listening.result()
+            if self._runs.get(self.job_id) is not self._teller:
+                await self._ledger.insist(self._look)
+                return
+            await self._ledger.insist(self._refresh)
+
+    # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _refresh(self) -> None:
+        """From what has been told. A state is not believed before everything has been read: its parts come apart."""
+        job = await self._entry()
+        view = self._seen(job)
+        starts = view.state is JobState.RUNNING and not view.started_at
+        if job is None or starts or self._view is None or view.state is not self._view.state:
+            await self._look()
+        else:
+            self._show(view)
+
+    async def _look(self) -> None:
+        """What is told meanwhile comes on top."""
+        self._teller = self._runs.get(self.job_id)
+        self._changes.clear()
+        job = await self._entry()
+        stored = await self._source.stored(self.job_id)
+        if stored is None:
+            self._miss()
+            return
+        self._run = members(stored.get("run"))
+        self._model = stored_model(self._run.pop("model", None))
+        self._outputs = tree.from_json(stored["state"]["outputs"])
+        self._show(self._seen(job))
+
+    async def _entry(self) -> Job | None:
+        return self._teller.job if self._teller else await self._source.entry(self.job_id)
+
+    def _seen(self, job: Job | None) -> JobView:
+        for change in self._changes:
+            self._outputs = change.applied_to(self._outputs)
+        self._changes.clear()
+        stored = {"state": {"outputs": tree.to_json(self._outputs)}, "run": self._run}
+        model = self._teller.model if self._teller else None
+        return job_view(self.job_id, job, stored, model=model or self._model)
+
+    def _miss(self) -> None:
+        if self._view is None:
+            raise JobNotFound(f"There is no job {self.job_id}.")
+        self._show(JobView(job_id=self.job_id, state=JobState.REMOVED))
+
+    def _show(self, view: JobView) -> None:
+        if view != self._view:
+            self._view = view
+            self._news.set()
+            self._news = asyncio.Event()
+
+
+def _without_canvas(change: Change) -> Change | None:
+    """Which is large, and no part of a view. None when nothing else has changed."""
+    if change.path:
+        return None if change.path[0] == _CANVAS else change
+    if change.kind != "patch":
+        kept = {name: value for name, value in members(change.value).items() if name != _CANVAS}
+        return replace(change, value=kept)
+    kept = {path: value for path, value in change.value.items() if path.split("/")[0] != _CANVAS}
+    return replace(change, value=kept) if kept else None
+
+
+def _below(prefix: str, updates: Mapping[str, Json]) -> dict[str, Json]:
+    seen = {path: value for path, value in updates.items() if not path.startswith(_UNSEEN)}
+    return {path.removeprefix(prefix): value for path, value in seen.items() if path.startswith(prefix)}
