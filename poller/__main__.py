@@ -33,11 +33,15 @@ from process.tasks import gravest
 log = structlog.get_logger(__name__)
 
 
+_COUNTS_SLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Leases go on while a machine sleeps; Linux's monotonic clock does not."""
+
+
 class SystemClock:
     """Implements the port `Clock`."""
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(_COUNTS_SLEEP)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

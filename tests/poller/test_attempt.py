@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
 
 import pytest
 from eventstorming.v1 import executor_pb2, job_pb2
@@ -17,6 +18,7 @@ from tests.fakes import (
     Ending,
     FakeClock,
     FakeExecutors,
+    FakePlacement,
     FakeQueue,
     FakeRun,
     FakeStore,
@@ -152,6 +154,32 @@ async def test_tokens_beyond_the_limit_fail_the_job_before_anything_is_asked() -
     await work.work()
     assert work.executors.started == []
     assert "5 tokens" in work.store.jobs[ID].failure
+
+
+class Overtaken(FakePlacement):
+    """The stream of a run whose frames of the epoch before come in between."""
+
+    async def execute(
+        self, frames: AsyncIterator[executor_pb2.ExecuteRequest]
+    ) -> AsyncGenerator[executor_pb2.ExecuteResponse, None]:
+        old: Any = {"job_id": ID, "epoch": 0, "seq": 7}
+        entry = executor_pb2.JournalEntry(key="old", value="{}", tokens=1)
+        yield executor_pb2.ExecuteResponse(**old, answer=entry)
+        yield executor_pb2.ExecuteResponse(**old, progress=executor_pb2.Progress(current=9, total=11))
+        yield executor_pb2.ExecuteResponse(**old, completed=executor_pb2.Completed(model=small_model()))
+        async for frame in super().execute(frames):
+            yield frame
+
+
+async def test_frames_of_another_epoch_are_dropped() -> None:
+    wanted = small_model(aggregates=2)
+    work = await bench(wanted)
+    assert work.executors.place() is not None
+    async with asyncio.timeout(5):
+        await work.attempt.work(Overtaken(work.executors))
+    stored = work.store.jobs[ID]
+    assert (stored.model, stored.current) == (wanted, 1)
+    assert list(stored.journal[1]) == ["q1"]
 
 
 async def test_a_job_whose_time_is_over_fails() -> None:

@@ -1,0 +1,114 @@
+"""What is asked of a job while something of its own run is still on the way into the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from poller.job import JobState, LogLevel, LogLine
+from poller.rtdb.client import Database
+from poller.rtdb.credentials import EmulatorCredentials
+from poller.rtdb.ledger import Ledger
+from poller.rtdb.names import read_entry
+from poller.rtdb.queue import RtdbQueue
+from poller.rtdb.run import RtdbRun
+from tests.fakes import FakeClock, eventually, settle
+from tests.poller.lifecycle import NODES, World, new_id, world
+
+
+class Gate(EmulatorCredentials):
+    """Lets the first request after `shut` wait for its token until `opened` is set."""
+
+    def __init__(self) -> None:
+        self.shut, self.waiting, self.opened = False, False, asyncio.Event()
+
+    async def token(self, *, stale: str | None = None) -> str | None:
+        if self.shut:
+            self.shut, self.waiting = False, True
+            await self.opened.wait()
+        return await super().token(stale=stale)
+
+
+class Here:
+    """A poller, and the job it runs."""
+
+    def __init__(self, rtdb: World, gate: Gate, queue: RtdbQueue, run: RtdbRun) -> None:
+        self.rtdb, self.gate, self.queue, self.run = rtdb, gate, queue, run
+        self.job = run.job.id
+
+    async def write_on_its_way(self, group: asyncio.TaskGroup) -> None:
+        self.gate.shut = True
+        self.run.say(LogLine(level=LogLevel.INFO, message="hello"))
+        storing = group.create_task(self.run.store(nobody))
+        await eventually(lambda: self.gate.waiting)
+        storing.cancel()
+
+
+async def nobody(_: object) -> None:
+    return
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Here]:
+    gate = Gate()
+    async with (
+        world() as rtdb,
+        Database.connect(base_url=rtdb.rtdb.url, namespace="test", credentials=gate) as database,
+        Ledger(database, NODES, FakeClock(), chance=lambda: 0.5) as ledger,
+    ):
+        job = new_id()
+        await rtdb.create(job)
+        queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
+        run = await queue.claim(read_entry(job, await rtdb.entry(job)))
+        assert run is not None
+        yield Here(rtdb, gate, queue, run)
+
+
+async def test_a_cancel_waits_for_what_is_on_its_way(here: Here) -> None:
+    async with asyncio.TaskGroup() as group:
+        await here.write_on_its_way(group)
+        cancelling = group.create_task(here.queue.cancel(here.job, by="Kim"))
+        await eventually(lambda: _is_taken(here))
+        await settle(2000)
+        assert "isFailed" not in await here.rtdb.outputs(here.job)
+        here.gate.opened.set()
+    assert cancelling.result().state is JobState.FAILED
+    messages = [line["message"] for line in (await here.rtdb.outputs(here.job))["logs"]]
+    assert messages == ["Cancelled by Kim."]
+
+
+async def _is_taken(here: Here) -> bool:
+    return bool((await here.rtdb.entry(here.job))["lease"]["owner"] == "poller-a/cancel")
+
+
+async def test_a_removal_waits_for_what_is_on_its_way(here: Here) -> None:
+    async with asyncio.TaskGroup() as group:
+        await here.write_on_its_way(group)
+        removing = group.create_task(here.queue.remove(here.job))
+        await settle(2000)
+        assert await here.rtdb.entry(here.job) is not None
+        here.gate.opened.set()
+    assert removing.result()
+    await here.rtdb.gone(here.job)
+
+
+@pytest.mark.parametrize("late", [{"state/outputs/logs/0": "late"}, {"run/epochs/1": 1}])
+async def test_a_removal_takes_away_what_was_written_after_it_had_deleted_the_job(
+    here: Here, late: dict[str, Any]
+) -> None:
+    await here.rtdb.ask_removal(here.job)
+    node = NODES.job(here.job)
+    here.rtdb.rtdb.faults.change({"frozen": True, "method": "GET", "path": f"{node}/state"})
+    removing = asyncio.create_task(here.queue.remove(here.job))
+    await eventually(lambda: _is_deleted(here))
+    await here.rtdb.database.patch(node, late)
+    here.rtdb.rtdb.faults.reset()
+    assert await removing
+    await here.rtdb.gone(here.job)
+
+
+async def _is_deleted(here: Here) -> bool:
+    return await here.rtdb.database.get(NODES.job(here.job)) is None
