@@ -47,7 +47,8 @@ class FakeClock:
         until = self.time + seconds
         await settle()
         while self._sleepers and self._sleepers[0][0] <= until:
-            self.time, _, wake = heapq.heappop(self._sleepers)
+            at, _, wake = heapq.heappop(self._sleepers)
+            self.time = max(self.time, at)
             if not wake.done():
                 wake.set_result(None)
             await settle()

@@ -182,7 +182,7 @@ class RtdbQueue(Desk):
         if not ours and (now.lease != seen.lease or now.old_claim != seen.old_claim):
             raise _Overtaken
         run = members(members(stored).get("run"))
-        if now.lease.held and not ours and not now.cancelled_by:
+        if now.lease.held and not ours:
             now = now.crashed(answered=str(now.lease.epoch) in members(run.get("journal")))
         return now.claimed(token=token, owner=self._owner, now=self.now(), above=highest_epoch(run))
 

@@ -78,6 +78,7 @@ async def test_a_cancel_waits_for_what_is_on_its_way(here: Here) -> None:
     assert cancelling.result().state is JobState.FAILED
     messages = [line["message"] for line in (await here.rtdb.outputs(here.job))["logs"]]
     assert messages == ["Cancelled by Kim."]
+    assert await here.rtdb.entry(here.job) is None
 
 
 async def _is_taken(here: Here) -> bool:

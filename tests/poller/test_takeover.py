@@ -376,6 +376,14 @@ async def test_a_cancelled_job_whose_entry_nobody_has_claimed_yet_can_be_tried_a
     assert (await sides.queues["b"].get(sides.job)).state is JobState.COMPLETED
 
 
+async def test_a_cancelled_job_whose_run_has_vanished_is_over_at_once(sides: Sides) -> None:
+    await running_elsewhere(sides)
+    sides.clock.time += LEASE_SECONDS + 1
+    view = await sides.queues["b"].cancel(sides.job, by="Kim")
+    assert view.state is JobState.FAILED
+    assert await sides.database.get(NODES.entry(sides.job)) is None
+
+
 async def test_a_run_here_that_was_overtaken_says_nothing_about_the_one_that_goes_on_elsewhere(
     sides: Sides,
 ) -> None:
