@@ -17,10 +17,10 @@ from executor.named import language_models
 from executor.pipeline import run_graph
 from executor.server import grpc_server
 from executor.service import Bounds, ExecutorService
-from executor.settings import Settings, SettingsError, load
+from executor.settings import Settings, load
 from executor.slots import Slots
 from process import health, logs, signals
-from process.errors import PortTaken
+from process.errors import PortTaken, WrongSettings
 from process.metrics import route, sample_lag
 from process.server import GrpcServer
 from process.tasks import gravest
@@ -39,7 +39,7 @@ def main() -> int:
         settings = load()
         logs.set_up(settings.log_level, settings.log_format)
         uvloop.run(serve(settings))
-    except* (SettingsError, providers.MissingProvider, PortTaken) as failures:
+    except* (WrongSettings, providers.MissingProvider, PortTaken) as failures:
         code = 2
         print(gravest(failures), file=sys.stderr)
     if not code and settings.langsmith_tracing:

@@ -24,9 +24,9 @@ from poller.rtdb.open import open_database
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.retention import Periods, Retention
 from poller.server import serve_jobs
-from poller.settings import Settings, WrongSettings, load
+from poller.settings import Settings, load
 from process import health, logs, signals
-from process.errors import PortTaken
+from process.errors import PortTaken, WrongSettings
 from process.metrics import route, sample_lag
 from process.tasks import gravest
 
@@ -101,8 +101,7 @@ async def run(settings: Settings, parts: Parts) -> None:
             return lost() or draining or queue.problem() or executors.problem()
 
         def inside(pages: Pages) -> Starlette:
-            token = settings.grpc_token.get_secret_value() if settings.grpc_token else ""
-            routes = [route(parts.counted.registry), *admin.guarded(pages.routes, token)]
+            routes = [route(parts.counted.registry), *admin.guarded(pages.routes, settings.token)]
             return health.admin(lost, unready, routes)
 
         server = await serve_jobs(queue, settings, dispatcher)
@@ -136,7 +135,7 @@ async def drained(work: asyncio.Task[None], dispatcher: Dispatcher, grace: float
 
 def access(settings: Settings) -> Access:
     return Access(
-        token=settings.grpc_token.get_secret_value() if settings.grpc_token else "",
+        token=settings.token,
         tls=settings.grpc_tls_cert is not None or settings.grpc_tls_ca is not None,
         tls_ca=settings.grpc_tls_ca,
         tls_cert=settings.grpc_tls_cert,

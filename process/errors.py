@@ -14,5 +14,9 @@ class ProgramError(Exception):
     """Of several errors at once, this is the one to act on."""
 
 
+class WrongSettings(ProgramError):
+    """The process must not start; the message names every wrong variable and no secret."""
+
+
 class PortTaken(ProgramError):
     """Another program listens there; the message names the setting."""

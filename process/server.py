@@ -6,8 +6,7 @@ import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import grpc
 from google.rpc import code_pb2
@@ -16,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
 from process.errors import PortTaken
+from process.settings import ProcessSettings
 from process.status import status
 
 MESSAGE_BYTES: Final = 32 * 1024 * 1024
@@ -30,38 +30,19 @@ Services: TypeAlias = dict[str, Callable[[grpc.aio.Server], None]]
 """By full name, what adds the service to a server."""
 
 
-class Settings(Protocol):
-    """What a server needs of a program's settings."""
-
-    @property
-    def grpc_port(self) -> int: ...
-    @property
-    def grpc_token(self) -> Any: ...
-    @property
-    def grpc_tls_cert(self) -> str | Path | None: ...
-    @property
-    def grpc_tls_key(self) -> str | Path | None: ...
-    @property
-    def grpc_tls_ca(self) -> str | Path | None: ...
-    @property
-    def grpc_reflection(self) -> bool: ...
-
-
 class GrpcServer:
     """Server and health in one life: SERVING from `start` to `not_serving`. Raises PortTaken at once."""
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ProcessSettings,
         services: Services,
         *,
         options: Sequence[tuple[str, int]] = (),
         tokenless: Sequence[str] = (),
     ) -> None:
         """Services in `tokenless` are for callers that can send no token; health always is."""
-        guards = []
-        if settings.grpc_token:
-            guards.append(_TokenRequired(settings.grpc_token.get_secret_value(), tokenless))
+        guards = [_TokenRequired(settings.token, tokenless)] if settings.token else []
         self._server = grpc.aio.server(interceptors=guards, options=(*OPTIONS, *options))
         self._names, self._health = tuple(services), health.aio.HealthServicer()
         for add in services.values():
@@ -90,13 +71,13 @@ class GrpcServer:
         await self._server.stop(grace)
 
 
-def _bound(server: grpc.aio.Server, settings: Settings) -> int:
+def _bound(server: grpc.aio.Server, settings: ProcessSettings) -> int:
     address = f"[::]:{settings.grpc_port}"
     try:
         if not settings.grpc_tls_cert or not settings.grpc_tls_key:
             return server.add_insecure_port(address)
-        pair = Path(settings.grpc_tls_key).read_bytes(), Path(settings.grpc_tls_cert).read_bytes()
-        ca = Path(settings.grpc_tls_ca).read_bytes() if settings.grpc_tls_ca else None
+        pair = settings.grpc_tls_key.read_bytes(), settings.grpc_tls_cert.read_bytes()
+        ca = settings.grpc_tls_ca.read_bytes() if settings.grpc_tls_ca else None
         tls = grpc.ssl_server_credentials([pair], root_certificates=ca, require_client_auth=ca is not None)
         return server.add_secure_port(address, tls)
     except (RuntimeError, OSError) as error:

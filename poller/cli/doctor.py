@@ -13,7 +13,8 @@ from rich.markup import escape
 
 from poller.cli import connection
 from poller.cli.outcome import CliError, Exit
-from poller.errors import Permanent, PollerError
+from poller.errors import PollerError
+from process.errors import WrongSettings
 
 _console = Console(highlight=False)
 
@@ -36,7 +37,7 @@ def _settings() -> Iterator[str]:
 
     try:
         yield f"namespace {load().namespace}"
-    except Permanent as error:
+    except WrongSettings as error:
         raise CliError(str(error)) from error
 
 
@@ -50,7 +51,7 @@ def _database() -> Iterator[str]:
 
 async def _examined(found: list[str]) -> CliError | None:
     from poller.cli.examination import examine
-    from poller.settings import WrongSettings, load
+    from poller.settings import load
 
     try:
         async with aclosing(examine(load())) as sentences:

@@ -17,7 +17,7 @@ from tests.executor.service_client import execute, fruits, reason_of, served
 
 @pytest.mark.parametrize("metadata", [(), (("authorization", "Bearer wrong"),), (("authorization", "hush"),)])
 async def test_without_the_token_every_kind_of_call_is_refused(metadata: Any) -> None:
-    async with served(fruits("a"), grpc_token="hush") as executor:
+    async with served(fruits("a"), grpc_token="hush", grpc_allow_plaintext_token=True) as executor:
         begun = executor.stub.Execute(metadata=metadata)
         await begun.write(wire.ExecuteRequest(job_id="j", start=wire.Start()))
         calls = [
@@ -31,13 +31,13 @@ async def test_without_the_token_every_kind_of_call_is_refused(metadata: Any) ->
 
 
 async def test_with_the_token_calls_are_answered() -> None:
-    async with served(fruits("a"), grpc_token="hush") as executor:
+    async with served(fruits("a"), grpc_token="hush", grpc_allow_plaintext_token=True) as executor:
         answer = await executor.stub.Check(wire.CheckRequest(), metadata=(("authorization", "Bearer hush"),))
     assert answer.ok
 
 
 async def test_health_needs_no_token_and_says_when_it_drains() -> None:
-    async with served(fruits("a"), grpc_token="hush") as executor:
+    async with served(fruits("a"), grpc_token="hush", grpc_allow_plaintext_token=True) as executor:
         health = health_pb2_grpc.HealthStub(executor.channel)
         for name in ("", SERVICE):
             answer = await health.Check(health_pb2.HealthCheckRequest(service=name))

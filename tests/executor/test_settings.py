@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from executor.settings import ModelName, Settings, SettingsError, load
+from executor.settings import ModelName, Settings, load
+from process.errors import WrongSettings
 
 
 @pytest.fixture(autouse=True)
@@ -69,18 +70,18 @@ def test_every_wrong_variable_is_named_in_one_message_and_no_secret(
         "MAX_CONCURRENT_JOBS": "0",
         "LLM_TIMEOUT_SECONDS": "soon",
         "OPENAI_BASE_URL": "sk-secret",
-        "GRPC_TLS_CERT": str(present),
         "GRPC_TLS_CA": "/nowhere/ca.pem",
         "LOG_LEVEL": "LOUD",
     }
     for name, value in wrong.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GRPC_TLS_CERT", str(present))
     monkeypatch.setenv("GRPC_TOKEN", "hush")
-    with pytest.raises(SettingsError) as stopped:
+    with pytest.raises(WrongSettings) as stopped:
         load()
     message = str(stopped.value)
     assert all(f"  {name}" in message for name in wrong)
-    assert "GRPC_TLS_KEY: either both" in message
+    assert "  GRPC_TLS_KEY: GRPC_TLS_CERT and GRPC_TLS_KEY belong together" in message
     assert "OPENAI_API_KEY: missing" in message
     assert "secret" not in message
     assert "hush" not in message

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from poller.settings import Settings, WrongSettings, load
+from poller.settings import Settings, load
+from process.errors import WrongSettings
 
 EMULATOR = {"FIREBASE_DATABASE_EMULATOR_HOST": "127.0.0.1:9000"}
 

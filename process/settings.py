@@ -1,0 +1,98 @@
+"""Settings that every program has, and how any are read: environment variables become one frozen value, and every wrong one
+is named at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from process.errors import WrongSettings
+
+
+def existing_file(path: Path) -> Path:
+    """The path of a file that can be read; raises ValueError."""
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise ValueError("no readable file there")
+    return path
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+ExistingFile = Annotated[Path, AfterValidator(existing_file)]
+
+
+class ProcessSettings(BaseSettings):
+    """One attribute per variable, in lower case. A name that is not ours is ignored; an empty one counts as unset."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, validate_default=True, hide_input_in_errors=True
+    )
+
+    http_port: Port = 2024
+    admin_port: Port = 2025
+    grpc_port: Port
+    grpc_token: SecretStr | None = None
+    grpc_tls_cert: ExistingFile | None = None
+    grpc_tls_key: ExistingFile | None = None
+    grpc_tls_ca: ExistingFile | None = None
+    grpc_allow_plaintext_token: bool = False
+    grpc_reflection: bool = False
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    log_format: Literal["json", "console"] = Field(
+        default_factory=lambda: "console" if sys.stderr.isatty() else "json"
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, level: Any) -> Any:
+        return level.upper() if isinstance(level, str) else level
+
+    @field_validator("grpc_tls_key")
+    @classmethod
+    def _pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if "grpc_tls_cert" in info.data and (key is None) != (info.data["grpc_tls_cert"] is None):
+            raise ValueError("GRPC_TLS_CERT and GRPC_TLS_KEY belong together")
+        return key
+
+    @field_validator("grpc_allow_plaintext_token")
+    @classmethod
+    def _no_token_in_plaintext(cls, allowed: bool, info: ValidationInfo) -> bool:
+        """We listen on every interface, and the poller sends the token to executors: without TLS anyone on the way reads it."""
+        if info.data.get("grpc_token") and not info.data.get("grpc_tls_cert", True) and not allowed:
+            raise ValueError(
+                "GRPC_TOKEN would travel in plaintext: set GRPC_TLS_CERT and GRPC_TLS_KEY, "
+                "or this to true where the network is trusted"
+            )
+        return allowed
+
+    @property
+    def token(self) -> str:
+        """GRPC_TOKEN in plain, or nothing."""
+        return self.grpc_token.get_secret_value() if self.grpc_token else ""
+
+
+Some = TypeVar("Some", bound=ProcessSettings)
+
+
+def read(kind: type[Some], given: Mapping[str, Any]) -> Some:
+    """From what is given and the environment; raises WrongSettings with one message for all that is wrong."""
+    try:
+        return kind(**given)
+    except ValidationError as error:
+        raise WrongSettings(_message(error)) from None
+
+
+def _message(error: ValidationError) -> str:
+    wrong: dict[str, str] = {}
+    for problem in error.errors(include_input=False, include_url=False):
+        name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+        wrong.setdefault(name, problem["msg"].removeprefix("Value error, "))
+    lines = [f"  {name}: {reason}" for name, reason in wrong.items()]
+    return "\n".join(["Wrong settings:", *lines])
