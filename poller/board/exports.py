@@ -1,27 +1,20 @@
 """The model for other tools: canonical JSON and mermaid diagrams. The specification for people is beside this."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from eventstorming.v1.model_pb2 import EventStormingModel
 from google.protobuf.json_format import MessageToJson
 
-from poller.resolved import resolve
+from poller.resolved import Aggregate, Context
 
+from .svg import COLOURS, INK
 from .text import clean, escaped_markdown, one_line
-from .wall import Area, Arrow, Band, Kind, Step, Sticker, Tie, Wall, wall_of
+from .wall import Arrow, Kind, Sticker, Wall, id_of, title_of, wall_of
 from .words import export_words_for
 
 _LIST_START: Final = re.compile(r"^(\d*)([-+.)])")
-_STYLES: Final[Mapping[Kind, str]] = {
-    Kind.COMMAND: "fill:#8fc7ff,stroke:#5a9fe0,color:#1f2430",
-    Kind.AGGREGATE: "fill:#ffe177,stroke:#dcb52f,color:#1f2430",
-    Kind.EVENT: "fill:#ffab4f,stroke:#e0852a,color:#1f2430",
-    Kind.POLICY: "fill:#d3b8f2,stroke:#a883d4,color:#1f2430",
-    Kind.READ_MODEL: "fill:#a4dd92,stroke:#6fb45a,color:#1f2430",
-    Kind.ACTOR: "fill:#fff3b0,stroke:#dcc65a,color:#1f2430",
-}
 
 
 def to_json(model: EventStormingModel) -> str:
@@ -39,51 +32,57 @@ def to_mermaid(model: EventStormingModel) -> str:
 
 def diagrams(model: EventStormingModel) -> list[tuple[str, str]]:
     """Title and source of every diagram, the context map first."""
-    wall = wall_of(resolve(model))
-    flows = [(_both(area), _flow(area, wall)) for area in wall.areas]
+    wall = wall_of(model)
+    flows = [(_both(context), _flow(context, wall)) for context in wall.found.contexts]
     return [(export_words_for(model)["contextMap"], context_map(wall)), *flows]
 
 
 def context_map(wall: Wall) -> str:
     """Which context reacts to which, and which refers to which."""
     lines = ["flowchart LR"]
-    lines += [f'  {_node(area.id)}["{_label(_both(area))}"]' for area in wall.areas]
-    drawn: dict[tuple[str, str, str], list[str]] = {}
+    lines += [f'  {_node(id_of(context))}["{_label(_both(context))}"]' for context in wall.found.contexts]
+    drawn: dict[tuple[str, str, str], dict[str, None]] = {}
     for start, stroke, end, label in _between_contexts(wall):
-        if start != end:
-            drawn.setdefault((start, stroke, end), []).append(_label(label))
-    for (start, stroke, end), labels in drawn.items():
-        lines.append(f'  {_node(start)} {stroke}|"{", ".join(dict.fromkeys(labels))}"| {_node(end)}')
+        if start is not end:
+            drawn.setdefault((_node(id_of(start)), stroke, _node(id_of(end))), {})[_label(label)] = None
+    lines += [
+        f'  {start} {stroke}|"{", ".join(labels)}"| {end}' for (start, stroke, end), labels in drawn.items()
+    ]
     return "\n".join(lines) + "\n"
 
 
-def _between_contexts(wall: Wall) -> Iterator[tuple[str, str, str, str]]:
+def _between_contexts(wall: Wall) -> Iterator[tuple[Context, str, Context, str]]:
     """From where a policy is triggered to each of its results; from an aggregate to the one it refers to."""
-    homes = {sticker.id: area.id for area in wall.areas for sticker in area.stickers}
-    titles = {sticker.id: sticker.title for sticker in wall.stickers}
-    triggers = {arrow.end: arrow.start for arrow in wall.arrows if arrow.tie is Tie.TRIGGERS}
-    for arrow in wall.arrows:
-        if arrow.tie is Tie.RESULTS:
-            yield homes[triggers[arrow.start]], "-->", homes[arrow.end], titles[arrow.start]
-        elif arrow.tie is Tie.REFERS:
-            yield homes[arrow.start], "-.->", homes[arrow.end], titles[arrow.end]
+    for aggregate in wall.found.aggregates:
+        for policy in aggregate.policies:
+            for event in policy.results:
+                start, end = policy.trigger.aggregate.context, event.aggregate.context
+                yield start, "-->", end, title_of(policy.message)
+        for reference in aggregate.references:
+            yield aggregate.context, "-.->", reference.target.context, title_of(reference.target.message)
 
 
-def _flow(area: Area, wall: Wall) -> str:
-    policies = {step.sticker.id for band in area.bands for step in band.policies}
+def _flow(context: Context, wall: Wall) -> str:
+    policies = {id_of(policy) for aggregate in context.aggregates for policy in aggregate.policies}
     links = [arrow for arrow in wall.arrows if policies & {arrow.start, arrow.end}]
     lines = ["flowchart LR"]
-    for band in area.bands:
-        lines += [*_band_nodes(band), *_band_links(band)]
-    lines += _foreign(links, area, wall)
+    for aggregate in context.aggregates:
+        lines += _band_nodes(aggregate, wall)
+        lines += _band_links(aggregate, wall)
+    lines += _foreign(links, context, wall)
     lines += [f"  {_node(arrow.start)} --> {_node(arrow.end)}" for arrow in links]
-    lines += [f"  classDef {kind} {style}" for kind, style in _STYLES.items()]
+    lines += [
+        f"  classDef {kind} fill:{fill},stroke:{edge},color:{INK}"
+        for kind, (fill, edge) in COLOURS.items()
+        if kind is not Kind.SCREEN
+    ]
     return "\n".join(lines) + "\n"
 
 
-def _band_nodes(band: Band) -> Iterator[str]:
-    yield f'  subgraph {_node(band.aggregate.id)}_band["{_label(band.aggregate.title)}"]'
-    for sticker in band.stickers:
+def _band_nodes(aggregate: Aggregate, wall: Wall) -> Iterator[str]:
+    root = id_of(aggregate)
+    yield f'  subgraph {_node(root)}_band["{_label(title_of(aggregate.message))}"]'
+    for sticker in wall.bands[root]:
         if sticker.kind is not Kind.SCREEN:
             yield f"    {_drawn(sticker, sticker.title)}"
     yield "  end"
@@ -94,32 +93,31 @@ def _drawn(sticker: Sticker, title: str) -> str:
     return f'{_node(sticker.id)}{left}"{_label(title)}"{right}:::{sticker.kind}'
 
 
-def _band_links(band: Band) -> Iterator[str]:
-    root = _node(band.aggregate.id)
-    yield from _actor_links((*band.commands, *band.read_models))
-    for step in band.commands:
-        yield f"  {_node(step.sticker.id)} --> {root}"
-    for event in dict.fromkeys(event for step in band.commands for event in step.events):
+def _band_links(aggregate: Aggregate, wall: Wall) -> Iterator[str]:
+    root = _node(id_of(aggregate))
+    for sticker in wall.bands[id_of(aggregate)]:
+        if sticker.kind is Kind.ACTOR:
+            yield f"  {_node(sticker.id)} --> {_node(sticker.owner)}"
+    for command in aggregate.commands:
+        yield f"  {_node(id_of(command))} --> {root}"
+    for event in dict.fromkeys(id_of(event) for command in aggregate.commands for event in command.emits):
         yield f"  {root} --> {_node(event)}"
-    for step in band.read_models:
-        yield f"  {root} -.-> {_node(step.sticker.id)}"
+    for view in aggregate.read_models:
+        yield f"  {root} -.-> {_node(id_of(view))}"
 
 
-def _actor_links(steps: Iterable[Step]) -> Iterator[str]:
-    return (f"  {_node(step.actor.id)} --> {_node(step.sticker.id)}" for step in steps if step.actor)
-
-
-def _foreign(links: Iterable[Arrow], area: Area, wall: Wall) -> Iterator[str]:
+def _foreign(links: Iterable[Arrow], context: Context, wall: Wall) -> Iterator[str]:
     """Events of other contexts that policies here follow or lead to."""
     ends = {end for arrow in links for end in (arrow.start, arrow.end)}
-    for other in wall.areas:
-        for sticker in other.stickers:
-            if other is not area and sticker.id in ends:
-                yield f"  {_drawn(sticker, f'{other.title}: {sticker.title}')}"
+    for aggregate in wall.found.aggregates:
+        for sticker in wall.bands[id_of(aggregate)]:
+            if aggregate.context is not context and sticker.id in ends:
+                yield f"  {_drawn(sticker, f'{title_of(aggregate.context.message)}: {sticker.title}')}"
 
 
-def _both(area: Area) -> str:
-    return f"{area.title} ({area.name})" if area.name != area.title else area.title
+def _both(context: Context) -> str:
+    title, name = title_of(context.message), context.message.name
+    return f"{title} ({name})" if name != title else title
 
 
 def _node(name: str) -> str:

@@ -13,13 +13,11 @@ from typing import Any
 from eventstorming.v1.model_pb2 import EventStormingModel
 from google.protobuf.json_format import MessageToDict
 
-from poller.resolved import Resolved, resolve
-
 from .layout import lay_out
 from .svg import draw
 from .text import escaped, one_line
 from .trace import Trace, trace
-from .wall import Wall, wall_of
+from .wall import Wall, id_of, title_of, wall_of
 from .words import words_for
 
 _LIVE_ONLY = re.compile(r"<!--live-->.*?<!--/live-->", re.DOTALL)
@@ -135,16 +133,17 @@ def _body(words: Mapping[str, str], title: str, picture: str, live: Live | None)
 
 def _drawn(model: EventStormingModel) -> tuple[str, dict[str, Any]]:
     """The picture of the wall, and what the page's script knows of it."""
-    found = resolve(model)
-    wall = wall_of(found)
-    return draw(wall, lay_out(wall), words_for(model)), _contents(found, wall)
+    wall = wall_of(model)
+    return draw(wall, lay_out(wall), words_for(model)), _contents(wall)
 
 
-def _contents(found: Resolved, wall: Wall) -> dict[str, Any]:
-    traced = trace(found, wall)
+def _contents(wall: Wall) -> dict[str, Any]:
+    traced = trace(wall)
     return {
-        "model": MessageToDict(found.model),
-        "areas": [{"id": area.id, "title": area.title} for area in wall.areas],
+        "model": MessageToDict(wall.found.model),
+        "areas": [
+            {"id": id_of(context), "title": title_of(context.message)} for context in wall.found.contexts
+        ],
         "stickers": [
             {
                 "id": sticker.id,

@@ -13,7 +13,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .wall import Area, Arrow, Band, Step, Tie, Wall
+from poller.resolved import Aggregate, Context
+
+from .wall import Arrow, Kind, Tie, Wall, id_of
 
 STICKER_WIDTH: Final = 148
 STICKER_HEIGHT: Final = 100
@@ -71,36 +73,36 @@ class Route:
 class Layout:
     width: float
     height: float
-    areas: tuple[tuple[Area, Box], ...]
+    contexts: tuple[tuple[Context, Box], ...]
     boxes: Mapping[str, Box]
     """Of every sticker, by id."""
     routes: tuple[Route, ...]
 
 
 def lay_out(wall: Wall) -> Layout:
-    placed = _Placed()
-    for column, members in enumerate(_columns(wall.areas)):
+    placed = _Placed(wall)
+    for column, members in enumerate(_columns(wall.found.contexts)):
         y: float = HEADER
-        for area in members:
-            y = placed.hang(area, column, y) + AREA_GAP
-    boxes = [box for _, box in placed.areas]
+        for context in members:
+            y = placed.hang(context, column, y) + AREA_GAP
+    boxes = [box for _, box in placed.contexts]
     return Layout(
         width=max((box.right for box in boxes), default=AREA_WIDTH + MARGIN) + GUTTER,
         height=max((box.bottom for box in boxes), default=HEADER + EMPTY_HEIGHT) + MARGIN,
-        areas=tuple(placed.areas),
+        contexts=tuple(placed.contexts),
         boxes=placed.boxes,
         routes=tuple(_routes(wall, placed)),
     )
 
 
-def _columns(areas: Sequence[Area]) -> list[list[Area]]:
+def _columns(contexts: Sequence[Context]) -> list[Sequence[Context]]:
     """Columns by the number of contexts alone, so that a growing context never changes its column."""
-    count = min(len(areas), math.ceil(math.sqrt(len(areas) * 1.6)))
-    columns: list[list[Area]] = []
+    count = min(len(contexts), math.ceil(math.sqrt(len(contexts) * 1.6)))
+    columns = []
     start = 0
     for column in range(count):
-        size = (len(areas) - start) // (count - column)
-        columns.append(list(areas[start : start + size]))
+        size = (len(contexts) - start) // (count - column)
+        columns.append(contexts[start : start + size])
         start += size
     return columns
 
@@ -112,23 +114,24 @@ def _column_x(column: int) -> int:
 # Rows
 
 
-def _rows(band: Band) -> dict[str, int]:
-    """The row of each step and event: commands beside the first of their events, then read models, then policies."""
+def _rows(aggregate: Aggregate) -> dict[str, int]:
+    """The row of each sticker but the aggregate: commands beside the first of their events, then read models, then policies."""
     rows: dict[str, int] = {}
     row = left = 0
-    for step in band.commands:
-        rows[step.sticker.id] = row
+    for command in aggregate.commands:
+        rows[id_of(command)] = row
         left = row + 1
-        fresh = [event for event in step.events if event not in rows]
+        fresh = [id_of(event) for event in command.emits if id_of(event) not in rows]
         rows.update({event: row + offset for offset, event in enumerate(fresh)})
         row += max(1, len(fresh))
-    taken = {rows[event.id] for event in band.events if event.id in rows}
-    for event in band.events:
-        if event.id not in rows:
-            rows[event.id] = _first_free(taken)
-            taken.add(rows[event.id])
-    for offset, step in enumerate((*band.read_models, *band.policies)):
-        rows[step.sticker.id] = left + offset
+    events = [id_of(event) for event in aggregate.events]
+    taken = {rows[event] for event in events if event in rows}
+    for event in events:
+        if event not in rows:
+            rows[event] = _first_free(taken)
+            taken.add(rows[event])
+    for offset, node in enumerate((*aggregate.read_models, *aggregate.policies)):
+        rows[id_of(node)] = left + offset
     return rows
 
 
@@ -152,41 +155,40 @@ class _Home:
 class _Placed:
     """What hangs so far."""
 
-    def __init__(self) -> None:
-        self.areas: list[tuple[Area, Box]] = []
+    def __init__(self, wall: Wall) -> None:
+        self.contexts: list[tuple[Context, Box]] = []
         self.boxes: dict[str, Box] = {}
         self.homes: dict[str, _Home] = {}
+        self._wall = wall
 
-    def hang(self, area: Area, column: int, y: float) -> float:
-        """Gives the bottom of the area."""
+    def hang(self, context: Context, column: int, y: float) -> float:
+        """Gives the bottom of the context."""
         bottom = y + LABEL
-        for band in area.bands:
-            bottom = self._hang_band(band, column, bottom)
+        for aggregate in context.aggregates:
+            bottom = self._hang_band(aggregate, column, bottom)
         box = Box(_column_x(column), y, AREA_WIDTH, max(bottom + PADDING - y, EMPTY_HEIGHT))
-        self.areas.append((area, box))
+        self.contexts.append((context, box))
         return box.bottom
 
-    def _hang_band(self, band: Band, column: int, y: float) -> float:
-        rows = _rows(band)
+    def _hang_band(self, aggregate: Aggregate, column: int, y: float) -> float:
+        rows = _rows(aggregate)
         x, top = _column_x(column), y + BAND_GAP
         height = (max(rows.values(), default=0) + 1) * ROW - (ROW - STICKER_HEIGHT)
-        self.boxes[band.aggregate.id] = Box(x + AGGREGATE_X, top, AGGREGATE_WIDTH, height)
-        for step in band.steps:
-            self._hang_step(step, x, top + rows[step.sticker.id] * ROW)
-        for event in band.events:
-            row = top + rows[event.id] * ROW
-            self.boxes[event.id] = Box(x + EVENT_X, row, STICKER_WIDTH, STICKER_HEIGHT)
-        home = _Home(band.aggregate.id, column, y + BAND_GAP / 2)
-        self.homes.update((sticker.id, home) for sticker in band.stickers)
+        home = _Home(id_of(aggregate), column, y + BAND_GAP / 2)
+        for sticker in self._wall.bands[home.name]:
+            self.homes[sticker.id] = home
+            row = top + rows.get(sticker.owner or sticker.id, 0) * ROW
+            if sticker.kind is Kind.AGGREGATE:
+                box = Box(x + AGGREGATE_X, top, AGGREGATE_WIDTH, height)
+            elif sticker.kind is Kind.ACTOR:
+                box = Box(x + SIDE_X, row, SMALL_WIDTH, SMALL_HEIGHT)
+            elif sticker.kind is Kind.SCREEN:
+                box = Box(x + SIDE_X, row + STICKER_HEIGHT - SMALL_HEIGHT, SMALL_WIDTH, SMALL_HEIGHT)
+            else:
+                lane = EVENT_X if sticker.kind is Kind.EVENT else COMMAND_X
+                box = Box(x + lane, row, STICKER_WIDTH, STICKER_HEIGHT)
+            self.boxes[sticker.id] = box
         return top + height
-
-    def _hang_step(self, step: Step, x: float, y: float) -> None:
-        self.boxes[step.sticker.id] = Box(x + COMMAND_X, y, STICKER_WIDTH, STICKER_HEIGHT)
-        if step.actor:
-            self.boxes[step.actor.id] = Box(x + SIDE_X, y, SMALL_WIDTH, SMALL_HEIGHT)
-        if step.screen:
-            below = y + STICKER_HEIGHT - SMALL_HEIGHT
-            self.boxes[step.screen.id] = Box(x + SIDE_X, below, SMALL_WIDTH, SMALL_HEIGHT)
 
 
 # Arrows

@@ -6,7 +6,7 @@ from typing import Any
 
 from eventstorming.v1.model_pb2 import EventStormingModel, Field, Scenario, ScenarioClause
 
-from poller.resolved import Aggregate, Context, Policy, resolve
+from poller.resolved import Aggregate, Context, Policy
 
 from .exports import context_map
 from .text import clean, escaped_markdown, one_line
@@ -25,9 +25,9 @@ def to_markdown(model: EventStormingModel) -> str:
 class _Specification:
     def __init__(self, model: EventStormingModel) -> None:
         self._model = model
-        self._found = resolve(model)
-        self._wall = wall_of(self._found)
-        self._trace = trace(self._found, self._wall)
+        self._wall = wall_of(model)
+        self._found = self._wall.found
+        self._trace = trace(self._wall)
         self._words = export_words_for(model)
         self._titles = {sticker.name: sticker.title for sticker in reversed(list(self._wall.stickers))}
 
@@ -47,7 +47,7 @@ class _Specification:
     def _summary(self) -> str:
         w = self._words
         kinds = [sticker.kind for sticker in self._wall.stickers]
-        rows = [[w["context"], str(len(self._wall.areas))]]
+        rows = [[w["context"], str(len(self._found.contexts))]]
         rows += [[w[kind], str(kinds.count(kind))] for kind in _COUNTED]
         return _table([w["what"], w["howMany"]], rows)
 

@@ -5,31 +5,23 @@ from typing import Final
 
 from eventstorming.v1.model_pb2 import EventStormingModel
 
-from poller.resolved import resolve
+from poller.resolved import Context
 
 from .layout import AREA_WIDTH, PADDING, Box, Layout, Point, Route, lay_out
 from .text import clean, escaped, one_line, width, wrap
-from .wall import Area, Kind, Sticker, Tie, Wall, wall_of
+from .wall import Kind, Sticker, Tie, Wall, id_of, title_of, wall_of
 from .words import words_for
 
-FILLS: Final[Mapping[Kind, str]] = {
-    Kind.ACTOR: "#fff3b0",
-    Kind.SCREEN: "#ffffff",
-    Kind.COMMAND: "#8fc7ff",
-    Kind.AGGREGATE: "#ffe177",
-    Kind.EVENT: "#ffab4f",
-    Kind.POLICY: "#d3b8f2",
-    Kind.READ_MODEL: "#a4dd92",
+COLOURS: Final[Mapping[Kind, tuple[str, str]]] = {
+    Kind.ACTOR: ("#fff3b0", "#dcc65a"),
+    Kind.SCREEN: ("#ffffff", "#b9c0cc"),
+    Kind.COMMAND: ("#8fc7ff", "#5a9fe0"),
+    Kind.AGGREGATE: ("#ffe177", "#dcb52f"),
+    Kind.EVENT: ("#ffab4f", "#e0852a"),
+    Kind.POLICY: ("#d3b8f2", "#a883d4"),
+    Kind.READ_MODEL: ("#a4dd92", "#6fb45a"),
 }
-_EDGES: Final[Mapping[Kind, str]] = {
-    Kind.ACTOR: "#dcc65a",
-    Kind.SCREEN: "#b9c0cc",
-    Kind.COMMAND: "#5a9fe0",
-    Kind.AGGREGATE: "#dcb52f",
-    Kind.EVENT: "#e0852a",
-    Kind.POLICY: "#a883d4",
-    Kind.READ_MODEL: "#6fb45a",
-}
+"""Of the paper and of its edge."""
 _STROKES: Final[Mapping[Tie, str]] = {
     Tie.EMITS: "#8a92a3",
     Tie.TRIGGERS: "#9466cc",
@@ -37,7 +29,7 @@ _STROKES: Final[Mapping[Tie, str]] = {
     Tie.REFERS: "#8a92a3",
     Tie.READS: "#6fb45a",
 }
-_INK: Final = "#1f2430"
+INK: Final = "#1f2430"
 _SOFT: Final = "#4b5262"
 _FONT: Final = (
     "Pretendard,Inter,-apple-system,'Segoe UI',Helvetica,Arial,'Apple SD Gothic Neo','Noto Sans KR',"
@@ -48,7 +40,7 @@ _RADIUS: Final = 9
 
 def render_svg(model: EventStormingModel) -> str:
     """A well-formed SVG document of the whole wall."""
-    wall = wall_of(resolve(model))
+    wall = wall_of(model)
     return draw(wall, lay_out(wall), words_for(model))
 
 
@@ -68,10 +60,10 @@ def _document(wall: Wall, layout: Layout, words: Mapping[str, str]) -> Iterator[
     yield "<defs>" + "".join(_marker(tie) for tie in Tie) + "</defs>"
     yield f'<rect class="ground" width="{wide}" height="{high}" fill="#f4f2ec"/>'
     yield from _legend(words)
-    if not layout.areas:
+    if not layout.contexts:
         yield _text((words["empty"],), 56, 170, size=20, fill=_SOFT, css="quiet", anchor="start")
-    for area, box in layout.areas:
-        yield from _area(area, box)
+    for context, box in layout.contexts:
+        yield from _context(context, box)
     yield '<g class="arrows" fill="none">'
     yield from (_arrow(route) for route in layout.routes)
     yield "</g>"
@@ -91,28 +83,29 @@ def _legend(words: Mapping[str, str]) -> Iterator[str]:
     yield '<g class="legend">'
     x = 56.0
     for kind in Kind:
-        label = words[kind]
-        yield f'<rect x="{_n(x)}" y="34" width="22" height="22" rx="3" fill="{FILLS[kind]}" stroke="{_EDGES[kind]}"/>'
+        label, (fill, edge) = words[kind], COLOURS[kind]
+        yield f'<rect x="{_n(x)}" y="34" width="22" height="22" rx="3" fill="{fill}" stroke="{edge}"/>'
         yield _text((label,), x + 30, 50, size=14, fill=_SOFT, css="quiet", anchor="start")
         x += 30 + width(label, 14) + 26
     yield "</g>"
 
 
-def _area(area: Area, box: Box) -> Iterator[str]:
-    yield f'<g class="area" data-id="{area.id}"><title>{escaped(f"{area.title} ({area.name})")}</title>'
+def _context(context: Context, box: Box) -> Iterator[str]:
+    told, shown = context.message, title_of(context.message)
+    yield f'<g class="area" data-id="{id_of(context)}"><title>{escaped(f"{shown} ({told.name})")}</title>'
     yield (
         f'<rect class="paper" x="{_n(box.x)}" y="{_n(box.y)}" width="{_n(box.width)}" height="{_n(box.height)}"'
         ' rx="20" fill="#fffdf8" stroke="#d9d3c4" stroke-width="1.5"/>'
     )
     left, base = box.x + PADDING, box.y + 48
-    (title,) = wrap(area.title, size=27, room=AREA_WIDTH * 0.62, lines=1, bold=True)
+    (title,) = wrap(shown, size=27, room=AREA_WIDTH * 0.62, lines=1, bold=True)
     yield _text((title,), left, base, size=27, weight=700, css="strong", anchor="start")
-    if area.name != area.title:
-        (name,) = wrap(area.name, size=15, room=AREA_WIDTH * 0.26, lines=1)
+    if told.name != shown:
+        (name,) = wrap(told.name, size=15, room=AREA_WIDTH * 0.26, lines=1)
         x = left + width(title, 27, bold=True) + 10
         yield _text((name,), x, base, size=15, fill=_SOFT, css="quiet", anchor="start")
-    if not area.bands:
-        lines = wrap(area.description, size=14, room=AREA_WIDTH - 2 * PADDING, lines=6)
+    if not context.aggregates:
+        lines = wrap(told.description, size=14, room=AREA_WIDTH - 2 * PADDING, lines=6)
         yield _text(lines, left, base + 40, size=14, fill=_SOFT, css="quiet", anchor="start")
     yield "</g>"
 
@@ -176,7 +169,8 @@ def _sticker(sticker: Sticker, box: Box, words: Mapping[str, str]) -> Iterator[s
     )
     yield f'<g class="sticker {sticker.kind}" data-id="{sticker.id}" role="button" aria-label="{spoken}"><title>{spoken}</title>'
     yield _rect(box, "shadow", 'fill="#000" opacity=".13"', shift=2.5)
-    yield _rect(box, "card", f'fill="{FILLS[sticker.kind]}" stroke="{_EDGES[sticker.kind]}"')
+    fill, edge = COLOURS[sticker.kind]
+    yield _rect(box, "card", f'fill="{fill}" stroke="{edge}"')
     if sticker.kind is Kind.SCREEN:
         yield _wireframe(box)
     elif sticker.kind is Kind.ACTOR:
@@ -260,7 +254,7 @@ def _text(
     *,
     size: float,
     weight: int = 400,
-    fill: str = _INK,
+    fill: str = INK,
     css: str = "",
     leading: float = 0,
     anchor: str = "middle",

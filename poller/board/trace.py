@@ -49,9 +49,9 @@ class Trace:
         return (self.units[sticker.text].cut(span) for span in self.spans.get(sticker.id, ()))
 
 
-def trace(found: Resolved, wall: Wall) -> Trace:
+def trace(wall: Wall) -> Trace:
     """Ranges beyond the end of their text are cut off; ranges into a text that is not there are left out."""
-    units = {key: Units(text) for key, text in _texts(found)}
+    units = {key: Units(text) for key, text in _texts(wall.found)}
     traced: dict[str, dict[str, tuple[Span, ...]]] = {key: {} for key in units}
     for sticker in wall.stickers:
         if sticker.text in units and (spans := tuple(units[sticker.text].spans(sticker.ranges))):

@@ -1,14 +1,17 @@
-"""What hangs on the wall: the stickers of a model, grouped as contexts and aggregates, and the arrows between them.
+"""What hangs on the wall: the stickers of a model by aggregate, and the arrows between them.
 
 Pure values with ids that stay the same while the model grows; where things hang is the layout's affair.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
-from poller.resolved import Aggregate, Context, Member, Node, Place, Policy, Resolved
+from eventstorming.v1.model_pb2 import EventStormingModel
+
+from poller.resolved import Aggregate, Context, Member, Node, Place, Resolved, resolve
 
 
 class Kind(StrEnum):
@@ -52,62 +55,7 @@ class Sticker:
 
     @property
     def title(self) -> str:
-        return self.alias.strip() or self.name.strip() or "?"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """A command, read model or policy with who uses it, what it looks like and the events of its aggregate it leads to."""
-
-    sticker: Sticker
-    actor: Sticker | None = None
-    screen: Sticker | None = None
-    events: tuple[str, ...] = ()
-
-    @property
-    def stickers(self) -> Iterator[Sticker]:
-        return (each for each in (self.actor, self.screen, self.sticker) if each)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
-    """The rows of one aggregate: what leads to it on the left, what comes of it on the right."""
-
-    aggregate: Sticker
-    commands: tuple[Step, ...]
-    read_models: tuple[Step, ...]
-    policies: tuple[Step, ...]
-    events: tuple[Sticker, ...]
-
-    @property
-    def steps(self) -> Iterator[Step]:
-        yield from (*self.commands, *self.read_models, *self.policies)
-
-    @property
-    def stickers(self) -> Iterator[Sticker]:
-        yield self.aggregate
-        for step in self.steps:
-            yield from step.stickers
-        yield from self.events
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Area:
-    """A bounded context."""
-
-    id: str
-    name: str
-    alias: str
-    description: str
-    bands: tuple[Band, ...]
-
-    @property
-    def title(self) -> str:
-        return self.alias.strip() or self.name.strip() or "?"
-
-    @property
-    def stickers(self) -> Iterator[Sticker]:
-        return (sticker for band in self.bands for sticker in band.stickers)
+        return title_of(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,20 +68,30 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wall:
-    areas: tuple[Area, ...]
+    found: Resolved
+    bands: Mapping[str, tuple[Sticker, ...]]
+    """The stickers of every aggregate, itself first, by its id."""
     arrows: tuple[Arrow, ...]
 
     @property
     def stickers(self) -> Iterator[Sticker]:
-        return (sticker for area in self.areas for sticker in area.stickers)
+        return chain.from_iterable(self.bands.values())
 
 
-def wall_of(found: Resolved) -> Wall:
+def wall_of(model: EventStormingModel) -> Wall:
     """Every element of the model as stickers, contexts and aggregates by ordinal."""
-    actors = {actor.name: (("actors", index), actor.alias) for index, actor in enumerate(found.model.actors)}
+    found = resolve(model)
+    actors = {actor.name: (("actors", index), actor.alias) for index, actor in enumerate(model.actors)}
     return Wall(
-        areas=tuple(_area(context, actors) for context in found.contexts), arrows=tuple(_arrows(found))
+        found=found,
+        bands={id_of(aggregate): tuple(_band(aggregate, actors)) for aggregate in found.aggregates},
+        arrows=tuple(_arrows(found)),
     )
+
+
+def title_of(element: Any) -> str:
+    """What people call an element or a sticker."""
+    return element.alias.strip() or element.name.strip() or "?"
 
 
 _LETTERS = {"context": "c", "aggregate": "a", "command": "m", "event": "e", "view": "r", "policy": "p"}
@@ -146,31 +104,19 @@ def id_of(node: Node) -> str:
     return ".".join(_LETTERS[kind] + number for kind, number in zip(parts[::2], parts[1::2], strict=True))
 
 
-def _area(context: Context, actors: _Actors) -> Area:
-    return Area(
-        id=id_of(context),
-        name=context.message.name,
-        alias=context.message.alias,
-        description=context.message.description,
-        bands=tuple(_band(aggregate, actors) for aggregate in context.aggregates),
-    )
-
-
-def _band(aggregate: Aggregate, actors: _Actors) -> Band:
-    return Band(
-        aggregate=_aggregate(aggregate),
-        commands=tuple(_step(Kind.COMMAND, command, actors) for command in aggregate.commands),
-        read_models=tuple(_step(Kind.READ_MODEL, view, actors) for view in aggregate.read_models),
-        policies=tuple(_policy(policy) for policy in aggregate.policies),
-        events=tuple(_member(Kind.EVENT, event) for event in aggregate.events),
-    )
-
-
-def _aggregate(aggregate: Aggregate) -> Sticker:
-    fields = aggregate.message.fields
+def _band(aggregate: Aggregate, actors: _Actors) -> Iterator[Sticker]:
+    fields, context = aggregate.message.fields, aggregate.context
     lines = ((f"{field.name}: {field.type}" if field.type else field.name, field.is_key) for field in fields)
     parts = [*fields, *_types(aggregate.message)]
-    return _sticker(Kind.AGGREGATE, aggregate, aggregate.context, parts, lines=tuple(lines))
+    yield _sticker(Kind.AGGREGATE, aggregate, context, parts, lines=tuple(lines))
+    for command in aggregate.commands:
+        yield from _used(_sticker(Kind.COMMAND, command, context, command.message.fields), command, actors)
+    for view in aggregate.read_models:
+        yield from _used(_sticker(Kind.READ_MODEL, view, context, view.message.parameters), view, actors)
+    for policy in aggregate.policies:
+        yield _sticker(Kind.POLICY, policy, policy.source)
+    for event in aggregate.events:
+        yield _sticker(Kind.EVENT, event, context, event.message.fields)
 
 
 def _types(aggregate: Any) -> Iterator[Any]:
@@ -182,69 +128,44 @@ def _types(aggregate: Any) -> Iterator[Any]:
         yield from enumeration.items
 
 
-def _member(kind: Kind, member: Member) -> Sticker:
-    message = member.message
-    fields = message.parameters if kind is Kind.READ_MODEL else message.fields
-    return _sticker(kind, member, member.aggregate.context, fields)
-
-
-def _policy(policy: Policy) -> Step:
-    events = tuple(id_of(event) for event in policy.results if event.aggregate is policy.aggregate)
-    return Step(sticker=_sticker(Kind.POLICY, policy, policy.source), events=events)
-
-
 def _sticker(
     kind: Kind, node: Node, source: Context | None, parts: Iterable[Any] = (), **more: Any
 ) -> Sticker:
     """`source` is the context that an element tells of: its description may be the text the ranges count in."""
+    ranges = (
+        (each.start_line, each.start_column, each.end_line, each.end_column)
+        for element in (node.message, *parts)
+        for each in element.ranges
+    )
     return Sticker(
         id=id_of(node),
         kind=kind,
         name=node.message.name,
         alias=node.message.alias,
         path=node.place,
-        ranges=_ranges(node.message, *parts),
+        ranges=tuple(dict.fromkeys(ranges)),
         text=id_of(source) if source and source.message.ranges_in_description else "",
         **more,
     )
 
 
-def _ranges(*elements: Any) -> tuple[Range, ...]:
-    return tuple(
-        dict.fromkeys(
-            (each.start_line, each.start_column, each.end_line, each.end_column)
-            for element in elements
-            for each in element.ranges
+def _used(sticker: Sticker, member: Member, actors: _Actors) -> Iterator[Sticker]:
+    """A command or read model after who uses it and what it looks like."""
+    if name := member.message.actor:
+        path, alias = actors.get(name, ((), ""))
+        identity, owner = f"{sticker.id}.actor", sticker.id
+        yield Sticker(id=identity, kind=Kind.ACTOR, name=name, alias=alias, path=path, owner=owner)
+    if member.message.HasField("screen"):
+        yield replace(
+            sticker,
+            id=f"{sticker.id}.screen",
+            kind=Kind.SCREEN,
+            path=(*sticker.path, "screen"),
+            ranges=(),
+            text="",
+            owner=sticker.id,
         )
-    )
-
-
-def _step(kind: Kind, member: Member, actors: _Actors) -> Step:
-    sticker = _member(kind, member)
-    return Step(
-        sticker=sticker,
-        actor=_actor(sticker, member.message.actor, actors) if member.message.actor else None,
-        screen=_screen(sticker) if member.message.HasField("screen") else None,
-        events=tuple(map(id_of, member.emits)),
-    )
-
-
-def _actor(sticker: Sticker, name: str, actors: _Actors) -> Sticker:
-    path, alias = actors.get(name, ((), ""))
-    return Sticker(
-        id=f"{sticker.id}.actor", kind=Kind.ACTOR, name=name, alias=alias, path=path, owner=sticker.id
-    )
-
-
-def _screen(sticker: Sticker) -> Sticker:
-    return Sticker(
-        id=f"{sticker.id}.screen",
-        kind=Kind.SCREEN,
-        name=sticker.name,
-        alias=sticker.alias,
-        path=(*sticker.path, "screen"),
-        owner=sticker.id,
-    )
+    yield sticker
 
 
 def _arrows(found: Resolved) -> Iterator[Arrow]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from poller.msaez.constants import TYPE
 from poller.msaez.encoding import Json, encode
 from poller.msaez.esvalue import EsValue
+
+_RANKS = {TYPE + "BoundedContext": 0, TYPE + "Aggregate": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +28,22 @@ class Batch:
 
 def changes(published: Mapping[str, str], value: EsValue) -> list[Batch]:
     """Contexts, aggregates, other stickers, lines: in this order, each acknowledged before the next."""
-    stickers = {identity: _rank(element) for identity, element in value.elements.items()}
-    batches = [
-        _batch(
-            "elements", ((i, value.elements[i]) for i, rank in stickers.items() if rank == wanted), published
-        )
-        for wanted in range(3)
-    ]
-    batches.append(_batch("relations", value.relations.items(), published))
+    ranked: list[dict[str, Json]] = [{}, {}, {}]
+    for identity, element in value.elements.items():
+        ranked[_RANKS.get(element["_type"], 2)][identity] = element
+    batches = [_batch("elements", elements, published) for elements in ranked]
+    batches.append(_batch("relations", value.relations, published))
     return [batch for batch in batches if batch.writes]
 
 
-def _rank(element: Mapping[str, Json]) -> int:
-    containers = (TYPE + "BoundedContext", TYPE + "Aggregate")
-    return containers.index(element["_type"]) if element["_type"] in containers else len(containers)
-
-
-def _batch(branch: str, things: Iterable[tuple[str, Json]], published: Mapping[str, str]) -> Batch:
-    changed = [found for found in _hashed(things) if published.get(found[0]) != found[2]]
+def _batch(branch: str, things: Mapping[str, Json], published: Mapping[str, str]) -> Batch:
+    stored = {identity: encode(thing) for identity, thing in things.items()}
+    hashes = {identity: content_hash(form) for identity, form in stored.items()}
+    changed = [identity for identity, digest in hashes.items() if published.get(identity) != digest]
     return Batch(
-        writes={f"{branch}/{identity}": stored for identity, stored, _ in changed},
-        hashes={identity: digest for identity, _, digest in changed},
+        writes={f"{branch}/{identity}": stored[identity] for identity in changed},
+        hashes={identity: hashes[identity] for identity in changed},
     )
-
-
-def _hashed(things: Iterable[tuple[str, Json]]) -> Iterator[tuple[str, Json, str]]:
-    for identity, thing in things:
-        stored = encode(thing)
-        yield identity, stored, content_hash(stored)
 
 
 def content_hash(stored: Json) -> str:

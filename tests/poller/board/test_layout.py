@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.board.layout import Box, Layout, lay_out
-from poller.board.wall import Tie, Wall, wall_of
-from poller.resolved import resolve
+from poller.board.wall import Tie, Wall, id_of, wall_of
 
 SIZES = st.lists(
     st.lists(st.tuples(st.integers(0, 6), st.integers(0, 7), st.integers(0, 2)), max_size=4), max_size=6
@@ -80,7 +79,7 @@ def aggregates(draw: st.DrawFn, tag: str, ordinal: int, size: tuple[int, int, in
 
 
 def laid_out(model: EventStormingModel) -> tuple[Wall, Layout]:
-    wall = wall_of(resolve(model))
+    wall = wall_of(model)
     return wall, lay_out(wall)
 
 
@@ -92,10 +91,10 @@ def test_every_sticker_hangs_once_inside_its_context_and_nothing_overlaps(model:
     assert set(layout.boxes) == {sticker.id for sticker in wall.stickers}
     assert all(box.width > 0 and box.height > 0 for box in layout.boxes.values())
     assert not any(overlap(one, other) for one, other in combinations(layout.boxes.values(), 2))
-    assert not any(overlap(one, other) for (_, one), (_, other) in combinations(layout.areas, 2))
-    for area, box in layout.areas:
-        for band in area.bands:
-            assert all(inside(layout.boxes[sticker.id], box) for sticker in band.stickers)
+    assert not any(overlap(one, other) for (_, one), (_, other) in combinations(layout.contexts, 2))
+    for context, box in layout.contexts:
+        for aggregate in context.aggregates:
+            assert all(inside(layout.boxes[sticker.id], box) for sticker in wall.bands[id_of(aggregate)])
 
 
 @settings(max_examples=60, deadline=None)
@@ -104,7 +103,7 @@ def test_arrows_run_straight_from_start_to_end_and_cross_no_sticker(model: Event
     wall, layout = laid_out(model)
 
     assert [route.arrow for route in layout.routes] == list(wall.arrows)
-    aggregates = {band.aggregate.id for area in wall.areas for band in area.bands}
+    aggregates = set(wall.bands)
     for route in layout.routes:
         legs = list(pairwise(route.points))
         assert all(start[0] == end[0] or start[1] == end[1] for start, end in legs)
@@ -140,7 +139,8 @@ def crosses(leg: tuple[tuple[float, float], tuple[float, float]], box: Box) -> b
 def test_the_same_model_hangs_the_same(model: EventStormingModel) -> None:
     again = EventStormingModel.FromString(model.SerializeToString())
 
-    assert laid_out(model)[1] == laid_out(again)[1]
+    (_, one), (_, other) = laid_out(model), laid_out(again)
+    assert (one.boxes, one.routes) == (other.boxes, other.routes)
 
 
 def test_lanes_run_from_actor_to_event_and_policies_hang_below_what_people_use(
@@ -162,12 +162,12 @@ def test_contexts_and_aggregates_hang_in_the_order_of_the_text(clinic: EventStor
         context.ordinal = ordinal
 
     _, layout = laid_out(clinic)
-    assert [area.name for area, _ in layout.areas] == [contexts[i].name for i in (1, 2, 0)]
+    assert [context.message.name for context, _ in layout.contexts] == [contexts[i].name for i in (1, 2, 0)]
 
 
 def test_what_hangs_moves_only_downwards_when_an_aggregate_grows(library: EventStormingModel) -> None:
     wall, before = laid_out(library)
-    grown = {sticker.id for sticker in wall.areas[1].stickers}
+    grown = {sticker.id for name in ("c2.a1", "c2.a2") for sticker in wall.bands[name]}
 
     loan = library.bounded_contexts[1].aggregates[0]
     loan.events.append(Event(ordinal=5, name="LoanLost"))
@@ -191,8 +191,7 @@ def test_policies_and_references_that_come_late_move_nothing_sideways(model: Eve
     for name, box in before.boxes.items():
         assert after.boxes[name].x == box.x
         assert after.boxes[name].y >= box.y
-    shown = [area.id for area, _ in before.areas]
-    assert [area.id for area, _ in after.areas if area.id in shown] == shown
+    assert [context.path for context, _ in after.contexts] == [context.path for context, _ in before.contexts]
 
 
 def test_an_empty_model_has_a_wall_too() -> None:

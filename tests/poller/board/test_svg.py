@@ -4,9 +4,8 @@ import xml.etree.ElementTree as ET
 import pytest
 from eventstorming.v1.model_pb2 import EventStormingModel
 
-from poller.board.svg import FILLS, render_svg
+from poller.board.svg import COLOURS, render_svg
 from poller.board.wall import Kind, wall_of
-from poller.resolved import resolve
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -31,15 +30,15 @@ def test_every_sticker_is_drawn_in_the_colour_of_its_kind(name: str, request: py
 
     drawn = stickers(parsed(model))
 
-    assert set(drawn) == {sticker.id for sticker in wall_of(resolve(model)).stickers}
-    for sticker in wall_of(resolve(model)).stickers:
+    assert set(drawn) == {sticker.id for sticker in wall_of(model).stickers}
+    for sticker in wall_of(model).stickers:
         card = next(each for each in drawn[sticker.id].iter(f"{SVG}rect") if each.get("class") == "card")
-        assert card.get("fill") == FILLS[sticker.kind]
+        assert card.get("fill") == COLOURS[sticker.kind][0]
 
 
 def test_people_find_the_colours_they_know() -> None:
     def hue(kind: Kind) -> tuple[int, int, int]:
-        red, green, blue = (int(FILLS[kind][at : at + 2], 16) for at in (1, 3, 5))
+        red, green, blue = (int(COLOURS[kind][0][at : at + 2], 16) for at in (1, 3, 5))
         return red, green, blue
 
     red, green, blue = hue(Kind.EVENT)
@@ -61,7 +60,7 @@ def test_arrows_are_drawn_and_references_dashed(library: EventStormingModel) -> 
     paths = [each for each in parsed(library).iter(f"{SVG}path") if each.get("class", "").startswith("arrow")]
     dashed = {each.attrib["class"].split()[1] for each in paths if "stroke-dasharray" in each.attrib}
 
-    assert len(paths) == len(wall_of(resolve(library)).arrows)
+    assert len(paths) == len(wall_of(library).arrows)
     assert dashed == {"refers", "reads"}
     assert all(each.attrib["marker-end"] == f"url(#head-{each.attrib['class'].split()[1]})" for each in paths)
 

@@ -3,12 +3,10 @@ from eventstorming.v1.model_pb2 import Aggregate, BoundedContext, EventStormingM
 
 from poller.board.trace import Span, Trace, Units, trace
 from poller.board.wall import wall_of
-from poller.resolved import resolve
 
 
 def traced(model: EventStormingModel) -> Trace:
-    found = resolve(model)
-    return trace(found, wall_of(found))
+    return trace(wall_of(model))
 
 
 @pytest.mark.parametrize(
@@ -85,6 +83,6 @@ def test_ranges_in_a_description_count_there() -> None:
 
     found = traced(model)
 
-    (sticker,) = wall_of(resolve(model)).stickers
+    (sticker,) = wall_of(model).stickers
     assert list(found.quotes(sticker)) == ["visit"]
     assert [(each.text, each.stickers) for each in found.sentences] == [("c4", ("c4.a1",))]

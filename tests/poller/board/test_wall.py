@@ -1,12 +1,11 @@
 from eventstorming.v1.model_pb2 import Event, EventStormingModel, Policy
 
-from poller.board.wall import Kind, Tie, wall_of
+from poller.board.wall import Kind, Tie, id_of, wall_of
 from poller.msaez.esvalue import project
-from poller.resolved import resolve
 
 
 def test_every_element_becomes_one_sticker(library: EventStormingModel) -> None:
-    kinds = [sticker.kind for sticker in wall_of(resolve(library)).stickers]
+    kinds = [sticker.kind for sticker in wall_of(library).stickers]
 
     assert {kind: kinds.count(kind) for kind in Kind} == {
         Kind.AGGREGATE: 5,
@@ -20,14 +19,14 @@ def test_every_element_becomes_one_sticker(library: EventStormingModel) -> None:
 
 
 def test_ids_stay_when_something_is_put_before_them(library: EventStormingModel) -> None:
-    before = {sticker.id: sticker.name for sticker in wall_of(resolve(library)).stickers}
+    before = {sticker.id: sticker.name for sticker in wall_of(library).stickers}
 
     contexts = list(library.bounded_contexts)
     del library.bounded_contexts[:]
     library.bounded_contexts.extend(reversed(contexts))
     contexts[0].aggregates[0].events.insert(0, Event(ordinal=9, name="CopyLost"))
 
-    after = {sticker.id: sticker.name for sticker in wall_of(resolve(library)).stickers}
+    after = {sticker.id: sticker.name for sticker in wall_of(library).stickers}
     assert before.items() <= after.items()
 
 
@@ -39,7 +38,7 @@ def test_missing_and_doubled_ordinals_still_give_every_sticker_an_id_of_its_own(
         for aggregate in context.aggregates:
             aggregate.ordinal = 3
 
-    ids = [sticker.id for sticker in wall_of(resolve(big)).stickers]
+    ids = [sticker.id for sticker in wall_of(big).stickers]
     assert len(ids) == len(set(ids)) > 300
 
 
@@ -53,27 +52,28 @@ def test_a_policy_stands_in_the_same_context_on_board_and_canvas(library: EventS
         if policy["_type"].endswith(".Policy")
     }
 
+    wall = wall_of(library)
     here = {
-        step.sticker.name: area.name
-        for area in wall_of(resolve(library)).areas
-        for band in area.bands
-        for step in band.policies
+        sticker.name: aggregate.context.message.name
+        for aggregate in wall.found.aggregates
+        for sticker in wall.bands[id_of(aggregate)]
+        if sticker.kind is Kind.POLICY
     }
     assert here == there
     assert here["ChargeLateReturn"] == "Fines"
 
 
 def test_a_policy_without_trigger_or_result_hangs_nowhere(library: EventStormingModel) -> None:
-    before = wall_of(resolve(library))
+    before = list(wall_of(library).stickers)
     library.policies.append(Policy(ordinal=9, name="Orphan", trigger="Nobody", results=["FinePaid"]))
     library.policies.append(Policy(ordinal=10, name="Idle", trigger="FinePaid", results=["Nothing"]))
 
-    assert wall_of(resolve(library)) == before
-    assert list(wall_of(resolve(EventStormingModel(policies=library.policies))).stickers) == []
+    assert list(wall_of(library).stickers) == before
+    assert list(wall_of(EventStormingModel(policies=library.policies)).stickers) == []
 
 
 def test_arrows_follow_emits_triggers_results_and_references(library: EventStormingModel) -> None:
-    wall = wall_of(resolve(library))
+    wall = wall_of(library)
     names = {sticker.id: sticker.name for sticker in wall.stickers}
     arrows = {(arrow.tie, names[arrow.start], names[arrow.end]) for arrow in wall.arrows}
 
@@ -90,6 +90,6 @@ def test_names_that_lead_nowhere_draw_no_arrow(library: EventStormingModel) -> N
     library.policies[0].results.append("NeverHeardOf")
     library.bounded_contexts[0].aggregates[0].commands[0].emits.append("NeverHeardOf")
 
-    wall = wall_of(resolve(library))
+    wall = wall_of(library)
     ids = {sticker.id for sticker in wall.stickers}
     assert all(arrow.start in ids and arrow.end in ids for arrow in wall.arrows)
