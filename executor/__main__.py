@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack, suppress
 import structlog
 import uvloop
 
+from executor.configured import language_models
 from executor.graph.inputs import BLOCKS
 from executor.llm import providers
 from executor.metrics import Metrics
-from executor.named import language_models
 from executor.pipeline import run_graph
 from executor.server import grpc_server
 from executor.service import Bounds, ExecutorService

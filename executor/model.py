@@ -30,7 +30,6 @@ class Level(StrEnum):
 
     INFO = "info"
     WARNING = "warning"
-    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

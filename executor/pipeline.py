@@ -17,7 +17,6 @@ from executor.wire import Event, Pending, graph_input, model_to_proto
 _LEVELS: Final = {
     Level.INFO: job_pb2.LOG_LEVEL_INFO,
     Level.WARNING: job_pb2.LOG_LEVEL_WARNING,
-    Level.ERROR: job_pb2.LOG_LEVEL_ERROR,
 }
 LEAST_SECONDS: Final = 5.0  # less time left than this is not worth a line
 
@@ -57,37 +56,23 @@ def _span(seconds: float) -> tuple[str, str]:
 
 
 def last_notes(chat: RunChat, language: Language) -> Iterator[Note]:
-    """What only the end knows: where parts of answers were left out, what was saved, and what was used."""
-    if chat.reduced:
-        yield reduced_note(len(chat.reduced), language)
-    if chat.calls[1]:
-        yield calls_saved(*chat.calls, language)
-    yield tokens_note(chat.tokens_used, language)
-
-
-def reduced_note(count: int, language: Language) -> Note:
-    """In how many answers something was left out."""
-    message = language.pick(
-        f"{count} answer(s) of the language model broke their form even when asked for again: "
-        "only what was valid in them is used.",
-        f"언어 모델의 답변 {count}개가 다시 물은 뒤에도 형식에 맞지 않아 올바른 부분만 사용했습니다.",
-    )
-    return Note(level=Level.WARNING, message=message, key="reduced")
-
-
-def tokens_note(tokens: int, language: Language) -> Note:
-    """The last line: what the job has used, earlier runs included."""
-    message = language.pick(f"Tokens used: {tokens:,}.", f"사용한 토큰: {tokens:,}개")
-    return Note(level=Level.INFO, message=message, key="tokens")
-
-
-def calls_saved(calls: int, borrowed: int, language: Language) -> Note:
-    """How much of the job its user did not pay for again, when it was submitted like an earlier one."""
-    message = language.pick(
-        f"Calls saved: {borrowed} of {calls}; {calls - borrowed} questions were new.",
-        f"호출 {calls}건 가운데 {borrowed}건은 이전 작업의 답을 다시 썼고, {calls - borrowed}건을 새로 물었습니다.",
-    )
-    return Note(level=Level.INFO, message=message, key="borrowed")
+    """What only the end knows: where parts of answers were left out, what was saved, and what was used, earlier runs included."""
+    if count := len(chat.reduced):
+        message = language.pick(
+            f"{count} answer(s) of the language model broke their form even when asked for again: "
+            "only what was valid in them is used.",
+            f"언어 모델의 답변 {count}개가 다시 물은 뒤에도 형식에 맞지 않아 올바른 부분만 사용했습니다.",
+        )
+        yield Note(level=Level.WARNING, message=message, key="reduced")
+    calls, borrowed = chat.calls
+    if borrowed:
+        message = language.pick(
+            f"Calls saved: {borrowed} of {calls}; {calls - borrowed} questions were new.",
+            f"호출 {calls}건 가운데 {borrowed}건은 이전 작업의 답을 다시 썼고, {calls - borrowed}건을 새로 물었습니다.",
+        )
+        yield Note(level=Level.INFO, message=message, key="borrowed")
+    message = language.pick(f"Tokens used: {chat.tokens_used:,}.", f"사용한 토큰: {chat.tokens_used:,}개")
+    yield Note(level=Level.INFO, message=message, key="tokens")
 
 
 def _to_wire(event: RunEvent) -> Event:

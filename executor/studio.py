@@ -13,10 +13,10 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from typing_extensions import TypedDict
 
+from executor.configured import language_models
 from executor.graph.build import graph as whole
 from executor.graph.state import GraphInput, RunContext
 from executor.graph.text import language_of
-from executor.named import language_models
 from executor.ports import Allowance, OwnLink
 from executor.settings import load
 

@@ -1,16 +1,14 @@
-"""Between proto messages and the executor's own values: the model both ways, a job's input one way. Nothing else.
+"""Between proto messages and the executor's own values: a model out, a job's input in. Nothing else.
 
 The values of `executor.model` carry the member names of model.proto, so one walk over the members serves every type.
 """
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from enum import Enum
-from functools import cache
-from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final
 
 from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
 
@@ -41,78 +39,24 @@ _ENUMS: Final[dict[Any, int]] = {
 
 def model_to_proto(model: EventStormingModel) -> model_pb2.EventStormingModel:
     """The model as a message."""
-    message = model_pb2.EventStormingModel()
-    _fill(message, model)
-    return message
+    return model_pb2.EventStormingModel(**_members(model))
 
 
-def model_from_proto(message: model_pb2.EventStormingModel) -> EventStormingModel:
-    """The model in a message; an unspecified language is English, an unspecified kind of command an update."""
-    model = _read(EventStormingModel, message)
-    assert isinstance(model, EventStormingModel)
-    return model
+def _members(element: Any) -> dict[str, Any]:
+    """What a message is made of: members that say nothing are left out, but an element without content stays."""
+    return {
+        name: value
+        for name in element.__dataclass_fields__
+        if (value := _plain(getattr(element, name))) or isinstance(value, dict)
+    }
 
 
-def _fill(message: Any, value: Any) -> None:
-    kind: type = type(value)
-    for name in _members(kind):
-        content = getattr(value, name)
-        if isinstance(content, tuple):
-            _extend(getattr(message, name), content)
-        elif is_dataclass(content):
-            target = getattr(message, name)
-            target.SetInParent()
-            _fill(target, content)
-        elif content is not None:
-            setattr(message, name, _ENUMS[content] if isinstance(content, Enum) else content)
-
-
-def _extend(target: Any, content: Sequence[Any]) -> None:
-    for item in content:
-        if is_dataclass(item):
-            _fill(target.add(), item)
-        else:
-            target.append(item)
-
-
-@cache
-def _members(kind: type) -> tuple[str, ...]:
-    return tuple(member.name for member in fields(kind))
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-def _read(kind: Any, message: Any) -> Any:
-    members = {}
-    for name, hint in _hints(kind).items():
-        present = not _optional(hint) or message.HasField(name)
-        members[name] = _value(_plain(hint), getattr(message, name)) if present else None
-    return kind(**members)
-
-
-def _optional(hint: Any) -> bool:
-    return get_origin(hint) in (Union, types.UnionType)
-
-
-def _plain(hint: Any) -> Any:
-    return get_args(hint)[0] if _optional(hint) else hint
-
-
-def _value(hint: Any, content: Any) -> Any:
-    if get_origin(hint) is tuple:
-        return tuple(_value(get_args(hint)[0], item) for item in content)
-    if is_dataclass(hint):
-        return _read(hint, content)
-    if hint is Language:
-        return Language.KOREAN if content == model_pb2.LANGUAGE_KOREAN else Language.ENGLISH
-    if hint is CommandKind:
-        return next(
-            (k for k, n in _ENUMS.items() if n == content and isinstance(k, CommandKind)), CommandKind.UPDATE
-        )
-    return content
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return _ENUMS[value] if isinstance(value, Enum) else value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, int) else _members(value)
 
 
 # ---------------------------------------------------------------- input of a job

@@ -85,6 +85,9 @@ def normalised(answer: BehaviourAnswer, aggregate: Aggregate, lines: Document) -
     )
 
 
+_Answer = CommandBehaviour | EventBehaviour | ReadModelBehaviour
+
+
 class _Filling:
     """Fills the elements of one aggregate, each from what was answered for it, if anything was."""
 
@@ -96,19 +99,22 @@ class _Filling:
     def command(self, command: Command, answer: CommandBehaviour | None) -> Command:
         kind = CommandKind(answer.kind) if answer else _kind_of(command.name)
         usual = self._key if kind is CommandKind.DELETE else self._all
-        described = replace(command, kind=kind, description=told(answer.description) if answer else "")
-        return replace(described, fields=self._fields(answer.fields if answer else (), usual))
+        description, members = self._filled(answer, answer.fields if answer else (), usual)
+        return replace(command, kind=kind, description=description, fields=members)
 
     def event(self, event: Event, answer: EventBehaviour | None) -> Event:
-        described = replace(event, description=told(answer.description) if answer else "")
-        return replace(described, fields=self._fields(answer.fields if answer else (), self._all))
+        description, members = self._filled(answer, answer.fields if answer else (), self._all)
+        return replace(event, description=description, fields=members)
 
     def read_model(self, read_model: ReadModel, answer: ReadModelBehaviour | None) -> ReadModel:
-        described = replace(read_model, description=told(answer.description) if answer else "")
-        return replace(described, parameters=self._fields(answer.parameters if answer else (), self._key))
+        description, members = self._filled(answer, answer.parameters if answer else (), self._key)
+        return replace(read_model, description=description, parameters=members)
 
-    def _fields(self, answers: Iterable[FieldAnswer], usual: tuple[Field, ...]) -> tuple[Field, ...]:
-        return fields(answers, self._lines, self._types) or usual
+    def _filled(
+        self, answer: _Answer | None, answers: Iterable[FieldAnswer], usual: tuple[Field, ...]
+    ) -> tuple[str, tuple[Field, ...]]:
+        filled = fields(answers, self._lines, self._types) or usual
+        return told(answer.description) if answer else "", filled
 
 
 def _kind_of(command: str) -> CommandKind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
 from executor.graph.answers import FieldAnswer, Source
@@ -45,28 +45,13 @@ def ranges(sources: Iterable[Source], lines: Document) -> Ranges:
     return tuple(dict.fromkeys(r for r in found if r is not None))[:MOST_RANGES]
 
 
-def field_type(wanted: str, types: Sequence[str]) -> str:
-    """The type as the model knows it: built in, a list, or one of the aggregate's own; String when unknown."""
-    listed = _LIST.fullmatch(wanted.strip())
-    if listed:
-        return f"List<{_plain_type(listed[1] or listed[2], types)}>"
-    return _plain_type(wanted, types)
-
-
-def _plain_type(wanted: str, types: Sequence[str]) -> str:
+def fields(answers: Iterable[FieldAnswer], lines: Document, types: Iterable[str]) -> tuple[Field, ...]:
+    """Fields with camelCase names, each once, of known types: built in, one of `types`, or a list."""
     own = {loose(name): name for name in types}
-    name = re.sub(r"[(<].*", "", wanted).strip()
-    return (
-        own.get(loose(name)) or _TYPES.get(name.casefold()) or ("Long" if name.endswith("Id") else "String")
-    )
-
-
-def fields(answers: Iterable[FieldAnswer], lines: Document, types: Sequence[str]) -> tuple[Field, ...]:
-    """Fields with camelCase names, each once, of known types."""
     found = (
         Field(
             name=camel(answer.name),
-            type=field_type(answer.type, types),
+            type=_type(answer.type, own),
             is_key=answer.is_key,
             alias=told(answer.alias),
             ranges=ranges(answer.sources, lines),
@@ -74,6 +59,19 @@ def fields(answers: Iterable[FieldAnswer], lines: Document, types: Sequence[str]
         for answer in answers
     )
     return once(found)[:MOST_FIELDS]
+
+
+def _type(wanted: str, own: Mapping[str, str]) -> str:
+    if listed := _LIST.fullmatch(wanted.strip()):
+        return f"List<{_plain_type(listed[1] or listed[2], own)}>"
+    return _plain_type(wanted, own)
+
+
+def _plain_type(wanted: str, own: Mapping[str, str]) -> str:
+    """The type as the model knows it; String when unknown."""
+    name = re.sub(r"[(<].*", "", wanted).strip()
+    known = own.get(loose(name)) or _TYPES.get(name.casefold())
+    return known or ("Long" if name.endswith("Id") else "String")
 
 
 def named(answers: Iterable[NamedAnswer]) -> tuple[Named, ...]:

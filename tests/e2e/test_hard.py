@@ -15,12 +15,12 @@ from google.protobuf.json_format import ParseDict
 
 from devkit.programs import Programs
 from executor.model import traced_lines
-from executor.wire import model_from_proto
 from poller.msaez.check import findings
 from poller.msaez.encoding import decode
 from tests.e2e.language_model import language_model
 from tests.e2e.pair import Pair, start_pair
 from tests.e2e.web_client import NAMESPACE
+from tests.executor.from_proto import model_from_proto
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 IDS = {"uid": "u-1", "projectId": "p-1"}

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from executor import model as m
 from executor.errors import InvalidInput
 from executor.graph.state import DraftAggregate, DraftContext, GraphInput, Named, RequiredNames
-from executor.wire import graph_input, model_from_proto, model_to_proto
+from executor.wire import graph_input, model_to_proto
+from tests.executor.from_proto import model_from_proto
 
 MIRRORED = {name: getattr(m, name) for name in model_pb2.DESCRIPTOR.message_types_by_name}
 

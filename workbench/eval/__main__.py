@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from executor.configured import language_model
 from executor.errors import ExecutorError
 from executor.model import EventStormingModel
-from executor.named import language_model
 from executor.settings import load
 from tests.executor.invariants import findings
 from workbench.eval.running import model_of

@@ -16,7 +16,8 @@ from executor.graph.run import Finished, Snapshot, generate
 from executor.graph.state import GraphInput
 from executor.graph.text import document, units
 from executor.model import BoundedContext, EventStormingModel, SourceRange
-from executor.wire import model_from_proto, model_to_proto
+from executor.wire import model_to_proto
+from tests.executor.from_proto import model_from_proto
 from tests.executor.graph.hostile import HostileChat
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.places import places_of
