@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import grpc
 from eventstorming.v1 import executor_pb2 as wire
@@ -75,6 +75,14 @@ class Pulse:
         return self._allowed and self._echoed is not None and self._clock() - self._echoed <= SILENCE_SECONDS
 
 
+class _Queued(NamedTuple):
+    """A lossless frame. Its size is that at queueing: job, epoch and number are written into it later."""
+
+    frame: wire.ExecuteResponse
+    size: int
+    acked: asyncio.Future[None] | None
+
+
 class Outbox:
     """Frames on their way out: lossless ones in order; of snapshots, progress and beats only the last."""
 
@@ -83,7 +91,7 @@ class Outbox:
         self._epoch = epoch
         self._clock = clock
         self._seq = 0
-        self._queue: deque[tuple[wire.ExecuteResponse, asyncio.Future[None] | None]] = deque()
+        self._queue: deque[_Queued] = deque()
         self._bytes = 0
         self._last: dict[str, wire.ExecuteResponse] = {}
         self._snapshot: Callable[[], wire.ExecuteResponse] | None = None
@@ -114,7 +122,7 @@ class Outbox:
         while self._queue and self._bytes + size > OUTBOX_BYTES:
             self._room.clear()
             await self._room.wait()
-        self._queue.append((frame, acked))
+        self._queue.append(_Queued(frame, size, acked))
         self._bytes += size
         self._news.set()
 
@@ -174,7 +182,7 @@ class Outbox:
         if beat := self._last.pop("beat", None):
             return beat, False
         if self._queue:
-            return self._queue[0][0], True  # leaves the queue when it is written
+            return self._queue[0].frame, True  # leaves the queue when it is written
         return (self._to_show() if self._until_shown() <= 0 else None), False
 
     def _to_show(self) -> wire.ExecuteResponse | None:
@@ -188,12 +196,11 @@ class Outbox:
         return progress if make is None else make()
 
     def _expect_ack(self) -> None:
-        if acked := self._queue[0][1]:
+        if acked := self._queue[0].acked:
             self._acks[self._seq] = acked
 
     def _leave(self) -> None:
-        frame, _ = self._queue.popleft()
-        self._bytes = self._bytes - frame.ByteSize() if self._queue else 0
+        self._bytes -= self._queue.popleft().size
         self._room.set()
         self._written.set()
 

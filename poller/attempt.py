@@ -14,7 +14,6 @@ from enum import Enum
 import structlog
 from eventstorming.v1 import executor_pb2, job_pb2
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.json_format import MessageToJson
 
 from poller.errors import LeaseLost, LimitReached, Misconfigured, Permanent, Transient
 from poller.job import Job, LogLevel, LogLine, RetryPolicy
@@ -224,7 +223,7 @@ class Attempt:
 
     def _quiet(self, reason: str) -> str:
         """For our log, which is no place for the user's words; the user is told them all."""
-        return unquoted(reason, MessageToJson(self.run.input, ensure_ascii=False))
+        return unquoted(reason, self.run.input.SerializeToString())
 
     def _say(self, name: str, **values: object) -> str:
         return sentence(name, self.run.input.language, **values)

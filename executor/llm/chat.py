@@ -187,7 +187,7 @@ class JournaledChat:
         if answer is not None:
             return answer
         reason = last.declined or "; ".join(last.parsed.complaints[:3])
-        return Unusable(reason=unquoted(reason, question.user))
+        return Unusable(reason=unquoted(reason, question.user.encode()))
 
     async def _turn(
         self, question: Question[Answer], ordinal: int, messages: Sequence[Message]
@@ -283,7 +283,9 @@ class JournaledChat:
                 self._calls.concurrency.throttled(cuts)
             self._observer.asked(call.asked, "none")
             self._observer.took(call.asked, asyncio.get_running_loop().time() - began)
-            error.args = (unquoted(str(error), call.question.user),)  # providers quote what they were asked
+            error.args = (
+                unquoted(str(error), call.question.user.encode()),
+            )  # providers quote what they were asked
             raise
         self._calls.concurrency.answered()
         self._observer.took(call.asked, asyncio.get_running_loop().time() - began)

@@ -9,8 +9,9 @@ from typing import Any
 
 import grpc
 from eventstorming.v1 import executor_pb2 as wire
+from eventstorming.v1 import model_pb2
 
-from executor.link import SHOWN_SECONDS, Outbox, StreamLink
+from executor.link import OUTBOX_BYTES, SHOWN_SECONDS, Outbox, StreamLink
 
 
 async def test_a_stream_that_ends_while_its_run_is_cancelled_leaves_no_task_and_no_noise() -> None:
@@ -76,6 +77,78 @@ async def test_what_is_shown_goes_out_at_once_and_then_a_few_times_a_second_the_
     await writing
 
 
-async def settled() -> None:
-    for _ in range(20):
+async def settled(turns: int = 20) -> None:
+    for _ in range(turns):
         await asyncio.sleep(0)
+
+
+def log(size: int) -> wire.ExecuteResponse:
+    """A frame of about so many bytes."""
+    return wire.ExecuteResponse(log=wire.Log(key="x" * size))
+
+
+async def queued_beside_a_stuck_reader(outbox: Outbox, size: int) -> int:
+    """How many frames of the size the outbox takes until it makes the run wait."""
+    taken = 0
+
+    async def fill() -> None:
+        nonlocal taken
+        while taken < 100:
+            await outbox.send(log(size))
+            taken += 1
+
+    filling = asyncio.create_task(fill())
+    await settled()
+    filling.cancel()
+    await asyncio.wait({filling})
+    return taken
+
+
+class Reader:
+    """Takes as many frames as it is allowed, and remembers their kinds."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self._may = asyncio.Semaphore(0)
+
+    async def write(self, frame: wire.ExecuteResponse) -> None:
+        await self._may.acquire()
+        self.seen.append(str(frame.WhichOneof("frame")))
+
+    async def take(self, frames: int) -> None:
+        for _ in range(frames):
+            self._may.release()
+        await settled()
+
+
+async def test_a_run_whose_reader_is_stuck_waits_once_its_outbox_is_full_the_finished_model_too() -> None:
+    outbox, reader = Outbox("job", 1, time.monotonic), Reader()
+    assert await queued_beside_a_stuck_reader(outbox, OUTBOX_BYTES // 10) == 9
+    model = model_pb2.EventStormingModel(source_text="x" * (OUTBOX_BYTES // 10))
+    completed = wire.ExecuteResponse(completed=wire.Completed(model=model))
+    finishing = asyncio.create_task(outbox.finish(completed))
+    writing = asyncio.create_task(outbox.write_all(reader.write))
+    await settled()
+    assert await queued_beside_a_stuck_reader(outbox, OUTBOX_BYTES // 10) == 0
+    await reader.take(1)
+    assert await queued_beside_a_stuck_reader(outbox, OUTBOX_BYTES // 10) == 0  # the model has the room
+    assert not finishing.done()
+    await reader.take(9)
+    assert reader.seen == ["log"] * 9 + ["completed"]
+    assert finishing.done()
+    writing.cancel()
+
+
+async def test_what_has_left_the_outbox_makes_room_for_exactly_as_much() -> None:
+    outbox, reader = Outbox("a job with a name", 7, time.monotonic), Reader()
+    writing = asyncio.create_task(outbox.write_all(reader.write))
+    await outbox.send(log(1))
+    for _ in range(50):  # it is never empty
+        await outbox.send(log(1))
+        await reader.take(1)
+    assert await queued_beside_a_stuck_reader(outbox, OUTBOX_BYTES // 10) == 9
+    writing.cancel()
+
+
+async def test_a_frame_larger_than_the_outbox_goes_alone() -> None:
+    assert await queued_beside_a_stuck_reader(Outbox("job", 1, time.monotonic), OUTBOX_BYTES + 1) == 1

@@ -16,7 +16,6 @@ import pytest
 from executor.errors import InvalidInput, NothingUsable
 from poller.errors import InputRejected, Transient
 from process import logs
-from process.quoting import unquoted
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("poller", "executor", "process", "devkit")
@@ -103,13 +102,6 @@ def test_a_cause_that_leads_to_itself_ends() -> None:
     one, two = ValueError(), KeyError()
     one.__cause__, two.__cause__ = two, one
     assert logs.path_of(one).count("which led to") == 1
-
-
-def test_a_sentence_loses_the_words_it_shares_with_the_text() -> None:
-    text = "A Librarian lends a book. 사서가 대출을 등록한다."
-    assert unquoted("the librarian and nLibrarian_x failed: 429", text) == "the … and … failed: 429"
-    assert unquoted("대출을 처리하지 못했습니다", text) == "… 처리하지 못했습니다"
-    assert unquoted("RateLimitError: 429 for gpt-4.1", text) == "RateLimitError: 429 for gpt-4.1"
 
 
 # ── the list of events ───────────────────────────────────────────────────────────────────────────────────────────
