@@ -37,12 +37,11 @@ RESERVED_CONTEXT_NAMES = ("ui",)  # the canvas keeps its site map under this nam
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Required:
-    """Names the user asked for literally, and attributes by aggregate (compared without case and separators)."""
+    """Names the user asked for literally."""
 
     commands: frozenset[str] = frozenset()
     events: frozenset[str] = frozenset()
     read_models: frozenset[str] = frozenset()
-    attributes: tuple[tuple[str, str], ...] = ()
 
 
 NOTHING_REQUIRED = Required()

@@ -45,7 +45,7 @@ def named(input: GraphInput, units: Sequence[ContextUnit], parts: Sequence[Part]
         language=input.language,
         bounded_contexts=tuple(context for unit in units for context in _context(unit, parts)),
     )
-    whole = repaired(drafted, required(input, drafted))
+    whole = repaired(drafted, required(input))
     aggregates = list(_drafted(units, parts, whole.model))
     stated = list(_stated(aggregates))
     directed = dict.fromkeys((source, target) for source, _, target in stated if target not in ("", source))
@@ -83,24 +83,14 @@ def _aggregates(unit: ContextUnit, parts: Sequence[Part]) -> Iterator[Aggregate]
         )
 
 
-def required(input: GraphInput, model: EventStormingModel) -> Required:
-    """What a draft asked for by name, as far as the model says which aggregate it belongs to."""
+def required(input: GraphInput) -> Required:
+    """What a draft asked for by name."""
     wanted = [context.required for context in input.contexts]
     return Required(
         commands=frozenset(name for names in wanted for name in names.commands if name.strip()),
         events=frozenset(name for names in wanted for name in names.events if name.strip()),
         read_models=frozenset(name for names in wanted for name in names.read_models if name.strip()),
-        attributes=tuple(_required_attributes(input, model)),
     )
-
-
-def _required_attributes(input: GraphInput, model: EventStormingModel) -> Iterator[tuple[str, str]]:
-    for context in model.bounded_contexts if input.from_draft else ():
-        drafted = input.contexts[context.ordinal - 1].aggregates
-        for aggregate in context.aggregates if drafted else ():
-            for attribute in drafted[aggregate.ordinal - 1].required_attributes:
-                if loose(attribute):
-                    yield aggregate.name, attribute
 
 
 # ---------------------------------------------------------------- references that drafts state
@@ -163,7 +153,7 @@ def finished(
     input: GraphInput, units: Sequence[ContextUnit], model: EventStormingModel, parts: Sequence[Part]
 ) -> Repaired:
     """The named model with everything, repaired where a step should have left it broken."""
-    return repaired(_grown(units, model, parts), required(input, model))
+    return repaired(_grown(units, model, parts), required(input))
 
 
 def _grown(

@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from langgraph.runtime import Runtime
 
-from executor.graph.answers import AggregateNames, NamesAnswer
+from executor.graph.answers import AggregateNames, CommandName, EventName, NamesAnswer, ReadModelName
 from executor.graph.asking import Asking, Remarks, listed
 from executor.graph.identifiers import is_pascal, pascal, words
 from executor.graph.inputs import CONTEXT, shown
 from executor.graph.normalise import lookup, ranges, told
 from executor.graph.state import ContextState, ContextUnit, DraftAggregate, Outcome, RequiredNames, RunContext
+from executor.graph.text import Document
 from executor.model import Aggregate, Command, Event, ReadModel, loose, once
 
 MOST_ELEMENTS = 60  # commands, events or read models of one aggregate
@@ -122,26 +123,18 @@ def _named(drafted: DraftAggregate, answer: AggregateNames | None, unit: Context
     aggregate = Aggregate(name=drafted.name, alias=drafted.alias)
     if answer is None:
         return aggregate
-    required = unit.required
-
-    def common(element: Any, literal: Iterable[str]) -> dict[str, Any]:
-        return {
-            "name": _name(element.name, literal),
-            "alias": told(element.alias),
-            "ranges": ranges(element.sources, unit.document),
-        }
-
-    events = (Event(**common(e, required.events)) for e in answer.events)
+    lines, required = unit.document, unit.required
     commands = (
         Command(
-            **common(c, required.commands),
+            **_common(c, required.commands, lines),
             actor=told(c.actor),
-            emits=tuple(dict.fromkeys(e for e in (_name(e, required.events) for e in c.emits) if e)),
+            emits=tuple(dict.fromkeys(filter(None, (_name(e, required.events) for e in c.emits)))),
         )
         for c in answer.commands
     )
+    events = (Event(**_common(e, required.events, lines)) for e in answer.events)
     read_models = (
-        ReadModel(**common(r, required.read_models), actor=told(r.actor), multiple=r.multiple)
+        ReadModel(**_common(r, required.read_models, lines), actor=told(r.actor), multiple=r.multiple)
         for r in answer.read_models
     )
     return replace(
@@ -150,6 +143,17 @@ def _named(drafted: DraftAggregate, answer: AggregateNames | None, unit: Context
         events=once(events)[:MOST_ELEMENTS],
         read_models=once(read_models)[:MOST_ELEMENTS],
     )
+
+
+def _common(
+    answer: CommandName | EventName | ReadModelName, literal: Iterable[str], lines: Document
+) -> dict[str, Any]:
+    """The members that all three kinds have."""
+    return {
+        "name": _name(answer.name, literal),
+        "alias": told(answer.alias),
+        "ranges": ranges(answer.sources, lines),
+    }
 
 
 def _name(name: str, literal: Iterable[str]) -> str:

@@ -62,10 +62,16 @@ class Finding:
 
 
 Findings = Iterator[Finding]
+Attributes = Sequence[tuple[str, str]]
+"""Attributes that were asked for, with the names of their aggregates."""
 
 
 def findings(
-    model: EventStormingModel, required: Required = NOTHING_REQUIRED, *, finished: bool = True
+    model: EventStormingModel,
+    required: Required = NOTHING_REQUIRED,
+    attributes: Attributes = (),
+    *,
+    finished: bool = True,
 ) -> tuple[Finding, ...]:
     """Everything that is wrong with the model. A model that still grows (`finished=False`) may lack screens."""
     return (
@@ -84,7 +90,7 @@ def findings(
             )
             for finding in check(model)
         ),
-        *_missing(model, required),
+        *_missing(model, required, attributes),
         *(_screens(model) if finished else ()),
     )
 
@@ -267,7 +273,7 @@ def _in_order(r: SourceRange) -> bool:
     return min(*start, *end) >= 1 and start <= end
 
 
-def _missing(model: EventStormingModel, required: Required) -> Findings:
+def _missing(model: EventStormingModel, required: Required, attributes: Attributes) -> Findings:
     _, _, commands, events, read_models, _ = _kinds(model)
     for wanted, present in (
         (required.commands, commands),
@@ -277,7 +283,7 @@ def _missing(model: EventStormingModel, required: Required) -> Findings:
         for name in sorted(wanted - {element.name for element in present}):
             yield Finding(element=name, rule=Rule.REQUIRED)
     by_name = {a.name: a for a in model.aggregates}
-    for aggregate, attribute in required.attributes:
+    for aggregate, attribute in attributes:
         if aggregate not in by_name or not has_attribute(by_name[aggregate], attribute):
             yield Finding(element=f"{aggregate}.{attribute}", rule=Rule.REQUIRED)
 

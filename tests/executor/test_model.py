@@ -144,11 +144,9 @@ def test_what_repair_cannot_invent_is_found(rule: Rule, model: EventStormingMode
 
 
 def test_what_was_asked_for_must_be_there() -> None:
-    wanted = Required(
-        commands=frozenset({"MakeLoan", "Missing"}),
-        attributes=(("Loan", "ID"), ("Loan", "due_date"), ("Ghost", "x")),
-    )
-    missing = {finding.element for finding in findings(WHOLE, wanted)}
+    wanted = Required(commands=frozenset({"MakeLoan", "Missing"}))
+    attributes = (("Loan", "ID"), ("Loan", "due_date"), ("Ghost", "x"))
+    missing = {finding.element for finding in findings(WHOLE, wanted, attributes)}
     assert missing == {"Missing", "Loan.due_date", "Ghost.x"}
 
 

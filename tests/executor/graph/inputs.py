@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from executor.graph.assemble import required
 from executor.graph.state import DraftAggregate, DraftContext, GraphInput, Named, RequiredNames
-from executor.model import Language
+from executor.model import EventStormingModel, Language, loose
+from executor.repair import Required
 
 TEXT = "\n".join(
     (
@@ -56,3 +60,17 @@ def draft(language: Language = Language.ENGLISH) -> GraphInput:
             DraftContext(name="Billing", requirements="Billing: Invoice is sent."),
         ),
     )
+
+
+def asked_for(input: GraphInput, model: EventStormingModel) -> tuple[Required, tuple[tuple[str, str], ...]]:
+    """Names that must appear, and attributes, as far as the model says which aggregate they belong to."""
+    return required(input), tuple(_attributes(input, model))
+
+
+def _attributes(input: GraphInput, model: EventStormingModel) -> Iterator[tuple[str, str]]:
+    for context in model.bounded_contexts if input.from_draft else ():
+        drafted = input.contexts[context.ordinal - 1].aggregates
+        for aggregate in context.aggregates if drafted else ():
+            for attribute in drafted[aggregate.ordinal - 1].required_attributes:
+                if loose(attribute):
+                    yield aggregate.name, attribute

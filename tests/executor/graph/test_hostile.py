@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from executor.errors import NothingUsable
-from executor.graph.assemble import required
 from executor.graph.run import Finished, Snapshot, generate
 from executor.graph.state import GraphInput
 from executor.graph.text import document, units
@@ -19,7 +18,7 @@ from executor.model import BoundedContext, EventStormingModel, SourceRange
 from executor.wire import model_to_proto
 from tests.executor.from_proto import model_from_proto
 from tests.executor.graph.hostile import HostileChat
-from tests.executor.graph.inputs import draft, requirements
+from tests.executor.graph.inputs import asked_for, draft, requirements
 from tests.executor.graph.places import places_of
 from tests.executor.graph.ranges import ranges_of
 from tests.executor.invariants import findings
@@ -43,7 +42,7 @@ def test_any_answers_give_a_valid_model_or_none(input: GraphInput, seed: int, ki
     for before, after in pairwise(models):
         assert places_of(before).items() <= places_of(after).items()
     for model in models[-1:]:
-        assert findings(model, required(input, model)) == ()
+        assert findings(model, *asked_for(input, model)) == ()
         assert model_from_proto(model_to_proto(model)) == model
         _assert_storable(model)
         for context in model.bounded_contexts:

@@ -18,13 +18,12 @@ from pydantic import BaseModel
 
 from executor.errors import LlmUnavailable, NothingUsable
 from executor.graph import answers
-from executor.graph.assemble import required
 from executor.graph.prompt import read_blocks
 from executor.graph.run import Finished, Snapshot, generate
 from executor.graph.state import GraphInput
 from executor.llm.language_model import Message, Reply, Throttled
 from executor.model import EventStormingModel, Language
-from tests.executor.graph.inputs import draft, requirements
+from tests.executor.graph.inputs import asked_for, draft, requirements
 from tests.executor.graph.scripted import RULES
 from tests.executor.invariants import findings
 from tests.executor.llm.fakes import MemoryLink, chat
@@ -88,7 +87,7 @@ async def _job(seed: int) -> str:
         return "failed"
     for model in ended:
         assert findings(model, finished=False) == ()
-    assert findings(ended[-1], required(input, ended[-1])) == ()
+    assert findings(ended[-1], *asked_for(input, ended[-1])) == ()
     if seed % 20 == 0:
         again = Hostile(seed)
         assert (await _ended(input, again, link))[-1] == ended[-1]

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 from executor.errors import NothingUsable
-from executor.graph.assemble import required
 from executor.graph.question import Unusable
 from executor.graph.run import Finished, Progress, RunEvent, Snapshot, generate
 from executor.graph.state import STEPS, DraftContext, GraphInput
 from executor.graph.text import PROMPT_UNITS
 from executor.model import EventStormingModel, Language, Note
-from tests.executor.graph.inputs import draft, requirements
+from tests.executor.graph.inputs import asked_for, draft, requirements
 from tests.executor.graph.places import places_of
 from tests.executor.graph.scripted import RULES, ScriptedChat, jitter
 from tests.executor.invariants import findings
@@ -44,7 +43,7 @@ def messages(events: Sequence[RunEvent]) -> list[str]:
 @BOTH
 async def test_a_generation_ends_with_a_model_without_findings(input: GraphInput) -> None:
     model = model_of(await events_of(input))
-    assert findings(model, required(input, model)) == ()
+    assert findings(model, *asked_for(input, model)) == ()
 
 
 @pytest.mark.parametrize(("input", "total"), [(requirements(), 11), (draft(), 8)])
@@ -145,7 +144,7 @@ async def test_an_unusable_answer_leaves_a_valid_model_and_a_note(input: GraphIn
     chat = ScriptedChat(rules={step: Unusable(reason="refused")})
     events = await events_of(input, chat)
     model = model_of(events)
-    assert findings(model, required(input, model)) == ()
+    assert findings(model, *asked_for(input, model)) == ()
     asked = any(question.step == step for question in chat.asked)
     warned = any(isinstance(e, Note) and e.key.startswith(step) for e in events)
     assert warned or not asked or step in ("references", "draft")
