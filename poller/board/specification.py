@@ -1,57 +1,93 @@
 """The model for people: a specification in Markdown to hand over, in the language of the model."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from eventstorming.v1.model_pb2 import EventStormingModel, Field, Scenario, ScenarioClause
 
-from poller.resolved import Aggregate, Context, Policy
+from poller.resolved import Aggregate, Context, Policy, Resolved
 
 from .exports import context_map
 from .text import clean, escaped_markdown, one_line
-from .trace import trace
-from .wall import Kind, wall_of
+from .trace import Trace, trace
+from .wall import Kind, Wall, wall_of
 from .words import export_words_for
 
+_Words = Mapping[str, str]
 _COUNTED = (Kind.AGGREGATE, Kind.COMMAND, Kind.EVENT, Kind.POLICY, Kind.READ_MODEL)
 
 
 def to_markdown(model: EventStormingModel) -> str:
     """Every element with its details, where it came from, and what was left out."""
-    return "\n\n".join(block for block in _Specification(model).blocks() if block) + "\n"
+    return "\n\n".join(block for block in _blocks(model) if block) + "\n"
 
 
-class _Specification:
-    def __init__(self, model: EventStormingModel) -> None:
-        self._model = model
-        self._wall = wall_of(model)
-        self._found = self._wall.found
-        self._trace = trace(self._wall)
-        self._words = export_words_for(model)
-        self._titles = {sticker.name: sticker.title for sticker in reversed(list(self._wall.stickers))}
+def _blocks(model: EventStormingModel) -> Iterator[str]:
+    wall, words = wall_of(model), export_words_for(model)
+    elements = _Elements(wall, words)
+    yield f"# {words['specification']}"
+    yield _summary(wall, words)
+    yield f"## {words['contextMap']}"
+    yield f"```mermaid\n{context_map(wall)}```"
+    for context in wall.found.contexts:
+        yield from elements.context(context)
+    if rows := [[*map(elements.named, ends), why] for *ends, why in _references(wall.found)]:
+        yield f"## {words['references']}"
+        yield _table([words["from"], words["to"], words["why"]], rows)
+    if model.actors:
+        yield f"## {words['actors']}"
+        yield "\n".join(f"- {_name(actor)}" for actor in model.actors)
+    traced = trace(wall)
+    yield f"## {words['traceability']}"
+    yield _traceability(wall, traced, words)
+    yield f"## {words['leftOut']}"
+    yield from _left_out(wall.found, [each.words for each in traced.uncovered], words)
 
-    def blocks(self) -> Iterator[str]:
-        w = self._words
-        yield f"# {w['specification']}"
-        yield self._summary()
-        yield f"## {w['contextMap']}"
-        yield f"```mermaid\n{context_map(self._wall)}```"
-        for context in self._found.contexts:
-            yield from self._context(context)
-        yield from self._references()
-        yield from self._actors()
-        yield from self._traceability()
-        yield from self._left_out()
 
-    def _summary(self) -> str:
-        w = self._words
-        kinds = [sticker.kind for sticker in self._wall.stickers]
-        rows = [[w["context"], str(len(self._found.contexts))]]
-        rows += [[w[kind], str(kinds.count(kind))] for kind in _COUNTED]
-        return _table([w["what"], w["howMany"]], rows)
+def _references(found: Resolved) -> Iterator[tuple[str, str, str]]:
+    for aggregate in found.aggregates:
+        for reference in aggregate.references:
+            yield aggregate.message.name, reference.target.message.name, escaped_markdown(reference.reason)
 
-    def _context(self, context: Context) -> Iterator[str]:
+
+def _summary(wall: Wall, words: _Words) -> str:
+    kinds = [sticker.kind for sticker in wall.stickers]
+    rows = [[words["context"], str(len(wall.found.contexts))]]
+    rows += [[words[kind], str(kinds.count(kind))] for kind in _COUNTED]
+    return _table([words["what"], words["howMany"]], rows)
+
+
+def _traceability(wall: Wall, traced: Trace, words: _Words) -> str:
+    rows = [
+        [
+            words[sticker.kind],
+            _name(sticker),
+            "<br>".join(map(escaped_markdown, traced.quotes(sticker))) or "–",
+        ]
+        for sticker in wall.stickers
+        if sticker.kind in _COUNTED
+    ]
+    return _table([words["what"], words["name"], words["source"]], rows)
+
+
+def _left_out(found: Resolved, sentences: list[str], words: _Words) -> Iterator[str]:
+    gaps = [f"{name}: {words[gap]}" for context in found.contexts for name, gap in _gaps(context)]
+    yield _list(words["uncoveredSentences"], sentences)
+    yield _list(words["incomplete"], gaps)
+    if not sentences and not gaps:
+        yield words["nothingLeftOut"]
+
+
+class _Elements:
+    """Writes every element with what it is made of."""
+
+    def __init__(self, wall: Wall, words: _Words) -> None:
+        self._words = words
+        self._titles = {sticker.name: sticker.title for sticker in reversed(list(wall.stickers))}
+        self._actors = {actor.name: actor.alias or actor.name for actor in reversed(wall.found.model.actors)}
+
+    def context(self, context: Context) -> Iterator[str]:
         yield self._heading("##", "context", context.message)
         yield _quote(context.message.description)
         for aggregate in context.aggregates:
@@ -86,9 +122,14 @@ class _Specification:
         w = self._words
         yield self._heading("####", "command", command)
         yield escaped_markdown(command.description)
-        yield _facts([(w["givenBy"], self._actor(command.actor)), (w["emits"], self._named(command.emits))])
+        yield "\n".join(
+            [*self._asked("givenBy", command), *_fact(w["emits"], ", ".join(map(self.named, command.emits)))]
+        )
         yield self._fields(w["fields"], command.fields)
         yield from map(self._scenario, command.scenarios)
+
+    def _asked(self, word: str, member: Any) -> list[str]:
+        return _fact(self._words[word], escaped_markdown(self._actors.get(member.actor, member.actor)))
 
     def _scenario(self, scenario: Scenario) -> str:
         w = self._words
@@ -100,67 +141,24 @@ class _Specification:
 
     def _clause(self, clause: ScenarioClause) -> str:
         values = ", ".join(f"{_tick(each.field)} = {escaped_markdown(each.value)}" for each in clause.values)
-        return self._named([clause.name]) + (f" ({values})" if values else "")
+        return self.named(clause.name) + (f" ({values})" if values else "")
 
     def _read_model(self, read_model: Any) -> Iterator[str]:
         w = self._words
         yield self._heading("####", "readmodel", read_model)
         yield escaped_markdown(read_model.description)
-        asked = _facts([(w["askedBy"], self._actor(read_model.actor))])
-        yield "\n".join(filter(None, [asked, f"- {w['list']}" if read_model.multiple else ""]))
+        many = [f"- {w['list']}"] if read_model.multiple else []
+        yield "\n".join([*self._asked("askedBy", read_model), *many])
         yield self._fields(w["parameters"], read_model.parameters)
 
     def _policy(self, policy: Policy) -> str:
         w, message = self._words, policy.message
         lines = [self._heading("####", "policy", message), ""]
         lines += [escaped_markdown(message.reason), ""] if message.reason else []
-        lines.append(f"- {w['trigger']}: {self._named([message.trigger])}")
-        lines.append(f"- {w['results']}: {self._named(event.message.name for event in policy.results)}")
+        lines.append(f"- {w['trigger']}: {self.named(message.trigger)}")
+        results = ", ".join(self.named(event.message.name) for event in policy.results)
+        lines.append(f"- {w['results']}: {results}")
         return "\n".join(lines)
-
-    def _references(self) -> Iterator[str]:
-        w = self._words
-        rows = [
-            [
-                self._named([aggregate.message.name]),
-                self._named([reference.target.message.name]),
-                escaped_markdown(reference.reason),
-            ]
-            for aggregate in self._found.aggregates
-            for reference in aggregate.references
-        ]
-        if rows:
-            yield f"## {w['references']}"
-            yield _table([w["from"], w["to"], w["why"]], rows)
-
-    def _actors(self) -> Iterator[str]:
-        if self._model.actors:
-            yield f"## {self._words['actors']}"
-            yield "\n".join(f"- {_name(actor)}" for actor in self._model.actors)
-
-    def _traceability(self) -> Iterator[str]:
-        w = self._words
-        yield f"## {w['traceability']}"
-        rows = [
-            [
-                w[sticker.kind],
-                _name(sticker),
-                "<br>".join(map(escaped_markdown, self._trace.quotes(sticker))) or "–",
-            ]
-            for sticker in self._wall.stickers
-            if sticker.kind in _COUNTED
-        ]
-        yield _table([w["what"], w["name"], w["source"]], rows)
-
-    def _left_out(self) -> Iterator[str]:
-        w = self._words
-        sentences = [each.words for each in self._trace.uncovered]
-        gaps = [f"{name}: {w[gap]}" for context in self._found.contexts for name, gap in _gaps(context)]
-        yield f"## {w['leftOut']}"
-        yield _list(w["uncoveredSentences"], sentences)
-        yield _list(w["incomplete"], gaps)
-        if not sentences and not gaps:
-            yield w["nothingLeftOut"]
 
     def _heading(self, level: str, kind: str, message: Any) -> str:
         alias = message.alias or message.name
@@ -181,12 +179,8 @@ class _Specification:
         head = [w["name"], w["type"], w["meaning"], w["key"]]
         return f"**{title}**\n\n{_table(head, rows)}" if rows else ""
 
-    def _actor(self, name: str) -> str:
-        alias = next((each.alias for each in self._model.actors if each.name == name), "")
-        return escaped_markdown(alias or name)
-
-    def _named(self, names: Iterable[str]) -> str:
-        return ", ".join(escaped_markdown(self._titles.get(name, name)) for name in names)
+    def named(self, name: str) -> str:
+        return escaped_markdown(self._titles.get(name, name))
 
 
 def _gaps(context: Context) -> Iterator[tuple[str, str]]:
@@ -221,8 +215,8 @@ def _name(element: Any) -> str:
     )
 
 
-def _facts(facts: Iterable[tuple[str, str]]) -> str:
-    return "\n".join(f"- {label}: {value}" for label, value in facts if value)
+def _fact(label: str, value: str) -> list[str]:
+    return [f"- {label}: {value}"] if value else []
 
 
 def _tick(text: str) -> str:
