@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from eventstorming.v1 import job_pb2
 
@@ -14,14 +13,8 @@ from poller.msaez.encoding import Json
 CONTAINED = ("Command", "Event", "Policy", "View")
 
 
-class Problem(NamedTuple):
-    """What a rule found: on which element, and a sentence."""
-
-    element: str
-    sentence: str
-
-
-Problems = Iterator[Problem]
+Problems = Iterator[str]
+"""What a rule finds: a sentence each, that says on which element."""
 
 
 @dataclass(slots=True)
@@ -93,6 +86,11 @@ def members(value: Json) -> dict[str, Json]:
 def entries(value: Json) -> list[dict[str, Json]]:
     """The objects of a list."""
     return [child for child in value if isinstance(child, dict)] if isinstance(value, list) else []
+
+
+def texts(value: Json) -> list[str]:
+    """The texts of a list."""
+    return [child for child in value if isinstance(child, str)] if isinstance(value, list) else []
 
 
 def link(element: dict[str, Json], member: str) -> str:

@@ -5,13 +5,13 @@ Works on any decoded esValue, however broken; pure, so it may run in a worker th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from eventstorming.v1 import job_pb2
 
 from poller.msaez import rules_geometry, rules_links, rules_names, rules_text
-from poller.msaez.canvas import Canvas, Problems, members, read, text
+from poller.msaez.canvas import Canvas, Problems, members, read
 from poller.msaez.encoding import Json, decode
 from poller.msaez.schema import violations
 
@@ -39,13 +39,11 @@ CHECKS: dict[int, Callable[[Canvas], Problems]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: which check says so, on which element, and why."""
+    """One thing that is wrong: which check says so, and on which element what."""
 
     check: int
-    element: str  # key in elements or relations; empty if it is about the model as a whole
-    name: str
     sentence: str
 
     def __str__(self) -> str:
@@ -55,7 +53,14 @@ class Finding:
 def findings(es_value: Json, *, inputs: job_pb2.JobInput | None = None) -> list[Finding]:
     """Everything wrong with a decoded esValue. Checks 8 and 16 need the inputs it was made from."""
     canvas = read(es_value, inputs)
-    return [*_shape_findings(es_value, canvas), *_rule_findings(canvas)]
+    shape = [Finding(SHAPE, _told(path, fault, canvas)) for path, fault in violations(es_value)]
+    return shape + [Finding(check, told) for check, rule in CHECKS.items() for told in rule(canvas)]
+
+
+def _told(path: tuple[str, ...], fault: str, canvas: Canvas) -> str:
+    branch, key = (*path, "", "")[:2]
+    where = "/".join(path[2:]) or "it"
+    return f"{canvas.called(key)}: {where} {fault}." if key else f"{branch or 'The model'} {fault}."
 
 
 def es_value_in(raw: Json) -> Json:
@@ -64,28 +69,3 @@ def es_value_in(raw: Json) -> Json:
     for member in ("state", "outputs", "esValue"):
         found = members(found).get(member, found)
     return found
-
-
-def _shape_findings(es_value: Json, canvas: Canvas) -> Iterator[Finding]:
-    for path, fault in violations(es_value):
-        branch, key = (*path, "", "")[:2]
-        where = "/".join(path[2:]) or "it"
-        thing = f"{canvas.called(key)}: {where}" if key else branch or "The model"
-        yield Finding(
-            check=SHAPE, element=key, name=_name(es_value, branch, key), sentence=f"{thing} {fault}."
-        )
-
-
-def _name(es_value: Json, branch: str, key: str) -> str:
-    return text(members(members(members(es_value).get(branch)).get(key)).get("name"))
-
-
-def _rule_findings(canvas: Canvas) -> Iterator[Finding]:
-    for number, rule in CHECKS.items():
-        for problem in rule(canvas):
-            yield Finding(
-                check=number,
-                element=problem.element,
-                name=canvas.name(problem.element),
-                sentence=problem.sentence,
-            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import NamedTuple
 
-from poller.msaez.canvas import CONTAINED, Canvas, Problem, Problems, link, members
+from poller.msaez.canvas import CONTAINED, Canvas, Problems, link, members
 from poller.msaez.encoding import Json
 
 
@@ -32,7 +32,7 @@ def overlaps_decide(canvas: Canvas) -> Problems:
     others = _places(canvas, "UI", "Actor")
     for one, other in combinations(contexts, 2):
         if contexts[one].overlaps(contexts[other]):
-            yield Problem(one, f"{canvas.called(one)} and {canvas.called(other)} overlap.")
+            yield f"{canvas.called(one)} and {canvas.called(other)} overlap."
     for key, place in (aggregates | stickers | others).items():
         yield from _inside(canvas, key, place, canvas.home(canvas.elements[key]), contexts)
     for key, place in stickers.items():
@@ -60,14 +60,14 @@ def _inside(canvas: Canvas, key: str, place: Rectangle, owner: str, containers: 
     if not owner:
         return
     if owner in containers and not place.overlaps(containers[owner]):
-        yield Problem(key, f"{canvas.called(key)} lies outside its {canvas.called(owner)}.")
+        yield f"{canvas.called(key)} lies outside its {canvas.called(owner)}."
     for other, area in containers.items():
         if other != owner and place.overlaps(area):
-            yield Problem(key, f"{canvas.called(key)} overlaps the foreign {canvas.called(other)}.")
+            yield f"{canvas.called(key)} overlaps the foreign {canvas.called(other)}."
 
 
 def _screens_touch_owners(canvas: Canvas, stickers: Places, others: Places) -> Problems:
     for key, screen in canvas.of("UI"):
         owner = link(screen, "command") or link(screen, "readModel")
         if owner in stickers and key in others and not others[key].overlaps(stickers[owner]):
-            yield Problem(key, f"{canvas.called(key)} does not touch its {canvas.called(owner)}.")
+            yield f"{canvas.called(key)} does not touch its {canvas.called(owner)}."

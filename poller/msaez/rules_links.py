@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from poller.msaez.canvas import (
     CONTAINED,
     Canvas,
-    Problem,
     Problems,
     class_lines,
     classes,
@@ -17,6 +16,7 @@ from poller.msaez.canvas import (
     link,
     members,
     text,
+    texts,
     twice,
 )
 from poller.msaez.encoding import Json
@@ -28,23 +28,21 @@ _LINKED = (*CONTAINED, "UI", "Actor", "Aggregate")
 def ids_agree(canvas: Canvas) -> Problems:
     """1: key, id and the ids of the views are one."""
     for key, element in canvas.elements.items():
-        yield from _identity(key, key, element, ("elementView", "hexagonalView"))
+        yield from _identity(key, element, ("elementView", "hexagonalView"))
         for inner, kind in classes(element).items():
-            yield from _identity(key, inner, kind, ("elementView",))
+            yield from _identity(inner, kind, ("elementView",))
         for inner, line in class_lines(element).items():
-            yield from _identity(key, inner, line, ("relationView",))
+            yield from _identity(inner, line, ("relationView",))
     for key, relation in canvas.relations.items():
-        yield from _identity(key, key, relation, ("relationView", "hexagonalView"))
+        yield from _identity(key, relation, ("relationView", "hexagonalView"))
 
 
-def _identity(element: str, key: str, thing: dict[str, Json], views: Iterable[str]) -> Problems:
+def _identity(key: str, thing: dict[str, Json], views: Iterable[str]) -> Problems:
     ids = {"id": thing.get("id")}
     ids |= {f"{view}.id": members(thing[view]).get("id") for view in views if view in thing}
     wrong = [member for member, identity in ids.items() if identity != key]
     if wrong:
-        yield Problem(
-            element, f"{', '.join(wrong)} of {text(thing.get('name')) or key} differ from the key {key}."
-        )
+        yield f"{', '.join(wrong)} of {text(thing.get('name')) or key} differ from the key {key}."
 
 
 def containers_exist(canvas: Canvas) -> Problems:
@@ -52,7 +50,7 @@ def containers_exist(canvas: Canvas) -> Problems:
     for key, element in canvas.of(*_LINKED):
         context = canvas.linked(element, "boundedContext", "BoundedContext")
         if not context:
-            yield Problem(key, f"{canvas.called(key)} is in no existing bounded context.")
+            yield f"{canvas.called(key)} is in no existing bounded context."
         elif canvas.kind(key) != "Aggregate":
             yield from _aggregate_agrees(canvas, key, element, context)
 
@@ -60,9 +58,9 @@ def containers_exist(canvas: Canvas) -> Problems:
 def _aggregate_agrees(canvas: Canvas, key: str, element: dict[str, Json], context: str) -> Problems:
     owner = canvas.linked(element, "aggregate", "Aggregate")
     if owner and link(canvas.elements[owner], "boundedContext") != context:
-        yield Problem(key, f"{canvas.called(key)} and its aggregate are in different bounded contexts.")
+        yield f"{canvas.called(key)} and its aggregate are in different bounded contexts."
     if not owner and (canvas.kind(key) in CONTAINED or link(element, "aggregate")):
-        yield Problem(key, f"{canvas.called(key)} is in no existing aggregate.")
+        yield f"{canvas.called(key)} is in no existing aggregate."
 
 
 def contexts_list_aggregates(canvas: Canvas) -> Problems:
@@ -73,18 +71,18 @@ def contexts_list_aggregates(canvas: Canvas) -> Problems:
     for key, context in canvas.of("BoundedContext"):
         listed = [text(entry.get("id")) for entry in entries(context.get("aggregates"))]
         if sorted(listed) != sorted(inside.get(key, [])):
-            yield Problem(key, f"{canvas.called(key)} does not list exactly its aggregates.")
+            yield f"{canvas.called(key)} does not list exactly its aggregates."
 
 
 def relations_are_sound(canvas: Canvas) -> Problems:
     """4: ends exist and are of a pair of kinds that is drawn; no line twice, none to itself."""
     pairs = Counter((text(r.get("from")), text(r.get("to"))) for r in canvas.relations.values())
-    for key, relation in canvas.relations.items():
+    for relation in canvas.relations.values():
         source, target = text(relation.get("from")), text(relation.get("to"))
         for sentence in _relation_faults(canvas, relation, source, target):
-            yield Problem(key, f"The relation {canvas.called(source)} to {canvas.called(target)} {sentence}.")
+            yield f"The relation {canvas.called(source)} to {canvas.called(target)} {sentence}."
         if pairs[source, target] > 1:
-            yield Problem(key, f"{canvas.called(source)} and {canvas.called(target)} are related twice.")
+            yield f"{canvas.called(source)} and {canvas.called(target)} are related twice."
 
 
 def _relation_faults(canvas: Canvas, relation: dict[str, Json], source: str, target: str) -> Iterator[str]:
@@ -107,14 +105,12 @@ def commands_emit(canvas: Canvas) -> Problems:
         emitted.setdefault(source, []).append(target)
     for key, command in canvas.of("Command"):
         events = emitted.get(key, [])
-        named = command.get("outputEvents")
-        names = {name for name in named if isinstance(name, str)} if isinstance(named, list) else set()
         if not events:
-            yield Problem(key, f"{canvas.called(key)} leads to no event.")
-        elif {canvas.name(event) for event in events} != names:
-            yield Problem(key, f"{canvas.called(key)}: outputEvents and relations name different events.")
+            yield f"{canvas.called(key)} leads to no event."
+        elif {canvas.name(event) for event in events} != set(texts(command.get("outputEvents"))):
+            yield f"{canvas.called(key)}: outputEvents and relations name different events."
         if any(_owner(canvas, event) != link(command, "aggregate") for event in events):
-            yield Problem(key, f"{canvas.called(key)} leads to an event of another aggregate.")
+            yield f"{canvas.called(key)} leads to an event of another aggregate."
 
 
 def _owner(canvas: Canvas, key: str) -> str:
@@ -126,7 +122,7 @@ def events_have_sources(canvas: Canvas) -> Problems:
     reached = {target for kind in ("Command", "Policy") for _, target in canvas.lines(kind, "Event")}
     for key, _ in canvas.of("Event"):
         if key not in reached:
-            yield Problem(key, f"Nothing leads to {canvas.called(key)}.")
+            yield f"Nothing leads to {canvas.called(key)}."
 
 
 def policies_cross(canvas: Canvas) -> Problems:
@@ -139,11 +135,11 @@ def policies_cross(canvas: Canvas) -> Problems:
         sources = {_owner(canvas, event) for event, target in triggers if target == key}
         targets = {_owner(canvas, event) for source, event in results if source == key}
         if not sources or not targets:
-            yield Problem(key, f"{canvas.called(key)} lacks {'a result' if sources else 'a trigger'}.")
+            yield f"{canvas.called(key)} lacks {'a result' if sources else 'a trigger'}."
         elif sources & targets:
-            yield Problem(key, f"{canvas.called(key)} leads back into the aggregate of its trigger.")
+            yield f"{canvas.called(key)} leads back into the aggregate of its trigger."
         elif link(policy, "aggregate") not in targets:
-            yield Problem(key, f"{canvas.called(key)} is not in the aggregate of its result.")
+            yield f"{canvas.called(key)} is not in the aggregate of its result."
 
 
 def references_are_drawn(canvas: Canvas) -> Problems:
@@ -154,12 +150,12 @@ def references_are_drawn(canvas: Canvas) -> Problems:
         wanted = {text(field.get("referenceClass")) for field in diagram_fields(aggregate)} - {""}
         for name in sorted(wanted):
             if name not in by_name:
-                yield Problem(key, f"{canvas.called(key)} refers to the unknown aggregate {name}.")
+                yield f"{canvas.called(key)} refers to the unknown aggregate {name}."
             elif (key, by_name[name]) not in lines:
-                yield Problem(key, f"{canvas.called(key)} refers to {name} without a relation.")
+                yield f"{canvas.called(key)} refers to {name} without a relation."
     for source, target in lines:
         if (target, source) in lines and source < target:
-            yield Problem(source, f"{canvas.called(source)} and {canvas.called(target)} refer to each other.")
+            yield f"{canvas.called(source)} and {canvas.called(target)} refer to each other."
 
 
 def screens_have_owners(canvas: Canvas) -> Problems:
@@ -169,10 +165,10 @@ def screens_have_owners(canvas: Canvas) -> Problems:
         owner = canvas.linked(screen, "command", "Command") or canvas.linked(screen, "readModel", "View")
         owned[owner] += 1
         if not owner:
-            yield Problem(key, f"{canvas.called(key)} belongs to no existing command or read model.")
+            yield f"{canvas.called(key)} belongs to no existing command or read model."
     for key, _ in canvas.of("Command", "View"):
         if owned[key] != 1:
-            yield Problem(key, f"{canvas.called(key)} has {owned[key]} screens instead of one.")
+            yield f"{canvas.called(key)} has {owned[key]} screens instead of one."
 
 
 def ports_differ(canvas: Canvas) -> Problems:
@@ -182,4 +178,4 @@ def ports_differ(canvas: Canvas) -> Problems:
     repeated = twice(ports.values())
     for key, port in ports.items():
         if port in repeated:
-            yield Problem(key, f"{canvas.called(key)} has the port {port}, and so has another context.")
+            yield f"{canvas.called(key)} has the port {port}, and so has another context."

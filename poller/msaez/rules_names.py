@@ -10,7 +10,6 @@ from eventstorming.v1 import job_pb2
 from poller.msaez.canvas import (
     CONTAINED,
     Canvas,
-    Problem,
     Problems,
     classes,
     diagram_fields,
@@ -20,44 +19,17 @@ from poller.msaez.canvas import (
     members,
     own_fields,
     text,
+    texts,
     twice,
 )
 from poller.msaez.encoding import Json
 from poller.resolved.names import camel, field_name
 
-_BUILT_IN = frozenset(
-    [
-        "String",
-        "Long",
-        "Integer",
-        "Double",
-        "BigDecimal",
-        "Boolean",
-        "Date",
-        "Float",
-        "Short",
-        "Byte",
-        "Character",
-        "Object",
-        "UUID",
-        "LocalDate",
-        "LocalDateTime",
-        "LocalTime",
-        "BigInteger",
-        "List",
-        "Set",
-        "Map",
-        "Collection",
-        "int",
-        "long",
-        "double",
-        "float",
-        "boolean",
-        "short",
-        "byte",
-        "char",
-    ]
-)
+_BUILT_IN_NAMES = """
+    String Long Integer Double BigDecimal Boolean Date Float Short Byte Character Object UUID BigInteger
+    LocalDate LocalDateTime LocalTime List Set Map Collection int long double float boolean short byte char
+"""
+_BUILT_IN = frozenset(_BUILT_IN_NAMES.split())
 _TYPE_NAME = re.compile(r"[^\W\d][\w.]*")
 _REQUESTED = {"Command": "required_commands", "Event": "required_events", "View": "required_read_models"}
 
@@ -70,14 +42,14 @@ def requests_are_met(canvas: Canvas) -> Problems:
         for context in contexts:
             for name in getattr(context, member):
                 if name not in present:
-                    yield Problem("", f"The requested {kind.lower()} {name} of {context.name} is missing.")
+                    yield f"The requested {kind.lower()} {name} of {context.name} is missing."
     for context in contexts:
         for aggregate in context.aggregates:
             yield from _attributes_are_met(canvas, aggregate)
 
 
 def _known_as(element: dict[str, Json]) -> set[str]:
-    return {text(element.get("name")), text(element.get("traceName"))}
+    return {_named(element), text(element.get("traceName"))}
 
 
 def _attributes_are_met(canvas: Canvas, wanted: job_pb2.DraftAggregate) -> Problems:
@@ -86,7 +58,7 @@ def _attributes_are_met(canvas: Canvas, wanted: job_pb2.DraftAggregate) -> Probl
     present = {_attribute(name) for field in fields for name in _known_as(field)}
     for name in wanted.required_attributes:
         if _attribute(name) not in present:
-            yield Problem(found, f"The requested attribute {name} of {wanted.name} is missing.")
+            yield f"The requested attribute {name} of {wanted.name} is missing."
 
 
 def _attribute(name: str) -> str:
@@ -100,8 +72,8 @@ def names_are_unique(canvas: Canvas) -> Problems:
         for member in members:
             yield from _repeated(canvas, canvas.of(kind), member)
     for key, aggregate in canvas.of("Aggregate"):
-        for name in twice(text(kind.get("name")) for kind in classes(aggregate).values()):
-            yield Problem(key, f"{canvas.called(key)} has more than one class {name}.")
+        for name in twice(map(_named, classes(aggregate).values())):
+            yield f"{canvas.called(key)} has more than one class {name}."
 
 
 def _repeated(canvas: Canvas, elements: list[tuple[str, dict[str, Json]]], member: str) -> Problems:
@@ -109,7 +81,7 @@ def _repeated(canvas: Canvas, elements: list[tuple[str, dict[str, Json]]], membe
     repeated = twice(shown.values()) - {""}
     for key, name in shown.items():
         if name in repeated:
-            yield Problem(key, f"{canvas.called(key)}: another one has the same {member} {name}.")
+            yield f"{canvas.called(key)}: another one has the same {member} {name}."
 
 
 def roots_mirror(canvas: Canvas) -> Problems:
@@ -117,12 +89,12 @@ def roots_mirror(canvas: Canvas) -> Problems:
     for key, aggregate in canvas.of("Aggregate"):
         roots = [kind for kind in classes(aggregate).values() if is_root(kind)]
         if len(roots) != 1:
-            yield Problem(key, f"{canvas.called(key)} has {len(roots)} root classes instead of one.")
+            yield f"{canvas.called(key)} has {len(roots)} root classes instead of one."
         for root in roots[:1]:
             if root.get("name") != aggregate.get("name"):
-                yield Problem(key, f"The root class of {canvas.called(key)} has another name.")
+                yield f"The root class of {canvas.called(key)} has another name."
             if _signature(root) != _signature(aggregate):
-                yield Problem(key, f"The root class of {canvas.called(key)} has other fields.")
+                yield f"The root class of {canvas.called(key)} has other fields."
 
 
 def _signature(element: dict[str, Json]) -> list[str]:
@@ -143,54 +115,35 @@ def types_are_known(canvas: Canvas) -> Problems:
 def _unknown_types(
     canvas: Canvas, key: str, aggregate: dict[str, Json], fields: Iterable[dict[str, Json]]
 ) -> Problems:
-    known = {text(kind.get("name")) for kind in classes(aggregate).values()} | _BUILT_IN
-    used = {name for field in fields for name in _type_names(text(field.get("className")))}
+    known = {*map(_named, classes(aggregate).values()), *_BUILT_IN}
+    written = (name for field in fields for name in _TYPE_NAME.findall(text(field.get("className"))))
+    used = {name.rpartition(".")[2] for name in written}
     for name in sorted(used - known):
-        yield Problem(key, f"{canvas.called(key)} uses the type {name}, which its aggregate does not have.")
-
-
-def _type_names(type_name: str) -> Iterator[str]:
-    return (name.rpartition(".")[2] for name in _TYPE_NAME.findall(type_name))
+        yield f"{canvas.called(key)} uses the type {name}, which its aggregate does not have."
 
 
 def examples_fit(canvas: Canvas) -> Problems:
     """14: scenarios speak of the command, its aggregate and its events, with a value for each field."""
     events = {canvas.name(key): element for key, element in canvas.of("Event")}
     for key, command in canvas.of("Command"):
-        cast = _cast(canvas, command, events)
+        aggregate = canvas.elements.get(link(command, "aggregate"), {})
+        emitted = {name: events[name] for name in texts(command.get("outputEvents")) if name in events}
+        cast = {"given": {_named(aggregate): aggregate}, "when": {_named(command): command}, "then": emitted}
         for example in entries(command.get("examples")):
-            for clause in ("given", "when", "then"):
-                for entry in entries(example.get(clause)):
-                    yield from _entry_fits(canvas, key, clause, entry, cast)
+            for clause, own in cast.items():
+                for fault in (
+                    fault for entry in entries(example.get(clause)) for fault in _faults(entry, own)
+                ):
+                    yield f"{canvas.called(key)}: '{clause}' {fault}."
 
 
-def _cast(
-    canvas: Canvas, command: dict[str, Json], events: dict[str, dict[str, Json]]
-) -> dict[tuple[str, str], dict[str, Json]]:
-    """Who may appear: by clause and name."""
-    aggregate = canvas.elements.get(link(command, "aggregate"), {})
-    emitted = command.get("outputEvents")
-    cast = {("given", text(aggregate.get("name"))): aggregate, ("when", text(command.get("name"))): command}
-    names = [name for name in emitted if isinstance(name, str)] if isinstance(emitted, list) else []
-    return cast | {("then", name): events[name] for name in names if name in events}
+def _faults(entry: dict[str, Json], own: dict[str, dict[str, Json]]) -> Iterator[str]:
+    """`own` is who may appear in this clause, by name."""
+    if _named(entry) not in own:
+        yield f"of an example names {_named(entry)}, which is none of its own"
+    elif missing := set(map(_named, own_fields(own[_named(entry)]))) - set(members(entry.get("value"))):
+        yield f"gives no value for {', '.join(sorted(missing))}"
 
 
-def _entry_fits(
-    canvas: Canvas,
-    key: str,
-    clause: str,
-    entry: dict[str, Json],
-    cast: dict[tuple[str, str], dict[str, Json]],
-) -> Problems:
-    name = text(entry.get("name"))
-    if (clause, name) not in cast:
-        yield Problem(
-            key, f"{canvas.called(key)}: '{clause}' of an example names {name}, which is none of its own."
-        )
-        return
-    wanted = {text(field.get("name")) for field in own_fields(cast[clause, name])}
-    missing = wanted - set(members(entry.get("value")))
-    if missing:
-        yield Problem(
-            key, f"{canvas.called(key)}: '{clause}' gives no value for {', '.join(sorted(missing))}."
-        )
+def _named(element: dict[str, Json]) -> str:
+    return text(element.get("name"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isnan
 
-from poller.msaez.canvas import Canvas, Problem, Problems, kind_of, link, text
+from poller.msaez.canvas import Canvas, Problems, kind_of, link, text
 from poller.msaez.encoding import Json, decode, encode, is_legal_key
 from poller.resolved.names import NULL
 
@@ -24,7 +24,7 @@ def ranges_fit(canvas: Canvas) -> Problems:
             lengths[source] = [_units(line) for line in source.split("\n")]
         for found in ranges:
             if not _fits(found, lengths[source] if source is not None else None):
-                yield Problem(key, f"{canvas.called(key)} refers to {found}, which is not in the text.")
+                yield f"{canvas.called(key)} refers to {found}, which is not in the text."
 
 
 def _ranges(value: Json) -> Iterator[Json]:
@@ -90,9 +90,9 @@ def storable(canvas: Canvas) -> Problems:
             if is_legal_key(key) and _returns_unchanged(thing):
                 continue
             faults = list(_faults({key: thing}, key))
-            yield from (Problem(key, f"{canvas.called(key)}: {sentence}.") for sentence in faults)
+            yield from (f"{canvas.called(key)}: {sentence}." for sentence in faults)
             if not faults and decode(encode(thing)) != thing:
-                yield Problem(key, f"{canvas.called(key)} would come back changed from the database.")
+                yield f"{canvas.called(key)} would come back changed from the database."
 
 
 def _returns_unchanged(value: Json) -> bool:

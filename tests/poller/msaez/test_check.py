@@ -296,8 +296,8 @@ def test_a_requested_attribute_is_looked_for_in_value_objects_too():
 def test_a_missing_member_is_a_finding_about_form():
     value = example("esvalue")
     del named(value, "OrderPlaced")["fieldDescriptors"]
-    found = [finding for finding in findings(value) if finding.check == SHAPE]
-    assert [finding.name for finding in found] == ["OrderPlaced"]
+    found = [finding.sentence for finding in findings(value) if finding.check == SHAPE]
+    assert found == ["Event OrderPlaced: it lacks the member fieldDescriptors."]
 
 
 def test_columns_count_utf16_units():
