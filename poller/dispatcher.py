@@ -10,7 +10,7 @@ import bisect
 import random
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, TypeAlias
 
 import structlog
@@ -133,11 +133,9 @@ class Dispatcher:
 
     async def _wait(self) -> None:
         """Until something changes, or the next waiting time or lease of another runs out."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._seconds_to_next()):
                 await self._woken.wait()
-        except TimeoutError:
-            return
 
     def _seconds_to_next(self) -> float:
         """Without a free slot no job's own time matters: the slot that becomes free wakes the loop."""
@@ -176,8 +174,7 @@ class Dispatcher:
         self._garbage |= change.garbage
         for job_id, wanted in change.removals.items():
             (self._removals.add if wanted else self._removals.discard)(job_id)
-        if change.whole or change.jobs:
-            self._look_for_our_name(change)
+        self._look_for_our_name(change)
         self._learned.set()
         self._learned = asyncio.Event()
 

@@ -373,6 +373,10 @@ class FakeRun:
         self._lost = asyncio.Event()
         self._news: asyncio.Queue[int] = asyncio.Queue()
 
+    def lose(self) -> None:
+        """The next renewal fails."""
+        self._lost.set()
+
     def look(self) -> None:
         entry = self._stored.entry
         if not self._ended and (entry is None or entry.lease.token != self.job.lease.token):
@@ -384,6 +388,7 @@ class FakeRun:
 
     async def keep(self) -> None:
         await self._lost.wait()
+        self._fail_as_told("keep")
         self._check()
 
     async def begin_again(self, job: Job) -> None:
@@ -463,6 +468,7 @@ class FakeQueue:
         self.places: dict[str, int] = {}
         self.dropped: dict[str, str] = {}
         self.faults: list[Exception] = []
+        self.place_faults: list[Exception] = []
 
     def now(self) -> int:
         return self.store.time
@@ -502,6 +508,8 @@ class FakeQueue:
             raise self.faults.pop()
 
     async def show_position(self, job: Job, place: int) -> None:
+        if self.place_faults:
+            raise self.place_faults.pop()
         if self.store.jobs[job.id].entry == job:
             self.places[job.id] = place
             self.store.put(replace(job, position=place))

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from eventstorming.v1 import job_pb2
+from structlog.testing import capture_logs
 
 from poller.attempt import Limits
-from poller.dispatcher import RENUMBER_SECONDS, Dispatcher
+from poller.dispatcher import Dispatcher
 from poller.errors import Transient
-from poller.job import Lease, RetryPolicy
+from poller.job import Job, Lease, RetryPolicy
 from poller.ports import QueueChange
-from tests.fakes import FakeExecutors, FakeQueue, FakeStore, eventually, settle, small_model
+from tests.fakes import FakeExecutors, FakeQueue, FakeRun, FakeStore, eventually, settle, small_model
 from tests.virtual import VirtualClock, steps_in, virtual
 
 
@@ -39,10 +40,50 @@ class VirtualStore(FakeStore):
         self._start = moment - int(asyncio.get_running_loop().time() * 1000)
 
 
+class SlowPlaces(FakeQueue):
+    """Places are on their way until `gate` is set."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.gate = asyncio.Event()
+        self.telling = 0
+
+    async def show_position(self, job: Job, place: int) -> None:
+        self.telling += 1
+        await self.gate.wait()
+        await super().show_position(job, place)
+
+
+class SlowQueue(FakeQueue):
+    """Claims are on their way until `gate` is set; then the stream tells of them before the reply comes."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.gate = asyncio.Event()
+        self.removing = 0
+
+    async def claim(self, job: Job) -> FakeRun | None:
+        await self.gate.wait()
+        claimed = await super().claim(job)
+        await asyncio.sleep(0.01)
+        return claimed
+
+    async def remove(self, job_id: str) -> bool:
+        self.removing += 1
+        return await super().remove(job_id)
+
+
 class Bench:
-    def __init__(self, executors: FakeExecutors, *, inherits: bool = False) -> None:
+    def __init__(
+        self,
+        executors: FakeExecutors,
+        *,
+        inherits: bool = False,
+        queue: type[FakeQueue] = FakeQueue,
+        retry: RetryPolicy | None = None,
+    ) -> None:
         self.store: Any = VirtualStore()
-        self.queue = FakeQueue(self.store, owner="poller-a")
+        self.queue: Any = queue(self.store, owner="poller-a")
         self.executors = executors
         self.clock = VirtualClock()
         self.dispatcher = Dispatcher(
@@ -52,9 +93,9 @@ class Bench:
             owner="poller-a",
             inherits=inherits,
             lease_seconds=30,
-            retry=RetryPolicy(),
+            retry=retry or RetryPolicy(),
             limits=Limits(),
-            chance=lambda: 0.0,
+            chance=lambda: 0.5,
         )
 
     async def submit(self, *numbers: int) -> None:
@@ -80,6 +121,10 @@ class Bench:
             work = group.create_task(self.dispatcher.run())
             yield
             work.cancel()
+
+
+def twins(logs: list[Any]) -> list[str]:
+    return [line["job"] for line in logs if line["event"] == "dispatcher.twin"]
 
 
 @virtual
@@ -136,9 +181,11 @@ async def test_whose_leases_are_taken_over_at_the_start(
     bench = Bench(FakeExecutors(1), inherits=inherits)
     await bench.submit(1)
     bench.lease(1, owner, age_ms=age_ms)
-    async with bench.running():
-        await settle()
+    with capture_logs() as logs:
+        async with bench.running():
+            await settle()
     assert bench.executors.started == ([(job_id(1), 4)] if taken else [])
+    assert twins(logs) == []
 
 
 @virtual
@@ -155,14 +202,59 @@ async def test_a_lease_under_our_name_that_appears_later_is_a_twins() -> None:
 
 
 @virtual
-async def test_waiting_jobs_are_told_their_places_after_a_while() -> None:
+async def test_waiting_jobs_are_told_their_places_every_five_seconds() -> None:
     bench = Bench(FakeExecutors(1))
     await bench.submit(1, 2, 3)
     async with bench.running():
-        await settle()
+        await asyncio.sleep(4.9)
         assert bench.queue.places == {}
-        await asyncio.sleep(RENUMBER_SECONDS + 1)
+        await asyncio.sleep(0.2)
     assert bench.queue.places == {job_id(2): 1, job_id(3): 2}
+
+
+@virtual
+async def test_places_that_could_not_be_told_are_told_at_the_next_change() -> None:
+    bench = Bench(FakeExecutors(0))
+    await bench.submit(1)
+    async with bench.running():
+        await settle()
+        bench.queue.place_faults = [Transient("database away")]
+        await asyncio.sleep(6)
+        assert bench.queue.places == {}
+        await bench.submit(2)
+        await asyncio.sleep(6)
+    assert bench.queue.places == {job_id(1): 1, job_id(2): 2}
+
+
+@virtual
+async def test_a_job_that_is_being_claimed_counts_for_the_places_but_is_told_none() -> None:
+    bench = Bench(FakeExecutors(1), queue=SlowQueue)
+    await bench.submit(1, 2)
+    async with bench.running():
+        await asyncio.sleep(6)
+    assert bench.queue.places == {job_id(2): 1}
+
+
+@virtual
+async def test_what_runs_elsewhere_has_no_place() -> None:
+    bench = Bench(FakeExecutors(0))
+    await bench.submit(1, 2)
+    bench.lease(1, "poller-b")
+    async with bench.running():
+        await asyncio.sleep(6)
+    assert bench.queue.places == {job_id(2): 1}
+
+
+@virtual
+async def test_eight_places_are_told_at_once() -> None:
+    bench = Bench(FakeExecutors(0), queue=SlowPlaces)
+    await bench.submit(*range(1, 18))
+    async with bench.running():
+        await asyncio.sleep(6)
+        assert bench.queue.telling == 8
+        bench.queue.gate.set()
+        await settle()
+    assert len(bench.queue.places) == 17
 
 
 @virtual
@@ -252,6 +344,255 @@ async def test_a_job_whose_time_comes_during_a_turn_is_not_forgotten(wait_ms: in
     bench.store.tick_ms = 1
     async with bench.running():
         await eventually(lambda: bench.executors.started, seconds=1)
+
+
+@virtual
+async def test_of_two_pauses_the_shorter_ends_first() -> None:
+    bench = Bench(FakeExecutors(2))
+    bench.queue.faults = [ValueError("a fault of ours"), Transient("database away")]
+    await bench.submit(1, 2)
+    async with bench.running():
+        await eventually(lambda: bench.executors.started == [(job_id(1), 1)], seconds=1.1)
+
+
+@virtual
+async def test_a_job_starts_at_its_time_to_the_millisecond() -> None:
+    bench = Bench(FakeExecutors(1))
+    await bench.submit(1)
+    bench.change(1, not_before=bench.store.time + 20_000)
+    async with bench.running():
+        await asyncio.sleep(19.998)
+        assert bench.executors.started == []
+        await asyncio.sleep(0.004)
+        assert bench.executors.started
+
+
+@virtual
+async def test_it_tells_what_runs_what_waits_and_for_how_long() -> None:
+    bench = Bench(FakeExecutors(1))
+    assert bench.dispatcher.jobs is None
+    await bench.submit(1, 2, 3)
+    async with bench.running():
+        await asyncio.sleep(60)
+        told = (bench.dispatcher.running, bench.dispatcher.queued, bench.dispatcher.jobs)
+        assert told == (1, 2, 3)
+        waiting = bench.store.jobs[job_id(2)].created_at
+        assert bench.dispatcher.oldest_age == (bench.store.time - waiting) / 1000 > 59
+
+
+@pytest.mark.parametrize("numbers", [[], [1], [1, 2]])
+@virtual
+async def test_what_does_not_wait_or_comes_from_the_future_has_no_age(numbers: list[int]) -> None:
+    bench = Bench(FakeExecutors(1))
+    await bench.submit(*numbers)
+    async with bench.running():
+        await settle()
+        if len(numbers) == 2:
+            bench.change(2, created_at=bench.store.time + 60_000)
+            await settle()
+        assert bench.dispatcher.oldest_age == 0.0
+
+
+@virtual
+async def test_whoever_waits_for_news_of_the_queue_hears_each_once() -> None:
+    bench = Bench(FakeExecutors(0))
+    async with bench.running():
+        await settle()
+        for number in (1, 2):
+            news = asyncio.create_task(bench.dispatcher.learned())
+            await settle()
+            assert not news.done()
+            await bench.submit(number)
+            await asyncio.wait_for(news, 1)
+
+
+@virtual
+async def test_whoever_waits_for_the_drain_hears_of_it() -> None:
+    bench = Bench(FakeExecutors(0))
+    draining = asyncio.create_task(bench.dispatcher.until_draining())
+    await settle()
+    assert not draining.done()
+    bench.dispatcher.drain()
+    await asyncio.wait_for(draining, 1)
+
+
+@virtual
+async def test_what_a_whole_change_does_not_name_is_gone() -> None:
+    bench = Bench(FakeExecutors(0))
+    await bench.submit(1, 2)
+    async with bench.running():
+        await settle()
+        bench.queue.faults = [Transient("database away")]
+        bench.store.tell(QueueChange(garbage={job_id(3): "no createdAt"}))
+        await settle()
+        kept = bench.store.jobs[job_id(2)].entry
+        bench.store.tell(QueueChange(whole=True, jobs={job_id(2): kept}))
+        await asyncio.sleep(5)
+        assert bench.dispatcher.jobs == 1
+        assert bench.queue.dropped == {}
+        bench.offer(2)
+        await settle()
+    assert bench.executors.started == [(job_id(2), 1)]
+
+
+@pytest.mark.parametrize("mended", [False, True])
+@virtual
+async def test_garbage_is_dropped_once_unless_it_becomes_a_job(mended: bool) -> None:
+    bench = Bench(FakeExecutors(0))
+    async with bench.running():
+        await settle()
+        bench.queue.faults = [Transient("database away")]
+        bench.store.tell(QueueChange(garbage={job_id(1): "no createdAt"}))
+        await settle()
+        if mended:
+            await bench.submit(1)
+        await asyncio.sleep(1.1)
+        assert bench.queue.dropped == ({} if mended else {job_id(1): "no createdAt"})
+        bench.queue.dropped.clear()
+        await asyncio.sleep(60)
+        assert bench.queue.dropped == {}
+
+
+# ── our own name ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@virtual
+async def test_a_twin_is_told_once_for_each_lease_it_takes() -> None:
+    bench = Bench(FakeExecutors(0), inherits=True)
+    await bench.submit(1)
+    async with bench.running():
+        await settle()
+        with capture_logs() as logs:
+            bench.lease(1, "poller-a")
+            bench.lease(1, "poller-a")
+            await settle()
+        assert twins(logs) == [job_id(1)]
+
+
+@virtual
+async def test_only_the_first_snapshot_tells_of_a_predecessor() -> None:
+    bench = Bench(FakeExecutors(1), inherits=True)
+    await bench.submit(1)
+    async with bench.running():
+        await eventually(lambda: bench.executors.started)
+        bench.executors.started.clear()
+        entry = bench.store.jobs[job_id(1)].entry
+        bench.store.tell(QueueChange(whole=True, jobs={job_id(1): entry}))
+        bench.offer(2)
+        await bench.submit(2)
+        bench.lease(2, "poller-a")
+        entry = bench.store.jobs[job_id(2)].entry
+        bench.store.tell(QueueChange(whole=True, jobs={job_id(2): entry}))
+        await settle()
+    assert bench.executors.started == []
+
+
+@virtual
+async def test_what_was_inherited_once_is_not_inherited_again() -> None:
+    bench = Bench(FakeExecutors(1, [Transient("no answer")]), inherits=True)
+    await bench.submit(1)
+    bench.lease(1, "poller-a")
+    async with bench.running():
+        await eventually(lambda: bench.executors.started == [(job_id(1), 4)])
+        await settle()
+        bench.lease(1, "poller-a")
+        await asyncio.sleep(20)
+    assert bench.executors.started == [(job_id(1), 4)]
+
+
+@virtual
+async def test_a_lease_that_trouble_left_behind_is_no_twins() -> None:
+    bench = Bench(FakeExecutors(1))
+    await bench.submit(1)
+    async with bench.running():
+        await eventually(lambda: bench.executors.started)
+        with capture_logs() as logs:
+            bench.store.runs[0].faults["keep"] = ValueError("a fault of ours")
+            bench.store.runs[0].lose()
+            await settle()
+            assert bench.dispatcher.running == 0
+            bench.change(1, position=0, not_before=1)
+            await settle()
+        assert twins(logs) == []
+
+
+# ── what happens while a claim is on its way ─────────────────────────────────────────────────────────────────────
+
+
+@virtual
+async def test_a_drain_during_a_claim_hands_the_job_back() -> None:
+    bench = Bench(FakeExecutors(1), queue=SlowQueue)
+    await bench.submit(1)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(bench.dispatcher.run())
+        await settle()
+        bench.dispatcher.drain()
+        await settle()
+        bench.queue.gate.set()
+    entry = bench.store.jobs[job_id(1)].entry
+    assert entry is not None
+    assert (entry.waiting, entry.interruptions) == (True, 1)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@virtual
+async def test_a_removal_during_a_claim_waits_for_it_and_then_deletes() -> None:
+    bench = Bench(FakeExecutors(1), queue=SlowQueue)
+    await bench.submit(1)
+    async with bench.running():
+        await settle()
+        await bench.queue.delete(job_id(1))
+        await settle()
+        assert bench.store.jobs
+        bench.queue.gate.set()
+        await eventually(lambda: not bench.store.jobs, seconds=0.1)
+    assert bench.queue.removing == 1
+
+
+@virtual
+async def test_a_claim_lost_after_the_stream_told_is_repeated_at_once() -> None:
+    bench = Bench(FakeExecutors(1), queue=SlowQueue)
+    await bench.submit(1)
+    async with bench.running():
+        await settle()
+        bench.change(1, lease=Lease(epoch=3))
+        await settle()
+        bench.queue.gate.set()
+        await eventually(lambda: bench.executors.started == [(job_id(1), 4)], seconds=0.1)
+
+
+@virtual
+async def test_a_job_is_claimed_by_one_task_at_a_time() -> None:
+    bench = Bench(FakeExecutors(2), queue=SlowQueue)
+    await bench.submit(1)
+    async with bench.running():
+        await settle()
+        bench.executors.signal()
+        await settle()
+        assert bench.executors.held == 1
+
+
+@virtual
+async def test_what_was_removed_is_not_removed_again() -> None:
+    """Also while the stream is silent."""
+    bench = Bench(FakeExecutors(0), queue=SlowQueue)
+    async with bench.running():
+        await settle()
+        bench.store.tell(QueueChange(removals={job_id(1): True}))
+        bench.store.listeners.clear()
+        await asyncio.sleep(100)
+    assert bench.queue.removing == 1
+
+
+@virtual
+async def test_a_failed_run_waits_as_the_policy_says() -> None:
+    bench = Bench(FakeExecutors(1, [Transient("no answer")]), retry=RetryPolicy(first_seconds=4))
+    await bench.submit(1)
+    async with bench.running():
+        await settle(40)
+        entry = bench.store.jobs[job_id(1)].entry
+        assert entry is not None
+        assert (entry.attempts, entry.not_before) == (1, bench.store.time + 2000)
 
 
 # ── a loop that has nothing to do rests ──────────────────────────────────────────────────────────────────────────
