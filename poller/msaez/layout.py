@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from eventstorming.v1 import model_pb2
-
-from poller.resolved import Aggregate, Context, Resolved, resolve
+from poller.resolved import Aggregate, Context, Resolved
 
 LEFT, TOP, GAP = 320, 155, 25
 LAST_CENTRE = 1950  # a context whose centre would lie beyond starts a new row
@@ -34,13 +32,8 @@ class Box:
     height: int
 
 
-def layout(model: model_pb2.EventStormingModel) -> dict[str, Box]:
-    """The box of every element by its ordinal path."""
-    return boxes(resolve(model))
-
-
 def boxes(found: Resolved) -> dict[str, Box]:
-    """The same for a model that has been read already."""
+    """The box of every element by its ordinal path."""
     return {path: box for context, left, top in _placed(found) for path, box in _inside(context, left, top)}
 
 

@@ -7,13 +7,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from poller.msaez.esvalue import project
-from poller.msaez.layout import Box, layout
+from poller.msaez.layout import Box, boxes
 from poller.msaez.rules_geometry import Rectangle
+from poller.resolved import resolve
 from tests.poller.msaez.examples import JOB
 from tests.poller.msaez.models import aggregates, growth, models, sized
 from workbench.viewer import svg
 
 RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def boxes_of(model: model_pb2.EventStormingModel) -> dict[str, Box]:
+    return boxes(resolve(model))
 
 
 def rectangle(box: Box) -> Rectangle:
@@ -35,13 +40,13 @@ def bare(contexts: int, aggregates_each: int = 1, events: int = 1) -> model_pb2.
 
 
 def test_contexts_start_where_the_canvas_starts_and_wrap_after_three():
-    places = layout(bare(4))
+    places = boxes_of(bare(4))
     centres = [(places[f"context/{n}"].x, places[f"context/{n}"].y) for n in range(1, 5)]
     assert centres == [(600, 450), (1185, 450), (1770, 450), (600, 1065)]
 
 
 def test_an_aggregate_has_commands_left_and_events_right():
-    places = layout(bare(1))
+    places = boxes_of(bare(1))
     home = "context/1/aggregate/1"
     assert places[home] == Box(665, 480, 130, 400)
     assert places[f"{home}/command/1"] == Box(571, 280, 100, 115)
@@ -50,14 +55,14 @@ def test_an_aggregate_has_commands_left_and_events_right():
 
 
 def test_a_further_aggregate_widens_its_context_and_pushes_the_next_one():
-    places = layout(bare(2, aggregates_each=2))
+    places = boxes_of(bare(2, aggregates_each=2))
     assert places["context/1"].width == 560 + 525
     assert places["context/1/aggregate/2"].x - places["context/1/aggregate/1"].x == 505
     assert places["context/2/aggregate/1"].x == 665 + 525 + 585
 
 
 def test_room_for_one_policy_per_event_is_reserved():
-    places = layout(bare(1, events=4))  # one command and four policies: five slots
+    places = boxes_of(bare(1, events=4))  # one command and four policies: five slots
     assert places["context/1/aggregate/1"].height == 400 + 129
     assert places["context/1"].height == 590 + 129
 
@@ -65,7 +70,7 @@ def test_room_for_one_policy_per_event_is_reserved():
 @RELAXED
 @given(models())
 def test_stickers_do_not_cover_each_other_and_stay_in_their_context(model):
-    places = {path: rectangle(box) for path, box in layout(model).items()}
+    places = {path: rectangle(box) for path, box in boxes_of(model).items()}
     stickers = [path for path in places if path.split("/")[-2] in ("command", "event", "view", "policy")]
     for one, other in combinations(stickers, 2):
         assert not places[one].overlaps(places[other])
@@ -86,7 +91,7 @@ def test_a_growing_model_loses_nothing_and_moves_only_what_it_must(model, seed):
         value = project(snapshot, job_id=JOB, user_id="u", project_id="p")
         ids = set(value.elements) | set(value.relations)
         assert shown <= ids
-        after = layout(snapshot)
+        after = boxes_of(snapshot)
         if before is not None:
             assert_only_allowed_moves(before, after)
         before, shown = after, ids
@@ -123,12 +128,12 @@ def test_more_policies_than_reserved_grow_the_aggregate_and_move_the_rows_below(
         model.policies.add(
             ordinal=ordinal, name=f"P{ordinal}", trigger=triggers[ordinal], results=["Done1x1x1"]
         )
-    before = layout(model)
+    before = boxes_of(model)
     for ordinal in range(4, 4 + extra):
         model.policies.add(
             ordinal=ordinal, name=f"P{ordinal}", trigger=triggers[ordinal], results=["Done1x1x1"]
         )
-    after = layout(model)
+    after = boxes_of(model)
     moved = {path for path in before if after[path] != before[path]}
     assert {"context/1", "context/1/aggregate/1", "context/4", "context/4/aggregate/1"} <= moved
     assert not any(
@@ -140,7 +145,7 @@ def test_more_policies_than_reserved_grow_the_aggregate_and_move_the_rows_below(
 def test_the_layout_of_a_large_model_has_every_sticker():
     model = sized(8, 4, 4)
     value = project(model, job_id=JOB, user_id="u", project_id="p")
-    assert len(layout(model)) >= len(value.elements)
+    assert len(boxes_of(model)) >= len(value.elements)
 
 
 def test_the_viewer_draws_every_sticker_and_line():
