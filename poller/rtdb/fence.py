@@ -30,7 +30,6 @@ class Fence:
     def renewed(self, sent_at: float) -> None:
         """`sent_at` is the monotonic time before the claim or renewal was sent."""
         self._until = max(self._until, sent_at + self._lease_seconds)
-        self.heard()
         self._signal()
 
     def heard(self) -> None:

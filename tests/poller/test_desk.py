@@ -64,7 +64,8 @@ async def here() -> AsyncIterator[Here]:
         queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
         run = await queue.claim(read_entry(job, await rtdb.entry(job)))
         assert run is not None
-        yield Here(rtdb, gate, queue, run)
+        async with run:
+            yield Here(rtdb, gate, queue, run)
 
 
 async def test_a_cancel_waits_for_what_is_on_its_way(here: Here) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from poller.errors import LeaseLost
+from poller.errors import LeaseLost, Transient
 from poller.rtdb.fence import Fence
 from tests.fakes import FakeClock, settle
 
@@ -69,3 +69,40 @@ async def test_no_new_question_while_the_database_is_silent(fence: Fence) -> Non
     assert (fence.open, fence.may_ask) == (True, False)
     fence.heard()
     assert fence.may_ask
+
+
+async def test_silence_is_news_once(fence: Fence) -> None:
+    assert [fence.unheard(), fence.unheard()] == [True, False]
+    fence.heard()
+    assert fence.unheard()
+
+
+async def test_a_write_that_was_let_through_is_stopped_when_too_little_is_left(
+    fence: Fence, clock: FakeClock
+) -> None:
+    fence.still_open()
+    clock.time += 21
+    with pytest.raises(Transient):
+        fence.still_open()
+    fence.lose("another's")
+    with pytest.raises(LeaseLost):
+        fence.still_open()
+
+
+async def test_whoever_keeps_the_lease_is_told_of_its_loss_and_of_nothing_else(
+    fence: Fence, clock: FakeClock
+) -> None:
+    keeping = asyncio.create_task(fence.until_lost())
+    fence.renewed(clock.monotonic())
+    await settle()
+    assert not keeping.done()
+    fence.lose("the first reason")
+    fence.lose("another")
+    with pytest.raises(LeaseLost, match="the first reason"):
+        await keeping
+
+
+async def test_a_renewal_that_was_sent_earlier_shortens_nothing(fence: Fence, clock: FakeClock) -> None:
+    fence.renewed(clock.monotonic() - 15)
+    clock.time += 19
+    assert fence.open

@@ -392,6 +392,7 @@ async def test_a_run_here_that_was_overtaken_says_nothing_about_the_one_that_goe
     assert overtaken is not None
     sides.clock.time += LEASE_SECONDS + 1
     await running_elsewhere(sides)
-    await sides.queues["b"].cancel(sides.job, by="Kim")
+    async with overtaken:
+        await sides.queues["b"].cancel(sides.job, by="Kim")
     assert await _is_cancelled(sides)
     await settled(sides)
