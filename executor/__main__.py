@@ -68,7 +68,7 @@ async def serve(settings: Settings) -> None:
         language_models=models,
         pipeline=run_graph,
         bounds=_bounds(settings),
-        observer=counted,
+        metrics=counted,
     )
     server = grpc_server(service, settings)
     async with AsyncExitStack() as stack:

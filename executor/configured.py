@@ -5,11 +5,11 @@ from __future__ import annotations
 from executor.llm import providers
 from executor.llm.language_model import LanguageModel
 from executor.llm.language_models import ProcessLanguageModels
-from executor.observer import IGNORED, Observer
+from executor.metrics import Metrics
 from executor.settings import ModelName, Settings
 
 
-def language_models(settings: Settings, observer: Observer = IGNORED) -> ProcessLanguageModels:
+def language_models(settings: Settings, metrics: Metrics) -> ProcessLanguageModels:
     """Those of a process. Raises providers.MissingProvider when a package or a key is missing."""
     main = language_model(settings.ai_model, settings)
     light = (
@@ -17,7 +17,7 @@ def language_models(settings: Settings, observer: Observer = IGNORED) -> Process
     )
     timeout = settings.llm_timeout_seconds
     return ProcessLanguageModels(
-        main, light, concurrency=settings.llm_max_concurrency, timeout=timeout, observer=observer
+        main, light, concurrency=settings.llm_max_concurrency, timeout=timeout, metrics=metrics
     )
 
 

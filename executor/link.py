@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import grpc
 from eventstorming.v1 import executor_pb2 as wire
 
-from executor.observer import IGNORED, Observer
+from executor.metrics import Metrics
 from executor.ports import Entry
 from executor.status import Cancelled
 
@@ -221,10 +221,10 @@ class Outbox:
 class StreamLink:
     """`ports.Link` over one Execute stream."""
 
-    def __init__(self, job_id: str, epoch: int, clock: Clock, observer: Observer = IGNORED) -> None:
+    def __init__(self, job_id: str, epoch: int, clock: Clock, metrics: Metrics) -> None:
         self._run = (job_id, epoch)
         self._clock = clock
-        self._observer = observer
+        self._metrics = metrics
         self.outbox = Outbox(job_id, epoch, clock)
         self.pulse = Pulse(clock)
         self._recalled: list[Entry] = []
@@ -238,7 +238,7 @@ class StreamLink:
         )
         began = self._clock()
         await self.outbox.deliver(wire.ExecuteResponse(answer=answer))
-        self._observer.acked(self._clock() - began)
+        self._metrics.acked(self._clock() - began)
 
     async def may_ask(self) -> None:
         """Returns when new questions may be asked."""

@@ -12,7 +12,7 @@ from executor.settings import Settings
 from process.server import GrpcServer
 
 SERVICE: Final = executor_pb2.DESCRIPTOR.services_by_name["ExecutorService"].full_name
-_KEEPALIVE: Final = (
+KEEPALIVE: Final = (
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.http2.ping_timeout_ms", 5_000),  # without it a frozen peer is noticed after a minute
@@ -23,4 +23,4 @@ _KEEPALIVE: Final = (
 def grpc_server(service: ExecutorService, settings: Settings) -> GrpcServer:
     """Bound, not yet started."""
     add = partial(executor_pb2_grpc.add_ExecutorServiceServicer_to_server, service)
-    return GrpcServer(settings, {SERVICE: add}, options=_KEEPALIVE)
+    return GrpcServer(settings, {SERVICE: add}, options=KEEPALIVE)

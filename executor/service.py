@@ -20,7 +20,7 @@ from grpc_status import rpc_status
 
 from executor.errors import ExecutorError, InvalidInput, LimitReached
 from executor.link import StreamLink, read_off, stream_errors, until_done
-from executor.observer import IGNORED, Observer
+from executor.metrics import Metrics
 from executor.ports import Allowance, LanguageModels, Link, OwnLink, RunChat
 from executor.slots import Run, Slots
 from executor.status import Cancelled, reason_of, status_of
@@ -70,9 +70,9 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         bounds: Bounds,
         identity: Identity | None = None,
         clock: Callable[[], float] = time.monotonic,
-        observer: Observer = IGNORED,
+        metrics: Metrics,
     ) -> None:
-        self._observer = observer
+        self._metrics = metrics
         self._slots = slots
         self._language_models = language_models
         self._pipeline = pipeline
@@ -131,7 +131,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             raise
         finally:
             call["outcome"] = "completed" if run.completed else outcome
-            self._observer.run_ended(call["outcome"])
+            self._metrics.run_ended(call["outcome"])
 
     async def Check(self, request: wire.CheckRequest, context: Context) -> wire.CheckResponse:
         """Whether a question would be answered."""
@@ -160,7 +160,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             raise
 
     async def _execute(self, first: wire.ExecuteRequest, run: Run, context: Context) -> None:
-        link = StreamLink(first.job_id, first.epoch, self._clock, self._observer)
+        link = StreamLink(first.job_id, first.epoch, self._clock, self._metrics)
         accepted = wire.Accepted(
             instance_id=self._identity.instance_id,
             total_progress=_stages(first.start.input),

@@ -17,6 +17,7 @@ from executor.configured import language_models
 from executor.graph.build import graph as whole
 from executor.graph.state import GraphInput, RunContext
 from executor.graph.text import language_of
+from executor.metrics import Metrics
 from executor.ports import Allowance, OwnLink
 from executor.settings import load
 
@@ -43,7 +44,7 @@ class Studio(Text, Drawn):
 async def generate(state: Studio) -> Drawn:
     """One generation."""
     settings = await asyncio.to_thread(load)
-    models = await asyncio.to_thread(language_models, settings)
+    models = await asyncio.to_thread(language_models, settings, Metrics())
     allowance = Allowance(step_seconds=settings.step_timeout_seconds, max_tokens=settings.job_max_tokens)
     text = state["requirements"]
     start = {"input": GraphInput(language=language_of(text), requirements=text), "parts": []}

@@ -51,7 +51,7 @@ async def serve(settings: Settings) -> None:
     clock, counted = SystemClock(), Metrics()
     database = open_database(settings, counted)
     nodes, lease_rules = Nodes(settings.namespace), settings.firebase_database_lease_rules
-    async with database, Ledger(database, nodes, clock, lease_rules=lease_rules, observer=counted) as ledger:
+    async with database, Ledger(database, nodes, clock, lease_rules=lease_rules, metrics=counted) as ledger:
         queue = RtdbQueue(ledger, owner=settings.pod_id, lease_seconds=settings.lease_seconds)
         executors = GrpcExecutors(
             settings.executor_target, poller_id=settings.pod_id, access=access(settings)
@@ -65,7 +65,7 @@ async def serve(settings: Settings) -> None:
             lease_seconds=settings.lease_seconds,
             retry=RetryPolicy(max_attempts=settings.max_attempts),
             limits=limits(settings),
-            observer=counted,
+            metrics=counted,
         )
         counted.watch(dispatcher, executors, queue)
         periods = Periods(

@@ -17,7 +17,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from poller.errors import LeaseLost, LimitReached, Misconfigured, Permanent, Transient
 from poller.job import Job, LogLevel, LogLine, RetryPolicy
-from poller.observer import IGNORED, Observer
+from poller.metrics import Metrics
 from poller.ports import Clock, ExecutorGone, Executors, HandedBack, Placement, Run
 from poller.sentences import sentence
 from process.quoting import unquoted
@@ -73,10 +73,10 @@ class Attempt:
         chance: Callable[[], float],
         retry: RetryPolicy,
         limits: Limits,
-        observer: Observer = IGNORED,
+        metrics: Metrics,
     ) -> None:
         self.run = run
-        self._observer = observer
+        self._metrics = metrics
         self._executors = executors
         self._clock = clock
         self._now = now
@@ -99,7 +99,7 @@ class Attempt:
             except _Stopped as stopped:
                 await self._taken_back(stopped.why)
             except LeaseLost as lost:
-                self._observer.lease("lost")
+                self._metrics.lease("lost")
                 self._log.warning("job.lease_lost", epoch=self.run.job.lease.epoch, reason=str(lost))
 
     async def _kept(self, slot: Placement) -> None:
@@ -117,7 +117,7 @@ class Attempt:
     async def _taken_back(self, why: Stop) -> None:
         self._log.info("job.stopped", why=why.value)
         if why is Stop.DRAINED:
-            self._observer.tried("interruption")
+            self._metrics.tried("interruption")
             await self.run.release(self.run.job.interrupted())
 
     # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -150,7 +150,7 @@ class Attempt:
 
     async def _crashed(self, gone: ExecutorGone) -> Placement | None:
         job = self.run.job.crashed(answered=self.run.answered)
-        self._observer.tried("crash")
+        self._metrics.tried("crash")
         self._log.warning(
             "job.executor_gone", epoch=job.lease.epoch, crashes=job.crashes, reason=self._quiet(str(gone))
         )
@@ -160,7 +160,7 @@ class Attempt:
         return await self._again(job)
 
     async def _handed_back(self, back: HandedBack) -> Placement | None:
-        self._observer.tried("interruption")
+        self._metrics.tried("interruption")
         self._log.info("job.handed_back", epoch=self.run.job.lease.epoch, reason=self._quiet(str(back)))
         return await self._again(self.run.job.interrupted())
 
@@ -179,7 +179,7 @@ class Attempt:
 
     async def _raised(self, reason: str, *, retry_after: float | None) -> None:
         job = self.run.job.raised()
-        self._observer.tried("attempt")
+        self._metrics.tried("attempt")
         at = self._retry.next_attempt(job, now=self._now(), jitter=self._chance(), retry_after=retry_after)
         self._log.warning(
             "job.attempt_failed", attempts=job.attempts, reason=self._quiet(reason), again_at=at

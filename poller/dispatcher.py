@@ -18,7 +18,7 @@ import structlog
 from poller.attempt import Attempt, Limits, Stop
 from poller.errors import PollerError, Transient
 from poller.job import Job, RetryPolicy, renumbered
-from poller.observer import IGNORED, Observer
+from poller.metrics import Metrics
 from poller.ports import Clock, Executors, JobQueue, Placement, QueueChange, Run
 from process.tasks import task_group
 
@@ -47,7 +47,7 @@ class Dispatcher:
         retry: RetryPolicy,
         limits: Limits,
         chance: Callable[[], float] = random.random,
-        observer: Observer = IGNORED,
+        metrics: Metrics,
     ) -> None:
         self._queue = queue
         self._executors = executors
@@ -58,7 +58,7 @@ class Dispatcher:
         self._retry = retry
         self._limits = limits
         self._chance = chance
-        self._observer = observer
+        self._metrics = metrics
         self._jobs: dict[str, Job] = {}
         self._order: list[tuple[int, str]] = []
         self._inherited: set[str] = set()
@@ -269,7 +269,7 @@ class Dispatcher:
             chance=self._chance,
             retry=self._retry,
             limits=self._limits,
-            observer=self._observer,
+            metrics=self._metrics,
         )
         self._attempts[run.job.id] = attempt
         self._known_tokens.append(run.job.lease.token)

@@ -1,19 +1,25 @@
 """What is counted of the poller.
 
-Counters and histograms come through the observer; gauges are read from the parts themselves when somebody asks.
+The work tells it of counters and histograms; gauges are read from the parts themselves when somebody asks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from poller.observer import Answered, Claim, End, Lease, Observer, Try
 from process.metrics import FAST, Counts, gauge, gauge_by
 
+Claim = Literal["won", "lost", "taken_over"]
+Lease = Literal["renewed", "lost", "suspended", "released"]
+End = Literal["completed", "failed", "removed", "released"]
+Try = Literal["attempt", "crash", "interruption"]
+Answered = Literal["ok", "conflict", "error"]
+
+_METHODS = ("GET", "PUT", "PATCH", "DELETE")
 _WAITS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 _STREAMS = {"requestedJobs": "queue", "jobStates": "removals", "jobs": "job"}
 
@@ -47,28 +53,26 @@ class Buffer(Protocol):
     def buffered_bytes(self) -> int: ...
 
 
-class Metrics(Counts, Observer):
+class Metrics(Counts):
     """Counts for one process."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._claims = self.counter(
-            "claims", "Claims of queue entries.", outcome=("won", "lost", "taken_over")
-        )
+        self._claims = self.counter("claims", "Claims of queue entries.", outcome=get_args(Claim))
         self._leases = self.counter(
             "leases",
             "Leases of running jobs; suspended: RTDB fell silent meanwhile.",
-            outcome=("renewed", "lost", "suspended", "released"),
+            outcome=get_args(Lease),
         )
         self._ended = self.counter(
             "jobs_ended",
             "Jobs that ended here; released: went back to the queue.",
-            outcome=("completed", "failed", "removed", "released"),
+            outcome=get_args(End),
         )
         self._tries = self.counter(
             "attempts",
             "Runs that did not reach the end: raised, vanished, interrupted.",
-            kind=("attempt", "crash", "interruption"),
+            kind=get_args(Try),
         )
         self._repeated = self.counter(
             "repeated_calls", "Answers whose question RTDB had an acknowledged answer to: expected 0."
@@ -79,8 +83,8 @@ class Metrics(Counts, Observer):
         self._operations = self.counter(
             "rtdb_operations",
             "Requests to RTDB.",
-            method=("GET", "PUT", "PATCH", "DELETE"),
-            outcome=("ok", "conflict", "error"),
+            method=_METHODS,
+            outcome=get_args(Answered),
         )
         carried = self.counter(
             "rtdb_bytes", "Bodies to and from RTDB, event streams included.", direction=("read", "written")
@@ -98,48 +102,61 @@ class Metrics(Counts, Observer):
             "journal_commit_seconds", "From an answer's arrival to its acknowledgement.", FAST
         )
         self._rtdb = self.histogram("rtdb_seconds", "Requests to RTDB.", FAST, "method")
+        for method in _METHODS:
+            self._rtdb.labels(method)
 
     def watch(self, work: Work, pods: Pods, buffer: Buffer) -> None:
         """Reads the gauges from these from now on."""
         self.registry.register(_Present(work, pods, buffer))
 
-    # ── the observer ─────────────────────────────────────────────────────────────────────────────────────────
+    # ── what the work tells; nothing here may fail or wait ──────────────────────────────────────────────────
 
     def claim(self, outcome: Claim) -> None:
+        """A claim was decided: ours, another's, or taken over from a run that had vanished."""
         self._claims.labels(outcome).inc()
 
     def picked_up(self, seconds: float) -> None:
+        """A job was claimed for the first time, so long after it was created."""
         self._pickup.observe(seconds)
 
     def lease(self, outcome: Lease) -> None:
+        """`suspended`: the database fell silent while a run held its lease."""
         self._leases.labels(outcome).inc()
 
     def ended(self, outcome: End) -> None:
+        """A job, or with `released` its stay on this poller, is over."""
         self._ended.labels(outcome).inc()
 
     def tried(self, kind: Try) -> None:
+        """One of the job's three counters went up."""
         self._tries.labels(kind).inc()
 
     def committed(self, seconds: float) -> None:
+        """An answer was acknowledged, so long after it had come."""
         self._commit.observe(seconds)
 
     def repeated(self) -> None:
+        """An answer came whose question the database had an acknowledged answer to."""
         self._repeated.inc()
 
     def database(self, method: str, outcome: Answered, seconds: float) -> None:
+        """One request to the database."""
         self._operations.labels(method, outcome).inc()
         self._rtdb.labels(method).observe(seconds)
 
     def transferred(self, *, read: int = 0, written: int = 0) -> None:
+        """Bytes of bodies over the wire, event streams included."""
         if read:
             self._read.inc(read)
         if written:
             self._written.inc(written)
 
     def reconnected(self, path: str) -> None:
+        """The event stream of a node came back."""
         self._reconnects.labels(_STREAMS.get(path.partition("/")[0], "other")).inc()
 
     def missed(self) -> None:
+        """The sweep found what an event stream had not told."""
         self._missed.inc()
 
 

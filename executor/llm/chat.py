@@ -24,7 +24,7 @@ from executor.llm.journal import Journal, key_of, value_of
 from executor.llm.language_model import LanguageModel, Message, Reply, Throttled
 from executor.llm.limits import Concurrency, Patience
 from executor.llm.structured import Parsed, parse, partial_json, repair_request, rescued
-from executor.observer import IGNORED, Asked, Observer
+from executor.metrics import Asked, Metrics
 from executor.ports import Allowance, Entry, Link
 from process.quoting import unquoted
 
@@ -45,7 +45,7 @@ class Calls:
     concurrency: Concurrency
     timeout: float
     chance: Callable[[], float]
-    observer: Observer = IGNORED
+    metrics: Metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class JournaledChat:
         self, calls: Calls, *, job_id: str, link: Link, recalled: Iterable[Entry], allowance: Allowance
     ) -> None:
         self._calls = calls
-        self._observer = calls.observer
+        self._metrics = calls.metrics
         self._job_id = job_id
         self._link = link
         self._journal = Journal(link, recalled)
@@ -150,7 +150,7 @@ class JournaledChat:
             yield outcome
         finally:
             seconds = asyncio.get_running_loop().time() - began
-            self._observer.step(step, outcome[0] if outcome else "stopped", seconds)
+            self._metrics.step(step, outcome[0] if outcome else "stopped", seconds)
 
     async def _answer(self, question: Question[Answer]) -> Answer | Unusable:
         first = await self._turn(question, FIRST, _messages(question))
@@ -206,7 +206,7 @@ class JournaledChat:
         if self._closed:
             raise asyncio.CancelledError  # a node that outlived its run
         if call.key in self._journal:
-            self._observer.asked(call.asked, "recalled")
+            self._metrics.asked(call.asked, "recalled")
             return self._journal[call.key]
         task = self._open.get(call.key) or self._started(call.key, self._asked(call))
         return await asyncio.shield(task)
@@ -237,8 +237,8 @@ class JournaledChat:
         return entry
 
     def _tell(self, call: _Call, reply: Reply, turn: _Turn[Any]) -> None:
-        self._observer.asked(call.asked, "unusable" if turn.parsed.answer is None else "answered")
-        self._observer.spent(
+        self._metrics.asked(call.asked, "unusable" if turn.parsed.answer is None else "answered")
+        self._metrics.spent(
             call.asked,
             prompt=reply.prompt - reply.cached,
             cached=reply.cached,
@@ -258,7 +258,7 @@ class JournaledChat:
                 )
                 if wait is None:
                     raise
-                self._observer.again(call.asked, _reason(error))
+                self._metrics.again(call.asked, _reason(error))
             async with patience.spent():
                 await asyncio.sleep(wait)
 
@@ -281,14 +281,14 @@ class JournaledChat:
         except (LlmUnavailable, LlmMisconfigured) as error:
             if isinstance(error, Throttled):
                 self._calls.concurrency.throttled(cuts)
-            self._observer.asked(call.asked, "none")
-            self._observer.took(call.asked, asyncio.get_running_loop().time() - began)
+            self._metrics.asked(call.asked, "none")
+            self._metrics.took(call.asked, asyncio.get_running_loop().time() - began)
             error.args = (
                 unquoted(str(error), call.question.user.encode()),
             )  # providers quote what they were asked
             raise
         self._calls.concurrency.answered()
-        self._observer.took(call.asked, asyncio.get_running_loop().time() - began)
+        self._metrics.took(call.asked, asyncio.get_running_loop().time() - began)
         return reply
 
     async def _within(self, call: _Call, seconds: float) -> Reply:

@@ -12,7 +12,7 @@ from executor.graph.prompt import blocks
 from executor.llm.chat import Calls, JournaledChat
 from executor.llm.language_model import LanguageModel, Message
 from executor.llm.limits import Concurrency
-from executor.observer import IGNORED, Observer
+from executor.metrics import Metrics
 from executor.ports import Allowance, Diagnosis, Entry, Link
 
 _TRIVIAL = (
@@ -49,7 +49,7 @@ class ProcessLanguageModels:
         concurrency: int,
         timeout: float,
         chance: Callable[[], float] = random.random,
-        observer: Observer = IGNORED,
+        metrics: Metrics,
     ) -> None:
         self.concurrency = Concurrency(concurrency)
         self._calls = Calls(
@@ -58,7 +58,7 @@ class ProcessLanguageModels:
             concurrency=self.concurrency,
             timeout=timeout,
             chance=chance,
-            observer=observer,
+            metrics=metrics,
         )
 
     @property

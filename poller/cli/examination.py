@@ -8,6 +8,7 @@ from typing import Protocol
 
 from poller.cli.outcome import CliError, Exit
 from poller.errors import Permanent, PollerError, Transient
+from poller.metrics import Metrics
 from poller.rtdb.answers import Denied
 from poller.rtdb.client import Database
 from poller.rtdb.ledger import WRITER
@@ -30,7 +31,7 @@ class Settings(Access, Protocol):
 async def examine(settings: Settings) -> AsyncGenerator[str, None]:
     """One sentence for each thing that is well; raises at the first that is not, with the sentence that repairs it."""
     nodes = Nodes(settings.namespace)
-    async with open_database(settings) as database:
+    async with open_database(settings, Metrics()) as database:
         yield await _reached(database, nodes, settings)
         yield await _allowed(database, nodes, settings)
         yield await _fenced(database, nodes, settings)

@@ -23,7 +23,7 @@ import httpx
 import structlog
 
 from poller.errors import Conflict, Transient
-from poller.observer import IGNORED, Answered, Observer
+from poller.metrics import Answered, Metrics
 from poller.rtdb.answers import Denied, TokenRefused, decoded, etag_of, is_stale, raise_for, redirected
 from poller.rtdb.clock import ServerClock
 from poller.rtdb.credentials import Credentials
@@ -97,12 +97,12 @@ class Database:
         watchdog: float,
         backoff: Backoff,
         chance: Callable[[], float],
-        observer: Observer,
+        metrics: Metrics,
     ) -> None:
         self._http = http
         self._aside = aside or http
         self._requests = requests
-        self._observer = observer
+        self._metrics = metrics
         self._base_url = base_url
         self._params = dict(params)
         self._query = str(httpx.QueryParams(self._params))
@@ -129,7 +129,7 @@ class Database:
         watchdog: float = WATCHDOG_SECONDS,
         backoff: Backoff | None = None,
         chance: Callable[[], float] = random.random,
-        observer: Observer = IGNORED,
+        metrics: Metrics,
         agent: str = "eventstorming",
     ) -> Database:
         """Opens nothing yet. `auth_variable_override`: act as this `auth` under the rules (None: as nobody).
@@ -166,7 +166,7 @@ class Database:
             watchdog=watchdog,
             backoff=backoff or Backoff(),
             chance=chance,
-            observer=observer,
+            metrics=metrics,
         )
 
     async def __aenter__(self) -> Database:
@@ -360,7 +360,7 @@ class Database:
         status.connections += 1
         if status.connections > 1:
             self._traffic.reconnects += 1
-            self._observer.reconnected(status.path)
+            self._metrics.reconnected(status.path)
         log.info("rtdb.stream_connected", path=status.path, reconnects=self._traffic.reconnects)
 
     @asynccontextmanager
@@ -497,7 +497,7 @@ class Database:
     def _transferred(self, *, read: int = 0, written: int = 0) -> None:
         self._traffic.bytes_read += read
         self._traffic.bytes_written += written
-        self._observer.transferred(read=read, written=written)
+        self._metrics.transferred(read=read, written=written)
 
     @contextmanager
     def _observed(self, method: str) -> Iterator[None]:
@@ -511,7 +511,7 @@ class Database:
             outcome = "conflict"
             raise
         finally:
-            self._observer.database(method, outcome, self._clock() - began)
+            self._metrics.database(method, outcome, self._clock() - began)
 
     async def _answered(
         self, method: str, url: str, content: bytes | None, headers: dict[str, str], before: Before

@@ -151,7 +151,7 @@ class Following:
         if tree.digest(tree.from_json(value)) == node.mirror.digest_of(name):
             return
         self.findings += 1
-        self._ledger.observer.missed()
+        self._ledger.metrics.missed()
         what = "gone" if value is None else "changed" if name in node.mirror.names() else "new"
         log.error("queue.stream_missed", node=node.path, job=name, what=what)
         node.tell(Change(kind="put", path=(name,), value=value))

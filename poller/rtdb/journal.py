@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from eventstorming.v1 import executor_pb2
 
-from poller.observer import IGNORED, Observer
+from poller.metrics import Metrics
 from poller.rtdb.names import Json, members
 
 WRITES_IN_FLIGHT = 4
@@ -130,14 +130,14 @@ class GroupCommit:
         *,
         epoch: int,
         clock: Callable[[], float] = time.monotonic,
-        observer: Observer = IGNORED,
+        metrics: Metrics,
         room: Room | None = None,
     ) -> None:
         self._write = write
         self._room = room or Room()
         self._epoch = epoch
         self._clock = clock
-        self._observer = observer
+        self._metrics = metrics
         self._waiting: list[tuple[int, executor_pb2.JournalEntry]] = []
         self._came: dict[int, float] = {}
         self._dropped = False
@@ -176,7 +176,7 @@ class GroupCommit:
                 seqs = await self._commit(group)
                 await durable(seqs)
                 for seq in seqs:
-                    self._observer.committed(self._clock() - self._came.pop(seq))
+                    self._metrics.committed(self._clock() - self._came.pop(seq))
 
     async def flush(self) -> None:
         """Writes what is left; nobody is told any more."""

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from poller.errors import Conflict, Transient
-from poller.observer import IGNORED, Observer
+from poller.metrics import Metrics
 from poller.ports import Clock
 from poller.rtdb.client import Database
 from poller.rtdb.fence import WRITE_SECONDS
@@ -83,10 +83,10 @@ class Ledger:
         chance: Callable[[], float] = random.random,
         rate: float = WRITES_PER_SECOND,
         lease_rules: bool = False,
-        observer: Observer = IGNORED,
+        metrics: Metrics,
     ) -> None:
         self.database = database
-        self.observer = observer
+        self.metrics = metrics
         self.lease_rules = lease_rules
         self.nodes = nodes
         self.clock = clock

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-from poller.observer import IGNORED, Observer
+from poller.metrics import Metrics
 from poller.rtdb.client import Database, endpoint
 from poller.rtdb.credentials import (
     ApplicationDefaultCredentials,
@@ -32,14 +32,14 @@ class Settings(Protocol):
     def pod_id(self) -> str: ...
 
 
-def open_database(settings: Settings, observer: Observer = IGNORED) -> Database:
+def open_database(settings: Settings, metrics: Metrics) -> Database:
     """To be entered with `async with`."""
     base_url, namespace = endpoint(settings.firebase_database_url, settings.firebase_database_emulator_host)
     database = Database.connect(
         base_url=base_url,
         namespace=namespace,
         credentials=_credentials(settings),
-        observer=observer,
+        metrics=metrics,
         agent=f"eventstorming ({quote(settings.pod_id)})",
     )
     return database.acting_as(WRITER) if settings.firebase_database_lease_rules else database

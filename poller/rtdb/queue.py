@@ -61,7 +61,7 @@ class RtdbQueue(Desk):
         self._unanswered: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=_UNANSWERED))
         self._entries, self._removals = Mirror(), Mirror()
         self._listing = Listing(self._database, self._nodes, self._runs)
-        self._observer = ledger.observer
+        self._metrics = ledger.metrics
         self._followed: tuple[Followed, ...] = ()
 
     def problem(self) -> str:
@@ -132,7 +132,7 @@ class RtdbQueue(Desk):
         stored, claimed = await self._ledger.insist(lambda: self._take(job, token), tries=5)
         ours = job.lease.token in self._unanswered.pop(job.id, ())
         if claimed is None:
-            self._observer.claim("lost")
+            self._metrics.claim("lost")
             return None
         self._tell(claimed, vanished=job.lease.held and not ours and not claimed.cancelled_by)
         fence = Fence(self._ledger.clock, lease_seconds=self._lease_seconds)
@@ -145,11 +145,11 @@ class RtdbQueue(Desk):
 
     def _tell(self, claimed: Job, *, vanished: bool) -> None:
         """`vanished`: so has the run that held it before."""
-        self._observer.claim("taken_over" if vanished else "won")
+        self._metrics.claim("taken_over" if vanished else "won")
         if claimed.lease.epoch == 1 and not claimed.crashes:
-            self._observer.picked_up(max(0, self.now() - claimed.created_at) / 1000)
+            self._metrics.picked_up(max(0, self.now() - claimed.created_at) / 1000)
         if vanished:
-            self._observer.tried("crash")
+            self._metrics.tried("crash")
 
     async def _take(self, job: Job, token: str) -> tuple[Json, Job | None]:
         async with task_group() as group:
@@ -262,7 +262,7 @@ class RtdbQueue(Desk):
         row = ended_row(JobState.FAILED, title="", failure=reason)
         whole = with_row(self._nodes, job_id, milliseconds(created or self.now()), flag, row)
         await ledger.patch("", whole, in_flight=in_flight)
-        self._observer.ended("failed")
+        self._metrics.ended("failed")
 
     async def remove(self, job_id: str) -> bool:
         created: list[int] = []
@@ -285,7 +285,7 @@ class RtdbQueue(Desk):
             return False
         await self._delete_node(job_id, created)
         await self._database.delete(self._nodes.removal(job_id))
-        self._observer.ended("removed")
+        self._metrics.ended("removed")
         log.info("job.removed", job=job_id)
         return True
 

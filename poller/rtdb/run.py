@@ -91,7 +91,7 @@ class RtdbRun:
         self.started_at = int(run.get("startedAt") or ledger.now())
         shown = Shown.of(state.get("outputs"), run.get("said"))
         self._outbox = Outbox(self._projected, shown, ledger.clock, opening=self._opening(state, run, shown))
-        self._observer = ledger.observer
+        self._metrics = ledger.metrics
         self._acknowledged: set[str] = set()
         self._journal = self._group_commit(job.lease.epoch)
 
@@ -100,7 +100,7 @@ class RtdbRun:
             self._note,
             epoch=epoch,
             clock=self._ledger.clock.monotonic,
-            observer=self._observer,
+            metrics=self._metrics,
             room=self._ledger.room,
         )
 
@@ -187,7 +187,7 @@ class RtdbRun:
         await self._ledger.transact(self._ledger.nodes.lease(self.job.id), self._renewed)
         if not self.ended:
             self._fence.renewed(sent)
-            self._observer.lease("renewed")
+            self._metrics.lease("renewed")
 
     def _renewed(self, current: Json) -> Json:
         if self.ended:
@@ -229,7 +229,7 @@ class RtdbRun:
                 self._check_denied(denied)
             except Transient:
                 if self._fence.unheard():
-                    self._observer.lease("suspended")
+                    self._metrics.lease("suspended")
                 failures += 1
                 await self._ledger.pause(failures)
             else:
@@ -255,7 +255,7 @@ class RtdbRun:
 
     def remember(self, seq: int, entry: executor_pb2.JournalEntry) -> None:
         if entry.key in self._acknowledged:
-            self._observer.repeated()
+            self._metrics.repeated()
         self._journal.add(seq, entry)
 
     async def room(self) -> None:
@@ -323,7 +323,7 @@ class RtdbRun:
         flag = f"{self._path}/state/outputs/isCompleted"
         await self._fenced(lambda: self._ledger.put(flag, True, **self._terms))
         self._runs.told(self.job.id, {"state/outputs/isCompleted": True})
-        self._observer.ended("completed")
+        self._metrics.ended("completed")
         await self.end()
 
     def _check_model(self, model: model_pb2.EventStormingModel) -> None:
@@ -367,7 +367,7 @@ class RtdbRun:
             "lastUpdated": self._ledger.now() / 1000,
         }
         await self._write_end(JobState.FAILED, last, failure=sentence)
-        self._observer.ended("failed")
+        self._metrics.ended("failed")
 
     async def _write_end(self, state: JobState, updates: Mapping[str, Json], *, failure: str = "") -> None:
         """With the job's row in the index, so that there is never one without the other."""
@@ -411,8 +411,8 @@ class RtdbRun:
             return released_entry(current, replace(job, lease=lease.released()))
 
         await self._insist(lambda: self._ledger.transact(self._entry, released))
-        self._observer.lease("released")
-        self._observer.ended("released")
+        self._metrics.lease("released")
+        self._metrics.ended("released")
 
     async def close(self) -> None:
         await self._in_flight.settled()

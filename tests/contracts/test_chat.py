@@ -18,6 +18,7 @@ from executor.graph.question import Question, Unusable
 from executor.llm import providers
 from executor.llm.language_model import LanguageModel, Message
 from executor.llm.language_models import ProcessLanguageModels
+from executor.metrics import Metrics
 from tests.executor.llm.fakes import MemoryLink, chat
 from workbench.openai_server import ALL_FORMS, Behaviour, embedded, running
 
@@ -78,7 +79,9 @@ async def test_questions_at_once_get_their_own_answers(language_model: LanguageM
 
 
 async def test_check_finds_nothing_wrong(language_model: LanguageModel) -> None:
-    models = ProcessLanguageModels(language_model, language_model, concurrency=1, timeout=60)
+    models = ProcessLanguageModels(
+        language_model, language_model, concurrency=1, timeout=60, metrics=Metrics()
+    )
     assert (await models.check()).problem == ""
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from poller.errors import Conflict, Permanent
+from poller.metrics import Metrics
 from poller.rtdb import tree
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import (
@@ -61,7 +62,9 @@ async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
     url = request.getfixturevalue("embedded") if request.param == "embedded" else str(EXTERNAL)
     root = f"contract-{uuid.uuid4().hex}"
     namespace = root if url.startswith("http:") else None
-    async with Database.connect(base_url=url, namespace=namespace, credentials=credentials_for(url)) as db:
+    async with Database.connect(
+        base_url=url, namespace=namespace, credentials=credentials_for(url), metrics=Metrics()
+    ) as db:
         yield Place(db, root)
         await db.delete(root)
 

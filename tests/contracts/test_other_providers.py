@@ -23,6 +23,7 @@ from executor.graph.question import Unusable
 from executor.llm import providers
 from executor.llm.language_model import LanguageModel, Message, Throttled
 from executor.llm.language_models import ProcessLanguageModels
+from executor.metrics import Metrics
 from tests.executor.llm.fakes import Fruit, MemoryLink, chat, question
 from workbench.openai_server import listening
 
@@ -193,7 +194,9 @@ async def test_a_wrong_key_or_model_is_said_at_once(
     async with served(provider, monkeypatch, kind) as there:
         with pytest.raises(LlmMisconfigured) as ended:
             await there.language_model.ask(ASKED, Fruit, trace={})
-        models = ProcessLanguageModels(there.language_model, there.language_model, concurrency=1, timeout=5)
+        models = ProcessLanguageModels(
+            there.language_model, there.language_model, concurrency=1, timeout=5, metrics=Metrics()
+        )
         assert (await models.check()).problem
     assert "secret" not in str(ended.value)
 

@@ -15,6 +15,7 @@ from devkit.rtdb.server import Emulator
 from poller.__main__ import SystemClock
 from poller.errors import LeaseLost
 from poller.job import Job, JobState, LogLevel, LogLine
+from poller.metrics import Metrics
 from poller.ports import JobExists, JobNotFound, JobQueue, QueueChange, Run, WrongState
 from poller.rtdb.client import Database, endpoint
 from poller.rtdb.credentials import EmulatorCredentials
@@ -37,7 +38,9 @@ async def fake() -> AsyncIterator[MakeQueue]:
 async def embedded() -> AsyncIterator[MakeQueue]:
     async with Emulator() as rtdb, AsyncExitStack() as stack:
         database = await stack.enter_async_context(
-            Database.connect(base_url=rtdb.url, namespace="test", credentials=EmulatorCredentials())
+            Database.connect(
+                base_url=rtdb.url, namespace="test", credentials=EmulatorCredentials(), metrics=Metrics()
+            )
         )
         yield await _over(database, "eventstorming_generator", stack)
 
@@ -55,6 +58,7 @@ async def real() -> AsyncIterator[MakeQueue]:
                 base_url=base_url,
                 namespace=name or (namespace if is_emulator else None),
                 credentials=credentials_for(url),
+                metrics=Metrics(),
             )
         )
         try:
@@ -65,7 +69,9 @@ async def real() -> AsyncIterator[MakeQueue]:
 
 
 async def _over(database: Database, namespace: str, stack: AsyncExitStack) -> MakeQueue:
-    ledger = await stack.enter_async_context(Ledger(database, Nodes(namespace), SystemClock()))
+    ledger = await stack.enter_async_context(
+        Ledger(database, Nodes(namespace), SystemClock(), metrics=Metrics())
+    )
     return lambda owner: RtdbQueue(ledger, owner=owner, lease_seconds=30)
 
 

@@ -10,12 +10,12 @@ import pytest
 
 import executor.server
 import poller.executors
-import poller.server
+import process.server
 from eventstorming_client import channel
 
 OURS = {
-    "executor": executor.server.OPTIONS,
-    "poller": poller.server.OPTIONS,
+    "executor": executor.server.KEEPALIVE,
+    "server": process.server.OPTIONS,
     "link": poller.executors.OPTIONS,
     "client": channel._OPTIONS,
 }
@@ -36,6 +36,5 @@ def test_every_channel_option_is_known_to_the_library(where: str) -> None:
 def test_servers_bear_the_pings_of_our_own_clients() -> None:
     """Else a quiet stream ends in GOAWAY "too many pings" after the fourth."""
     pings = {name: value for name, value in OURS["link"] if name == "grpc.keepalive_time_ms"}
-    for where in ("executor", "poller"):
-        least = dict(OURS[where])["grpc.http2.min_ping_interval_without_data_ms"]
-        assert least < pings["grpc.keepalive_time_ms"]
+    least = dict(OURS["server"])["grpc.http2.min_ping_interval_without_data_ms"]
+    assert least < pings["grpc.keepalive_time_ms"]

@@ -17,7 +17,7 @@ from grpc_status import rpc_status
 
 from executor.graph.question import Unusable
 from executor.llm.language_models import ProcessLanguageModels
-from executor.observer import IGNORED, Observer
+from executor.metrics import Metrics
 from executor.ports import RunChat
 from executor.server import grpc_server
 from executor.service import Bounds, ExecutorService, Pipeline
@@ -75,19 +75,19 @@ async def served(
     slots: int = 2,
     bounds: Bounds | None = None,
     clock: Callable[[], float] | None = None,
-    observer: Observer = IGNORED,
+    metrics: Metrics | None = None,
     **settings: Any,
 ) -> AsyncIterator[Executor]:
     model = model or ScriptedLanguageModel()
-    held = Slots(slots)
-    models = ProcessLanguageModels(model, model, concurrency=8, timeout=5, observer=observer)
+    held, metrics = Slots(slots), metrics or Metrics()
+    models = ProcessLanguageModels(model, model, concurrency=8, timeout=5, metrics=metrics)
     clocked = {"clock": clock} if clock else {}
     service = ExecutorService(
         slots=held,
         language_models=models,
         pipeline=pipeline,
         bounds=bounds or Bounds(job_seconds=20, step_seconds=5),
-        observer=observer,
+        metrics=metrics,
         **clocked,  # type: ignore[arg-type]
     )
     offline = ModelName(provider="offline", model="rules")

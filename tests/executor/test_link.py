@@ -12,6 +12,7 @@ from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import model_pb2
 
 from executor.link import OUTBOX_BYTES, SHOWN_SECONDS, Outbox, StreamLink
+from executor.metrics import Metrics
 
 
 async def test_a_stream_that_ends_while_its_run_is_cancelled_leaves_no_task_and_no_noise() -> None:
@@ -27,7 +28,7 @@ async def test_a_stream_that_ends_while_its_run_is_cancelled_leaves_no_task_and_
         await asyncio.Event().wait()
 
     async def run() -> None:
-        async with StreamLink("job", 1, time.monotonic).connected(read, stuck):
+        async with StreamLink("job", 1, time.monotonic, Metrics()).connected(read, stuck):
             leaving.set()
 
     before = asyncio.all_tasks()

@@ -40,7 +40,7 @@ async def asked(
     if not script:
         model.gate.clear()
     models = ProcessLanguageModels(
-        model, model, concurrency=8, timeout=timeout, chance=lambda: 0.0, observer=counted
+        model, model, concurrency=8, timeout=timeout, chance=lambda: 0.0, metrics=counted
     )
     allowance = Allowance(step_seconds=0.5)
     async with models.chat(job_id="j", link=link, recalled=recalled, allowance=allowance) as chat:
@@ -120,18 +120,18 @@ async def broken(job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Any, No
 
 async def test_runs_are_counted_by_how_they_ended_generate_included() -> None:
     counted = made()
-    async with served(fruits("a"), observer=counted) as executor:
+    async with served(fruits("a"), metrics=counted) as executor:
         await (await execute(executor)).rest()
         direct = executor.stub.Generate(wire.GenerateRequest(input=job_pb2.JobInput(requirements="x")))
         assert [event async for event in direct]
         assert seen(counted).sum("ack_seconds_count") == 1  # nobody acks what Generate answers
-    async with served(broken, observer=counted) as executor:
+    async with served(broken, metrics=counted) as executor:
         await (await execute(executor)).error()
     async with served(
-        fruits("a"), ScriptedLanguageModel(LlmMisconfigured("key")), observer=counted
+        fruits("a"), ScriptedLanguageModel(LlmMisconfigured("key")), metrics=counted
     ) as executor:
         await (await execute(executor)).error()
-    async with served(fruits("a"), ScriptedLanguageModel(), observer=counted) as executor:
+    async with served(fruits("a"), ScriptedLanguageModel(), metrics=counted) as executor:
         executor.model.gate.clear()
         stream = await execute(executor)
         reading = asyncio.create_task(stream.error())
@@ -152,7 +152,7 @@ async def test_runs_are_counted_by_how_they_ended_generate_included() -> None:
 
 async def test_a_call_that_finds_no_slot_is_no_run() -> None:
     counted = made()
-    async with served(fruits("a"), slots=1, observer=counted) as executor:
+    async with served(fruits("a"), slots=1, metrics=counted) as executor:
         executor.model.gate.clear()
         holding = asyncio.create_task((await execute(executor)).rest())
         await executor.model.arrived.wait()

@@ -15,7 +15,7 @@ from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.executors import GrpcExecutors
 from poller.job import RetryPolicy
-from poller.observer import IGNORED, Observer
+from poller.metrics import Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.ledger import WRITER, Ledger
@@ -139,15 +139,16 @@ class World:
         limits: Limits | None = None,
         database: Database | None = None,
         lease_rules: bool = False,
-        observer: Observer = IGNORED,
+        metrics: Metrics | None = None,
     ) -> AsyncIterator[Poller]:
+        metrics = metrics or Metrics()
         clock = SystemClock()
         targets = tuple(f"127.0.0.1:{port}" for port in ports)
         async with AsyncExitStack() as stack:
-            client = database or await stack.enter_async_context(connect(self.rtdb, owner, observer))
+            client = database or await stack.enter_async_context(connect(self.rtdb, owner, metrics))
             client = client.acting_as(WRITER) if lease_rules else client
             ledger = await stack.enter_async_context(
-                Ledger(client, NODES, clock, lease_rules=lease_rules, observer=observer)
+                Ledger(client, NODES, clock, lease_rules=lease_rules, metrics=metrics)
             )
             queue = RtdbQueue(ledger, owner=owner, lease_seconds=lease_seconds)
             executors = GrpcExecutors(targets, poller_id=owner)
@@ -160,7 +161,7 @@ class World:
                 lease_seconds=lease_seconds,
                 retry=retry or RetryPolicy(first_seconds=0.05),
                 limits=limits or Limits(),
-                observer=observer,
+                metrics=metrics,
             )
             async with asyncio.TaskGroup() as group:
                 attached = group.create_task(executors.run())
@@ -170,14 +171,14 @@ class World:
                 attached.cancel()
 
 
-def connect(rtdb: Emulator, owner: str = "", observer: Observer = IGNORED) -> Database:
+def connect(rtdb: Emulator, owner: str = "", metrics: Metrics | None = None) -> Database:
     agent = f"eventstorming ({owner})"
     return Database.connect(
         base_url=rtdb.url,
         namespace="test",
         credentials=EmulatorCredentials(),
         agent=agent,
-        observer=observer,
+        metrics=metrics or Metrics(),
     )
 
 

@@ -13,6 +13,7 @@ from poller import attempt as attempt_module
 from poller.attempt import Attempt, Limits, Stop
 from poller.errors import LeaseLost, Permanent, Transient
 from poller.job import JobState, RetryPolicy
+from poller.metrics import Metrics
 from poller.ports import ExecutorGone, HandedBack
 from tests.fakes import (
     Ending,
@@ -42,6 +43,7 @@ class Bench:
             chance=lambda: 0.5,
             retry=RetryPolicy(max_attempts=2, first_seconds=2),
             limits=limits,
+            metrics=Metrics(),
         )
 
     async def work(self) -> None:

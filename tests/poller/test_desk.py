@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from poller.job import JobState, LogLevel, LogLine
+from poller.metrics import Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.ledger import Ledger
@@ -56,8 +57,10 @@ async def here() -> AsyncIterator[Here]:
     gate = Gate()
     async with (
         world() as rtdb,
-        Database.connect(base_url=rtdb.rtdb.url, namespace="test", credentials=gate) as database,
-        Ledger(database, NODES, FakeClock(), chance=lambda: 0.5) as ledger,
+        Database.connect(
+            base_url=rtdb.rtdb.url, namespace="test", credentials=gate, metrics=Metrics()
+        ) as database,
+        Ledger(database, NODES, FakeClock(), chance=lambda: 0.5, metrics=Metrics()) as ledger,
     ):
         job = new_id()
         await rtdb.create(job)

@@ -16,6 +16,7 @@ from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.errors import Transient
 from poller.job import Job, Lease, RetryPolicy
+from poller.metrics import Metrics
 from poller.ports import QueueChange
 from tests.fakes import FakeExecutors, FakeQueue, FakeRun, FakeStore, eventually, settle, small_model
 from tests.virtual import VirtualClock, steps_in, virtual
@@ -96,6 +97,7 @@ class Bench:
             retry=retry or RetryPolicy(),
             limits=Limits(),
             chance=lambda: 0.5,
+            metrics=Metrics(),
         )
 
     async def submit(self, *numbers: int) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from devkit.rtdb.server import Emulator
 from poller.job import Job
-from poller.observer import Observer
+from poller.metrics import Metrics
 from poller.rtdb.client import Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.ledger import WRITER, Ledger
@@ -45,8 +45,9 @@ class SlowClock(QuickClock):
         await asyncio.sleep(seconds if seconds >= 45 else seconds / 100)
 
 
-class Missed(Observer):
+class Missed(Metrics):
     def __init__(self) -> None:
+        super().__init__()
         self.count = 0
 
     def missed(self) -> None:
@@ -92,9 +93,9 @@ async def listening(clock: Any, *, keep_alive: float = 0.02, **options: Any) -> 
         rtdb = await stack.enter_async_context(Emulator(faults=True, keep_alive=keep_alive))
         quick = Backoff(first=0.001, last=0.02)
         database = await stack.enter_async_context(
-            Database.connect(base_url=rtdb.url, backoff=quick, **(given | options))
+            Database.connect(base_url=rtdb.url, backoff=quick, **(given | options), metrics=Metrics())
         )
-        ledger = await stack.enter_async_context(Ledger(database, NODES, clock, observer=missed))
+        ledger = await stack.enter_async_context(Ledger(database, NODES, clock, metrics=missed))
         queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
         found = Listener(rtdb, database, queue, missed)
         task = asyncio.create_task(found.listen())

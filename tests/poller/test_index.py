@@ -10,6 +10,7 @@ from eventstorming.v1 import job_pb2
 
 from poller.errors import Transient
 from poller.job import JobState
+from poller.metrics import Metrics
 from poller.ports import JobFilter, JobPage
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
@@ -113,7 +114,10 @@ async def test_with_5000_jobs_a_page_costs_a_page_and_all_pages_show_every_job_o
 
 async def test_nothing_is_listed_before_the_queue_is_known() -> None:
     database = Database.connect(
-        base_url="http://127.0.0.1:1", namespace="x", credentials=EmulatorCredentials()
+        base_url="http://127.0.0.1:1",
+        namespace="x",
+        credentials=EmulatorCredentials(),
+        metrics=Metrics(),
     )
     async with database:
         with pytest.raises(Transient):

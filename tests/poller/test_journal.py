@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from eventstorming.v1 import executor_pb2
 
+from poller.metrics import Metrics
 from poller.rtdb import tree
 from poller.rtdb.journal import (
     WRITES_IN_FLIGHT,
@@ -45,7 +46,7 @@ class SlowDatabase:
 
 async def test_what_waits_while_four_writes_are_in_flight_goes_out_together() -> None:
     database = SlowDatabase()
-    journal = GroupCommit(database.write, epoch=7)
+    journal = GroupCommit(database.write, epoch=7, metrics=Metrics())
     async with asyncio.TaskGroup() as group:
         running = group.create_task(journal.run(database.stored))
         for seq in range(10):
@@ -62,7 +63,7 @@ async def test_what_waits_while_four_writes_are_in_flight_goes_out_together() ->
 
 async def test_an_answer_is_reported_only_once_it_is_durable() -> None:
     database = SlowDatabase()
-    journal = GroupCommit(database.write, epoch=1)
+    journal = GroupCommit(database.write, epoch=1, metrics=Metrics())
     async with asyncio.TaskGroup() as group:
         running = group.create_task(journal.run(database.stored))
         journal.add(1, answer("k"))
@@ -76,7 +77,7 @@ async def test_an_answer_is_reported_only_once_it_is_durable() -> None:
 
 async def test_an_interrupted_write_is_repeated_by_the_flush() -> None:
     database = SlowDatabase()
-    journal = GroupCommit(database.write, epoch=1)
+    journal = GroupCommit(database.write, epoch=1, metrics=Metrics())
     async with asyncio.TaskGroup() as group:
         running = group.create_task(journal.run(database.stored))
         journal.add(1, answer("k"))
@@ -133,7 +134,7 @@ def test_unusable_answers_are_found_in_every_branch() -> None:
 
 async def test_no_more_than_one_answer_over_the_limit_waits_for_the_database() -> None:
     database, room = SlowDatabase(), Room(limit=100)
-    journal = GroupCommit(database.write, epoch=1, room=room)
+    journal = GroupCommit(database.write, epoch=1, room=room, metrics=Metrics())
     journal.add(1, answer("a" * 90))
     journal.add(2, answer("b" * 90))
     full = asyncio.create_task(room.free())
@@ -149,7 +150,7 @@ async def test_no_more_than_one_answer_over_the_limit_waits_for_the_database() -
 
 async def test_what_is_dropped_gives_its_room_back_once() -> None:
     database, room = SlowDatabase(), Room(limit=100)
-    journal = GroupCommit(database.write, epoch=1, room=room)
+    journal = GroupCommit(database.write, epoch=1, room=room, metrics=Metrics())
     journal.add(1, answer("a" * 90))
     flushing = asyncio.create_task(journal.flush())
     await settle()

@@ -14,6 +14,7 @@ import pytest
 from poller.__main__ import SystemClock
 from poller.errors import LeaseLost
 from poller.job import JobState, LogLevel, LogLine
+from poller.metrics import Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.ledger import WRITER, Ledger
 from poller.rtdb.names import read_entry
@@ -122,7 +123,7 @@ async def test_the_database_itself_refuses_an_overtaken_writer(rtdb: World, brow
     """Nobody tells this run: its time margin is wide open, its listener sees nothing."""
     job = await create(browser)
     client = rtdb.database.acting_as(WRITER)
-    async with Ledger(client, NODES, SystemClock(), lease_rules=True) as ledger:
+    async with Ledger(client, NODES, SystemClock(), lease_rules=True, metrics=Metrics()) as ledger:
         run = await claimed(rtdb, ledger, job)
         run.say(LogLine(level=LogLevel.INFO, message="too late"))
         await rtdb.database.put(NODES.lease(job), {"token": "another", "epoch": 2, "owner": "poller-b"})
@@ -139,7 +140,7 @@ async def test_a_cancel_through_another_poller_is_over_at_once(rtdb: World, brow
     """What the run may still write, the database refuses."""
     job = await create(browser)
     client = rtdb.database.acting_as(WRITER)
-    async with Ledger(client, NODES, SystemClock(), lease_rules=True) as ledger:
+    async with Ledger(client, NODES, SystemClock(), lease_rules=True, metrics=Metrics()) as ledger:
         run = await claimed(rtdb, ledger, job)
         await RtdbQueue(ledger, owner="poller-b", lease_seconds=30).cancel(job, by="Kim")
         assert await rtdb.entry(job) is None
@@ -151,7 +152,7 @@ async def test_a_cancel_through_another_poller_is_over_at_once(rtdb: World, brow
 async def test_a_writer_of_a_removed_job_does_not_bring_it_back(rtdb: World, browser: Database) -> None:
     job = await create(browser)
     client = rtdb.database.acting_as(WRITER)
-    async with Ledger(client, NODES, SystemClock(), lease_rules=True) as ledger:
+    async with Ledger(client, NODES, SystemClock(), lease_rules=True, metrics=Metrics()) as ledger:
         run = await claimed(rtdb, ledger, job)
         await rtdb.database.delete(NODES.entry(job))
         await rtdb.database.delete(NODES.job(job))
@@ -164,9 +165,9 @@ async def test_the_setting_decides_who_we_are_to_the_database(rtdb: World) -> No
     host = rtdb.rtdb.url.removeprefix("http://")
     given = {"firebase_database_emulator_host": host, "firebase_database_url": "http://x.y?ns=test"}
     await rtdb.database.put("elsewhere", 1)
-    async with open_database(load(**given)) as administrator:
+    async with open_database(load(**given), metrics=Metrics()) as administrator:
         assert await administrator.get("elsewhere") == 1
-    async with open_database(load(**given, firebase_database_lease_rules=True)) as writer:
+    async with open_database(load(**given, firebase_database_lease_rules=True), metrics=Metrics()) as writer:
         assert await writer.keys(NODES.entries) == []
         with pytest.raises(Exception, match="rules do not allow"):
             await writer.get("elsewhere")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from poller.errors import Transient
+from poller.metrics import Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.ledger import Budget, InFlight, Ledger, Unchanged
 from tests.fakes import FakeClock, settle
@@ -28,7 +29,7 @@ async def rtdb() -> AsyncIterator[World]:
 
 
 def ledger_over(database: Database, clock: FakeClock, *, rate: float = 500.0) -> Ledger:
-    return Ledger(database, NODES, clock, chance=lambda: 1.0, rate=rate)
+    return Ledger(database, NODES, clock, chance=lambda: 1.0, rate=rate, metrics=Metrics())
 
 
 # ── the budget ───────────────────────────────────────────────────────────────────────────────────────────────────

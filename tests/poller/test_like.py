@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from eventstorming.v1 import executor_pb2, job_pb2
 
+from poller.metrics import Metrics
 from poller.ports import JobNotFound, WrongState
 from poller.rtdb.journal import entry_text
 from poller.rtdb.ledger import Ledger
@@ -46,7 +47,10 @@ class Bench:
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     clock = FakeClock()
-    async with world() as rtdb, Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5) as ledger:
+    async with (
+        world() as rtdb,
+        Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as ledger,
+    ):
         yield Bench(rtdb, RtdbQueue(ledger, owner="poller-a", lease_seconds=30))
 
 

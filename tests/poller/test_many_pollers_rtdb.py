@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, settings
 from devkit.rtdb.server import Emulator
 from poller.errors import LeaseLost
 from poller.job import Job
-from poller.observer import IGNORED
+from poller.metrics import Metrics
 from poller.rtdb import tree
 from poller.rtdb.client import WATCHDOG_SECONDS, Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
@@ -181,10 +181,12 @@ class Pollers(QueueRules):
             watchdog=WATCHDOG_SECONDS,
             backoff=Backoff(),
             chance=lambda: 0.5,
-            observer=IGNORED,
+            metrics=Metrics(),
         )
         await stack.enter_async_context(database)
-        return await stack.enter_async_context(Ledger(database, NODES, self.time, chance=lambda: 0.5))
+        return await stack.enter_async_context(
+            Ledger(database, NODES, self.time, chance=lambda: 0.5, metrics=Metrics())
+        )
 
     def _do(self, action: Coroutine[Any, Any, T]) -> T:
         async def bounded() -> T:

@@ -39,7 +39,7 @@ async def stuck(talk: Conversation) -> None:
 
 async def test_requests_are_told_apart_by_what_became_of_them(rtdb: World) -> None:
     counted = Metrics()
-    async with connect(rtdb.rtdb, observer=counted) as database:
+    async with connect(rtdb.rtdb, metrics=counted) as database:
         await database.put("a", 1)
         with pytest.raises(Conflict):
             await database.put("a", 2, if_match="stale")
@@ -73,7 +73,7 @@ async def test_a_stream_that_comes_back_is_counted_by_what_it_follows(
     rtdb: World, path: str, stream: str
 ) -> None:
     counted = Metrics()
-    async with connect(rtdb.rtdb, observer=counted) as database, aclosing(database.watch(path)) as changes:
+    async with connect(rtdb.rtdb, metrics=counted) as database, aclosing(database.watch(path)) as changes:
         await anext(changes)
         assert seen(counted).sum("rtdb_reconnects_total") == 0
         rtdb.rtdb.app.end_streams("cut")
@@ -85,7 +85,7 @@ async def test_a_stream_that_comes_back_is_counted_by_what_it_follows(
 async def test_a_renewed_lease_is_counted(rtdb: World) -> None:
     counted, clock, job = Metrics(), FakeClock(), new_id()
     await rtdb.create(job)
-    async with Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5, observer=counted) as ledger:
+    async with Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=counted) as ledger:
         queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
         run = await queue.claim(read_entry(job, await rtdb.entry(job)))
         assert run is not None
@@ -99,7 +99,7 @@ async def test_a_renewed_lease_is_counted(rtdb: World) -> None:
 async def test_a_claim_that_came_too_late_is_lost(rtdb: World) -> None:
     counted, job = Metrics(), new_id()
     await rtdb.create(job)
-    async with Ledger(rtdb.database, NODES, FakeClock(), observer=counted) as ledger:
+    async with Ledger(rtdb.database, NODES, FakeClock(), metrics=counted) as ledger:
         mine = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
         other = RtdbQueue(ledger, owner="poller-b", lease_seconds=30)
         entry = read_entry(job, await rtdb.entry(job))
@@ -113,7 +113,7 @@ async def test_a_claim_that_came_too_late_is_lost(rtdb: World) -> None:
 
 async def test_a_silent_database_suspends_and_a_drain_releases(rtdb: World) -> None:
     counted, job = Metrics(), new_id()
-    async with scripted_executor(stuck) as executor, rtdb.poller(executor.port, observer=counted) as poller:
+    async with scripted_executor(stuck) as executor, rtdb.poller(executor.port, metrics=counted) as poller:
         await rtdb.create(job)
         await eventually(lambda: executor.runs and executor.runs[0].acked)
         talk = executor.runs[0]
@@ -139,7 +139,7 @@ async def test_a_run_that_raises_counts_as_an_attempt_and_an_answer_asked_for_ag
             raise Refusal(grpc.StatusCode.UNAVAILABLE, "LLM_UNAVAILABLE")
         await plain_script(talk)
 
-    async with scripted_executor(forgetful) as executor, rtdb.poller(executor.port, observer=counted):
+    async with scripted_executor(forgetful) as executor, rtdb.poller(executor.port, metrics=counted):
         await rtdb.create(job)
         await rtdb.ended(job)
     found = seen(counted)

@@ -14,6 +14,7 @@ from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.executors import GrpcExecutors
 from poller.job import JobState, RetryPolicy
+from poller.metrics import Metrics
 from tests.executor.service_client import fruits, served
 from tests.fakes import FakeQueue, FakeStore, eventually
 
@@ -32,6 +33,7 @@ async def poller(store: FakeStore, port: int, owner: str) -> AsyncIterator[None]
         lease_seconds=30,
         retry=RetryPolicy(),
         limits=Limits(),
+        metrics=Metrics(),
     )
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(executors.run()), group.create_task(dispatcher.run())]

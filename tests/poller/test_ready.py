@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from devkit.rtdb.server import Emulator
+from poller.metrics import Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from tests.fakes import eventually, scripted_executor
@@ -85,7 +86,9 @@ async def set_rules(rtdb: Emulator, *, read: bool) -> None:
 
 
 def client(rtdb: Emulator) -> Database:
-    return Database.connect(base_url=rtdb.url, namespace="test", credentials=EmulatorCredentials())
+    return Database.connect(
+        base_url=rtdb.url, namespace="test", credentials=EmulatorCredentials(), metrics=Metrics()
+    )
 
 
 async def finished(database: Database, job: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poller.metrics import Metrics
 from poller.rtdb.index import job_id_of, row_key
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.retention import DAY_SECONDS, Periods, Remains, Retention, Verdict
@@ -75,7 +76,10 @@ class Bench:
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     clock = FakeClock()
-    async with world() as rtdb, Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5) as ledger:
+    async with (
+        world() as rtdb,
+        Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as ledger,
+    ):
         yield Bench(rtdb, ledger, clock)
 
 

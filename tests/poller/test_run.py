@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from poller.job import LogLevel, LogLine
+from poller.metrics import Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.ledger import Ledger
@@ -29,7 +30,10 @@ class Bench:
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     clock = FakeClock()
-    async with world() as rtdb, Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5) as ledger:
+    async with (
+        world() as rtdb,
+        Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as ledger,
+    ):
         job = new_id()
         await rtdb.create(job)
         queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
@@ -100,8 +104,10 @@ async def test_a_process_that_slept_after_the_fence_sends_nothing(slept: float, 
     credentials = Sleepy(clock)
     async with (
         world() as rtdb,
-        Database.connect(base_url=rtdb.rtdb.url, namespace="test", credentials=credentials) as database,
-        Ledger(database, NODES, clock, chance=lambda: 0.5) as ledger,
+        Database.connect(
+            base_url=rtdb.rtdb.url, namespace="test", credentials=credentials, metrics=Metrics()
+        ) as database,
+        Ledger(database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as ledger,
     ):
         job = new_id()
         await rtdb.create(job)
@@ -126,7 +132,10 @@ async def test_a_job_that_is_only_settled_ends_also_when_the_database_was_away_f
 ) -> None:
     """No attempt keeps its lease: whoever settles it must."""
     clock = FakeClock()
-    async with world() as rtdb, Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5) as ledger:
+    async with (
+        world() as rtdb,
+        Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as ledger,
+    ):
         job = new_id()
         await rtdb.create(job, requirements=" " if how == "claim" else "A customer orders.")
         queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)

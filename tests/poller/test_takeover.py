@@ -15,7 +15,7 @@ import pytest
 from devkit.rtdb.server import Emulator
 from poller.errors import LeaseLost, Transient
 from poller.job import Job, JobState, LogLevel, LogLine
-from poller.observer import Claim, Observer, Try
+from poller.metrics import Claim, Metrics, Try
 from poller.ports import JobFilter
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
@@ -29,10 +29,11 @@ from tests.poller.lifecycle import NODES, inputs, new_id
 LEASE_SECONDS = 30.0
 
 
-class Counted(Observer):
+class Counted(Metrics):
     """Claims by their outcome, and crashes."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.told: list[str] = []
 
     def claim(self, outcome: Claim) -> None:
@@ -59,10 +60,11 @@ class Sides:
                 clock=self.clock.monotonic,
                 wall=self.clock.monotonic,
                 agent=f"poller-{name}",
+                metrics=Metrics(),
             )
             self.database = await stack.enter_async_context(database)
             ledger = await stack.enter_async_context(
-                Ledger(self.database, NODES, self.clock, chance=lambda: 0.5, observer=self.counted)
+                Ledger(self.database, NODES, self.clock, chance=lambda: 0.5, metrics=self.counted)
             )
             self.queues[name] = RtdbQueue(ledger, owner=f"poller-{name}", lease_seconds=LEASE_SECONDS)
 

@@ -15,6 +15,7 @@ from eventstorming.v1 import job_pb2, job_pb2_grpc
 from devkit.rtdb.server import Emulator
 from poller.__main__ import SystemClock
 from poller.job import Job, JobState, LogLevel, LogLine
+from poller.metrics import Metrics
 from poller.ports import JobNotFound, JobView
 from poller.rtdb.client import Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
@@ -80,9 +81,13 @@ async def listening(rtdb: Emulator, owner: str = "poller-a") -> AsyncIterator[Li
     quick = Backoff(first=0.001, last=0.05)
     async with (
         Database.connect(
-            base_url=rtdb.url, namespace="test", credentials=EmulatorCredentials(), backoff=quick
+            base_url=rtdb.url,
+            namespace="test",
+            credentials=EmulatorCredentials(),
+            backoff=quick,
+            metrics=Metrics(),
         ) as database,
-        Ledger(database, NODES, SystemClock()) as ledger,
+        Ledger(database, NODES, SystemClock(), metrics=Metrics()) as ledger,
     ):
         found = Listener(RtdbQueue(ledger, owner=owner, lease_seconds=30))
         task = asyncio.create_task(found.listen())
@@ -341,7 +346,10 @@ async def test_a_restarted_database_is_found_again_by_every_viewer() -> None:
         async with Emulator(port=port) as rtdb:
             root = {**kept, "jobs": {**kept["jobs"]}}
             async with Database.connect(
-                base_url=rtdb.url, namespace="test", credentials=EmulatorCredentials()
+                base_url=rtdb.url,
+                namespace="test",
+                credentials=EmulatorCredentials(),
+                metrics=Metrics(),
             ) as database:
                 await database.put("", root)
                 await eventually(lambda: not here.queue.problem(), seconds=20)

@@ -18,6 +18,7 @@ from executor.graph.build import graph
 from executor.graph.state import RunContext
 from executor.llm import providers
 from executor.llm.language_models import ProcessLanguageModels
+from executor.metrics import Metrics
 from executor.ports import Allowance, OwnLink
 from executor.wire import graph_input
 from poller.msaez.inputs import understand
@@ -36,7 +37,7 @@ async def _once(models: ProcessLanguageModels, inputs: Any) -> dict[str, float]:
 
 async def _all(path: Path, url: str) -> None:
     asked = providers.openai("openai:local", "local", api_key="bare", base_url=url, timeout=120)
-    models = ProcessLanguageModels(asked, asked, concurrency=64, timeout=120)
+    models = ProcessLanguageModels(asked, asked, concurrency=64, timeout=120, metrics=Metrics())
     with path.open(encoding="utf-8") as lines:
         for line in lines:  # nothing else runs in this loop that a pipe could hold up
             print(json.dumps(await _once(models, json.loads(line))), flush=True)

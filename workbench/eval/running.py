@@ -9,13 +9,14 @@ from executor.graph.state import GraphInput
 from executor.graph.text import language_of
 from executor.llm.language_model import LanguageModel
 from executor.llm.language_models import ProcessLanguageModels
+from executor.metrics import Metrics
 from executor.model import EventStormingModel
 from executor.ports import Allowance, OwnLink
 
 
 async def model_of(text: str, asked: LanguageModel, step_seconds: float = 300) -> EventStormingModel:
     """The finished model of a requirements text."""
-    models = ProcessLanguageModels(asked, asked, concurrency=16, timeout=step_seconds)
+    models = ProcessLanguageModels(asked, asked, concurrency=16, timeout=step_seconds, metrics=Metrics())
     finished: Sequence[EventStormingModel] = ()
     async with models.chat(
         job_id="eval", link=OwnLink(), recalled=(), allowance=Allowance(step_seconds=step_seconds)

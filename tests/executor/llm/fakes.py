@@ -12,6 +12,7 @@ from executor.graph.question import Question, accept
 from executor.llm.chat import JournaledChat
 from executor.llm.language_model import LanguageModel, Message, Reply
 from executor.llm.language_models import ProcessLanguageModels
+from executor.metrics import Metrics
 from executor.ports import Allowance, Entry
 
 
@@ -88,7 +89,9 @@ def chat(
     tokens_used: int = 0,
     chance: Callable[[], float] = lambda: 0.0,
 ) -> JournaledChat:
-    models = ProcessLanguageModels(main, light or main, concurrency=8, timeout=timeout, chance=chance)
+    models = ProcessLanguageModels(
+        main, light or main, concurrency=8, timeout=timeout, chance=chance, metrics=Metrics()
+    )
     allowance = Allowance(step_seconds=step_seconds, max_tokens=max_tokens, tokens_used=tokens_used)
     return models.chat(job_id=job_id, link=link, recalled=recalled, allowance=allowance)
 

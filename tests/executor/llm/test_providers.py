@@ -13,6 +13,7 @@ from executor.errors import LlmMisconfigured, LlmUnavailable
 from executor.llm import providers
 from executor.llm.language_model import Message, Reply, Throttled
 from executor.llm.language_models import ProcessLanguageModels
+from executor.metrics import Metrics
 from executor.ports import Allowance
 from executor.settings import PROVIDERS
 from tests.executor.llm.fakes import Fruit, MemoryLink, chat, question
@@ -166,7 +167,9 @@ async def test_throttled_calls_lower_the_bound_and_all_are_answered() -> None:
 
     behaviour = Strict(script=_fig, p50=0.02, p95=0.03)
     async with running(behaviour) as (server, url):
-        models = ProcessLanguageModels(_openai(url), _openai(url), concurrency=16, timeout=5)
+        models = ProcessLanguageModels(
+            _openai(url), _openai(url), concurrency=16, timeout=5, metrics=Metrics()
+        )
         allowance = Allowance(step_seconds=20)
         async with models.chat(job_id="j", link=MemoryLink(), recalled=[], allowance=allowance) as asking:
             answers = await asyncio.gather(*(asking.ask(question(str(n))) for n in range(60)))
@@ -190,7 +193,9 @@ async def test_check_says_what_is_wrong(wrong: dict[str, Any], words: str) -> No
     async with running(served) as (_, url):
         address = f"http://127.0.0.1:{wrong['port']}/v1" if "port" in wrong else url + wrong.get("path", "")
         model = _openai(address, model=wrong.get("model", "test-model"), key=wrong.get("key", "sk-right"))
-        problem = (await ProcessLanguageModels(model, model, concurrency=1, timeout=5).check()).problem
+        problem = (
+            await ProcessLanguageModels(model, model, concurrency=1, timeout=5, metrics=Metrics()).check()
+        ).problem
     assert words in problem
     assert bool(problem) is bool(wrong)
     assert "sk-" not in problem

@@ -12,6 +12,7 @@ import pytest
 
 from devkit.rtdb.server import Emulator
 from poller.errors import PollerError
+from poller.metrics import Metrics
 from poller.rtdb.client import Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.stream import Change
@@ -92,6 +93,7 @@ async def connect(emulator: Emulator) -> AsyncIterator[Callable[..., Database]]:
                 "base_url": emulator.url,
                 "namespace": NAMESPACE,
                 "credentials": EmulatorCredentials(),
+                "metrics": Metrics(),
                 "backoff": Backoff(first=0.001, last=0.02),
             }
             opened.append(Database.connect(**(given | options)))
