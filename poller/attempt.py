@@ -18,7 +18,7 @@ from google.protobuf.duration_pb2 import Duration
 from poller.errors import LeaseLost, LimitReached, Misconfigured, Permanent, Transient
 from poller.job import Job, LogLevel, LogLine, RetryPolicy
 from poller.metrics import Metrics
-from poller.ports import Clock, ExecutorGone, Executors, HandedBack, Placement, Run
+from poller.ports import ExecutorGone, Executors, HandedBack, Placement, Run
 from poller.sentences import sentence
 from process.quoting import unquoted
 from process.tasks import task_group
@@ -67,7 +67,6 @@ class Attempt:
         self,
         run: Run,
         executors: Executors,
-        clock: Clock,
         *,
         now: Callable[[], int],
         chance: Callable[[], float],
@@ -78,7 +77,6 @@ class Attempt:
         self.run = run
         self._metrics = metrics
         self._executors = executors
-        self._clock = clock
         self._now = now
         self._chance = chance
         self._retry = retry

@@ -264,7 +264,6 @@ class Dispatcher:
         attempt = Attempt(
             run,
             self._executors,
-            self._clock,
             now=self._queue.now,
             chance=self._chance,
             retry=self._retry,

@@ -358,7 +358,10 @@ class FakeStore:
 
 
 class FakeRun:
-    """Implements `Run` over a `FakeStore`; everything is durable at once. `faults`: what a method raises, by its name."""
+    """Implements `Run` over a `FakeStore`; everything is durable at once.
+
+    `faults`: what a method raises, by its name; `gates`: what it waits for before. `shown`: what it was given to show.
+    """
 
     def __init__(self, store: FakeStore, job: Job) -> None:
         self._store = store
@@ -369,7 +372,9 @@ class FakeRun:
         self.may_ask = True
         self.answered = False
         self.faults: dict[str, Exception] = {}
-        self._ended = False
+        self.gates: dict[str, asyncio.Event] = {}
+        self.shown: list[Any] = []
+        self.closed = self._ended = False
         self._lost = asyncio.Event()
         self._news: asyncio.Queue[int] = asyncio.Queue()
 
@@ -388,21 +393,24 @@ class FakeRun:
 
     async def keep(self) -> None:
         await self._lost.wait()
-        self._fail_as_told("keep")
+        await self._as_told("keep")
         self._check()
 
     async def begin_again(self, job: Job) -> None:
+        await self._as_told("begin_again")
         self._check()
         self.job = replace(job, lease=replace(job.lease, epoch=job.lease.epoch + 1))
         self.answered = False
         self._store.put(self.job)
 
-    def _fail_as_told(self, method: str) -> None:
+    async def _as_told(self, method: str) -> None:
+        if method in self.gates:
+            await self.gates[method].wait()
         if method in self.faults:
             raise self.faults[method]
 
     async def recall(self) -> list[executor_pb2.JournalEntry]:
-        self._fail_as_told("recall")
+        await self._as_told("recall")
         found: dict[str, executor_pb2.JournalEntry] = {}
         for epoch in sorted(self._stored.journal):
             found |= self._stored.journal[epoch]
@@ -414,12 +422,14 @@ class FakeRun:
         self._news.put_nowait(seq)
 
     async def room(self) -> None:
-        return
+        await self._as_told("room")
 
     def show_progress(self, current: int, total: int) -> None:
+        self.shown.append((current, total))
         self._stored.current = max(self._stored.current, current)
 
     def show_model(self, model: model_pb2.EventStormingModel) -> None:
+        self.shown.append(model)
         self._stored.model = model
 
     def say(self, line: LogLine) -> None:
@@ -431,10 +441,13 @@ class FakeRun:
             await durable([await self._news.get()])
 
     async def complete(self, model: model_pb2.EventStormingModel, *, tokens_used: int) -> None:
+        await self._as_told("complete")
+        self.shown.append(("complete", tokens_used))
         self._stored.model = model
         self._end(JobState.COMPLETED)
 
     async def fail(self, sentence: str) -> None:
+        await self._as_told("fail")
         self._stored.failure = sentence
         self._stored.log.append(LogLine(level=LogLevel.ERROR, message=sentence))
         self._end(JobState.FAILED)
@@ -446,6 +459,7 @@ class FakeRun:
         self._store.end(self.job.id)
 
     async def release(self, job: Job) -> None:
+        await self._as_told("release")
         self._ended = True
         entry = self._stored.entry
         if entry is not None and entry.lease.token == self.job.lease.token:
@@ -455,7 +469,7 @@ class FakeRun:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        return
+        self.closed = True
 
 
 class FakeQueue:
@@ -635,16 +649,20 @@ class FakeQueue:
 
 # ── executors ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Ending = Exception | model_pb2.EventStormingModel
+Talk = Callable[
+    [AsyncIterator[executor_pb2.ExecuteRequest]], AsyncGenerator[executor_pb2.ExecuteResponse, None]
+]
+Ending = Exception | model_pb2.EventStormingModel | Talk
 
 
 class FakeExecutors:
-    """Implements `Executors`: so many slots, and each run ends as the next of `endings` says; without one it only beats."""
+    """Implements `Executors`: so many slots, and each run ends, or goes, as the next of `endings` says; without one it only beats."""
 
     def __init__(self, slots: int = 1, endings: list[Ending] | None = None) -> None:
         self.slots = slots
         self.endings = endings or []
         self.started: list[tuple[str, int]] = []
+        self.starts: list[executor_pb2.ExecuteRequest] = []
         self.recalled: list[list[str]] = []
         self.held = 0
         self._changed = asyncio.Event()
@@ -692,11 +710,17 @@ class FakePlacement:
     ) -> AsyncGenerator[executor_pb2.ExecuteResponse, None]:
         start, recall = await anext(frames), await anext(frames)
         self._executors.started.append((start.job_id, start.epoch))
+        self._executors.starts.append(start)
         self._executors.recalled.append([entry.key for entry in recall.recall.entries])
         while not self._executors.endings:
             yield executor_pb2.ExecuteResponse(epoch=start.epoch, beat=executor_pb2.Beat())
             await asyncio.sleep(BEAT_SECONDS)
         ending = self._executors.endings.pop(0)
+        if callable(ending):
+            async for frame in ending(frames):
+                frame.job_id, frame.epoch = start.job_id, frame.epoch or start.epoch
+                yield frame
+            return
         entry = executor_pb2.JournalEntry(key=f"q{start.epoch}", value="{}", tokens=1)
         yield executor_pb2.ExecuteResponse(job_id=start.job_id, epoch=start.epoch, seq=1, answer=entry)
         while not (await anext(frames)).ack.seqs:

@@ -9,6 +9,8 @@ from typing import Any
 
 import async_solipsism
 
+from tests.fakes import FakeStore
+
 
 class VirtualLoop(async_solipsism.EventLoop):
     """`steps`: callbacks asked for so far, whoever asked."""
@@ -31,6 +33,21 @@ class VirtualClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class VirtualStore(FakeStore):
+    """The database's time passes with the loop's, and by `tick_ms` at every look."""
+
+    tick_ms = 0
+
+    @property
+    def time(self) -> int:
+        self._start += self.tick_ms
+        return self._start + int(asyncio.get_running_loop().time() * 1000)
+
+    @time.setter
+    def time(self, moment: int) -> None:
+        self._start = moment - int(asyncio.get_running_loop().time() * 1000)
 
 
 def virtual(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:

@@ -18,27 +18,12 @@ from poller.errors import Transient
 from poller.job import Job, Lease, RetryPolicy
 from poller.metrics import Metrics
 from poller.ports import QueueChange
-from tests.fakes import FakeExecutors, FakeQueue, FakeRun, FakeStore, eventually, settle, small_model
-from tests.virtual import VirtualClock, steps_in, virtual
+from tests.fakes import FakeExecutors, FakeQueue, FakeRun, eventually, settle, small_model
+from tests.virtual import VirtualClock, VirtualStore, steps_in, virtual
 
 
 def job_id(number: int) -> str:
     return f"00000000-0000-0000-0000-{number:012}"
-
-
-class VirtualStore(FakeStore):
-    """The database's time passes with the loop's, and by `tick_ms` at every look."""
-
-    tick_ms = 0
-
-    @property
-    def time(self) -> int:
-        self._start += self.tick_ms
-        return self._start + int(asyncio.get_running_loop().time() * 1000)
-
-    @time.setter
-    def time(self, moment: int) -> None:
-        self._start = moment - int(asyncio.get_running_loop().time() * 1000)
 
 
 class SlowPlaces(FakeQueue):
