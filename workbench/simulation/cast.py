@@ -1,0 +1,231 @@
+"""Who plays: pollers and executors as the product's `__main__` wires them, users and viewers; each life is a new process."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+from executor.llm.language_models import ProcessLanguageModels
+from executor.service import Bounds, ExecutorService, Identity
+from executor.slots import Slots
+from poller.attempt import Limits
+from poller.dispatcher import Dispatcher
+from poller.errors import PollerError
+from poller.executors import GrpcExecutors
+from poller.job import RetryPolicy
+from poller.ports import JobNotFound
+from poller.rtdb.ledger import Ledger
+from poller.rtdb.names import Nodes
+from poller.rtdb.queue import RtdbQueue
+from workbench.simulation.database import Server, SimulatedDatabase
+from workbench.simulation.generation import LanguageModel, generation
+from workbench.simulation.loop import Process
+from workbench.simulation.rules import NAMESPACE, Rules
+from workbench.simulation.wire import Access, Find
+from workbench.simulation.world import World
+
+SLOTS = 2
+LEASE_SECONDS = 30.0
+EXECUTORS = ("executor-1", "executor-2")
+POLLERS = ("poller-a", "poller-b")
+
+
+class Clock:
+    """The port `Clock` on the loop's time."""
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class _CountingDispatcher(Dispatcher):
+    """Tells the rules of each turn."""
+
+    rules: Rules
+    name: str
+
+    def _place(self, work: asyncio.TaskGroup) -> None:
+        self.rules.turned(self.name)
+        super()._place(work)
+
+
+class Stage:
+    """All processes of one world by name, and what they share."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.server = Server(world)
+        self.rules = Rules(world, self.server)
+        self.language_model = LanguageModel(world, self.rules.asked)
+        self.processes: dict[str, Process] = {}
+        self.dispatchers: dict[str, Dispatcher] = {}
+        self.queues: dict[str, RtdbQueue] = {}
+        self.services: dict[str, ExecutorService] = {}
+        self.slots: dict[str, Slots] = {}
+        self._tokens = 0
+
+    def start(self, name: str) -> None:
+        process = self.processes[name] = Process(name)
+        if name in EXECUTORS:
+            process.context.run(self._executor, name)
+        else:
+            self.world.start(process, self._poller(name, process))
+        self.world.say("starts", who=name)
+
+    def kill(self, name: str) -> None:
+        self.world.kill(self.processes[name])
+        for kept in (self.dispatchers, self.queues, self.services, self.slots):
+            kept.pop(name, None)  # type: ignore[attr-defined]
+
+    # ── executors ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _executor(self, name: str) -> None:
+        slots = self.slots[name] = Slots(SLOTS)
+        chance = self.world.chance.random
+        models = ProcessLanguageModels(
+            self.language_model, self.language_model, concurrency=4, timeout=20.0, chance=chance
+        )
+        self.services[name] = ExecutorService(
+            slots=slots,
+            language_models=models,
+            pipeline=generation,
+            bounds=Bounds(job_seconds=900, step_seconds=90),
+            identity=Identity(instance_id=f"{name}/{self.world.now:.3f}", build_id="simulated"),
+            clock=self.world.loop.time,
+        )
+
+    def drain_executor(self, name: str) -> None:
+        """SIGTERM, and a new life when its runs have left."""
+        process, slots = self.processes[name], self.slots[name]
+
+        async def leave() -> None:
+            slots.drain()
+            await slots.empty()
+            await asyncio.sleep(1.0)
+            self.kill(name)
+            self.world.later(1.0, self.start, name)
+
+        self.world.start(process, leave())
+
+    def _find(self, address: str) -> Find:
+        name = {"10.0.0.1:50051": EXECUTORS[0], "10.0.0.2:50051": EXECUTORS[1]}[address]
+
+        def found() -> tuple[Process, Any] | None:
+            process = self.processes.get(name)
+            return (
+                (process, self.services[name])
+                if process and process.alive and name in self.services
+                else None
+            )
+
+        return found
+
+    # ── pollers ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _poller(self, name: str, process: Process) -> None:
+        clock, chance = Clock(), self.world.chance.random
+        database: Any = SimulatedDatabase(self.server, process, agent=name)
+        async with Ledger(database, Nodes(NAMESPACE), clock, chance=chance) as ledger:
+            queue = RtdbQueue(ledger, owner=name, lease_seconds=LEASE_SECONDS, new_token=self._new_token)
+            executors = GrpcExecutors(
+                ("executors:50051",),
+                poller_id=name,
+                access=Access(self.world, process, self._find),  # type: ignore[arg-type]
+                resolve=_resolve,
+                chance=chance,
+            )
+            dispatcher = _CountingDispatcher(
+                queue,
+                executors,
+                clock,
+                owner=name,
+                inherits=True,
+                lease_seconds=LEASE_SECONDS,
+                retry=RetryPolicy(max_attempts=3),
+                limits=Limits(job_seconds=900, step_seconds=90),
+                chance=chance,
+            )
+            dispatcher.rules, dispatcher.name = self.rules, name
+            self.queues[name], self.dispatchers[name] = queue, dispatcher
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(executors.run())
+                await dispatcher.run()
+                running.cancel()
+        self.world.say("has drained", who=name)
+
+    def _new_token(self) -> str:
+        self._tokens += 1
+        return f"token{self._tokens}"
+
+    def drain_poller(self, name: str) -> None:
+        """SIGTERM, and a new life after the grace."""
+        if dispatcher := self.dispatchers.get(name):
+            self.processes[name].context.run(dispatcher.drain)
+            self.world.later(8.0, self._reborn, name)
+
+    def _reborn(self, name: str) -> None:
+        self.kill(name)
+        self.world.later(1.0, self.start, name)
+
+    # ── users ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def submit(self, job: str) -> None:
+        """As the web client does: the job, then its entry."""
+        inputs = {
+            "requestType": "fromRequirements",
+            "jobId": job,
+            "ids": {"uid": "u", "projectId": "p"},
+            "requirements": "An order is placed." + "." * int(self.world.chance.random() * 3),
+            "preferedLanguage": "English",
+        }
+        self.rules.jobs[job].highest = 0
+        self.server.put("client", f"jobs/{NAMESPACE}/{job}", {"state": {"inputs": inputs}}, None)
+        self.server.put("client", f"requestedJobs/{NAMESPACE}/{job}", {"createdAt": self.server.now_ms}, None)
+
+    def remove(self, job: str) -> None:
+        self.server.put("client", f"jobStates/{NAMESPACE}/{job}", {"isRemoveRequested": True}, None)
+
+    def as_operator(self, poller: str, act: Callable[[RtdbQueue], Any], *, says: str) -> None:
+        """Asks one poller, whose answer may be an error."""
+        queue = self.queues.get(poller)
+        if queue is None:
+            return
+
+        async def asking() -> None:
+            try:
+                await act(queue)
+            except PollerError as error:
+                self.world.say(f"{says} refused: {error}")
+            else:
+                self.world.say(f"{says} done")
+
+        self.world.say(says, who="operator")
+        self.world.start(self.processes[poller], asking())
+
+    def view(self, poller: str, job: str) -> None:
+        queue = self.queues.get(poller)
+        if queue is None:
+            return
+
+        async def looking() -> None:
+            try:
+                async with aclosing(queue.watch(job)) as views:
+                    async for _ in views:
+                        self.rules.watched()
+            except (JobNotFound, PollerError) as error:
+                self.world.say(f"view of {job[:4]} ends: {error}")
+
+        self.world.start(self.processes[poller], looking())
+
+
+async def _resolve(host: str, port: int) -> list[str]:
+    return ["10.0.0.1:50051", "10.0.0.2:50051"]
+
+
+def job_id(number: int, seed: int) -> str:
+    return str(uuid.UUID(int=(number << 112) | seed))

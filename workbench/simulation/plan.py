@@ -1,0 +1,199 @@
+"""What happens in one seed: five jobs and more, what their users do, and three faults and more, at times of the seed's choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from workbench.simulation.cast import EXECUTORS, POLLERS, Stage, job_id
+
+CALM_SECONDS = 8.0
+"""Before the first fault: more jobs at once than there are slots must not disturb one another."""
+
+STRIKES_UNTIL = 45.0
+HEALED_AT = 100.0
+"""From here on every network is whole and every process up."""
+
+
+class Plan:
+    """Puts everything that will happen on the world's clock."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.world = stage, stage.world
+        self.chance = stage.world.chance
+        self.last = 0.0
+        """When nothing new will happen any more."""
+        self.jobs = [
+            job_id(number, self.world.seed) for number in range(1, 6 + int(self.chance.random() * 4))
+        ]
+
+    def make(self) -> None:
+        self.stage.rules.alone = self.chance.random() < 0.3
+        for name in (*EXECUTORS, *POLLERS[: 1 if self.stage.rules.alone else 2]):
+            self.stage.start(name)
+        for job in self.jobs:
+            at = self.chance.choice([0.5, 0.5, self.chance.uniform(0.5, 30)])
+            self._at(at, f"submits {job[:4]}", partial(self.stage.submit, job))
+            if self.chance.random() < 0.25:
+                self._user(job, at)
+            for _ in range(int(self.chance.random() * 3)):
+                poller, when = self.chance.choice(POLLERS), at + self.chance.uniform(0.2, 20)
+                self._at(when, "", partial(self.stage.view, poller, job))
+        for _ in range(3 + int(self.chance.random() * 5)):
+            self._strike(self.chance.uniform(CALM_SECONDS, STRIKES_UNTIL))
+        self._at(CALM_SECONDS, "", self._unrest)
+        self._at(HEALED_AT, "all is healed", self._heal)
+
+    def _unrest(self) -> None:
+        self.world.unrest = self.chance.choice([0.0, 0.0, 0.005, 0.02])
+        self.stage.language_model.unwilling = self.chance.choice([0.0, 0.02, 0.1])
+        self.stage.language_model.odd = self.chance.choice([0.0, 0.05])
+        self.stage.language_model.slow = self.chance.choice([0.3, 1.0, 3.0])
+
+    def _heal(self) -> None:
+        self.world.unrest = 0.0
+        self.stage.language_model.unwilling = self.stage.language_model.odd = 0.0
+        for troubles in (self.world.cuts, self.world.deaf, self.world.ambushes):
+            troubles.clear()  # type: ignore[attr-defined]
+        self.stage.server.refuses = False
+
+    def _at(self, seconds: float, says: str, act: Callable[[], None]) -> None:
+        self.last = max(self.last, seconds if act != self._heal else 0.0)
+
+        def acting() -> None:
+            if says:
+                self.world.say(says)
+            act()
+
+        self.world.later(max(0.0, seconds - self.world.now), acting)
+
+    # ── users ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _user(self, job: str, at: float) -> None:
+        when, poller, record = (
+            at + self.chance.uniform(0.1, 20),
+            self.chance.choice(POLLERS),
+            self.stage.rules.jobs[job],
+        )
+        kind = self.chance.choice(["remove", "cancel", "cancel and retry"])
+        if kind == "remove":
+            self._at(when, f"wants {job[:4]} removed", partial(self.stage.remove, job))
+            return
+
+        def cancel() -> None:
+            record.cancelled = True
+            self.stage.as_operator(
+                poller, lambda queue: queue.cancel(job, by="somebody"), says=f"cancels {job[:4]}"
+            )
+
+        def retry() -> None:
+            record.tried_again = True
+            self.stage.as_operator(poller, lambda queue: queue.retry(job), says=f"retries {job[:4]}")
+
+        self._at(when, "", cancel)
+        if kind == "cancel and retry":
+            self._at(when + self.chance.uniform(1, 40), "", retry)
+
+    # ── faults ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _strike(self, at: float) -> None:
+        kinds = (
+            self._kill_poller,
+            self._kill_poller,
+            self._kill_executor,
+            self._kill_executor,
+            self._freeze,
+            self._freeze,
+            self._freeze_at_a_write,
+            self._deafen,
+            self._deafen,
+            self._cut_from_database,
+            self._cut_from_database,
+            self._cut_from_executor,
+            self._database_away,
+            self._cut_streams,
+            self._silent_streams,
+            self._drain,
+        )
+        self._at(at, "", self.chance.choice(kinds))
+
+    def _poller(self) -> str:
+        return self.chance.choice([name for name in POLLERS if name in self.stage.processes])
+
+    def _kill_poller(self) -> None:
+        self._kill(self._poller())
+
+    def _kill_executor(self) -> None:
+        self._kill(self.chance.choice(EXECUTORS))
+
+    def _kill(self, name: str) -> None:
+        if not self.stage.processes[name].alive:
+            return
+        self.world.fault("killed", of=name)
+        self.stage.kill(name)
+        again = self.chance.choice([0.5, 2.0, self.chance.uniform(1, 60)])
+        self.world.later(again, self._start, name)
+
+    def _start(self, name: str) -> None:
+        if not self.stage.processes[name].alive:
+            self.stage.start(name)
+
+    def _freeze(self) -> None:
+        name = self.chance.choice([*EXECUTORS, *(name for name in POLLERS if name in self.stage.processes)])
+        process = self.stage.processes[name]
+        if process.alive and not process.frozen:
+            seconds = self.chance.choice([3.0, 12.0, 25.0, 50.0])
+            self.world.fault(f"frozen for {seconds:g} s", of=name)
+            self.world.freeze(process, seconds)
+
+    def _freeze_at_a_write(self) -> None:
+        """Between the last look at the fence and the network: the worst moment there is."""
+        name = self._poller()
+        self.world.ambushes[name] = self.chance.choice([12.0, 25.0, 50.0])
+
+    def _deafen(self) -> None:
+        """It hears nothing of the database any more, but is heard."""
+        name, seconds = self._poller(), self.chance.uniform(10, 60)
+        self.world.fault(f"deaf for {seconds:.0f} s", of=name)
+        self.world.deaf[name] = self.world.now + seconds
+        for stream in self.stage.server.streams:
+            stream.silent = stream.silent or stream.connection.ends[1].name == name
+
+    def _cut_from_database(self) -> None:
+        name, seconds = self._poller(), self.chance.choice([2.0, 8.0, 25.0, 45.0])
+        self.world.fault(f"cut from the database for {seconds:g} s", of=name)
+        self.world.cut(name, "rtdb", seconds)
+
+    def _cut_from_executor(self) -> None:
+        name, other = self._poller(), self.chance.choice(EXECUTORS)
+        seconds = self.chance.choice([2.0, 8.0, 20.0])
+        self.world.fault(f"cut from {other} for {seconds:g} s", of=name)
+        self.world.cut(name, other, seconds)
+
+    def _database_away(self) -> None:
+        seconds = self.chance.choice([2.0, 10.0, 40.0])
+        self.world.fault(f"away for {seconds:g} s", of="rtdb")
+        self.stage.server.refuses = True
+        self.stage.server.cut_streams()
+        self.world.later(seconds, self._database_back)
+
+    def _database_back(self) -> None:
+        self.stage.server.refuses = False
+        self.world.say("back", who="rtdb")
+
+    def _cut_streams(self) -> None:
+        self.world.fault("cuts all streams", of="rtdb")
+        self.stage.server.cut_streams()
+
+    def _silent_streams(self) -> None:
+        self.world.fault("its streams fall silent", of="rtdb")
+        for stream in self.stage.server.streams:
+            stream.silent = True
+
+    def _drain(self) -> None:
+        name = self.chance.choice([*EXECUTORS, self._poller()])
+        process = self.stage.processes[name]
+        if not process.alive or process.frozen:
+            return
+        self.world.fault("drains", of=name)
+        (self.stage.drain_executor if name in EXECUTORS else self.stage.drain_poller)(name)

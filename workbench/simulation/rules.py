@@ -1,0 +1,298 @@
+"""The promises as rules over what the database and the language model see: checked at every commit, every call, and at the end.
+
+Nothing of the product is asked here; the layout of the database is the contract's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from poller.rtdb import tree
+from poller.rtdb.tree import Node, Path
+from workbench.simulation.database import Server, Updates
+from workbench.simulation.generation import serials_in
+from workbench.simulation.world import World
+
+NAMESPACE = "eventstorming_generator"
+NOTICE_SECONDS = 10.5
+"""A run of the same owner that was given up may ask until its last beat is 10 s old."""
+
+CANCEL_SECONDS = 1.5
+TURNS = 200
+TURNS_SECONDS = 10.0
+"""A dispatcher turns at most so often in so long; it has at most a dozen jobs here."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What is known of one job."""
+
+    epochs: list[tuple[float, int, str]] = field(default_factory=list)
+    """When each epoch was committed, and for whom."""
+    highest: int = 0
+    stored: dict[str, list[tuple[float, int, int]]] = field(default_factory=lambda: defaultdict(list))
+    """By key: when an answer was committed, in which epoch's branch, its serial."""
+    asked: dict[tuple[int, str], int] = field(default_factory=dict)
+    stickers: set[str] = field(default_factory=set)
+    progress: int = 0
+    completed: bool = False
+    failed: bool = False
+    tried_again: bool = False
+    removal_asked: bool = False
+    removed: bool = False
+    cancelled: bool = False
+    cancelled_at: float = 0.0
+
+
+class Rules:
+    """Watches one world: told by the database of what it does, by the language model of what it is asked, by dispatchers of turns."""
+
+    def __init__(self, world: World, server: Server) -> None:
+        self.world, self.server = world, server
+        self.jobs: dict[str, Record] = defaultdict(Record)
+        self.acked: dict[str, dict[str, float]] = defaultdict(dict)
+        """By job and key: when whoever wrote an answer knew it to be stored."""
+        self.alone = True
+        """One poller only: two may both count on the last free slot."""
+        self._turns: dict[str, deque[float]] = defaultdict(deque)
+        server.watchers.append(self.committed)
+        server.on_answered = self.answered
+
+    # ── calls of the language model ──────────────────────────────────────────────────────────────────────────
+
+    def asked(self, job: str, epoch: int, key: str, question: str) -> None:
+        record, now = self.jobs[job], self.world.now
+        begun = next((at for at, number, _ in record.epochs if number == epoch), None)
+        if begun is None:
+            self.world.breaks(
+                "only claimed jobs ask", f"{job[:4]} asks in epoch {epoch}, which nobody was given"
+            )
+            return
+        acked = self.acked[job].get(key)
+        if acked is not None and acked < begun and not record.tried_again:
+            self.world.breaks(
+                "nothing is repeated", f"{job[:4]} {question} was acknowledged at {acked:.3f} s"
+            )
+        self._one_spends(job, record, epoch, now)
+
+    def _one_spends(self, job: str, record: Record, epoch: int, now: float) -> None:
+        mine = next(owner for _, number, owner in record.epochs if number == epoch)
+        for at, number, owner in record.epochs:
+            if number <= epoch:
+                continue
+            patience = NOTICE_SECONDS if owner.partition("/")[0] == mine or "/" in owner else 0.05
+            if now > at + patience:
+                self.world.breaks(
+                    "one run spends at a time",
+                    f"{job[:4]} asks in epoch {epoch}, {now - at:.3f} s after {owner} began epoch {number}",
+                )
+
+    def answered(self, path: str, body: Mapping[str, Any]) -> None:
+        """A patch is known to be stored."""
+        for key in body:
+            if "run/journal/" in key and path:
+                self.acked[path.rpartition("/")[2]].setdefault(key.rpartition("/")[2], self.world.now)
+
+    # ── commits ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def committed(self, agent: str, updates: Updates, before: Node, after: Node) -> None:
+        touched: dict[str, list[tuple[Path, Node]]] = defaultdict(list)
+        for path, node in updates:
+            if len(path) >= 3 and path[0] in ("requestedJobs", "jobs", "jobStates"):
+                touched[path[2]].append((path, node))
+        for job, parts in touched.items():
+            record = self.jobs[job]
+            for path, node in parts:
+                if path[0] == "requestedJobs":
+                    self._entry(job, record, after)
+                elif path[0] == "jobs":
+                    self._written(agent, job, record, path, node, after)
+                elif path[0] == "jobStates":
+                    self._requested(job, record, node)
+            if any(path[0] == "jobs" for path, _ in parts):
+                self._state(agent, job, record, parts, after)
+
+    def _entry(self, job: str, record: Record, after: Node) -> None:
+        lease = tree.get(after, ("requestedJobs", NAMESPACE, job, "lease"))
+        if not isinstance(lease, tree.Branch):
+            return
+        epoch, owner = int(_of(lease, "epoch") or 0), str(_of(lease, "owner") or "")
+        if epoch < record.highest:
+            self.world.breaks("epochs only grow", f"{job[:4]} goes back from {record.highest} to {epoch}")
+        if owner and epoch > record.highest:
+            if (
+                epoch > 1
+                and self.alone
+                and not self.world.faults
+                and not record.cancelled
+                and not record.tried_again
+            ):
+                self.world.breaks("no second epoch without a fault", f"{job[:4]} begins epoch {epoch}")
+            record.epochs.append((self.world.now, epoch, owner))
+            if "/" in owner:
+                record.cancelled_at = self.world.now
+        record.highest = max(record.highest, epoch)
+
+    def _written(self, agent: str, job: str, record: Record, path: Path, node: Node, after: Node) -> None:
+        rest = path[3:]
+        if rest[:2] == ("run", "journal") and len(rest) == 4 and isinstance(node, str):
+            self._journaled(record, int(rest[2]), rest[3], node)
+            return
+        if node is not None and record.removed:
+            self.world.breaks(
+                "nothing is written after the removal", f"{agent} wrote {'/'.join(rest)} of {job[:4]}"
+            )
+        if agent == "client" or not record.epochs or rest[:1] != ("state",):
+            return
+        if rest[2:4] == ("esValue", "elements"):
+            self._shown(job, record, node)
+        at, number, owner = record.epochs[-1]
+        if (
+            owner.partition("/")[0] != agent
+            and "/" not in owner
+            and tree.get(after, ("requestedJobs", NAMESPACE, job))
+        ):
+            self.world.breaks(
+                "an overtaken run writes nothing",
+                f"{agent} wrote {'/'.join(rest)} of {job[:4]} {self.world.now - at:.3f} s after {owner} began {number}",
+            )
+
+    def _shown(self, job: str, record: Record, node: Node) -> None:
+        words = str(_of(node, "description") or "").rstrip(".").split()
+        used = {int(word) for word in words[1:] if word.isdigit() and words[0] == "answers"} - {0}
+        stored = {serial for found in record.stored.values() for _, _, serial in found}
+        if early := used - stored:
+            self.world.breaks("what is shown is stored", f"{job[:4]} shows answers {sorted(early)}")
+
+    def _journaled(self, record: Record, epoch: int, key: str, text: str) -> None:
+        value = json.loads(json.loads(text)["value"])
+        serial = value.get("answer", {}).get("serial", 0) if isinstance(value.get("answer"), dict) else 0
+        record.stored[key].append((self.world.now, epoch, serial))
+
+    def _requested(self, job: str, record: Record, node: Node) -> None:
+        if node is None:
+            if self.world.now > 0 and record.removal_asked:
+                record.removed = True
+                if tree.get(self.server.root, ("jobs", NAMESPACE, job)) is not None:
+                    self.world.breaks("removed means gone", f"{job[:4]} is still there when its request goes")
+        else:
+            record.removal_asked = True
+
+    def _state(self, agent: str, job: str, record: Record, parts: Updates, after: Node) -> None:
+        outputs = tree.get(after, ("jobs", NAMESPACE, job, "state", "outputs"))
+        if outputs is None:
+            return
+        if agent == "client" or any(
+            path[3:] == ("state", "outputs", "isFailed") and node is False for path, node in parts
+        ):
+            record.completed, record.failed = (
+                _of(outputs, "isCompleted") is True,
+                _of(outputs, "isFailed") is True,
+            )
+            return
+        stickers = {
+            name
+            for kind in ("elements", "relations")
+            for name in _members(_of(_of(outputs, "esValue"), kind))
+        }
+        if gone := record.stickers - stickers - {"@"}:
+            self.world.breaks("a sticker never disappears", f"{sorted(gone)[0]} of {job[:4]}")
+        record.stickers = stickers
+        progress = int(_of(outputs, "currentProgressCount") or 0)
+        if progress < record.progress:
+            self.world.breaks("progress never falls", f"{job[:4]} from {record.progress} to {progress}")
+        record.progress = progress
+        completed, failed = _of(outputs, "isCompleted") is True, _of(outputs, "isFailed") is True
+        flag = ("state", "outputs", "isCompleted")
+        if record.completed and any(path[3:4] == ("state",) and path[3:] != flag for path, _ in parts):
+            self.world.breaks("completed is last", f"{agent} wrote {_paths(parts)} of {job[:4]} afterwards")
+        if completed and not record.completed:
+            if len(parts) > 1:
+                self.world.breaks("completed stands alone", f"{_paths(parts)} of {job[:4]}")
+            if failed:
+                self.world.breaks("one end", f"{job[:4]} is completed and failed")
+            self._made_of_what_is_stored(job, record, after)
+        record.completed, record.failed = completed, failed
+
+    def _made_of_what_is_stored(self, job: str, record: Record, after: Node) -> None:
+        text = tree.get(after, ("jobs", NAMESPACE, job, "run", "model"))
+        if not isinstance(text, str):
+            self.world.breaks("the typed model is stored first", f"{job[:4]} is completed without it")
+            return
+        newest = {max(found, key=lambda one: one[1])[2] for found in record.stored.values()}
+        if lost := serials_in(json.loads(text)) - newest:
+            self.world.breaks("the model is made of what is stored", f"{job[:4]} uses answers {sorted(lost)}")
+
+    # ── dispatchers, viewers ─────────────────────────────────────────────────────────────────────────────────
+
+    def turned(self, poller: str) -> None:
+        turns = self._turns[poller]
+        turns.append(self.world.now)
+        while turns[0] < self.world.now - TURNS_SECONDS:
+            turns.popleft()
+        if len(turns) > TURNS:
+            self.world.breaks(
+                "a dispatcher rests", f"{poller} turned {len(turns)} times in {TURNS_SECONDS:g} s"
+            )
+
+    def watched(self) -> None:
+        """At most one stream per poller and watched node of a job."""
+        open_now = [
+            (stream.connection.ends[1].name, stream.path)
+            for stream in self.server.streams
+            if stream.connection.open
+        ]
+        for one in set(open_now):
+            if open_now.count(one) > 1 + self._ending(one):
+                self.world.breaks(
+                    "one stream per watched job", f"{one[0]} watches {one[1]} {open_now.count(one)} times"
+                )
+
+    def _ending(self, one: tuple[str, str]) -> int:
+        """A stream that is being given up stays for a moment beside its successor."""
+        return 1
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def at_the_end(self) -> None:
+        for job in list(self.jobs):
+            if why := self._unfinished(job):
+                self.world.breaks("nothing is lost", f"{job[:4]} {why}")
+
+    def unfinished(self) -> Iterator[str]:
+        return (job for job in list(self.jobs) if self._unfinished(job))
+
+    def _unfinished(self, job: str) -> str:
+        root = self.server.root
+        record = self.jobs[job]
+        entry, node = (
+            tree.get(root, ("requestedJobs", NAMESPACE, job)),
+            tree.get(root, ("jobs", NAMESPACE, job)),
+        )
+        request = tree.get(root, ("jobStates", NAMESPACE, job))
+        if record.removal_asked:
+            return "should be gone" if entry or node or request else ""
+        outputs = _of(_of(node, "state"), "outputs")
+        if entry is not None:
+            return "is still in the queue"
+        if _of(outputs, "isCompleted") is True:
+            return ""
+        if _of(outputs, "isFailed") is True:
+            return "" if _of(_of(node, "run"), "failure") else "failed without a sentence"
+        return "has no end"
+
+
+def _of(node: Any, name: str) -> Any:
+    return node.get(name) if isinstance(node, tree.Branch) else None
+
+
+def _members(node: Any) -> set[str]:
+    return set(node) if isinstance(node, tree.Branch) else set()
+
+
+def _paths(parts: Updates) -> str:
+    return ", ".join("/".join(path[3:]) for path, _ in parts)

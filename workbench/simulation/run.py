@@ -1,0 +1,128 @@
+"""One seed from beginning to end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from workbench.simulation.cast import Stage
+from workbench.simulation.plan import HEALED_AT, Plan
+from workbench.simulation.world import World
+
+PATIENCE_SECONDS = 900.0
+"""So long after the last fault every job must have ended."""
+
+_KEPT = 20
+_UNEXPECTED = {"job.trouble", "job.run_raised", "call.broken"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a seed showed. `rule` is empty when every promise was kept; times are simulated seconds."""
+
+    seed: int
+    rule: str
+    seen: str
+    faults: int
+    jobs: int
+    calls: int
+    seconds: float
+    hash: int
+    hits: Counter[tuple[str, int]] = field(default_factory=Counter)
+    timeline: list[tuple[float, str, str]] = field(default_factory=list)
+
+
+def run_seed(seed: int, *, keep_timeline: bool = False) -> Outcome:
+    """Deterministic: the same seed makes the same timeline, whatever the process's hash seed."""
+    if len(_past) >= _KEPT:
+        forget()
+    world = World(seed, keep_timeline=keep_timeline)
+    stage = Stage(world)
+    _listen(world)
+    asyncio.set_event_loop(world.loop)
+    gc.disable()
+    try:
+        plan = Plan(stage)
+        plan.make()
+        world.loop.run_until_complete(_until_ended(world, stage, plan.last))
+    finally:
+        _bury(world, stage)
+    broken = world.broken
+    return Outcome(
+        seed=seed,
+        rule=broken.rule if broken else "",
+        seen=broken.seen if broken else "",
+        faults=world.faults,
+        jobs=len(plan.jobs),
+        calls=stage.language_model.serial,
+        seconds=world.now,
+        hash=world.hash,
+        hits=world.hits,
+        timeline=world.timeline,
+    )
+
+
+async def _until_ended(world: World, stage: Stage, last: float) -> None:
+    while world.broken is None:
+        await asyncio.sleep(1.0)
+        if world.now > last and not any(stage.rules.unfinished()):
+            break
+        if world.now > HEALED_AT + PATIENCE_SECONDS:
+            break
+    if world.broken is None:
+        stage.rules.at_the_end()
+
+
+def _listen(world: World) -> None:
+    """Logs become lines of the timeline; what nobody expected to be logged breaks a promise."""
+
+    def heard(_: Any, level: str, event: dict[str, Any]) -> Any:
+        name = str(event.pop("event", ""))
+        error = event.pop("exc_info", None)
+        world.say(f"{name} " + " ".join(f"{key}={value}" for key, value in event.items()))
+        if name in _UNEXPECTED:
+            world.breaks("no unexpected errors", f"{name}: {error!r} {event}")
+        raise structlog.DropEvent
+
+    structlog.configure(
+        processors=[heard],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _bury(world: World, stage: Stage) -> None:
+    """Ends what is left without a word: no seed hears of another."""
+    world.loop.ended = True
+    for process in [*stage.processes.values(), *world._graveyard]:
+        world.loop.kill(process)
+    for task in asyncio.all_tasks(world.loop):
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    asyncio.set_event_loop(None)
+    _past.append((world, stage))
+
+
+_past: list[Any] = []
+"""Worlds that have ended: freed together, in silence."""
+
+
+def forget() -> None:
+    """Frees the worlds of former seeds. Their coroutines are closed in the middle, and complain."""
+    told, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        _past.clear()
+        structlog.configure(processors=[_unheard])
+        gc.collect()
+    finally:
+        sys.unraisablehook = told
+
+
+def _unheard(*_: Any) -> Any:
+    raise structlog.DropEvent
