@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import Any
 
 from executor.llm.language_models import ProcessLanguageModels
+from executor.metrics import Metrics as ExecutorMetrics
 from executor.service import Bounds, ExecutorService, Identity
 from executor.slots import Slots
 from poller.attempt import Limits
@@ -16,6 +17,7 @@ from poller.dispatcher import Dispatcher
 from poller.errors import PollerError
 from poller.executors import GrpcExecutors
 from poller.job import RetryPolicy
+from poller.metrics import Metrics as PollerMetrics
 from poller.ports import JobNotFound
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Nodes
@@ -68,6 +70,7 @@ class Stage:
         self.services: dict[str, ExecutorService] = {}
         self.slots: dict[str, Slots] = {}
         self._tokens = 0
+        self._executor_metrics, self._poller_metrics = ExecutorMetrics(), PollerMetrics()
 
     def start(self, name: str) -> None:
         process = self.processes[name] = Process(name)
@@ -88,7 +91,12 @@ class Stage:
         slots = self.slots[name] = Slots(SLOTS)
         chance = self.world.chance.random
         models = ProcessLanguageModels(
-            self.language_model, self.language_model, concurrency=4, timeout=20.0, chance=chance
+            self.language_model,
+            self.language_model,
+            concurrency=4,
+            timeout=20.0,
+            chance=chance,
+            metrics=self._executor_metrics,
         )
         self.services[name] = ExecutorService(
             slots=slots,
@@ -97,6 +105,7 @@ class Stage:
             bounds=Bounds(job_seconds=900, step_seconds=90),
             identity=Identity(instance_id=f"{name}/{self.world.now:.3f}", build_id="simulated"),
             clock=self.world.loop.time,
+            metrics=self._executor_metrics,
         )
 
     def drain_executor(self, name: str) -> None:
@@ -130,7 +139,9 @@ class Stage:
     async def _poller(self, name: str, process: Process) -> None:
         clock, chance = Clock(), self.world.chance.random
         database: Any = SimulatedDatabase(self.server, process, agent=name)
-        async with Ledger(database, Nodes(NAMESPACE), clock, chance=chance) as ledger:
+        async with Ledger(
+            database, Nodes(NAMESPACE), clock, chance=chance, metrics=self._poller_metrics
+        ) as ledger:
             queue = RtdbQueue(ledger, owner=name, lease_seconds=LEASE_SECONDS, new_token=self._new_token)
             executors = GrpcExecutors(
                 ("executors:50051",),
@@ -149,6 +160,7 @@ class Stage:
                 retry=RetryPolicy(max_attempts=3),
                 limits=Limits(job_seconds=900, step_seconds=90),
                 chance=chance,
+                metrics=self._poller_metrics,
             )
             dispatcher.rules, dispatcher.name = self.rules, name
             self.queues[name], self.dispatchers[name] = queue, dispatcher
