@@ -235,8 +235,9 @@ class GrpcExecutors:
                     addresses = await self._resolve(host.strip("[]"), int(port))
                 found |= dict.fromkeys(addresses, host)
             except (OSError, TimeoutError) as error:
-                self._unresolved = f"{target} cannot be resolved ({error})"
-                log.warning("executor.unresolved", target=target, reason=str(error))
+                reason = str(error) or f"no answer within {RESOLVE_SECONDS:g} s"
+                self._unresolved = f"{target} cannot be resolved ({reason})"
+                log.warning("executor.unresolved", target=target, reason=reason)
         return found
 
     async def _attend(self, pod: _Pod) -> None:
