@@ -58,9 +58,10 @@ _MEMBERS: Final[dict[type, tuple[str, ...]]] = {
 
 def shown(value: Any, *names: str) -> Any:
     """A value as prompts show it: of an element the members of these names, else its usual ones; of several, each."""
+    if isinstance(value, (str, bool)):
+        return value
     if isinstance(value, tuple):
         return [shown(each, *names) for each in value]
     if isinstance(value, EnumerationItem):
         return value.value
-    members = names or _MEMBERS.get(type(value), ())
-    return {name: shown(getattr(value, name)) for name in members} if members else value
+    return {name: shown(getattr(value, name)) for name in names or _MEMBERS[type(value)]}

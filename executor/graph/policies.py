@@ -13,7 +13,7 @@ from executor.graph.identifiers import pascal
 from executor.graph.inputs import CONTEXT, shown
 from executor.graph.normalise import ranges, told
 from executor.graph.state import ContextUnit, Outcome, PoliciesState, RunContext
-from executor.model import EventStormingModel, Policy, loose
+from executor.model import Aggregate, BoundedContext, EventStormingModel, Policy, loose
 
 MOST_POLICIES = 40  # of one context
 
@@ -26,16 +26,7 @@ async def policies(state: PoliciesState, runtime: Runtime[RunContext]) -> Outcom
     name = next(context.name for context in model.bounded_contexts if context.ordinal == unit.index + 1)
     blocks = {
         "context": {**shown(unit, *CONTEXT), "name": name},
-        "model": [
-            {
-                "context": context.name,
-                "aggregate": aggregate.name,
-                "commands": [command.name for command in aggregate.commands],
-                "events": shown(aggregate.events, "name", "alias"),
-            }
-            for context in model.bounded_contexts
-            for aggregate in context.aggregates
-        ],
+        "model": [_shown(c, a) for c in model.bounded_contexts for a in c.aggregates],
         "lines": asking.lines(unit, [e.alias for a in model.aggregates for e in a.events]),
     }
     answer = await asking.ask(PoliciesAnswer, blocks, lambda answer: check(answer, known))
@@ -44,6 +35,15 @@ async def policies(state: PoliciesState, runtime: Runtime[RunContext]) -> Outcom
             f"{unit.alias}: policies could not be worked out.", f"{unit.alias}: 정책을 만들지 못했습니다."
         )
     return asking.outcome(normalised(answer.policies if answer else (), unit, known, asking))
+
+
+def _shown(context: BoundedContext, aggregate: Aggregate) -> dict[str, object]:
+    return {
+        "context": context.name,
+        "aggregate": aggregate.name,
+        "commands": [command.name for command in aggregate.commands],
+        "events": shown(aggregate.events, "name", "alias"),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,7 @@ class Events:
 
     @classmethod
     def of(cls, model: EventStormingModel) -> Events:
+        """Those of a model with all names."""
         owners = model.event_owners
         commands = {loose(c.name): c.emits[0] for a in model.aggregates for c in a.commands if c.emits}
         return cls(names=commands | {loose(name): name for name in owners}, owners=owners)
@@ -88,26 +89,28 @@ def normalised(
 ) -> tuple[Policy, ...]:
     """The policies that lead from an event to events of other aggregates; the context's final name is set later."""
     found = []
-    for policy in answers[:MOST_POLICIES]:
-        trigger = known.named(policy.trigger)
-        wanted = dict.fromkeys(known.named(result) for result in policy.results)
-        results = tuple(result for result in wanted if known.crosses(trigger, result))
-        if not results:
-            label = told(policy.alias) or policy.name
+    for answer in answers[:MOST_POLICIES]:
+        policy = _policy(answer, unit, known)
+        if policy.results:
+            found.append(policy)
+        else:
+            label = policy.alias or answer.name
             remarks.warn(
                 f'{unit.alias}: the policy "{label}" was left out, because it joins no events of different aggregates.',
                 f"{unit.alias}: '{label}' 정책은 서로 다른 애그리거트의 이벤트를 잇지 않아 제외했습니다.",
             )
-            continue
-        found.append(
-            Policy(
-                name=pascal(policy.name) or f"On{trigger}",
-                alias=told(policy.alias),
-                reason=told(policy.reason),
-                trigger=trigger,
-                results=results,
-                bounded_context=unit.name,
-                ranges=ranges(policy.sources, unit.document),
-            )
-        )
     return tuple(found)
+
+
+def _policy(answer: PolicyAnswer, unit: ContextUnit, known: Events) -> Policy:
+    trigger = known.named(answer.trigger)
+    results = dict.fromkeys(known.named(result) for result in answer.results)
+    return Policy(
+        name=pascal(answer.name) or f"On{trigger}",
+        alias=told(answer.alias),
+        reason=told(answer.reason),
+        trigger=trigger,
+        results=tuple(result for result in results if known.crosses(trigger, result)),
+        bounded_context=unit.name,
+        ranges=ranges(answer.sources, unit.document),
+    )

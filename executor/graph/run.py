@@ -40,6 +40,7 @@ class Snapshot:
 
     @property
     def model(self) -> EventStormingModel:
+        """Put together now."""
         return self.make()
 
 
