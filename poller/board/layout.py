@@ -42,6 +42,8 @@ AREA_WIDTH: Final = EVENT_X + STICKER_WIDTH + PADDING
 
 @dataclass(frozen=True, slots=True)
 class Box:
+    """Left upper corner and size, in px."""
+
     x: float
     y: float
     width: float
@@ -65,12 +67,16 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Route:
+    """An arrow and the corners of its line, first to last."""
+
     arrow: Arrow
     points: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
+    """Everything in px from the left upper corner of the picture."""
+
     width: float
     height: float
     contexts: tuple[tuple[Context, Box], ...]
@@ -80,6 +86,7 @@ class Layout:
 
 
 def lay_out(wall: Wall) -> Layout:
+    """The same wall always gives the same layout."""
     placed = _Placed(wall)
     for column, members in enumerate(_columns(wall.found.contexts)):
         y: float = HEADER

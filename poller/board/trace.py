@@ -17,6 +17,8 @@ _LONGEST_MARKER = 8
 
 @dataclass(frozen=True, slots=True)
 class Span:
+    """Half open, in UTF-16 code units."""
+
     start: int
     end: int
 
@@ -26,6 +28,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
+    """A sentence and the stickers that came from it."""
+
     text: str
     """Id of the text it stands in: empty for the requirements, else of a context."""
     span: Span
@@ -35,6 +39,8 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
+    """Texts, and what came from where in them."""
+
     units: Mapping[str, "Units"]
     """Every text by its id."""
     spans: Mapping[str, tuple[Span, ...]]
@@ -46,6 +52,7 @@ class Trace:
         return tuple(sentence for sentence in self.sentences if not sentence.stickers)
 
     def quotes(self, sticker: Sticker) -> Iterator[str]:
+        """The words a sticker came from."""
         return (self.units[sticker.text].cut(span) for span in self.spans.get(sticker.id, ()))
 
 

@@ -15,6 +15,8 @@ from poller.resolved import Aggregate, Context, Member, Node, Place, Resolved, r
 
 
 class Kind(StrEnum):
+    """What a sticker stands for; also the CSS class that colours it."""
+
     ACTOR = "actor"
     SCREEN = "screen"
     COMMAND = "command"
@@ -39,6 +41,8 @@ Range = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sticker:
+    """An element on the wall; names and texts as the model has them, not yet escaped."""
+
     id: str
     kind: Kind
     name: str
@@ -60,6 +64,8 @@ class Sticker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrow:
+    """Between the ids of two stickers; the label is why."""
+
     tie: Tie
     start: str
     end: str
@@ -68,6 +74,8 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wall:
+    """All that hangs; where, the layout says."""
+
     found: Resolved
     bands: Mapping[str, tuple[Sticker, ...]]
     """The stickers of every aggregate, itself first, by its id."""

@@ -63,6 +63,7 @@ class Canvas:
 
 
 def read(es_value: Json, inputs: job_pb2.JobInput | None) -> Canvas:
+    """Of anything; what is no esValue has no elements."""
     value = members(es_value)
     return Canvas(_objects(value.get("elements")), _objects(value.get("relations")), inputs)
 
@@ -72,14 +73,17 @@ def _objects(value: Json) -> dict[str, dict[str, Json]]:
 
 
 def kind_of(element: dict[str, Json]) -> str:
+    """The last part of its `_type`: Command, Event …"""
     return text(element.get("_type")).removeprefix(TYPE)
 
 
 def text(value: Json) -> str:
+    """The text, or an empty one for everything else."""
     return value if isinstance(value, str) else ""
 
 
 def members(value: Json) -> dict[str, Json]:
+    """The object, or an empty one for everything else."""
     return value if isinstance(value, dict) else {}
 
 
@@ -94,18 +98,22 @@ def texts(value: Json) -> list[str]:
 
 
 def link(element: dict[str, Json], member: str) -> str:
+    """The id that a link names, or an empty text."""
     return text(members(element.get(member)).get("id"))
 
 
 def classes(aggregate: dict[str, Json]) -> dict[str, dict[str, Json]]:
+    """The classes of its diagram, by key."""
     return _objects(members(members(aggregate.get("aggregateRoot")).get("entities")).get("elements"))
 
 
 def class_lines(aggregate: dict[str, Json]) -> dict[str, dict[str, Json]]:
+    """The lines between them, by key."""
     return _objects(members(members(aggregate.get("aggregateRoot")).get("entities")).get("relations"))
 
 
 def is_root(kind: dict[str, Json]) -> bool:
+    """Whether it is the class that stands for the aggregate itself."""
     return kind.get("isAggregateRoot") is True
 
 

@@ -100,6 +100,7 @@ def constants(kind: str) -> dict[str, Json]:
 
 
 def view_constants(kind: str) -> dict[str, Json]:
+    """What the view of a sticker has beside its place."""
     return {"style": "{}"} | _VIEWS.get(kind, {})
 
 
@@ -109,4 +110,5 @@ def hexagon_constants(kind: str) -> dict[str, Json] | None:
 
 
 def class_view_constants(kind: str) -> dict[str, Json]:
+    """Size and place of a class in its diagram; all but the root get their x from where they are drawn."""
     return _SIZE | _CLASS_VIEWS[kind]

@@ -45,6 +45,7 @@ class EsValue:
     relations: dict[str, dict[str, Json]]
 
     def as_json(self) -> dict[str, Json]:
+        """As the schema describes it and the database stores it, before encoding."""
         return {"elements": self.elements, "relations": self.relations}
 
 
@@ -99,43 +100,50 @@ class _Page:
     def link(self, path: str) -> dict[str, Json]:
         return {"id": self.id(path)}
 
+    def element(self, kind: str, node: Node, **particular: Json) -> dict[str, Json]:
+        """A sticker with everything all kinds have in common; `particular` members win."""
+        common = {
+            "_type": TYPE + kind,
+            "id": self.id(node.path),
+            "name": node.name,
+            "traceName": plain(node.message.name),
+            "oldName": "",
+            "displayName": node.alias,
+            "namePascalCase": pascal(node.name),
+            "namePlural": plural(node.name),
+            "nameCamelCase": camel(node.name),
+            "description": None,
+            "author": self.author,
+            "rotateStatus": False,
+            "selected": False,
+        }
+        return common | constants(kind) | particular | self._views(kind, node.path)
 
-def _element(kind: str, node: Node, page: _Page, **particular: Json) -> dict[str, Json]:
-    """A sticker with everything all kinds have in common; `particular` members win."""
-    common = {
-        "_type": TYPE + kind,
-        "id": page.id(node.path),
-        "name": node.name,
-        "traceName": plain(node.message.name),
-        "oldName": "",
-        "displayName": node.alias,
-        "namePascalCase": pascal(node.name),
-        "namePlural": plural(node.name),
-        "nameCamelCase": camel(node.name),
-        "description": None,
-        "author": page.author,
-        "rotateStatus": False,
-        "selected": False,
-    }
-    return common | constants(kind) | particular | _views(kind, node.path, page)
+    def member(self, kind: str, node: Member | Policy, **particular: Json) -> dict[str, Json]:
+        """A sticker that belongs to an aggregate."""
+        members = {
+            "description": plain(getattr(node.message, "description", "")) or None,
+            "boundedContext": self.link(node.aggregate.context.path),
+            "aggregate": self.link(node.aggregate.path),
+            "refs": source_refs(node.message.ranges),
+        }
+        return self.element(kind, node, **(members | particular))
 
-
-def _views(kind: str, path: str, page: _Page) -> dict[str, Json]:
-    box, identity, hexagon = page.boxes[path], page.id(path), hexagon_constants(kind)
-    place = {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
-    views: dict[str, Json] = {
-        "elementView": {"_type": TYPE + kind, "id": identity} | place | view_constants(kind)
-    }
-    if hexagon is not None:
-        views["hexagonalView"] = {"_type": f"{TYPE}{kind}Hexagonal", "id": identity} | hexagon
-    return views
+    def _views(self, kind: str, path: str) -> dict[str, Json]:
+        box, identity, hexagon = self.boxes[path], self.id(path), hexagon_constants(kind)
+        place = {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
+        views: dict[str, Json] = {
+            "elementView": {"_type": TYPE + kind, "id": identity} | place | view_constants(kind)
+        }
+        if hexagon is not None:
+            views["hexagonalView"] = {"_type": f"{TYPE}{kind}Hexagonal", "id": identity} | hexagon
+        return views
 
 
 def _context(context: Context, page: _Page) -> dict[str, Json]:
-    return _element(
+    return page.element(
         "BoundedContext",
         context,
-        page,
         description=plain(context.message.description) or None,
         definitionId=page.project_id,
         portGenerated=FIRST_PORT - 1 + context.number,
@@ -145,10 +153,9 @@ def _context(context: Context, page: _Page) -> dict[str, Json]:
 
 def _aggregate(aggregate: Aggregate, classes: Diagram, page: _Page) -> dict[str, Json]:
     context = page.id(aggregate.context.path)
-    return _element(
+    return page.element(
         "Aggregate",
         aggregate,
-        page,
         description=_described(aggregate),
         boundedContext={"id": context, "name": context},
         aggregateRoot={
@@ -169,7 +176,7 @@ def _described(aggregate: Aggregate) -> str | None:
 
 def _members(aggregate: Aggregate, classes: Diagram, page: _Page) -> Iterator[dict[str, Json]]:
     for event in aggregate.events:
-        yield _inside("Event", event, page, fieldDescriptors=_descriptors(event.message.fields, classes))
+        yield page.member("Event", event, fieldDescriptors=_descriptors(event.message.fields, classes))
     for command in aggregate.commands:
         yield _command(command, classes, page)
     for view in aggregate.read_models:
@@ -183,27 +190,15 @@ def _members(aggregate: Aggregate, classes: Diagram, page: _Page) -> Iterator[di
                 yield _actor(owner, page)
 
 
-def _inside(kind: str, node: Member | Policy, page: _Page, **particular: Json) -> dict[str, Json]:
-    """A sticker that belongs to an aggregate."""
-    members = {
-        "description": plain(getattr(node.message, "description", "")) or None,
-        "boundedContext": page.link(node.aggregate.context.path),
-        "aggregate": page.link(node.aggregate.path),
-        "refs": source_refs(node.message.ranges),
-    }
-    return _element(kind, node, page, **(members | particular))
-
-
 def _descriptors(messages: list[model_pb2.Field], classes: Diagram) -> list[Json]:
     return [descriptor(field) for field in fields(messages, classes.types)]
 
 
 def _command(command: Member, classes: Diagram, page: _Page) -> dict[str, Json]:
     method = _METHODS.get(command.message.kind, "POST")
-    return _inside(
+    return page.member(
         "Command",
         command,
-        page,
         description=told(command, korean=page.korean),
         controllerInfo={"apiPath": command.name.lower(), "method": method, "fullApiPath": ""},
         restRepositoryInfo={"method": method},
@@ -214,20 +209,18 @@ def _command(command: Member, classes: Diagram, page: _Page) -> dict[str, Json]:
 
 
 def _view(view: Member, classes: Diagram, page: _Page) -> dict[str, Json]:
-    return _inside(
+    return page.member(
         "View",
         view,
-        page,
         queryParameters=_descriptors(view.message.parameters, classes),
         queryOption={"apiPath": "", "useDefaultUri": True, "multipleResult": view.message.multiple},
     )
 
 
 def _policy(policy: Policy, page: _Page) -> dict[str, Json]:
-    return _inside(
+    return page.member(
         "Policy",
         policy,
-        page,
         description=plain(policy.message.reason) or None,
         sourceBoundedContextId=page.id(policy.source.path) if policy.source else "",
     )
@@ -235,10 +228,9 @@ def _policy(policy: Policy, page: _Page) -> dict[str, Json]:
 
 def _screen(owner: Member, member: str, page: _Page) -> dict[str, Json]:
     name = f"{owner.name}UI"
-    return _element(
+    return page.element(
         "UI",
         replace(owner, path=f"{owner.path}/ui", name=name),
-        page,
         traceName=name,
         displayName=f"{owner.alias} UI" if owner.alias else "",
         description="",
@@ -251,10 +243,9 @@ def _screen(owner: Member, member: str, page: _Page) -> dict[str, Json]:
 
 def _actor(owner: Member, page: _Page) -> dict[str, Json]:
     role = plain(owner.message.actor.strip())[:128]
-    return _element(
+    return page.element(
         "Actor",
         replace(owner, path=f"{owner.path}/actor", name=role),
-        page,
         traceName=role,
         displayName=page.actors.get(owner.message.actor, ""),
         boundedContext=page.link(owner.aggregate.context.path),

@@ -74,15 +74,18 @@ def descriptor(field: Field) -> dict[str, Json]:
 
 
 def aggregate_descriptor(field: Field) -> dict[str, Json]:
+    """As an aggregate lists it."""
     return descriptor(field) | _reference(field)
 
 
 def root_descriptor(field: Field) -> dict[str, Json]:
+    """As the root class of the diagram lists it."""
     unused = {"inputUI": None, "options": None}
     return descriptor(field) | unused | (_reference(field) if field.reference else {})
 
 
 def value_descriptor(field: Field) -> dict[str, Json]:
+    """As a value object lists it."""
     return descriptor(field) | _reference(field) | {"label": f"- {field.name}: {field.type}"}
 
 

@@ -35,11 +35,15 @@ class Node:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Context(Node):
+    """A bounded context."""
+
     aggregates: list[Aggregate] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Aggregate(Node):
+    """An aggregate with its members, and with the policies that lead to one of its events first."""
+
     context: Context
     commands: list[Member] = field(default_factory=list)
     events: list[Member] = field(default_factory=list)
@@ -68,6 +72,8 @@ class Policy(Node):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
+    """From the aggregate that holds it."""
+
     target: Aggregate
     reason: str
 

@@ -39,11 +39,13 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def pascal(text: str) -> str:
+    """PlaceOrderUi, of any case and language."""
     return "".join(word[:1].upper() + word[1:].lower() for word in _words(text))
 
 
 @lru_cache(maxsize=4096)
 def camel(text: str) -> str:
+    """placeOrderUi, of any case and language."""
     name = pascal(text)
     first = _words(text)[0] if name else ""
     return first.lower() + name[len(first) :]
