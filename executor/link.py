@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +18,7 @@ from eventstorming.v1 import executor_pb2 as wire
 from executor.metrics import Metrics
 from executor.ports import Entry
 from executor.status import Cancelled
+from process.tasks import failed_too, task_group
 
 Clock = Callable[[], float]
 Read = Callable[[], Awaitable[Any]]
@@ -261,13 +262,14 @@ class StreamLink:
         listening = asyncio.create_task(self._listen(read))
         writing = asyncio.create_task(self.outbox.write_all(write))
         beating = asyncio.create_task(self._beat())
-        tasks = (listening, writing, beating)
+        tasks = [listening, writing, beating]
         for task in tasks:
             task.add_done_callback(_looked_at)
         try:
-            yield lambda: _first_end(listening, writing)
+            yield lambda: _first_end(tasks)
         except asyncio.CancelledError:
-            await _stopped(tasks)
+            for task in tasks:
+                task.cancel()
             raise
         finally:
             beating.cancel()
@@ -278,7 +280,15 @@ class StreamLink:
                     (settling, listening), timeout=FLUSH_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
             finally:
-                await _stopped((settling, *tasks))
+                await self._stopped([settling, *tasks])
+
+    async def _stopped(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        """Ends them. That the stream is lost or closed is no news any more; a fault of ours is."""
+        for task in tasks:
+            task.cancel()
+        for error in await asyncio.gather(*tasks, return_exceptions=True):
+            if error is not None and not isinstance(error, (Cancelled, asyncio.CancelledError)):
+                failed_too(error, job=self._run[0])
 
     async def _settled(self, writing: asyncio.Task[None]) -> None:
         """Everything is written, every answer acked, every beat echoed."""
@@ -327,23 +337,18 @@ class StreamLink:
             self._all_recalled.set()
 
 
-async def _first_end(*tasks: asyncio.Task[None]) -> None:
-    """Raises what the first of the tasks to end has raised."""
+async def _first_end(tasks: list[asyncio.Task[None]]) -> None:
+    """Raises what the first of the tasks to end has raised, and takes it from the list."""
     ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in ended:
-        task.result()
+    first = next(task for task in tasks if task in ended)
+    tasks.remove(first)
+    first.result()
 
 
 def _looked_at(task: asyncio.Task[None]) -> None:
-    """How a stream ends is told by the first of its tasks to end; what the others raise then is no news."""
+    """A run that is cancelled twice looks at none of them."""
     if not task.cancelled():
         task.exception()
-
-
-async def _stopped(tasks: Iterable[asyncio.Task[None]]) -> None:
-    for task in (stopping := tuple(tasks)):
-        task.cancel()
-    await asyncio.gather(*stopping, return_exceptions=True)
 
 
 async def _read(read: Read) -> Any:
@@ -359,16 +364,13 @@ async def read_off(read: Read) -> None:
                 pass
 
 
-async def until_done(main: Coroutine[Any, Any, None], *watchers: Coroutine[Any, Any, None]) -> None:
+async def until_done(main: Coroutine[Any, Any, None], *watchers: Coroutine[Any, Any, None], job: str) -> None:
     """Runs `main` to its end, unless a watcher raises first: then `main` is cancelled and that error is the outcome."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(watcher) for watcher in watchers]
-            await main
-            for task in tasks:
-                task.cancel()
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+    async with task_group(job=job) as group:
+        tasks = [group.create_task(watcher) for watcher in watchers]
+        await main
+        for task in tasks:
+            task.cancel()
 
 
 @asynccontextmanager

@@ -115,7 +115,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         allowance = self._allowance(wire.Start())
         sending = _Sending(context, request.include_partial_models)
         main = self._generate(request.input, OwnLink(), [], allowance, self._bounds.job_seconds, sending)
-        await until_done(main, _watch(run))
+        await until_done(main, _watch(run), job=request.input.job_id)
         run.completed = True
 
     @contextmanager
@@ -142,9 +142,11 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
     async def _checked(self) -> wire.CheckResponse:
         name = self._language_models.name
         try:
-            async with asyncio.timeout(CHECK_SECONDS):
+            async with asyncio.timeout(CHECK_SECONDS) as patience:
                 diagnosis = await self._language_models.check()
         except TimeoutError:
+            if not patience.expired():
+                raise
             problem = f"no answer within {CHECK_SECONDS:.0f} s: look at the address (OPENAI_BASE_URL) and the network"
             return wire.CheckResponse(ok=False, problem=problem, language_model=name)
         latency = duration_pb2.Duration()
@@ -169,7 +171,8 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         await link.outbox.send(wire.ExecuteResponse(accepted=accepted))
         log.info("run.started", job=first.job_id, epoch=first.epoch, slots_free=self._slots.free)
         async with link.connected(context.read, context.write) as ended:
-            await until_done(self._stored(first.start, link, run), _watch(run), ended())
+            storing = self._stored(first.start, link, run)
+            await until_done(storing, _watch(run), ended(), job=first.job_id)
 
     async def _stored(self, start: wire.Start, link: StreamLink, run: Run) -> None:
         seconds = start.time_left.ToTimedelta().total_seconds() if start.HasField("time_left") else None

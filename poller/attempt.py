@@ -102,7 +102,7 @@ class Attempt:
 
     async def _kept(self, slot: Placement) -> None:
         """The lease, while it goes to its end."""
-        async with task_group() as group:
+        async with task_group(job=self.run.job.id) as group:
             keeping = group.create_task(self.run.keep())
             stopping = group.create_task(self._stopped())
             await self._to_the_end(slot)
@@ -246,7 +246,7 @@ class Attempt:
         link = _Link(self.run, self._limits, tokens=sum(answer.tokens for answer in answers))
         link.check_tokens()
         link.start(answers, time_left=time_left)
-        async with task_group() as group:
+        async with task_group(job=self.run.job.id) as group:
             storing = group.create_task(self.run.store(link.acknowledge))
             self._log.info(
                 "job.started",

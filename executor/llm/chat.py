@@ -301,9 +301,11 @@ class JournaledChat:
         }
         language_model = self._language_model(question)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as patience:
                 return await language_model.ask(call.messages, question.schema, trace=trace)
         except TimeoutError as error:
+            if not patience.expired():
+                raise
             raise LlmUnavailable(f"no answer within {seconds:.0f} s") from error
 
     def _language_model(self, question: Question[Any]) -> LanguageModel:

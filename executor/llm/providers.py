@@ -24,6 +24,7 @@ from typing import Any, Final
 import structlog
 from langchain_core.exceptions import (
     ContextOverflowError,
+    ModelAPIError,
     ModelAuthenticationError,
     ModelError,
     ModelInvalidRequestError,
@@ -67,6 +68,14 @@ _STOPPED = {
 }
 """Ends of an answer, as providers name them, that mean there is none."""
 _FILTERED = ("content_filter", "content_policy_violation", "content_management_policy")
+
+
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+"""What clients raise over a body that is no completion. Anywhere else than there it is a fault of ours."""
+
+
+class NoCompletion(ModelAPIError):
+    """The call went well, but what came is no completion: a page, an error, no choices."""
 
 
 class MissingProvider(ExecutorError):
@@ -155,8 +164,21 @@ def openai(
     name: str, model: str, *, api_key: str | None, base_url: str | None, timeout: float
 ) -> ChatCompletions:
     """OpenAI, or any endpoint that speaks its protocol; an endpoint of one's own may need no key."""
+    from langchain_core.outputs import ChatResult
     from langchain_openai import ChatOpenAI
     from openai import OpenAIError
+
+    class Client(ChatOpenAI):
+        def _create_chat_result(
+            self, response: Any, generation_info: dict[str, Any] | None = None
+        ) -> ChatResult:
+            try:
+                result = super()._create_chat_result(response, generation_info)
+            except _UNREADABLE as error:
+                raise NoCompletion(_short(error)) from error
+            if not result.generations:
+                raise NoCompletion("no choices")
+            return result
 
     options: dict[str, Any] = {
         "model": model,
@@ -166,15 +188,8 @@ def openai(
     }
     if base_url:
         options |= {"base_url": base_url}
-    bad_body = (
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-    )  # what the client makes of a body that is no completion
-    return ChatCompletions(
-        name, ChatOpenAI(**options, use_responses_api=False), (OpenAIError, ModelError, *bad_body)
-    )
+    client = Client(**options, use_responses_api=False)
+    return ChatCompletions(name, client, (OpenAIError, ModelError, json.JSONDecodeError))
 
 
 def offline(name: str) -> ChatCompletions:
@@ -378,8 +393,7 @@ def _transient(error: Exception) -> bool:
     status = _status(error)
     if isinstance(error, ModelError) or status is not None:
         return True
-    no_completion = isinstance(error, (ValueError, LookupError, TypeError, AttributeError))
-    return no_completion or isinstance(error, OSError) or _from_transport(error)
+    return isinstance(error, (*_UNREADABLE, OSError)) or _from_transport(error)
 
 
 def _from_transport(error: Exception) -> bool:

@@ -9,6 +9,8 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from process.tasks import failed_too
+
 KEEP_ALIVE_SECONDS = 15.0
 RETRY_MS = 2000
 
@@ -64,7 +66,9 @@ class EventStream(Response):
             finally:
                 for task in (sending, leaving):
                     task.cancel()
-                await asyncio.gather(sending, leaving, return_exceptions=True)
+                for error in await asyncio.gather(sending, leaving, return_exceptions=True):
+                    if isinstance(error, Exception):
+                        failed_too(error)
 
     def _event_headers(self) -> list[tuple[bytes, bytes]]:
         return [(name, value) for name, value in self.raw_headers if name != b"content-length"]

@@ -66,6 +66,10 @@ class Provider:
     answers: dict[str, Callable[[], Response]] = field(default_factory=dict)
 
 
+def _plain(body: str) -> Response:
+    return Response(body, media_type="text/html" if body[0] == "<" else "application/json")
+
+
 def _text(text: str) -> JSON:
     return {"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP"}
 
@@ -151,7 +155,8 @@ async def served(provider: Provider, monkeypatch: pytest.MonkeyPatch, *script: s
 
     async def answer(request: Request) -> Response:
         bodies.append(await request.json())
-        return provider.answers[left.pop(0) if len(left) > 1 else left[0]]()
+        kind = left.pop(0) if len(left) > 1 else left[0]
+        return provider.answers[kind]() if kind in provider.answers else _plain(kind)
 
     application = Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])
     async with listening(application, 0) as port:
@@ -185,6 +190,15 @@ async def test_no_answer_is_one_call_and_transient(
             await there.language_model.ask(ASKED, Fruit, trace={})
     assert len(there.bodies) == 1, "a second retry layer"
     assert getattr(ended.value, "retry_after", None) == (7.0 if kind == "429" else None)
+
+
+@pytest.mark.parametrize("body", ["<html>Come back later", '{"half":'])
+async def test_a_success_whose_body_is_no_answer_is_none(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    async with served(provider, monkeypatch, body) as there:
+        with pytest.raises(LlmUnavailable):
+            await there.language_model.ask(ASKED, Fruit, trace={})
 
 
 @pytest.mark.parametrize("kind", ["key", "model"])

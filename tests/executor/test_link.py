@@ -8,11 +8,14 @@ import time
 from typing import Any
 
 import grpc
+import pytest
 from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import model_pb2
+from structlog.testing import capture_logs
 
-from executor.link import OUTBOX_BYTES, SHOWN_SECONDS, Outbox, StreamLink
+from executor.link import OUTBOX_BYTES, SHOWN_SECONDS, Outbox, StreamLink, until_done
 from executor.metrics import Metrics
+from executor.status import Cancelled
 
 
 async def test_a_stream_that_ends_while_its_run_is_cancelled_leaves_no_task_and_no_noise() -> None:
@@ -103,6 +106,67 @@ async def queued_beside_a_stuck_reader(outbox: Outbox, size: int) -> int:
     filling.cancel()
     await asyncio.wait({filling})
     return taken
+
+
+async def raising(error: Exception) -> None:
+    raise error
+
+
+async def test_of_errors_at_once_the_first_is_the_outcome_and_the_others_are_logged_with_the_job() -> None:
+    fault = ZeroDivisionError()
+    with capture_logs() as logs, pytest.raises(Cancelled):
+        await until_done(asyncio.Event().wait(), raising(Cancelled("gone")), raising(fault), job="j-1")
+    assert logs == [{"event": "task.broken", "log_level": "error", "exc_info": fault, "job": "j-1"}]
+
+
+async def watched(link: StreamLink, read: Any, write: Any, at_last: asyncio.Event | None = None) -> None:
+    """A run that does nothing but end as its stream does."""
+    async with link.connected(read, write) as ended:
+        try:
+            await until_done(asyncio.Event().wait(), ended(), job="j-1")
+        finally:
+            (at_last or asyncio.Event()).set()
+            await settled()
+
+
+@pytest.mark.parametrize("where", ["read", "write", "clock"])
+async def test_a_fault_in_the_stream_ends_the_run_whoever_meets_it(where: str) -> None:
+    fault = ZeroDivisionError(where)
+
+    async def read() -> Any:
+        return await (raising(fault) if where == "read" else asyncio.Event().wait())
+
+    async def write(_: Any) -> None:
+        if where == "write":
+            raise fault
+
+    asked = 0
+
+    def clock() -> float:
+        nonlocal asked
+        asked += 1
+        if where == "clock" and asked == 2:  # what is to be shown asks first, then the beat
+            raise fault
+        return 0.0
+
+    with capture_logs() as logs, pytest.raises(ZeroDivisionError):
+        await watched(StreamLink("j-1", 1, clock, Metrics()), read, write)
+    assert logs == []  # it is the boundary's to log
+
+
+async def test_a_fault_that_ends_no_run_is_logged_with_the_job() -> None:
+    fault, told = ZeroDivisionError(), asyncio.Event()
+
+    async def read() -> Any:
+        await told.wait()
+        raise fault
+
+    async def write(_: Any) -> None:
+        raise grpc.aio.UsageError  # lost
+
+    with capture_logs() as logs, pytest.raises(Cancelled):
+        await watched(StreamLink("j-1", 1, time.monotonic, Metrics()), read, write, at_last=told)
+    assert logs == [{"event": "task.broken", "log_level": "error", "exc_info": fault, "job": "j-1"}]
 
 
 class Reader:

@@ -12,6 +12,7 @@ import pytest
 from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import job_pb2
 from google.protobuf import duration_pb2
+from structlog.testing import capture_logs
 
 from executor.errors import InvalidInput, LimitReached, LlmMisconfigured, LlmUnavailable, NothingUsable
 from executor.ports import RunChat
@@ -240,6 +241,17 @@ async def test_what_the_graph_raises_becomes_a_status(
         assert "secret" not in await stream.call.details()
         async with asyncio.timeout(1):
             await executor.slots.empty()
+
+
+@pytest.mark.parametrize("fault", [TypeError("secret"), LookupError("secret")])
+async def test_a_fault_beside_the_language_model_is_no_lack_of_an_answer(fault: Exception) -> None:
+    async with served(fruits("a"), ScriptedLanguageModel(fault)) as executor:
+        stream = await execute(executor)
+        with capture_logs() as logs:
+            assert await stream.error() == (grpc.StatusCode.INTERNAL, "INTERNAL")
+    assert len(executor.model.asked) == 1
+    broken = [(line["event"], line["job"], line["exc_info"]) for line in logs if "exc_info" in line]
+    assert broken == [("call.broken", JOB, fault)]
 
 
 async def test_a_failing_unit_leaves_the_answers_of_its_siblings() -> None:

@@ -88,9 +88,10 @@ def chat(
     max_tokens: int = 0,
     tokens_used: int = 0,
     chance: Callable[[], float] = lambda: 0.0,
+    concurrency: int = 8,
 ) -> JournaledChat:
     models = ProcessLanguageModels(
-        main, light or main, concurrency=8, timeout=timeout, chance=chance, metrics=Metrics()
+        main, light or main, concurrency=concurrency, timeout=timeout, chance=chance, metrics=Metrics()
     )
     allowance = Allowance(step_seconds=step_seconds, max_tokens=max_tokens, tokens_used=tokens_used)
     return models.chat(job_id=job_id, link=link, recalled=recalled, allowance=allowance)

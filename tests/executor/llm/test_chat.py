@@ -18,6 +18,11 @@ from tests.executor.llm.fakes import GOOD, Fruit, MemoryLink, ScriptedLanguageMo
 FIG = Fruit(name="Fig", seeds=9)
 
 
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 async def test_an_answer_is_returned_only_when_it_is_durable() -> None:
     link = MemoryLink()
     link.durable.clear()
@@ -194,6 +199,31 @@ async def test_a_wrong_key_is_not_retried() -> None:
         with pytest.raises(LlmMisconfigured):
             await asking.ask(question())
     assert len(model.asked) == 1
+
+
+@pytest.mark.parametrize("fault", [TypeError("ours"), TimeoutError("not the call's own")])
+async def test_a_fault_of_ours_is_no_lack_of_an_answer(fault: Exception) -> None:
+    model = ScriptedLanguageModel(fault, GOOD)
+    async with chat(model, MemoryLink()) as asking:
+        with pytest.raises(type(fault), match=str(fault)):
+            await asking.ask(question())
+    assert len(model.asked) == 1
+
+
+async def test_what_closed_while_a_question_stood_in_line_is_waited_for_again() -> None:
+    model, link = ScriptedLanguageModel(GOOD), MemoryLink()
+    model.gate.clear()
+    async with chat(model, link, concurrency=1) as asking:
+        first, second = (asyncio.create_task(asking.ask(question(user))) for user in ("one", "two"))
+        await model.arrived.wait()
+        await settled()  # the second stands in line
+        link.open.clear()
+        model.gate.set()
+        await first
+        await settled()
+        assert len(model.asked) == 1
+        link.open.set()
+        assert await second == FIG
 
 
 async def test_a_failed_call_fails_every_unit_that_shares_it() -> None:

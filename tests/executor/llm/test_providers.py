@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from importlib.metadata import metadata
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict
+from pydantic.errors import PydanticInvalidForJsonSchema
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from executor.errors import LlmMisconfigured, LlmUnavailable
 from executor.llm import providers
@@ -17,7 +26,7 @@ from executor.metrics import Metrics
 from executor.ports import Allowance
 from executor.settings import PROVIDERS
 from tests.executor.llm.fakes import Fruit, MemoryLink, chat, question
-from workbench.openai_server import Ask, Behaviour, Fault, running, strict_problems
+from workbench.openai_server import Ask, Behaviour, Fault, listening, running, strict_problems
 
 FIG = {"name": "Fig", "seeds": 9}
 ASKED = (Message("system", "Answer in json."), Message("user", "Which fruit?"))
@@ -65,6 +74,74 @@ async def test_no_answer_is_told_as_such_after_one_call(kind: str, expected: typ
             await _reply(url, timeout=0.3)
     assert len(server.asks) == 1
     assert getattr(ended.value, "retry_after", None) == (7.0 if kind in ("429", "500") else None)
+
+
+BODIES: dict[str, Any] = {
+    "a page": "<html>Come back later",
+    "nothing": "",
+    "half": '{"choices":',
+    "null": "null",
+    "a list": [],
+    "an error": {"error": {"code": 429, "message": "overloaded"}},
+    "no choices": {"id": "1"},
+    "null for choices": {"choices": None},
+    "no choice": {"choices": []},
+    "no message": {"choices": [{}]},
+    "a number for content": {"choices": [{"message": {"role": "assistant", "content": 5}}]},
+    "words for tokens": {"choices": [{"message": {"role": "assistant"}}], "usage": {"prompt_tokens": "x"}},
+    "no function": {"choices": [{"message": {"role": "assistant", "tool_calls": [{"function": None}]}}]},
+}
+
+
+@asynccontextmanager
+async def answering(body: Any) -> AsyncIterator[tuple[list[Request], str]]:
+    """A server that answers every question with this body, and says that all is well."""
+    asked = list[Request]()
+
+    async def answer(request: Request) -> Response:
+        asked.append(request)
+        text = body if isinstance(body, str) else json.dumps(body)
+        return Response(text, media_type="text/html" if "<" in text else "application/json")
+
+    async with listening(Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])]), 0) as port:
+        yield asked, f"http://127.0.0.1:{port}/v1"
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+async def test_a_success_without_a_completion_is_no_answer(body: Any) -> None:
+    async with answering(body) as (asked, url):
+        with pytest.raises(LlmUnavailable):
+            await _reply(url)
+    assert len(asked) == 1
+
+
+class Unsendable(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [object()]})
+
+    name: str
+
+
+class Formless(BaseModel):
+    asked: Callable[[], None]
+
+
+@pytest.mark.parametrize(
+    ("messages", "schema", "error"),
+    [
+        ((Message("system", 5),), Fruit, ValueError),  # type: ignore[arg-type]
+        ((Message("nobody", "x"),), Fruit, KeyError),  # type: ignore[arg-type]
+        (ASKED, Formless, PydanticInvalidForJsonSchema),
+        (ASKED, Unsendable, TypeError),
+    ],
+    ids=["content", "role", "form", "body"],
+)
+async def test_a_fault_of_ours_on_the_way_to_the_provider_is_raised_as_it_is(
+    messages: Sequence[Message], schema: type[BaseModel], error: type[Exception]
+) -> None:
+    async with running(Behaviour(script=_fig)) as (server, url):
+        with pytest.raises(error):
+            await _openai(url).ask(messages, schema, trace={})
+    assert server.asks == []
 
 
 async def test_nobody_there_is_no_answer() -> None:

@@ -13,12 +13,14 @@ from typing import Any
 import httpx
 import pytest
 from eventstorming.v1 import job_pb2
+from structlog.testing import capture_logs
 
 from poller import admin
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.pages.boards import Boards
 from poller.pages.jobs import JobList
 from poller.pages.routes import Pages
+from poller.pages.stream import EventStream
 from poller.ports import JobView
 from process import health
 from tests.fakes import FakeQueue, FakeRun, FakeStore, eventually, small_model
@@ -222,3 +224,25 @@ async def test_pages_let_only_their_own_scripts_run_and_nobody_frame_them(site: 
         assert "script-src 'sha256-" in answer.text
         assert "'unsafe-eval'" not in answer.text
         assert "<script>alert" not in answer.text
+
+
+async def test_a_fault_while_events_are_told_is_logged() -> None:
+    @asynccontextmanager
+    async def told() -> AsyncIterator[AsyncIterator[bytes]]:
+        yield faulty()
+
+    async def faulty() -> AsyncIterator[bytes]:
+        yield b"event: one\n\n"
+        raise ZeroDivisionError
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+
+    sent = list[bytes]()
+    with capture_logs() as logs:
+        await EventStream(told)({"type": "http"}, receive, send)
+    assert b"event: one\n\n" in sent
+    assert [(line["event"], type(line["exc_info"])) for line in logs] == [("task.broken", ZeroDivisionError)]
