@@ -381,8 +381,8 @@ def recalls(answers: Sequence[executor_pb2.JournalEntry]) -> list[executor_pb2.R
 
 def _line(frame: executor_pb2.Log) -> LogLine:
     line = frame.line
-    at = line.created_at.ToMilliseconds() if line.HasField("created_at") else 0
     level = _LEVELS.get(line.level, LogLevel.INFO)
+    at = line.created_at.ToMilliseconds()  # 0 if absent
     return LogLine(level=level, message=line.message, created_at=at, key=frame.key)
 
 

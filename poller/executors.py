@@ -234,7 +234,7 @@ class GrpcExecutors:
                 async with asyncio.timeout(RESOLVE_SECONDS):
                     addresses = await self._resolve(host.strip("[]"), int(port))
                 found |= dict.fromkeys(addresses, host)
-            except (OSError, TimeoutError) as error:
+            except OSError as error:  # TimeoutError is one
                 reason = str(error) or f"no answer within {RESOLVE_SECONDS:g} s"
                 self._unresolved = f"{target} cannot be resolved ({reason})"
                 log.warning("executor.unresolved", target=target, reason=reason)
@@ -339,14 +339,12 @@ _BY_REASON: dict[str, Callable[[str], PollerError]] = {
     "INVALID_INPUT": InputRejected,
     "NO_FREE_SLOT": HandedBack,
     "DRAINING": HandedBack,
-    "UNAUTHENTICATED": HandedBack,
     "OVERTAKEN": LeaseLost,
     "LLM_MISCONFIGURED": Misconfigured,
     "LIMIT_REACHED": LimitReached,
     "NOTHING_USABLE": Permanent,
     "LLM_UNAVAILABLE": Transient,
     "INTERNAL": Transient,
-    "NOT_AVAILABLE": Transient,
 }
 
 _BY_CODE: dict[grpc.StatusCode, Callable[[str], PollerError]] = {
@@ -362,7 +360,7 @@ _BY_CODE: dict[grpc.StatusCode, Callable[[str], PollerError]] = {
 def error_of(error: grpc.aio.AioRpcError) -> PollerError:
     info, retry_after = _details(error)
     message = error.details() or error.code().name
-    kind = _BY_REASON.get(info.reason.removeprefix("ERROR_REASON_")) or _BY_CODE.get(error.code(), Transient)
+    kind = _BY_REASON.get(info.reason) or _BY_CODE.get(error.code(), Transient)
     if kind is Transient:
         return Transient(message, retry_after=retry_after)
     if kind is LimitReached:

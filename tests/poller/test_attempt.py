@@ -260,8 +260,8 @@ def test_a_recall_is_split_below_the_size_of_a_message_and_marks_its_end(sizes: 
 
 
 def test_a_recall_frame_carries_half_a_megabyte_and_not_a_byte_more() -> None:
-    answers = [executor_pb2.JournalEntry(value="x" * size) for size in (262_144, 262_144, 1)]
-    assert [len(frame.entries) for frame in attempt_module.recalls(answers)] == [2, 1]
+    answers = [executor_pb2.JournalEntry(value="x" * size) for size in (262_144,) * 4 + (1,)]
+    assert [len(frame.entries) for frame in attempt_module.recalls(answers)] == [2, 2, 1]
 
 
 # ── counters ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -35,11 +35,15 @@ async def executors(*ports: int) -> AsyncIterator[GrpcExecutors]:
 
 
 def failed(
-    code: grpc.StatusCode, reason: str = "", *, retry_after: float | None = None
+    code: grpc.StatusCode,
+    reason: str = "",
+    *,
+    retry_after: float | None = None,
+    metadata: dict[str, str] | None = None,
 ) -> grpc.aio.AioRpcError:
     trailing = grpc.aio.Metadata()
     if reason:
-        status = Refusal(code, reason, "a sentence", retry_after=retry_after).status()
+        status = Refusal(code, reason, "a sentence", retry_after=retry_after, metadata=metadata).status()
         trailing = grpc.aio.Metadata(*rpc_status.to_status(status).trailing_metadata)
     return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailing, details="a sentence")
 
@@ -75,6 +79,14 @@ def test_the_time_to_wait_comes_along() -> None:
     error = error_of(failed(grpc.StatusCode.UNAVAILABLE, "LLM_UNAVAILABLE", retry_after=7.5))
     assert isinstance(error, Transient)
     assert error.retry_after == 7.5
+
+
+@pytest.mark.parametrize(("limit", "value"), [("JOB_MAX_TOKENS", "500"), ("JOB_TIMEOUT_SECONDS", "60")])
+def test_which_limit_was_reached_comes_along(limit: str, value: str) -> None:
+    given = {"limit": limit, "value": value}
+    error = error_of(failed(grpc.StatusCode.FAILED_PRECONDITION, "LIMIT_REACHED", metadata=given))
+    assert isinstance(error, LimitReached)
+    assert (error.limit, error.value) == (limit, value)
 
 
 async def test_a_job_goes_to_the_executor_with_most_free_slots() -> None:
