@@ -209,8 +209,6 @@ class RtdbRun:
 
         def next_epoch(current: Json) -> Json:
             self._check_token(members(current).get("lease"))
-            if read_lease(current["lease"]).epoch >= wanted.lease.epoch:
-                raise Unchanged
             return claimed_entry(current, wanted, now=self._ledger.now())
 
         await self._insist(lambda: self._ledger.transact(self._entry, next_epoch))

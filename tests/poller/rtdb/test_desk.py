@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import read_entry
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
-from tests.fakes import FakeClock, eventually, settle
+from tests.fakes import FakeClock, eventually, settle, small_model
 from tests.poller.lifecycle import NODES, World, new_id, world
 
 
@@ -117,3 +117,27 @@ async def test_a_removal_takes_away_what_was_written_after_it_had_deleted_the_jo
 
 async def _is_deleted(here: Here) -> bool:
     return await here.rtdb.database.get(NODES.job(here.job)) is None
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        lambda run: run.complete(small_model(), tokens_used=1),
+        lambda run: run.fail("It ended so."),
+        lambda run: run.begin_again(run.job),
+        lambda run: run.release(run.job),
+    ],
+    ids=["completed", "failed", "begun again", "released"],
+)
+async def test_an_ending_waits_for_what_is_on_its_way(
+    here: Here, ending: Callable[[RtdbRun], Coroutine[Any, Any, None]]
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        await here.write_on_its_way(group)
+        before = here.rtdb.rtdb.store.commits
+        group.create_task(ending(here.run))
+        await asyncio.to_thread(lambda: None)  # where a model is checked
+        await settle(2000)
+        assert here.rtdb.rtdb.store.commits == before
+        here.gate.opened.set()
+    assert here.rtdb.rtdb.store.commits > before + 1

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 
 import pytest
+from eventstorming.v1 import executor_pb2
 
+from poller.errors import LeaseLost
 from poller.job import LogLevel, LogLine
-from poller.metrics import Metrics
+from poller.metrics import Lease, Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import read_entry
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
-from tests.fakes import FakeClock, eventually
+from tests.fakes import FakeClock, eventually, settle, small_model
 from tests.poller.lifecycle import NODES, World, new_id, world
 
 
+class Counted(Metrics):
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def lease(self, outcome: Lease) -> None:
+        self.told.append(outcome)
+
+    def repeated(self) -> None:
+        self.told.append("repeated")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bench:
-    def __init__(self, rtdb: World, clock: FakeClock, run: RtdbRun) -> None:
-        self.rtdb, self.clock, self.run = rtdb, clock, run
+    rtdb: World
+    ledger: Ledger
+    clock: FakeClock
+    counted: Counted
+    queue: RtdbQueue
+    run: RtdbRun
 
     async def said(self) -> bool:
         return "hello" in str(await self.rtdb.outputs(self.run.job.id))
@@ -29,17 +49,17 @@ class Bench:
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    clock = FakeClock()
+    clock, counted = FakeClock(), Counted()
     async with (
         world() as rtdb,
-        Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as ledger,
+        Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=counted) as ledger,
     ):
         job = new_id()
         await rtdb.create(job)
         queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
         run = await queue.claim(read_entry(job, await rtdb.entry(job)))
         assert run is not None
-        yield Bench(rtdb, clock, run)
+        yield Bench(rtdb=rtdb, ledger=ledger, clock=clock, counted=counted, queue=queue, run=run)
 
 
 async def nobody(_: object) -> None:
@@ -158,3 +178,202 @@ async def test_a_job_that_is_only_settled_ends_also_when_the_database_was_away_f
 
 async def _is_leased(rtdb: World, job: str) -> bool:
     return "token" in (await rtdb.entry(job)).get("lease", {})
+
+
+# ── what an ending does with what still waits ────────────────────────────────────────────────────────────────────
+
+
+ENDINGS: dict[str, Callable[[RtdbRun], Awaitable[None]]] = {
+    "completed": lambda run: run.complete(small_model(), tokens_used=1),
+    "failed": lambda run: run.fail("It ended so."),
+    "begun again": lambda run: run.begin_again(run.job),
+    "released": lambda run: run.release(run.job),
+}
+
+
+def remember(run: RtdbRun, key: str) -> None:
+    run.remember(1, executor_pb2.JournalEntry(key=key, value="{}", tokens=1))
+
+
+async def answers(bench: Bench, epoch: int) -> list[str]:
+    found = await bench.rtdb.database.get(f"{NODES.journal(bench.run.job.id)}/{epoch}")
+    return sorted(found or {})
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+async def test_an_answer_that_waits_is_stored_before_its_run_is_over(bench: Bench, ending: str) -> None:
+    remember(bench.run, "q1")
+    await ENDINGS[ending](bench.run)
+    assert await answers(bench, 1) == ["q1"]
+
+
+async def test_a_run_whose_lease_is_short_goes_back_without_waiting_for_its_answers(bench: Bench) -> None:
+    remember(bench.run, "q1")
+    bench.clock.time += 25
+    async with asyncio.timeout(5):
+        await bench.run.release(bench.run.job)
+    assert await answers(bench, 1) == []
+    assert read_entry(bench.run.job.id, await bench.rtdb.entry(bench.run.job.id)).waiting
+
+
+async def test_a_completed_job_shows_its_whole_model(bench: Bench) -> None:
+    await bench.run.complete(small_model(), tokens_used=1)
+    outputs = await bench.rtdb.outputs(bench.run.job.id)
+    names = [element.get("name") for element in outputs["esValue"]["elements"].values()]
+    assert "Order1" in names
+
+
+async def test_what_is_not_stored_when_a_run_is_let_go_takes_no_room_any_more(bench: Bench) -> None:
+    async with bench.run:
+        remember(bench.run, "q1")
+        assert bench.ledger.room.taken > 0
+    assert bench.ledger.room.taken == 0
+
+
+# ── the next epoch ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_next_epoch_renews_the_lease(bench: Bench) -> None:
+    bench.clock.time += 15
+    await bench.run.begin_again(bench.run.job)
+    bench.clock.time += 10
+    assert bench.run.may_ask
+
+
+async def test_answers_after_the_next_epoch_has_begun_are_stored_in_its_branch(bench: Bench) -> None:
+    await bench.run.begin_again(bench.run.job)
+    remember(bench.run, "q2")
+    await bench.run.fail("over")
+    assert (await answers(bench, 1), await answers(bench, 2)) == ([], ["q2"])
+    marks = await bench.rtdb.database.keys(f"{NODES.run(bench.run.job.id)}/epochs")
+    assert marks == ["2"]
+
+
+async def test_a_run_marks_its_epoch_once(bench: Bench) -> None:
+    job = bench.run.job.id
+    mark = f"{NODES.run(job)}/epochs/1"
+    await say(bench, "hello")
+    assert await bench.rtdb.database.get(mark)
+    await bench.rtdb.database.delete(mark)
+    await bench.run.fail("over")
+    assert await bench.rtdb.database.get(mark) is None
+
+
+async def say(bench: Bench, message: str) -> None:
+    bench.run.say(LogLine(level=LogLevel.INFO, message=message))
+    async with asyncio.TaskGroup() as group:
+        storing = group.create_task(bench.run.store(nobody))
+        await eventually(bench.said)
+        storing.cancel()
+
+
+async def test_a_run_that_only_ends_marks_its_epoch_too(bench: Bench) -> None:
+    await bench.run.end()
+    assert await bench.rtdb.database.get(f"{NODES.run(bench.run.job.id)}/epochs/1")
+
+
+# ── the lease ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("ending", ["end", "release"])
+async def test_an_entry_that_is_anothers_by_now_is_left_alone(bench: Bench, ending: str) -> None:
+    job = bench.run.job.id
+    lease = {"token": "another", "epoch": 2, "owner": "poller-b", "renewedAt": 1}
+    await bench.rtdb.database.put(NODES.lease(job), lease)
+    await (bench.run.end() if ending == "end" else bench.run.release(bench.run.job))
+    assert (await bench.rtdb.entry(job))["lease"] == lease
+
+
+async def test_who_keeps_the_lease_hears_at_once_that_it_is_lost(bench: Bench) -> None:
+    keeping = asyncio.create_task(bench.run.keep())
+    await settle()
+    bench.run.lose("another's")
+    with pytest.raises(LeaseLost, match="another's"):
+        await keeping
+
+
+async def test_its_own_end_is_no_loss_to_a_run_whose_last_reply_was_lost(bench: Bench) -> None:
+    bench.rtdb.rtdb.faults.change({"drop_replies": 1, "method": "DELETE"})
+    failing = asyncio.create_task(bench.run.fail("over"))
+
+    async def is_gone() -> bool:
+        return await bench.rtdb.entry(bench.run.job.id) is None
+
+    await eventually(is_gone)
+    bench.run.lose("the entry is gone")
+
+    async def over() -> bool:
+        await bench.clock.advance(1)
+        return failing.done()
+
+    await eventually(over)
+    await failing
+
+
+async def test_a_silent_database_is_told_once_and_asked_nothing_for_until_it_answers(bench: Bench) -> None:
+    for outages in (1, 2):
+        bench.rtdb.rtdb.faults.change({"errors": -1, "method": "PATCH"})
+        bench.run.say(LogLine(level=LogLevel.INFO, message="hello"))
+        async with asyncio.TaskGroup() as group:
+            storing = group.create_task(bench.run.store(nobody))
+            for _ in range(3):
+                await eventually(lambda: _failed_again(bench))
+            assert not bench.run.may_ask
+            assert bench.counted.told.count("suspended") == outages
+            bench.rtdb.rtdb.faults.reset()
+            await eventually(lambda: _may_ask_again(bench))
+            storing.cancel()
+
+
+async def _failed_again(bench: Bench) -> bool:
+    """The next try is on its way."""
+    before = bench.rtdb.rtdb.app.stats.requests
+    await bench.clock.advance(0.5)
+    return bench.rtdb.rtdb.app.stats.requests > before
+
+
+async def _may_ask_again(bench: Bench) -> bool:
+    await bench.clock.advance(0.1)
+    return bench.run.may_ask
+
+
+# ── answers of earlier runs ──────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_new_job_has_nothing_to_recall_and_is_not_read_for_it(bench: Bench) -> None:
+    before = bench.rtdb.rtdb.app.stats.reads
+    assert await bench.run.recall() == []
+    assert bench.rtdb.rtdb.app.stats.reads == before
+
+
+async def test_a_first_run_recalls_what_was_borrowed_for_it_and_tells_what_is_asked_all_the_same(
+    bench: Bench,
+) -> None:
+    job = bench.run.job.id
+    await bench.run.release(bench.run.job)
+    borrowed = {"0": {"q0": '{"value":"{}","tokens":0}'}}
+    await bench.rtdb.database.patch(NODES.run(job), {"journal": borrowed, "epochs": None})
+    await bench.rtdb.request(job)
+    run = await bench.queue.claim(read_entry(job, await bench.rtdb.entry(job)))
+    assert run is not None
+    assert run.job.lease.epoch == 1
+    assert [entry.key for entry in await run.recall()] == ["q0"]
+    for key in ("q0", "q1"):
+        remember(run, key)
+    assert bench.counted.told.count("repeated") == 1
+
+
+async def test_what_a_run_writes_waits_for_the_budget_of_all_writes() -> None:
+    clock = FakeClock()
+    async with world() as rtdb, Ledger(rtdb.database, NODES, clock, rate=1, metrics=Metrics()) as ledger:
+        job = new_id()
+        await rtdb.create(job)
+        queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
+        run = await queue.claim(read_entry(job, await rtdb.entry(job)))
+        assert run is not None
+        ending = asyncio.create_task(run.end())
+        await settle(2000)
+        assert await rtdb.database.get(NODES.run(job)) is None
+        for _ in range(3):
+            await clock.advance(1)
+        await eventually(ending.done)
