@@ -18,11 +18,11 @@ from poller.executors import Access, GrpcExecutors
 from poller.job import RetryPolicy
 from poller.metrics import Metrics
 from poller.pages import Pages
-from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Nodes
 from poller.rtdb.open import open_database
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.retention import Periods, Retention
+from poller.rtdb.writer import Writer
 from poller.server import serve_jobs
 from poller.settings import Settings, load
 from process import health, logs, signals
@@ -51,8 +51,8 @@ async def serve(settings: Settings) -> None:
     clock, counted = SystemClock(), Metrics()
     database = open_database(settings, counted)
     nodes, lease_rules = Nodes(settings.namespace), settings.firebase_database_lease_rules
-    async with database, Ledger(database, nodes, clock, lease_rules=lease_rules, metrics=counted) as ledger:
-        queue = RtdbQueue(ledger, owner=settings.pod_id, lease_seconds=settings.lease_seconds)
+    async with database, Writer(database, nodes, clock, lease_rules=lease_rules, metrics=counted) as writer:
+        queue = RtdbQueue(writer, owner=settings.pod_id, lease_seconds=settings.lease_seconds)
         executors = GrpcExecutors(
             settings.executor_target, poller_id=settings.pod_id, access=access(settings)
         )
@@ -71,7 +71,7 @@ async def serve(settings: Settings) -> None:
         periods = Periods(
             failed_days=settings.retention_failed_days, completed_days=settings.retention_completed_days
         )
-        retention = Retention(ledger, periods, now=ledger.now)
+        retention = Retention(writer, periods, now=writer.now)
         await run(settings, Parts(queue, executors, dispatcher, retention, counted))
 
 

@@ -17,10 +17,10 @@ from google.protobuf import duration_pb2, timestamp_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from poller.asked import Violation, asked_page, check_id, check_input, page_token
 from poller.errors import InputRejected, Permanent, PollerError, Transient
 from poller.job import JobState, LogLevel, LogLine
 from poller.ports import JobExists, JobNotFound, JobQueue, JobView, WrongState
+from poller.requests import Violation, check_id, check_input, page_request, page_token
 from process.status import status
 
 log = structlog.get_logger(__name__)
@@ -80,7 +80,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
 
     async def ListJobs(self, request: job_pb2.ListJobsRequest, context: Context) -> job_pb2.ListJobsResponse:
         async with _errors(context):
-            asked = asked_page(request)
+            asked = page_request(request)
             page = await self._queue.list_jobs(asked.wanted, size=asked.size, after=asked.after)
             response = job_pb2.ListJobsResponse(jobs=map(self._job, page.jobs))
             response.next_page_token = page_token(asked.wanted, page.next)

@@ -11,10 +11,10 @@ from poller.errors import Permanent, PollerError, Transient
 from poller.metrics import Metrics
 from poller.rtdb.answers import Denied
 from poller.rtdb.client import Database
-from poller.rtdb.ledger import WRITER
 from poller.rtdb.names import Nodes
 from poller.rtdb.open import Settings as Access
 from poller.rtdb.open import open_database
+from poller.rtdb.writer import IDENTITY
 
 SWITCH = "configs/eventstorming_generator/is_use_backend"
 RULES = "publish poller/rtdb/database.rules.json (firebase deploy --only database)"
@@ -85,7 +85,7 @@ async def _fenced(database: Database, nodes: Nodes, settings: Settings) -> str:
             "lease rules are not used. With more than one poller they are worth it: the database itself then refuses "
             f"what an overtaken run still writes. To have them, {RULES} and set FIREBASE_DATABASE_LEASE_RULES=true"
         )
-    overtaken = database.acting_as(WRITER | {"lease": "doctor"})
+    overtaken = database.acting_as(IDENTITY | {"lease": "doctor"})
     try:
         await overtaken.delete(f"{nodes.jobs}/{uuid.uuid4()}/run", deadline=_SECONDS)
     except Denied:

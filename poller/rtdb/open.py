@@ -14,7 +14,7 @@ from poller.rtdb.credentials import (
     EmulatorCredentials,
     ServiceAccountCredentials,
 )
-from poller.rtdb.ledger import WRITER
+from poller.rtdb.writer import IDENTITY
 
 
 class Settings(Protocol):
@@ -42,7 +42,7 @@ def open_database(settings: Settings, metrics: Metrics) -> Database:
         metrics=metrics,
         agent=f"eventstorming ({quote(settings.pod_id)})",
     )
-    return database.acting_as(WRITER) if settings.firebase_database_lease_rules else database
+    return database.acting_as(IDENTITY) if settings.firebase_database_lease_rules else database
 
 
 def _credentials(settings: Settings) -> Credentials:

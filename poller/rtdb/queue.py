@@ -1,6 +1,6 @@
 """The queue in the Realtime Database: what waits, who claims it, what the user asks for. Implements the port `JobQueue`.
 
-Node names are in `names`, writing in `ledger`, a claimed job in `run`.
+Node names are in `names`, writing in `writer`, a claimed job in `run`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ from poller.errors import InputRejected, LeaseLost
 from poller.job import Job, JobState, LogLevel, LogLine, milliseconds
 from poller.msaez.inputs import understand
 from poller.ports import JobFilter, JobPage, QueueChange
-from poller.rtdb.desk import Desk, entry_or_none, language_of
+from poller.rtdb.display import Shown, log_node
 from poller.rtdb.fence import Fence
-from poller.rtdb.following import Followed, Following
 from poller.rtdb.index import ended_row, with_row, without_job
+from poller.rtdb.jobs import Desk, entry_or_none, language_of
 from poller.rtdb.journal import highest_epoch
-from poller.rtdb.ledger import InFlight, Ledger, Unchanged
 from poller.rtdb.listing import Listing
-from poller.rtdb.mirror import Mirror, entries_change, removals_change
 from poller.rtdb.names import (
     SERVER_TIME,
     Garbage,
@@ -35,10 +33,12 @@ from poller.rtdb.names import (
     read_entry,
     text,
 )
-from poller.rtdb.outbox import Shown, log_node
+from poller.rtdb.queue_copy import Copy, entries_change, removals_change
+from poller.rtdb.queue_watch import QueueWatch, WatchedNode
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.stream import Change
 from poller.rtdb.views import state_of
+from poller.rtdb.writer import InFlight, Unchanged, Writer
 from poller.sentences import sentence
 from process.tasks import task_group
 
@@ -51,18 +51,18 @@ _UNANSWERED = 32
 class RtdbQueue(Desk):
     def __init__(
         self,
-        ledger: Ledger,
+        writer: Writer,
         *,
         owner: str,
         lease_seconds: float,
         new_token: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
-        super().__init__(ledger, owner=owner, lease_seconds=lease_seconds, new_token=new_token)
+        super().__init__(writer, owner=owner, lease_seconds=lease_seconds, new_token=new_token)
         self._unanswered: defaultdict[str, deque[str]] = defaultdict(lambda: deque(maxlen=_UNANSWERED))
-        self._entries, self._removals = Mirror(), Mirror()
+        self._entries, self._removals = Copy(), Copy()
         self._listing = Listing(self._database, self._nodes, self._runs)
-        self._metrics = ledger.metrics
-        self._followed: tuple[Followed, ...] = ()
+        self._metrics = writer.metrics
+        self._followed: tuple[WatchedNode, ...] = ()
 
     def problem(self) -> str:
         refused = next((node.trouble for node in self._followed if node.trouble), "")
@@ -79,12 +79,14 @@ class RtdbQueue(Desk):
         news: asyncio.Queue[QueueChange] = asyncio.Queue()
         entries, removals = self._entries_changed, self._removals_changed
         self._followed = (
-            Followed(self._nodes.entries, self._entries, lambda change: news.put_nowait(entries(change))),
-            Followed(self._nodes.removals, self._removals, lambda change: news.put_nowait(removals(change))),
+            WatchedNode(self._nodes.entries, self._entries, lambda change: news.put_nowait(entries(change))),
+            WatchedNode(
+                self._nodes.removals, self._removals, lambda change: news.put_nowait(removals(change))
+            ),
         )
         try:
             async with task_group() as group:
-                group.create_task(Following(self._ledger, self._followed).run())
+                group.create_task(QueueWatch(self._writer, self._followed).run())
                 while True:
                     yield await news.get()
         finally:
@@ -127,15 +129,15 @@ class RtdbQueue(Desk):
 
         Only one of this call, that is: a lease that an earlier call left may be old, so it is taken anew.
         """
-        token, sent = self._new_token(), self._ledger.clock.monotonic()
+        token, sent = self._new_token(), self._writer.clock.monotonic()
         self._unanswered[job.id].append(token)
-        stored, claimed = await self._ledger.insist(lambda: self._take(job, token), tries=5)
+        stored, claimed = await self._writer.insist(lambda: self._take(job, token), tries=5)
         ours = job.lease.token in self._unanswered.pop(job.id, ())
         if claimed is None:
             self._metrics.claim("lost")
             return None
         self._tell(claimed, vanished=job.lease.held and not ours and not claimed.cancelled_by)
-        fence = Fence(self._ledger.clock, lease_seconds=self._lease_seconds)
+        fence = Fence(self._writer.clock, lease_seconds=self._lease_seconds)
         fence.renewed(sent)
         try:
             return await self._settled_or_run(claimed, job, stored, fence)
@@ -168,7 +170,7 @@ class RtdbQueue(Desk):
             return claimed_entry(current, taken[0], now=self.now())
 
         try:
-            await self._ledger.transact(self._nodes.entry(job.id), take, known=entry.result())
+            await self._writer.transact(self._nodes.entry(job.id), take, known=entry.result())
         except (Garbage, _Overtaken):
             return stored, None
         return stored, taken[0]
@@ -196,7 +198,7 @@ class RtdbQueue(Desk):
             given, warnings = understood.input, understood.warnings
         except InputRejected as error:
             given, rejection = job_pb2.JobInput(job_id=job.id, language=language_of(raw)), str(error)
-        run = RtdbRun(self._ledger, fence, job, input=given, stored=stored, runs=self._runs)
+        run = RtdbRun(self._writer, fence, job, input=given, stored=stored, runs=self._runs)
         log.info("job.claimed", job=job.id, epoch=job.lease.epoch, owner=self._owner)
         if job.cancelled_by:
             ending = self._end_as_cancelled(run, stored, job.cancelled_by)
@@ -223,7 +225,7 @@ class RtdbQueue(Desk):
             return {**current, "waitingJobCount": place}
 
         try:
-            await self._ledger.transact(self._nodes.entry(job.id), placed)
+            await self._writer.transact(self._nodes.entry(job.id), placed)
         except Garbage:
             return
 
@@ -240,7 +242,7 @@ class RtdbQueue(Desk):
             return
         if stored is not None and not state_of(None, members(members(stored).get("outputs"))).terminal:
             await self._fail_without_entry(job_id, stored)
-        await self._ledger.transact(self._nodes.entry(job_id), gone)
+        await self._writer.transact(self._nodes.entry(job_id), gone)
         log.warning("job.dropped", job=job_id, reason=reason)
 
     async def _fail_without_entry(self, job_id: str, state: Json) -> None:
@@ -255,13 +257,13 @@ class RtdbQueue(Desk):
         path = self._nodes.job(job_id)
         node = {f"state/outputs/logs/{index}": log_node(line, now=self.now())}
         held = await self._database.get(f"{self._nodes.lease(job_id)}/token")
-        ledger = self._ledger.under(text(held))
-        await ledger.patch(path, node, in_flight=in_flight)
+        writer = self._writer.under(text(held))
+        await writer.patch(path, node, in_flight=in_flight)
         flag = {"state/outputs/isFailed": True, "run/endedAt": SERVER_TIME, "run/failure": reason}
         created = number(await self._database.get(f"{self._nodes.run(job_id)}/createdAt"))
         row = ended_row(JobState.FAILED, title="", failure=reason)
         whole = with_row(self._nodes, job_id, milliseconds(created or self.now()), flag, row)
-        await ledger.patch("", whole, in_flight=in_flight)
+        await writer.patch("", whole, in_flight=in_flight)
         self._metrics.ended("failed")
 
     async def remove(self, job_id: str) -> bool:
@@ -280,7 +282,7 @@ class RtdbQueue(Desk):
             run.ended = True
             await run.close()
         try:
-            await self._ledger.transact(self._nodes.entry(job_id), gone)
+            await self._writer.transact(self._nodes.entry(job_id), gone)
         except _Overtaken:
             return False
         await self._delete_node(job_id, created)
@@ -295,7 +297,7 @@ class RtdbQueue(Desk):
         while True:
             born = number(await self._database.get(f"{self._nodes.run(job_id)}/createdAt"))
             times = [*created, milliseconds(born)] if born else created
-            await self._ledger.budget()
+            await self._writer.budget()
             await self._database.patch("", without_job(self._nodes, job_id, *times))
             if await self._database.get(f"{node}/state") is None and not await self._database.keys(node):
                 return

@@ -16,8 +16,8 @@ import structlog
 from poller.errors import PollerError
 from poller.job import JobState, milliseconds
 from poller.rtdb.index import ended_row, job_id_of, with_row, without_job
-from poller.rtdb.ledger import InFlight, Ledger
 from poller.rtdb.names import SERVER_TIME, Json, number, text
+from poller.rtdb.writer import InFlight, Writer
 from process.tasks import task_group
 
 log = structlog.get_logger(__name__)
@@ -67,23 +67,23 @@ class Periods:
 class Retention:
     """`now` is the database's time in ms."""
 
-    def __init__(self, ledger: Ledger, periods: Periods, *, now: Callable[[], int]) -> None:
-        self._ledger = ledger
-        self._database = ledger.database
-        self._nodes = ledger.nodes
+    def __init__(self, writer: Writer, periods: Periods, *, now: Callable[[], int]) -> None:
+        self._writer = writer
+        self._database = writer.database
+        self._nodes = writer.nodes
         self._periods = periods
         self._now = now
         self._indexed: set[str] = set()
 
     async def run(self) -> None:
         """For ever. Several pollers may do the same: each step can be repeated."""
-        await self._ledger.clock.sleep(FIRST_AFTER_SECONDS * (0.5 + self._ledger.chance()))
+        await self._writer.clock.sleep(FIRST_AFTER_SECONDS * (0.5 + self._writer.chance()))
         while True:
             try:
                 await self.sweep()
             except PollerError as error:
                 log.warning("retention.failed", reason=str(error))
-            await self._ledger.clock.sleep(DAY_SECONDS * (0.95 + 0.1 * self._ledger.chance()))
+            await self._writer.clock.sleep(DAY_SECONDS * (0.95 + 0.1 * self._writer.chance()))
 
     async def sweep(self) -> None:
         rows = await self._database.keys(
@@ -146,8 +146,8 @@ class Retention:
     async def _stamp(self, job_id: str) -> None:
         """A job that was removed while it was looked at must not come back as a stamp."""
         run = self._nodes.run(job_id)
-        await self._ledger.budget()
-        await self._ledger.put(f"{run}/seenAt", SERVER_TIME, in_flight=InFlight())
+        await self._writer.budget()
+        await self._writer.put(f"{run}/seenAt", SERVER_TIME, in_flight=InFlight())
         await self._undo_if_alone(job_id, Remains(), "seenAt")
 
     async def _undo_if_alone(self, job_id: str, found: Remains, *written: str) -> None:
@@ -171,22 +171,22 @@ class Retention:
             failure=text(failure.result()),
         )
         created_at = found.created_at or ended_at
-        await self._ledger.budget()
+        await self._writer.budget()
         whole = with_row(self._nodes, job_id, created_at, {}, row)
-        await self._ledger.patch("", whole, in_flight=InFlight())
+        await self._writer.patch("", whole, in_flight=InFlight())
         await self._undo_if_alone(job_id, replace(found, created_at=created_at), "createdAt", "seenAt")
 
     async def _drop_rows(self, rows: list[str]) -> None:
         if rows:
-            await self._ledger.budget()
+            await self._writer.budget()
             gone = {f"{self._nodes.index}/{row}": None for row in rows}
-            await self._ledger.patch("", gone, in_flight=InFlight())
+            await self._writer.patch("", gone, in_flight=InFlight())
             log.warning("index.orphans_dropped", rows=len(rows))
 
     async def _delete(self, job_id: str, found: Remains) -> None:
-        await self._ledger.budget()
+        await self._writer.budget()
         whole = without_job(self._nodes, job_id, *([found.created_at] if found.created_at else []))
-        await self._ledger.patch("", whole, in_flight=InFlight())
+        await self._writer.patch("", whole, in_flight=InFlight())
 
 
 def _stamp(value: Json) -> int:

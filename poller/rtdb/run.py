@@ -22,9 +22,9 @@ from poller.job import Job, JobState, LogLevel, LogLine, milliseconds
 from poller.msaez import check, esvalue
 from poller.rtdb import index
 from poller.rtdb.answers import Denied
+from poller.rtdb.display import Display, Shown
 from poller.rtdb.fence import Fence
 from poller.rtdb.journal import GroupCommit, newest
-from poller.rtdb.ledger import InFlight, Ledger, Unchanged
 from poller.rtdb.names import (
     SERVER_TIME,
     Json,
@@ -34,7 +34,7 @@ from poller.rtdb.names import (
     read_lease,
     released_entry,
 )
-from poller.rtdb.outbox import Outbox, Shown
+from poller.rtdb.writer import InFlight, Unchanged, Writer
 from poller.sentences import sentence
 from process.tasks import task_group
 
@@ -71,7 +71,7 @@ class RtdbRun:
     """Implements the port `Run`. `stored` is the job's node as it was at the claim."""
 
     def __init__(
-        self, ledger: Ledger, fence: Fence, job: Job, *, input: job_pb2.JobInput, stored: Json, runs: Runs
+        self, writer: Writer, fence: Fence, job: Job, *, input: job_pb2.JobInput, stored: Json, runs: Runs
     ) -> None:
         self.job = job
         self._runs = runs
@@ -79,19 +79,21 @@ class RtdbRun:
         self.model: model_pb2.EventStormingModel | None = None
         self.ended = False
         self._finished: tuple[model_pb2.EventStormingModel, esvalue.EsValue] | None = None
-        self._ledger = ledger.under(job.lease.token)
+        self._writer = writer.under(job.lease.token)
         self._fence = fence
-        self._path = ledger.nodes.job(job.id)
-        self._entry = ledger.nodes.entry(job.id)
+        self._path = writer.nodes.job(job.id)
+        self._entry = writer.nodes.entry(job.id)
         self._in_flight = InFlight()
         self._marked = 0
         state, run = members(members(stored).get("state")), members(members(stored).get("run"))
         self._fresh = job.lease.epoch == 1 and "journal" not in run
         self._created_at = milliseconds(number(run.get("createdAt")) or job.created_at)
-        self.started_at = int(run.get("startedAt") or ledger.now())
+        self.started_at = int(run.get("startedAt") or writer.now())
         shown = Shown.of(state.get("outputs"), run.get("said"))
-        self._outbox = Outbox(self._projected, shown, ledger.clock, opening=self._opening(state, run, shown))
-        self._metrics = ledger.metrics
+        self._display = Display(
+            self._projected, shown, writer.clock, opening=self._opening(state, run, shown)
+        )
+        self._metrics = writer.metrics
         self._acknowledged: set[str] = set()
         self._journal = self._group_commit(job.lease.epoch)
 
@@ -99,9 +101,9 @@ class RtdbRun:
         return GroupCommit(
             self._note,
             epoch=epoch,
-            clock=self._ledger.clock.monotonic,
+            clock=self._writer.clock.monotonic,
             metrics=self._metrics,
-            room=self._ledger.room,
+            room=self._writer.room,
         )
 
     def _opening(self, state: Json, run: Json, shown: Shown) -> dict[str, Json]:
@@ -141,7 +143,7 @@ class RtdbRun:
     @property
     def progress(self) -> tuple[int, int]:
         """Finished stages as shown, and all of them."""
-        return self._outbox.current_progress, 8 if self.input.HasField("draft") else 11
+        return self._display.current_progress, 8 if self.input.HasField("draft") else 11
 
     # ── the lease ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -177,14 +179,14 @@ class RtdbRun:
 
     async def _renew_for_ever(self) -> None:
         while True:
-            jitter = 1 + _JITTER * (2 * self._ledger.chance() - 1)
-            await self._ledger.clock.sleep(RENEW_SECONDS * jitter)
+            jitter = 1 + _JITTER * (2 * self._writer.chance() - 1)
+            await self._writer.clock.sleep(RENEW_SECONDS * jitter)
             await self._insist(self.renew)
 
     async def renew(self) -> None:
         """One renewal, which `keep` makes again and again."""
-        sent = self._ledger.clock.monotonic()
-        await self._ledger.transact(self._ledger.nodes.lease(self.job.id), self._renewed)
+        sent = self._writer.clock.monotonic()
+        await self._writer.transact(self._writer.nodes.lease(self.job.id), self._renewed)
         if not self.ended:
             self._fence.renewed(sent)
             self._metrics.lease("renewed")
@@ -205,13 +207,13 @@ class RtdbRun:
         await self._in_flight.settled()
         await self._journal.flush()
         wanted = replace(job, lease=replace(job.lease, epoch=job.lease.epoch + 1))
-        sent = self._ledger.clock.monotonic()
+        sent = self._writer.clock.monotonic()
 
         def next_epoch(current: Json) -> Json:
             self._check_token(members(current).get("lease"))
-            return claimed_entry(current, wanted, now=self._ledger.now())
+            return claimed_entry(current, wanted, now=self._writer.now())
 
-        await self._insist(lambda: self._ledger.transact(self._entry, next_epoch))
+        await self._insist(lambda: self._writer.transact(self._entry, next_epoch))
         self._fence.renewed(sent)
         self.job, self._fresh = wanted, False
         self._journal = self._group_commit(wanted.lease.epoch)
@@ -229,14 +231,14 @@ class RtdbRun:
                 if self._fence.unheard():
                     self._metrics.lease("suspended")
                 failures += 1
-                await self._ledger.pause(failures)
+                await self._writer.pause(failures)
             else:
                 self._fence.heard()
                 return
 
     def _check_denied(self, denied: Denied) -> NoReturn:
         """Under lease rules the database refuses whoever has been overtaken."""
-        if not self._ledger.lease_rules:
+        if not self._writer.lease_rules:
             raise denied
         self._fence.lose("the database refused a write under this lease")
         raise LeaseLost("the database refused a write under this lease") from denied
@@ -246,8 +248,8 @@ class RtdbRun:
     async def recall(self) -> Sequence[executor_pb2.JournalEntry]:
         if self._fresh:
             return []
-        path = self._ledger.nodes.journal(self.job.id)
-        found = newest(await self._ledger.insist(lambda: self._ledger.database.get(path)))
+        path = self._writer.nodes.journal(self.job.id)
+        found = newest(await self._writer.insist(lambda: self._writer.database.get(path)))
         self._acknowledged = {entry.key for entry in found}
         return found
 
@@ -257,22 +259,22 @@ class RtdbRun:
         self._journal.add(seq, entry)
 
     async def room(self) -> None:
-        await self._ledger.room.free()
+        await self._writer.room.free()
 
     def show_progress(self, current: int, total: int) -> None:
-        self._outbox.show_progress(current, total)
+        self._display.show_progress(current, total)
 
     def show_model(self, model: model_pb2.EventStormingModel) -> None:
         self.model = model
-        self._outbox.show_model(model)
+        self._display.show_model(model)
 
     def say(self, line: LogLine) -> None:
-        self._outbox.say(line, now=self._ledger.now())
+        self._display.say(line, now=self._writer.now())
 
     async def store(self, durable: Callable[[Sequence[int]], Awaitable[None]]) -> None:
         async with task_group() as group:
             group.create_task(self._journal.run(durable))
-            group.create_task(self._outbox.run(self._write))
+            group.create_task(self._display.run(self._write))
 
     async def _note(self, updates: Mapping[str, Json]) -> None:
         await self._write({f"run/{path}": value for path, value in updates.items()})
@@ -282,7 +284,7 @@ class RtdbRun:
         epoch = self.job.lease.epoch
         mark = {} if epoch == self._marked else {f"run/epochs/{epoch}": SERVER_TIME}
         whole = {**updates, **mark}
-        await self._fenced(lambda: self._ledger.patch(self._path, whole, **self._terms))
+        await self._fenced(lambda: self._writer.patch(self._path, whole, **self._terms))
         self._marked = epoch
         self._runs.told(self.job.id, whole)
 
@@ -293,7 +295,7 @@ class RtdbRun:
 
     async def _fenced(self, write: Callable[[], Awaitable[None]]) -> None:
         async def with_authority() -> None:
-            await self._ledger.budget()
+            await self._writer.budget()
             await self._fence.authority()
             await write()
 
@@ -316,10 +318,10 @@ class RtdbRun:
         await self._in_flight.settled()
         await self._journal.flush()
         self.show_model(model)
-        await self._outbox.flush(self._write)
+        await self._display.flush(self._write)
         await self._write_end(JobState.COMPLETED, self._last_words(model, tokens_used))
         flag = f"{self._path}/state/outputs/isCompleted"
-        await self._fenced(lambda: self._ledger.put(flag, True, **self._terms))
+        await self._fenced(lambda: self._writer.put(flag, True, **self._terms))
         self._runs.told(self.job.id, {"state/outputs/isCompleted": True})
         self._metrics.ended("completed")
         await self.end()
@@ -341,7 +343,7 @@ class RtdbRun:
             "state/outputs/isFailed": False,
             "state/outputs/lastCompletedRootGraphNode": "complete",
             "state/outputs/lastCompletedSubGraphNode": "complete",
-            "lastUpdated": self._ledger.now() / 1000,
+            "lastUpdated": self._writer.now() / 1000,
             "run/model": json.dumps(typed, ensure_ascii=False, separators=(",", ":")),
             "run/tokens": tokens_used,
             "run/endedAt": SERVER_TIME,
@@ -356,13 +358,13 @@ class RtdbRun:
         await self._in_flight.settled()
         await self._journal.flush()
         self.say(LogLine(level=LogLevel.ERROR, message=sentence))
-        await self._outbox.flush(self._write)
+        await self._display.flush(self._write)
         last = {
             "state/outputs/isFailed": True,
             "state/outputs/isCompleted": False,
             "run/endedAt": SERVER_TIME,
             "run/failure": sentence,
-            "lastUpdated": self._ledger.now() / 1000,
+            "lastUpdated": self._writer.now() / 1000,
         }
         await self._write_end(JobState.FAILED, last, failure=sentence)
         self._metrics.ended("failed")
@@ -376,8 +378,8 @@ class RtdbRun:
             attempts=self.job.attempts,
             failure=failure,
         )
-        whole = index.with_row(self._ledger.nodes, self.job.id, self._created_at, updates, row)
-        await self._fenced(lambda: self._ledger.patch("", whole, **self._terms))
+        whole = index.with_row(self._writer.nodes, self.job.id, self._created_at, updates, row)
+        await self._fenced(lambda: self._writer.patch("", whole, **self._terms))
         self._runs.told(self.job.id, updates)
 
     async def end(self) -> None:
@@ -392,7 +394,7 @@ class RtdbRun:
                 raise Unchanged
             return None
 
-        await self._insist(lambda: self._ledger.transact(self._entry, gone))
+        await self._insist(lambda: self._writer.transact(self._entry, gone))
 
     async def release(self, job: Job) -> None:
         await self._in_flight.settled()
@@ -408,7 +410,7 @@ class RtdbRun:
                 raise Unchanged
             return released_entry(current, replace(job, lease=lease.released()))
 
-        await self._insist(lambda: self._ledger.transact(self._entry, released))
+        await self._insist(lambda: self._writer.transact(self._entry, released))
         self._metrics.lease("released")
         self._metrics.ended("released")
 

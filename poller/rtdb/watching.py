@@ -17,11 +17,11 @@ from eventstorming.v1 import model_pb2
 from poller.job import Job, JobState
 from poller.ports import JobNotFound, JobView
 from poller.rtdb import tree
-from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Json, members
 from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stream import Change
 from poller.rtdb.views import job_view, stored_model
+from poller.rtdb.writer import Writer
 
 _OUTPUTS = "state/outputs/"
 _CANVAS = "esValue"
@@ -40,9 +40,9 @@ class Source(Protocol):
 class Watching:
     """The watched jobs, and the runs that are held in this process."""
 
-    def __init__(self, ledger: Ledger, source: Source) -> None:
+    def __init__(self, writer: Writer, source: Source) -> None:
         self.runs = Runs(self.told)
-        self._ledger = ledger
+        self._writer = writer
         self._source = source
         self._watched: dict[str, _Watched] = {}
 
@@ -68,7 +68,7 @@ class Watching:
                 await watched.left()
 
     def _begun(self, job_id: str) -> _Watched:
-        watched = self._watched[job_id] = _Watched(job_id, self._ledger, self._source, self.runs)
+        watched = self._watched[job_id] = _Watched(job_id, self._writer, self._source, self.runs)
         watched.task.add_done_callback(lambda _: self._forget(watched))
         return watched
 
@@ -81,10 +81,10 @@ class Watching:
 class _Watched:
     """One job while anybody watches it. `task` ends with the job, or with what keeps it from being watched."""
 
-    def __init__(self, job_id: str, ledger: Ledger, source: Source, runs: Runs) -> None:
+    def __init__(self, job_id: str, writer: Writer, source: Source, runs: Runs) -> None:
         self.job_id = job_id
         self.viewers = 0
-        self._ledger = ledger
+        self._writer = writer
         self._source = source
         self._runs = runs
         self._teller: RtdbRun | None = None
@@ -138,8 +138,8 @@ class _Watched:
     async def _listen(self) -> None:
         if self._teller is not None:
             return
-        path = self._ledger.nodes.outputs(self.job_id)
-        async with aclosing(self._ledger.database.watch(path, aside=True)) as changes:
+        path = self._writer.nodes.outputs(self.job_id)
+        async with aclosing(self._writer.database.watch(path, aside=True)) as changes:
             async for change in changes:
                 if (seen := _without_canvas(change)) is not None:
                     self.take(seen)
@@ -152,9 +152,9 @@ class _Watched:
             if listening.done():
                 listening.result()
             if self._runs.get(self.job_id) is not self._teller:
-                await self._ledger.insist(self._look)
+                await self._writer.insist(self._look)
                 return
-            await self._ledger.insist(self._refresh)
+            await self._writer.insist(self._refresh)
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────
 

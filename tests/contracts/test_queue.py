@@ -19,9 +19,9 @@ from poller.metrics import Metrics
 from poller.ports import JobExists, JobNotFound, JobQueue, QueueChange, Run, WrongState
 from poller.rtdb.client import Database, endpoint
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Nodes
 from poller.rtdb.queue import RtdbQueue
+from poller.rtdb.writer import Writer
 from tests.contracts.test_database import credentials_for
 from tests.fakes import FakeQueue, FakeStore, eventually, small_model
 
@@ -69,10 +69,10 @@ async def real() -> AsyncIterator[MakeQueue]:
 
 
 async def _over(database: Database, namespace: str, stack: AsyncExitStack) -> MakeQueue:
-    ledger = await stack.enter_async_context(
-        Ledger(database, Nodes(namespace), SystemClock(), metrics=Metrics())
+    writer = await stack.enter_async_context(
+        Writer(database, Nodes(namespace), SystemClock(), metrics=Metrics())
     )
-    return lambda owner: RtdbQueue(ledger, owner=owner, lease_seconds=30)
+    return lambda owner: RtdbQueue(writer, owner=owner, lease_seconds=30)
 
 
 MAKERS = {"fake": fake, "embedded": embedded} | ({"real": real} if "TEST_DATABASE_URL" in os.environ else {})

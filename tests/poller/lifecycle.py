@@ -18,9 +18,9 @@ from poller.job import RetryPolicy
 from poller.metrics import Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.ledger import WRITER, Ledger
 from poller.rtdb.names import Nodes
 from poller.rtdb.queue import RtdbQueue
+from poller.rtdb.writer import IDENTITY, Writer
 from tests.fakes import eventually
 
 NAMESPACE = "eventstorming_generator"
@@ -46,7 +46,7 @@ def inputs(job_id: str, **changed: Any) -> dict[str, Any]:
 class Poller:
     queue: RtdbQueue
     dispatcher: Dispatcher
-    ledger: Ledger
+    writer: Writer
     executors: GrpcExecutors
     work: asyncio.Task[None]
 
@@ -146,11 +146,11 @@ class World:
         targets = tuple(f"127.0.0.1:{port}" for port in ports)
         async with AsyncExitStack() as stack:
             client = database or await stack.enter_async_context(connect(self.rtdb, owner, metrics))
-            client = client.acting_as(WRITER) if lease_rules else client
-            ledger = await stack.enter_async_context(
-                Ledger(client, NODES, clock, lease_rules=lease_rules, metrics=metrics)
+            client = client.acting_as(IDENTITY) if lease_rules else client
+            writer = await stack.enter_async_context(
+                Writer(client, NODES, clock, lease_rules=lease_rules, metrics=metrics)
             )
-            queue = RtdbQueue(ledger, owner=owner, lease_seconds=lease_seconds)
+            queue = RtdbQueue(writer, owner=owner, lease_seconds=lease_seconds)
             executors = GrpcExecutors(targets, poller_id=owner)
             dispatcher = Dispatcher(
                 queue,
@@ -166,7 +166,7 @@ class World:
             async with asyncio.TaskGroup() as group:
                 attached = group.create_task(executors.run())
                 work = group.create_task(dispatcher.run())
-                yield Poller(queue, dispatcher, ledger, executors, work)
+                yield Poller(queue, dispatcher, writer, executors, work)
                 work.cancel()
                 attached.cancel()
 

@@ -463,17 +463,17 @@ async def test_what_waits_for_a_silent_database_is_bounded_and_then_stored(rtdb:
 
     job = new_id()
     async with scripted_executor(script) as executor, rtdb.poller(executor.port) as poller:
-        poller.ledger.room = Room(limit=1_000_000)
+        poller.writer.room = Room(limit=1_000_000)
         await rtdb.create(job)
         await eventually(lambda: executor.runs and executor.runs[0].acked)
         rtdb.rtdb.faults.change({"errors": -1, "method": "PATCH"})
         go_on.set()
-        await eventually(lambda: poller.ledger.room.taken >= 1_000_000)
+        await eventually(lambda: poller.writer.room.taken >= 1_000_000)
         await asyncio.sleep(0.3)
-        assert poller.ledger.room.taken < 1_250_000
+        assert poller.writer.room.taken < 1_250_000
         rtdb.rtdb.faults.reset()
         await rtdb.ended(job, seconds=20)
-        assert poller.ledger.room.taken == 0
+        assert poller.writer.room.taken == 0
     journal = await rtdb.database.get(f"{NODES.journal(job)}")
     assert sum(len(branch) for branch in journal if branch) == 41
 

@@ -16,11 +16,11 @@ from poller.errors import LeaseLost
 from poller.job import JobState, LogLevel, LogLine
 from poller.metrics import Metrics
 from poller.rtdb.client import Database
-from poller.rtdb.ledger import WRITER, Ledger
 from poller.rtdb.names import read_entry
 from poller.rtdb.open import open_database
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
+from poller.rtdb.writer import IDENTITY, Writer
 from poller.settings import load
 from tests.fakes import Conversation, Refusal, eventually, scripted_executor, small_model
 from tests.poller.lifecycle import NODES, World, inputs, new_id, world
@@ -49,8 +49,8 @@ async def create(browser: Database) -> str:
     return job
 
 
-async def claimed(rtdb: World, ledger: Ledger, job: str) -> RtdbRun:
-    queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
+async def claimed(rtdb: World, writer: Writer, job: str) -> RtdbRun:
+    queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
     run = await queue.claim(read_entry(job, await rtdb.entry(job)))
     assert run is not None
     return run
@@ -122,9 +122,9 @@ async def test_a_damaged_entry_that_looks_leased_still_ends_its_job(rtdb: World,
 async def test_the_database_itself_refuses_an_overtaken_writer(rtdb: World, browser: Database) -> None:
     """Nobody tells this run: its time margin is wide open, its listener sees nothing."""
     job = await create(browser)
-    client = rtdb.database.acting_as(WRITER)
-    async with Ledger(client, NODES, SystemClock(), lease_rules=True, metrics=Metrics()) as ledger:
-        run = await claimed(rtdb, ledger, job)
+    client = rtdb.database.acting_as(IDENTITY)
+    async with Writer(client, NODES, SystemClock(), lease_rules=True, metrics=Metrics()) as writer:
+        run = await claimed(rtdb, writer, job)
         run.say(LogLine(level=LogLevel.INFO, message="too late"))
         await rtdb.database.put(NODES.lease(job), {"token": "another", "epoch": 2, "owner": "poller-b"})
         before = await rtdb.database.get(NODES.job(job))
@@ -139,10 +139,10 @@ async def test_the_database_itself_refuses_an_overtaken_writer(rtdb: World, brow
 async def test_a_cancel_through_another_poller_is_over_at_once(rtdb: World, browser: Database) -> None:
     """What the run may still write, the database refuses."""
     job = await create(browser)
-    client = rtdb.database.acting_as(WRITER)
-    async with Ledger(client, NODES, SystemClock(), lease_rules=True, metrics=Metrics()) as ledger:
-        run = await claimed(rtdb, ledger, job)
-        await RtdbQueue(ledger, owner="poller-b", lease_seconds=30).cancel(job, by="Kim")
+    client = rtdb.database.acting_as(IDENTITY)
+    async with Writer(client, NODES, SystemClock(), lease_rules=True, metrics=Metrics()) as writer:
+        run = await claimed(rtdb, writer, job)
+        await RtdbQueue(writer, owner="poller-b", lease_seconds=30).cancel(job, by="Kim")
         assert await rtdb.entry(job) is None
         with pytest.raises(LeaseLost):
             await run.complete(small_model(), tokens_used=1)
@@ -151,9 +151,9 @@ async def test_a_cancel_through_another_poller_is_over_at_once(rtdb: World, brow
 
 async def test_a_writer_of_a_removed_job_does_not_bring_it_back(rtdb: World, browser: Database) -> None:
     job = await create(browser)
-    client = rtdb.database.acting_as(WRITER)
-    async with Ledger(client, NODES, SystemClock(), lease_rules=True, metrics=Metrics()) as ledger:
-        run = await claimed(rtdb, ledger, job)
+    client = rtdb.database.acting_as(IDENTITY)
+    async with Writer(client, NODES, SystemClock(), lease_rules=True, metrics=Metrics()) as writer:
+        run = await claimed(rtdb, writer, job)
         await rtdb.database.delete(NODES.entry(job))
         await rtdb.database.delete(NODES.job(job))
         with pytest.raises(LeaseLost):

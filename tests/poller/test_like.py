@@ -10,10 +10,10 @@ from eventstorming.v1 import executor_pb2, job_pb2
 from poller.metrics import Metrics
 from poller.ports import JobNotFound, WrongState
 from poller.rtdb.journal import entry_text
-from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import read_entry
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
+from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock
 from tests.poller.lifecycle import NODES, World, inputs, new_id, world
 
@@ -49,9 +49,9 @@ async def bench() -> AsyncIterator[Bench]:
     clock = FakeClock()
     async with (
         world() as rtdb,
-        Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as ledger,
+        Writer(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as writer,
     ):
-        yield Bench(rtdb, RtdbQueue(ledger, owner="poller-a", lease_seconds=30))
+        yield Bench(rtdb, RtdbQueue(writer, owner="poller-a", lease_seconds=30))
 
 
 async def test_usable_answers_come_along_free_of_charge_the_newest_of_each(bench: Bench) -> None:

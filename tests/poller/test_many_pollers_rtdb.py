@@ -29,10 +29,10 @@ from poller.rtdb import tree
 from poller.rtdb.client import WATCHDOG_SECONDS, Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.fence import WRITE_SECONDS
-from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Garbage, Json, members, read_entry
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
+from poller.rtdb.writer import Writer
 from tests.fakes import settle, small_model
 from tests.poller.lifecycle import NODES, inputs
 from tests.poller.queue_rules import LEASE_SECONDS, LENGTH, OWNERS, QueueRules, State
@@ -124,7 +124,7 @@ class Way(httpx.AsyncBaseTransport):
 
 
 class Poller:
-    """One process: a client, a ledger, a queue, and what its runs do in the background."""
+    """One process: a client, a writer, a queue, and what its runs do in the background."""
 
     def __init__(self, way: Way, queue: RtdbQueue) -> None:
         self.way, self.queue = way, queue
@@ -153,9 +153,9 @@ class Pollers(QueueRules):
                 self.pollers[owner] = await self._poller(owner, stack)
             way = Way(self, "user")
             way.holds = False
-            ledger = await self._ledger(way, stack)
-            self.browser = ledger.database
-            self.user = RtdbQueue(ledger, owner="user", lease_seconds=LEASE_SECONDS)
+            writer = await self._writer(way, stack)
+            self.browser = writer.database
+            self.user = RtdbQueue(writer, owner="user", lease_seconds=LEASE_SECONDS)
             ready.set()
             await self._over.wait()
             for task in self.storing.values():
@@ -166,10 +166,10 @@ class Pollers(QueueRules):
 
     async def _poller(self, owner: str, stack: AsyncExitStack) -> Poller:
         way = Way(self, owner)
-        ledger = await self._ledger(way, stack)
-        return Poller(way, RtdbQueue(ledger, owner=owner, lease_seconds=LEASE_SECONDS))
+        writer = await self._writer(way, stack)
+        return Poller(way, RtdbQueue(writer, owner=owner, lease_seconds=LEASE_SECONDS))
 
-    async def _ledger(self, way: Way, stack: AsyncExitStack) -> Ledger:
+    async def _writer(self, way: Way, stack: AsyncExitStack) -> Writer:
         database = Database(
             httpx.AsyncClient(transport=way, timeout=None),
             None,
@@ -185,7 +185,7 @@ class Pollers(QueueRules):
         )
         await stack.enter_async_context(database)
         return await stack.enter_async_context(
-            Ledger(database, NODES, self.time, chance=lambda: 0.5, metrics=Metrics())
+            Writer(database, NODES, self.time, chance=lambda: 0.5, metrics=Metrics())
         )
 
     def _do(self, action: Coroutine[Any, Any, T]) -> T:

@@ -19,10 +19,10 @@ from poller.metrics import Claim, Metrics, Try
 from poller.ports import JobFilter
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import read_entry
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
+from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, small_model
 from tests.poller.lifecycle import NODES, inputs, new_id
 
@@ -63,10 +63,10 @@ class Sides:
                 metrics=Metrics(),
             )
             self.database = await stack.enter_async_context(database)
-            ledger = await stack.enter_async_context(
-                Ledger(self.database, NODES, self.clock, chance=lambda: 0.5, metrics=self.counted)
+            writer = await stack.enter_async_context(
+                Writer(self.database, NODES, self.clock, chance=lambda: 0.5, metrics=self.counted)
             )
-            self.queues[name] = RtdbQueue(ledger, owner=f"poller-{name}", lease_seconds=LEASE_SECONDS)
+            self.queues[name] = RtdbQueue(writer, owner=f"poller-{name}", lease_seconds=LEASE_SECONDS)
 
     async def seen(self) -> Job:
         return read_entry(self.job, await self.database.get(NODES.entry(self.job)))

@@ -19,9 +19,9 @@ from poller.executors import GrpcExecutors
 from poller.job import RetryPolicy
 from poller.metrics import Metrics as PollerMetrics
 from poller.ports import JobNotFound
-from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import Nodes
 from poller.rtdb.queue import RtdbQueue
+from poller.rtdb.writer import Writer
 from workbench.simulation.database import Server, SimulatedDatabase
 from workbench.simulation.generation import LanguageModel, generation
 from workbench.simulation.loop import Process
@@ -139,10 +139,10 @@ class Stage:
     async def _poller(self, name: str, process: Process) -> None:
         clock, chance = Clock(), self.world.chance.random
         database: Any = SimulatedDatabase(self.server, process, agent=name)
-        async with Ledger(
+        async with Writer(
             database, Nodes(NAMESPACE), clock, chance=chance, metrics=self._poller_metrics
-        ) as ledger:
-            queue = RtdbQueue(ledger, owner=name, lease_seconds=LEASE_SECONDS, new_token=self._new_token)
+        ) as writer:
+            queue = RtdbQueue(writer, owner=name, lease_seconds=LEASE_SECONDS, new_token=self._new_token)
             executors = GrpcExecutors(
                 ("executors:50051",),
                 poller_id=name,

@@ -12,7 +12,7 @@ from executor.llm import chat
 from poller import attempt, dispatcher, executors
 from poller.errors import LeaseLost
 from poller.job import Job
-from poller.rtdb import fence, ledger, queue, run
+from poller.rtdb import fence, queue, run, writer
 from workbench.chaos.mutant import MUTANTS as CHAOS
 
 
@@ -36,7 +36,7 @@ def _without_patience() -> None:
     async def settled(_: Any) -> None:
         return None
 
-    _set(ledger.InFlight, "settled", settled)
+    _set(writer.InFlight, "settled", settled)
 
 
 def _without_second_look() -> None:
@@ -69,9 +69,9 @@ def _with_kept_token() -> None:
 
     async def claim(self: Any, job: Job) -> Any:
         token = kept.setdefault((id(self), job.id), self._new_token())
-        own = fence.Fence(self._ledger.clock, lease_seconds=self._lease_seconds)
-        own.renewed(self._ledger.clock.monotonic())
-        stored, claimed = await self._ledger.insist(lambda: self._take(job, token), tries=5)
+        own = fence.Fence(self._writer.clock, lease_seconds=self._lease_seconds)
+        own.renewed(self._writer.clock.monotonic())
+        stored, claimed = await self._writer.insist(lambda: self._take(job, token), tries=5)
         kept.pop((id(self), job.id), None)
         if claimed is None:
             return None
@@ -149,7 +149,7 @@ def _without_order_of_the_end() -> None:
 
     async def end(self: Any) -> None:
         self.ended = True
-        await self._insist(lambda: self._ledger.transact(self._entry, lambda current: None))
+        await self._insist(lambda: self._writer.transact(self._entry, lambda current: None))
 
     _set(run.RtdbRun, "end", end)
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from poller.metrics import Metrics
 from poller.rtdb.index import job_id_of, row_key
-from poller.rtdb.ledger import Ledger
 from poller.rtdb.retention import DAY_SECONDS, Periods, Remains, Retention, Verdict
+from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually
 from tests.poller.lifecycle import NODES, World, inputs, new_id, world
 
@@ -49,15 +49,15 @@ def test_zero_days_means_for_ever(found: Remains, now: int) -> None:
 class Bench:
     """Retention over an embedded database whose days are counted by `now`."""
 
-    def __init__(self, rtdb: World, ledger: Ledger, clock: FakeClock) -> None:
+    def __init__(self, rtdb: World, writer: Writer, clock: FakeClock) -> None:
         self.rtdb = rtdb
         self.clock = clock
         self.days = 0
-        self.ledger = ledger
-        self.retention = Retention(ledger, PERIODS, now=self.now)
+        self.writer = writer
+        self.retention = Retention(writer, PERIODS, now=self.now)
 
     def now(self) -> int:
-        return self.ledger.now() + self.days * DAY
+        return self.writer.now() + self.days * DAY
 
     async def store(self, outputs: dict[str, Any] | None = None, **run: Any) -> str:
         job = new_id()
@@ -78,9 +78,9 @@ async def bench() -> AsyncIterator[Bench]:
     clock = FakeClock()
     async with (
         world() as rtdb,
-        Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as ledger,
+        Writer(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as writer,
     ):
-        yield Bench(rtdb, ledger, clock)
+        yield Bench(rtdb, writer, clock)
 
 
 async def test_ended_jobs_go_after_their_days(bench: Bench) -> None:

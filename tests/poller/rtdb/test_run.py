@@ -14,10 +14,10 @@ from poller.job import LogLevel, LogLine
 from poller.metrics import Lease, Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import read_entry
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
+from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, settle, small_model
 from tests.poller.lifecycle import NODES, World, new_id, world
 
@@ -37,7 +37,7 @@ class Counted(Metrics):
 @dataclass(frozen=True, kw_only=True)
 class Bench:
     rtdb: World
-    ledger: Ledger
+    writer: Writer
     clock: FakeClock
     counted: Counted
     queue: RtdbQueue
@@ -52,14 +52,14 @@ async def bench() -> AsyncIterator[Bench]:
     clock, counted = FakeClock(), Counted()
     async with (
         world() as rtdb,
-        Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=counted) as ledger,
+        Writer(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=counted) as writer,
     ):
         job = new_id()
         await rtdb.create(job)
-        queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
+        queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
         run = await queue.claim(read_entry(job, await rtdb.entry(job)))
         assert run is not None
-        yield Bench(rtdb=rtdb, ledger=ledger, clock=clock, counted=counted, queue=queue, run=run)
+        yield Bench(rtdb=rtdb, writer=writer, clock=clock, counted=counted, queue=queue, run=run)
 
 
 async def nobody(_: object) -> None:
@@ -127,11 +127,11 @@ async def test_a_process_that_slept_after_the_fence_sends_nothing(slept: float, 
         Database.connect(
             base_url=rtdb.rtdb.url, namespace="test", credentials=credentials, metrics=Metrics()
         ) as database,
-        Ledger(database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as ledger,
+        Writer(database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as writer,
     ):
         job = new_id()
         await rtdb.create(job)
-        run = await RtdbQueue(ledger, owner="poller-a", lease_seconds=30).claim(
+        run = await RtdbQueue(writer, owner="poller-a", lease_seconds=30).claim(
             read_entry(job, await rtdb.entry(job))
         )
         assert run is not None
@@ -154,11 +154,11 @@ async def test_a_job_that_is_only_settled_ends_also_when_the_database_was_away_f
     clock = FakeClock()
     async with (
         world() as rtdb,
-        Ledger(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as ledger,
+        Writer(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as writer,
     ):
         job = new_id()
         await rtdb.create(job, requirements=" " if how == "claim" else "A customer orders.")
-        queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
+        queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
         rtdb.rtdb.faults.change({"errors": -1, "method": "PATCH"})
         entry = read_entry(job, await rtdb.entry(job))
         settling = asyncio.create_task(
@@ -226,8 +226,8 @@ async def test_a_completed_job_shows_its_whole_model(bench: Bench) -> None:
 async def test_what_is_not_stored_when_a_run_is_let_go_takes_no_room_any_more(bench: Bench) -> None:
     async with bench.run:
         remember(bench.run, "q1")
-        assert bench.ledger.room.taken > 0
-    assert bench.ledger.room.taken == 0
+        assert bench.writer.room.taken > 0
+    assert bench.writer.room.taken == 0
 
 
 # ── the next epoch ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -365,10 +365,10 @@ async def test_a_first_run_recalls_what_was_borrowed_for_it_and_tells_what_is_as
 
 async def test_what_a_run_writes_waits_for_the_budget_of_all_writes() -> None:
     clock = FakeClock()
-    async with world() as rtdb, Ledger(rtdb.database, NODES, clock, rate=1, metrics=Metrics()) as ledger:
+    async with world() as rtdb, Writer(rtdb.database, NODES, clock, rate=1, metrics=Metrics()) as writer:
         job = new_id()
         await rtdb.create(job)
-        queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
+        queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
         run = await queue.claim(read_entry(job, await rtdb.entry(job)))
         assert run is not None
         ending = asyncio.create_task(run.end())

@@ -19,9 +19,9 @@ from poller.metrics import Metrics
 from poller.ports import JobNotFound, JobView
 from poller.rtdb.client import Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.ledger import Ledger
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
+from poller.rtdb.writer import Writer
 from poller.server import serve_jobs
 from poller.settings import Settings
 from tests.fakes import eventually, scripted_executor, small_model
@@ -87,9 +87,9 @@ async def listening(rtdb: Emulator, owner: str = "poller-a") -> AsyncIterator[Li
             backoff=quick,
             metrics=Metrics(),
         ) as database,
-        Ledger(database, NODES, SystemClock(), metrics=Metrics()) as ledger,
+        Writer(database, NODES, SystemClock(), metrics=Metrics()) as writer,
     ):
-        found = Listener(RtdbQueue(ledger, owner=owner, lease_seconds=30))
+        found = Listener(RtdbQueue(writer, owner=owner, lease_seconds=30))
         task = asyncio.create_task(found.listen())
         await eventually(lambda: not found.queue.problem())
         yield found

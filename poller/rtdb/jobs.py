@@ -15,11 +15,11 @@ from poller.ports import JobExists, JobNotFound, JobView, WrongState
 from poller.rtdb.fence import Fence
 from poller.rtdb.index import with_row
 from poller.rtdb.journal import borrowed, highest_epoch, unusable_paths
-from poller.rtdb.ledger import Ledger, Unchanged
 from poller.rtdb.names import SERVER_TIME, Garbage, Json, claimed_entry, members, read_entry, text
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.views import job_view, log_lines, state_of
 from poller.rtdb.watching import Watching
+from poller.rtdb.writer import Unchanged, Writer
 from poller.sentences import sentence
 from process.tasks import task_group
 
@@ -35,24 +35,24 @@ class Desk:
 
     def __init__(
         self,
-        ledger: Ledger,
+        writer: Writer,
         *,
         owner: str,
         lease_seconds: float,
         new_token: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
-        self._ledger = ledger
-        self._database = ledger.database
-        self._nodes = ledger.nodes
+        self._writer = writer
+        self._database = writer.database
+        self._nodes = writer.nodes
         self._owner = owner
         self._lease_seconds = lease_seconds
         self._lease_length = int(lease_seconds * 1000)
         self._new_token = new_token
-        self._watching = Watching(ledger, self)
+        self._watching = Watching(writer, self)
         self._runs = self._watching.runs
 
     def now(self) -> int:
-        return self._ledger.now()
+        return self._writer.now()
 
     async def submit(self, input: job_pb2.JobInput, *, like: str = "") -> JobView:
         """First the job, then its entry, as the web client does; both only if nothing is there."""
@@ -72,8 +72,8 @@ class Desk:
                 raise JobExists(f"A job {job_id} with another input exists: choose another id.")
             raise Unchanged
 
-        stored = await self._ledger.insist(
-            lambda: self._ledger.transact(self._nodes.job(job_id), new), tries=5
+        stored = await self._writer.insist(
+            lambda: self._writer.transact(self._nodes.job(job_id), new), tries=5
         )
         if not state_of(None, members(members(members(stored).get("state")).get("outputs"))).terminal:
             await self._enqueue(job_id)
@@ -96,8 +96,8 @@ class Desk:
                 raise Unchanged
             return {name: value for name, value in current.items() if name != "cancelledBy"}
 
-        await self._ledger.insist(
-            lambda: self._ledger.transact(self._nodes.entry(job_id), new, known=(None, NULL_ETAG)), tries=5
+        await self._writer.insist(
+            lambda: self._writer.transact(self._nodes.entry(job_id), new, known=(None, NULL_ETAG)), tries=5
         )
 
     async def get(self, job_id: str) -> JobView:
@@ -174,22 +174,22 @@ class Desk:
             claimed = job.claimed(token=token, owner=f"{self._owner}/cancel", now=self.now(), above=above)
             return claimed_entry({**current, "cancelledBy": by}, claimed, now=self.now())
 
-        sent = self._ledger.clock.monotonic()
+        sent = self._writer.clock.monotonic()
         try:
-            entry = await self._ledger.insist(
-                lambda: self._ledger.transact(self._nodes.entry(job_id), take), tries=5
+            entry = await self._writer.insist(
+                lambda: self._writer.transact(self._nodes.entry(job_id), take), tries=5
             )
         except Garbage as error:
             raise WrongState(f"The job {job_id} is not queued any more.") from error
         if running := self._runs.get(job_id):
             running.lose(f"cancelled by {by}")
             await running.close()
-        fence = Fence(self._ledger.clock, lease_seconds=self._lease_seconds)
+        fence = Fence(self._writer.clock, lease_seconds=self._lease_seconds)
         fence.renewed(sent)
-        stored = await self._ledger.insist(lambda: self._database.get(self._nodes.job(job_id)))
+        stored = await self._writer.insist(lambda: self._database.get(self._nodes.job(job_id)))
         given = _input_or_none(members(members(stored).get("state")).get("inputs"), job_id)
         job, stays = read_entry(job_id, entry), self._may_write_on(before[0], running)
-        async with RtdbRun(self._ledger, fence, job, input=given, stored=stored, runs=self._runs) as run:
+        async with RtdbRun(self._writer, fence, job, input=given, stored=stored, runs=self._runs) as run:
             await self._end_as_cancelled(run, stored, by, entry_stays=stays)
         return await self.get(job_id)
 
@@ -197,7 +197,7 @@ class Desk:
         """Whether the run of this lease is out of our reach, and of the database's."""
         is_here = running is not None and running.job.lease.token == job.lease.token
         left = job.lease.held and not job.ready(now=self.now(), lease_length=self._lease_length)
-        return left and not is_here and not self._ledger.lease_rules
+        return left and not is_here and not self._writer.lease_rules
 
     async def _highest_epoch(self, job_id: str) -> int:
         """Without downloading the answers."""

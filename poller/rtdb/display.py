@@ -59,7 +59,7 @@ class Shown:
         )
 
 
-class Outbox:
+class Display:
     """Collects what changes and writes it a few times a second at most."""
 
     def __init__(self, project: Project, shown: Shown, clock: Clock, *, opening: Mapping[str, Json]) -> None:

@@ -55,13 +55,13 @@ def check_id(job_id: str, *, field: str = "job_id") -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedPage:
+class PageRequest:
     wanted: JobFilter
     size: int
     after: str
 
 
-def asked_page(request: job_pb2.ListJobsRequest) -> AskedPage:
+def page_request(request: job_pb2.ListJobsRequest) -> PageRequest:
     if request.page_size > LARGEST_PAGE:
         raise Violation("page_size", f"must be at most {LARGEST_PAGE}")
     wanted = JobFilter(
@@ -69,7 +69,7 @@ def asked_page(request: job_pb2.ListJobsRequest) -> AskedPage:
         created_from=_milliseconds(request, "created_from"),
         created_until=_milliseconds(request, "created_until"),
     )
-    return AskedPage(
+    return PageRequest(
         wanted=wanted, size=request.page_size or PAGE_SIZE, after=_place(wanted, request.page_token)
     )
 

@@ -12,10 +12,10 @@ from poller.job import JobState, LogLevel, LogLine
 from poller.metrics import Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.ledger import Ledger
 from poller.rtdb.names import read_entry
 from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
+from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, settle, small_model
 from tests.poller.lifecycle import NODES, World, new_id, world
 
@@ -60,11 +60,11 @@ async def here() -> AsyncIterator[Here]:
         Database.connect(
             base_url=rtdb.rtdb.url, namespace="test", credentials=gate, metrics=Metrics()
         ) as database,
-        Ledger(database, NODES, FakeClock(), chance=lambda: 0.5, metrics=Metrics()) as ledger,
+        Writer(database, NODES, FakeClock(), chance=lambda: 0.5, metrics=Metrics()) as writer,
     ):
         job = new_id()
         await rtdb.create(job)
-        queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
+        queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
         run = await queue.claim(read_entry(job, await rtdb.entry(job)))
         assert run is not None
         async with run:

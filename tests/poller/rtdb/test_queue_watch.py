@@ -16,8 +16,8 @@ from poller.job import Job
 from poller.metrics import Metrics
 from poller.rtdb.client import Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.ledger import WRITER, Ledger
 from poller.rtdb.queue import RtdbQueue
+from poller.rtdb.writer import IDENTITY, Writer
 from tests.fakes import eventually
 from tests.poller.lifecycle import NODES, new_id
 
@@ -95,8 +95,8 @@ async def listening(clock: Any, *, keep_alive: float = 0.02, **options: Any) -> 
         database = await stack.enter_async_context(
             Database.connect(base_url=rtdb.url, backoff=quick, **(given | options), metrics=Metrics())
         )
-        ledger = await stack.enter_async_context(Ledger(database, NODES, clock, metrics=missed))
-        queue = RtdbQueue(ledger, owner="poller-a", lease_seconds=30)
+        writer = await stack.enter_async_context(Writer(database, NODES, clock, metrics=missed))
+        queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
         found = Listener(rtdb, database, queue, missed)
         task = asyncio.create_task(found.listen())
         stack.callback(task.cancel)
@@ -189,7 +189,7 @@ async def set_rules(listener: Listener, rules: Any) -> None:
 
 
 async def test_rules_that_forbid_listening_are_told_and_can_be_put_right() -> None:
-    async with listening(SlowClock(), auth_variable_override=WRITER) as listener:
+    async with listening(SlowClock(), auth_variable_override=IDENTITY) as listener:
         await set_rules(listener, {".read": False, ".write": True})
         await eventually(lambda: "rules do not allow GET" in listener.queue.problem())
         await set_rules(listener, {".read": True, ".write": True})

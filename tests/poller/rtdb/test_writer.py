@@ -12,7 +12,7 @@ import pytest
 from poller.errors import Transient
 from poller.metrics import Metrics
 from poller.rtdb.client import Database
-from poller.rtdb.ledger import Budget, InFlight, Ledger, Unchanged
+from poller.rtdb.writer import Budget, InFlight, Unchanged, Writer
 from tests.fakes import FakeClock, settle
 from tests.poller.lifecycle import NODES, World, world
 
@@ -28,8 +28,8 @@ async def rtdb() -> AsyncIterator[World]:
         yield found
 
 
-def ledger_over(database: Database, clock: FakeClock, *, rate: float = 500.0) -> Ledger:
-    return Ledger(database, NODES, clock, chance=lambda: 1.0, rate=rate, metrics=Metrics())
+def writer_over(database: Database, clock: FakeClock, *, rate: float = 500.0) -> Writer:
+    return Writer(database, NODES, clock, chance=lambda: 1.0, rate=rate, metrics=Metrics())
 
 
 # ── the budget ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -57,9 +57,9 @@ async def test_a_budget_that_was_not_used_saves_one_second_and_no_more(clock: Fa
 
 
 async def test_a_conditional_write_waits_for_the_budget(rtdb: World, clock: FakeClock) -> None:
-    async with ledger_over(rtdb.database, clock, rate=1) as ledger:
-        await ledger.budget()
-        writing = asyncio.create_task(ledger.transact("x", lambda _: 1, known=(None, "null_etag")))
+    async with writer_over(rtdb.database, clock, rate=1) as writer:
+        await writer.budget()
+        writing = asyncio.create_task(writer.transact("x", lambda _: 1, known=(None, "null_etag")))
         await settle()
         assert not writing.done()
         before = rtdb.rtdb.store.commits
@@ -75,8 +75,8 @@ async def test_a_value_that_changed_meanwhile_is_decided_about_again(rtdb: World
     await rtdb.database.put("x", 1)
     value, etag = await rtdb.database.get_with_etag("x")
     await rtdb.database.put("x", 5)
-    async with ledger_over(rtdb.database, clock) as ledger:
-        assert await ledger.transact("x", lambda seen: seen + 1, known=(value, etag)) == 6
+    async with writer_over(rtdb.database, clock) as writer:
+        assert await writer.transact("x", lambda seen: seen + 1, known=(value, etag)) == 6
     assert await rtdb.database.get("x") == 6
 
 
@@ -86,8 +86,8 @@ async def test_what_is_decided_to_stay_is_left_and_told(rtdb: World, clock: Fake
 
     await rtdb.database.put("x", 1)
     before = rtdb.rtdb.store.commits
-    async with ledger_over(rtdb.database, clock) as ledger:
-        assert await ledger.transact("x", leave) == 1
+    async with writer_over(rtdb.database, clock) as writer:
+        assert await writer.transact("x", leave) == 1
     assert rtdb.rtdb.store.commits == before
 
 
@@ -100,18 +100,18 @@ async def test_nothing_is_deleted_on_a_condition_that_no_longer_holds(rtdb: Worl
     await rtdb.database.put("x", 1)
     known = await rtdb.database.get_with_etag("x")
     await rtdb.database.put("x", 2)
-    async with ledger_over(rtdb.database, clock) as ledger:
-        assert await ledger.transact("x", gone, known=known) == 2
+    async with writer_over(rtdb.database, clock) as writer:
+        assert await writer.transact("x", gone, known=known) == 2
         await rtdb.database.put("x", 1)
-        assert await ledger.transact("x", gone) is None
+        assert await writer.transact("x", gone) is None
     assert await rtdb.database.get("x") is None
 
 
 async def test_a_value_that_never_stands_still_is_given_up_for_now(rtdb: World, clock: FakeClock) -> None:
     rtdb.rtdb.faults.change({"conflicts": -1})
-    async with ledger_over(rtdb.database, clock) as ledger:
+    async with writer_over(rtdb.database, clock) as writer:
         with pytest.raises(Transient, match="x never stood still"):
-            await ledger.transact("x", lambda _: 1)
+            await writer.transact("x", lambda _: 1)
 
 
 # ── insisting ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -128,7 +128,7 @@ async def test_what_fails_for_a_passing_reason_is_tried_again_after_growing_paus
             raise Transient("away")
         return "done"
 
-    insisting = asyncio.create_task(ledger_over(rtdb.database, clock).insist(act))
+    insisting = asyncio.create_task(writer_over(rtdb.database, clock).insist(act))
     for _ in range(200):
         await clock.advance(0.1)
     assert await insisting == "done"
@@ -143,7 +143,7 @@ async def test_it_is_given_up_after_so_many_tries(rtdb: World, clock: FakeClock)
         tries.append(1)
         raise Transient("away")
 
-    insisting = asyncio.create_task(ledger_over(rtdb.database, clock).insist(act, tries=3))
+    insisting = asyncio.create_task(writer_over(rtdb.database, clock).insist(act, tries=3))
     await clock.advance(10)
     with pytest.raises(Transient, match="away"):
         await insisting
@@ -158,8 +158,8 @@ async def test_a_write_goes_on_when_its_caller_is_cancelled_and_is_known_until_t
 ) -> None:
     in_flight = InFlight()
     rtdb.rtdb.faults.change({"frozen": True, "method": "PATCH"})
-    async with ledger_over(rtdb.database, clock) as ledger:
-        writing = asyncio.create_task(ledger.patch("x", {"a": 1}, in_flight=in_flight))
+    async with writer_over(rtdb.database, clock) as writer:
+        writing = asyncio.create_task(writer.patch("x", {"a": 1}, in_flight=in_flight))
         await settle()
         writing.cancel()
         settled = asyncio.create_task(in_flight.settled())
@@ -171,12 +171,12 @@ async def test_a_write_goes_on_when_its_caller_is_cancelled_and_is_known_until_t
     assert await rtdb.database.get("x") == {"a": 1}
 
 
-async def test_a_ledger_ends_when_its_writes_have_ended(rtdb: World, clock: FakeClock) -> None:
+async def test_a_writer_ends_when_its_writes_have_ended(rtdb: World, clock: FakeClock) -> None:
     rtdb.rtdb.faults.change({"frozen": True, "method": "PUT"})
 
     async def write() -> None:
-        async with ledger_over(rtdb.database, clock) as ledger:
-            writing = asyncio.create_task(ledger.put("x", 1, in_flight=InFlight()))
+        async with writer_over(rtdb.database, clock) as writer:
+            writing = asyncio.create_task(writer.put("x", 1, in_flight=InFlight()))
             await settle()
             writing.cancel()
 
@@ -193,11 +193,11 @@ async def test_an_error_reaches_whoever_waits_for_the_write_and_ends_nothing_els
 ) -> None:
     rtdb.rtdb.faults.change({"errors": 1, "method": "PATCH"})
     in_flight = InFlight()
-    async with ledger_over(rtdb.database, clock) as ledger:
+    async with writer_over(rtdb.database, clock) as writer:
         with pytest.raises(Transient):
-            await ledger.patch("x", {"a": 1}, in_flight=in_flight)
+            await writer.patch("x", {"a": 1}, in_flight=in_flight)
         await in_flight.settled()
-        await ledger.patch("x", {"a": 2}, in_flight=in_flight)
+        await writer.patch("x", {"a": 2}, in_flight=in_flight)
     assert await rtdb.database.get("x/a") == 2
 
 
@@ -206,10 +206,10 @@ async def test_who_has_the_last_word_may_still_stop_a_write(rtdb: World, clock: 
         raise Transient("too late")
 
     before = rtdb.rtdb.store.commits
-    async with ledger_over(rtdb.database, clock) as ledger:
+    async with writer_over(rtdb.database, clock) as writer:
         for write in (
-            ledger.patch("x", {"a": 1}, in_flight=InFlight(), before=no),
-            ledger.put("x", 1, in_flight=InFlight(), before=no),
+            writer.patch("x", {"a": 1}, in_flight=InFlight(), before=no),
+            writer.put("x", 1, in_flight=InFlight(), before=no),
         ):
             with pytest.raises(Transient, match="too late"):
                 await write

@@ -13,7 +13,7 @@ from eventstorming.v1 import model_pb2
 from poller.job import LogLevel, LogLine
 from poller.msaez import esvalue
 from poller.rtdb import tree
-from poller.rtdb.outbox import Outbox, Shown
+from poller.rtdb.display import Display, Shown
 from tests.fakes import FakeClock, settle, small_model
 
 
@@ -41,10 +41,10 @@ def project(model: model_pb2.EventStormingModel) -> esvalue.EsValue:
     return esvalue.project(model, job_id="00000000-0000-0000-0000-000000000001", user_id="u", project_id="p")
 
 
-def outbox(clock: FakeClock | None = None, *, stored: Any = None) -> Outbox:
+def display(clock: FakeClock | None = None, *, stored: Any = None) -> Display:
     job = stored or {}
     shown = Shown.of(job.get("state", {}).get("outputs"), job.get("run", {}).get("said"))
-    return Outbox(project, shown, clock or FakeClock(), opening={})
+    return Display(project, shown, clock or FakeClock(), opening={})
 
 
 def line(message: str, key: str = "") -> LogLine:
@@ -52,7 +52,7 @@ def line(message: str, key: str = "") -> LogLine:
 
 
 async def test_progress_never_falls() -> None:
-    canvas, box = Canvas(), outbox()
+    canvas, box = Canvas(), display()
     for current in (3, 2):
         box.show_progress(current, 11)
         await box.flush(canvas.write)
@@ -60,7 +60,7 @@ async def test_progress_never_falls() -> None:
 
 
 async def test_only_what_changed_is_written() -> None:
-    canvas, box = Canvas(), outbox()
+    canvas, box = Canvas(), display()
     box.show_model(small_model())
     await box.flush(canvas.write)
     first = len(canvas.writes)
@@ -77,13 +77,13 @@ async def test_only_what_changed_is_written() -> None:
 
 
 async def test_a_run_that_continues_repeats_nothing_that_is_stored() -> None:
-    canvas, box = Canvas(), outbox()
+    canvas, box = Canvas(), display()
     box.show_model(small_model())
     box.say(line("found", "found"), now=5)
     box.show_progress(4, 11)
     await box.flush(canvas.write)
     before = list(canvas.writes)
-    again = outbox(stored=canvas.job)
+    again = display(stored=canvas.job)
     again.show_model(small_model())
     again.say(line("found", "found"), now=6)
     again.show_progress(2, 11)
@@ -97,7 +97,7 @@ async def test_a_run_that_continues_repeats_nothing_that_is_stored() -> None:
 
 
 async def test_a_failed_write_forgets_nothing() -> None:
-    canvas, box = Canvas(), outbox()
+    canvas, box = Canvas(), display()
     box.show_progress(2, 11)
     box.say(line("found"), now=1)
     box.show_model(small_model())
@@ -113,7 +113,7 @@ async def test_a_failed_write_forgets_nothing() -> None:
 
 async def test_many_changes_become_four_writes_a_second_at_most() -> None:
     clock, canvas = FakeClock(), Canvas()
-    box = outbox(clock)
+    box = display(clock)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(box.run(canvas.write))
         for step in range(100):
@@ -125,7 +125,7 @@ async def test_many_changes_become_four_writes_a_second_at_most() -> None:
 
 
 async def test_log_lines_carry_the_time_with_an_offset() -> None:
-    canvas, box = Canvas(), outbox()
+    canvas, box = Canvas(), display()
     box.say(line("found"), now=1_736_910_000_000)
     await box.flush(canvas.write)
     assert canvas.job["state"]["outputs"]["logs"][0]["created_at"] == "2025-01-15T03:00:00.000+00:00"
@@ -139,7 +139,7 @@ async def test_a_slow_projection_leaves_the_loop_to_renewals() -> None:
         assert alive.wait(10), "the loop stood still while the model was projected"
         return project(model)
 
-    canvas, box = Canvas(), Outbox(slow, Shown(), FakeClock(), opening={})
+    canvas, box = Canvas(), Display(slow, Shown(), FakeClock(), opening={})
     box.show_model(small_model())
     flushed = asyncio.create_task(box.flush(canvas.write))
     await settle()

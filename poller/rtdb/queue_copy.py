@@ -14,7 +14,7 @@ from poller.rtdb.names import Garbage, Json, members, read_entry
 from poller.rtdb.stream import Change
 
 
-class Mirror:
+class Copy:
     """A copy of one node whose children are named by job id."""
 
     def __init__(self) -> None:
@@ -66,11 +66,11 @@ def _child(node: tree.Node, name: str) -> tree.Node:
     return node.get(name) if isinstance(node, tree.Branch) else None
 
 
-def entries_change(mirror: Mirror, names: Iterable[str], *, whole: bool = False) -> QueueChange:
+def entries_change(copy: Copy, names: Iterable[str], *, whole: bool = False) -> QueueChange:
     jobs: dict[str, Job | None] = {}
     garbage: dict[str, str] = {}
     for name in names:
-        raw = mirror.child(name)
+        raw = copy.child(name)
         if raw is None:
             jobs[name] = None
             continue
@@ -81,8 +81,8 @@ def entries_change(mirror: Mirror, names: Iterable[str], *, whole: bool = False)
     return QueueChange(whole=whole, jobs=jobs, garbage=garbage)
 
 
-def removals_change(mirror: Mirror, names: Iterable[str]) -> QueueChange:
-    return QueueChange(removals={name: wants_removal(mirror.child(name)) for name in names})
+def removals_change(copy: Copy, names: Iterable[str]) -> QueueChange:
+    return QueueChange(removals={name: wants_removal(copy.child(name)) for name in names})
 
 
 def wants_removal(raw: Json) -> bool:

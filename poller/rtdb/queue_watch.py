@@ -15,9 +15,9 @@ import structlog
 from poller.errors import Permanent, PollerError
 from poller.rtdb import tree
 from poller.rtdb.client import Backoff
-from poller.rtdb.ledger import Ledger
-from poller.rtdb.mirror import Mirror
+from poller.rtdb.queue_copy import Copy
 from poller.rtdb.stream import Change
+from poller.rtdb.writer import Writer
 from process.tasks import task_group
 
 log = structlog.get_logger(__name__)
@@ -33,34 +33,34 @@ REFUSED = Backoff(first=1.0, last=15.0)
 """Between two tries at what was refused."""
 
 
-class Followed:
-    """One node. `tell` gets every change, after which the mirror must show it."""
+class WatchedNode:
+    """One node. `tell` gets every change, after which the copy must show it."""
 
-    def __init__(self, path: str, mirror: Mirror, tell: Callable[[Change], None]) -> None:
+    def __init__(self, path: str, copy: Copy, tell: Callable[[Change], None]) -> None:
         self.path = path
-        self.mirror = mirror
+        self.copy = copy
         self.tell = tell
         self.trouble = ""
         self._etag = ""
         self._agreed = b""
 
     def agreed(self, etag: str) -> None:
-        """The mirror is what the database calls `etag`."""
-        self._etag, self._agreed = etag, self.mirror.digest
+        """The copy is what the database calls `etag`."""
+        self._etag, self._agreed = etag, self.copy.digest
 
     @property
     def etag(self) -> str:
-        """Of the value the mirror still shows, empty when there is none: an unchanged node costs no bytes."""
-        return self._etag if self._agreed == self.mirror.digest else ""
+        """Of the value the copy still shows, empty when there is none: an unchanged node costs no bytes."""
+        return self._etag if self._agreed == self.copy.digest else ""
 
 
-class Following:
+class QueueWatch:
     """Runs until cancelled; `findings` counts what sweeps found that the streams had not told."""
 
-    def __init__(self, ledger: Ledger, followed: Iterable[Followed]) -> None:
-        self._ledger = ledger
-        self._database = ledger.database
-        self._clock = ledger.clock
+    def __init__(self, writer: Writer, followed: Iterable[WatchedNode]) -> None:
+        self._writer = writer
+        self._database = writer.database
+        self._clock = writer.clock
         self._followed = tuple(followed)
         self._due = asyncio.Event()
         self.findings = 0
@@ -73,7 +73,7 @@ class Following:
 
     # ── streams ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _follow(self, node: Followed) -> None:
+    async def _follow(self, node: WatchedNode) -> None:
         failures = 0
         while True:
             try:
@@ -83,12 +83,12 @@ class Following:
                 if node.trouble != str(refused):
                     log.error("queue.not_followed", node=node.path, reason=str(refused))
                 node.trouble = str(refused)
-            await self._clock.sleep(REFUSED.delay(failures, self._ledger.chance))
+            await self._clock.sleep(REFUSED.delay(failures, self._writer.chance))
 
-    async def _listen(self, node: Followed) -> None:
+    async def _listen(self, node: WatchedNode) -> None:
         async with aclosing(self._database.watch(node.path)) as changes:
             async for change in changes:
-                if change.kind == "snapshot" and node.mirror.filled:
+                if change.kind == "snapshot" and node.copy.filled:
                     self._due.set()
                 node.trouble = ""
                 node.tell(change)
@@ -121,37 +121,35 @@ class Following:
                 timer.cancel()
             reconnected.cancel()
 
-    async def _sweep(self, node: Followed) -> None:
-        if not node.mirror.filled:
+    async def _sweep(self, node: WatchedNode) -> None:
+        if not node.copy.filled:
             return
         found = await self._read(node)
         if found is None:
             return
         value, etag = found
-        suspects = {
-            name: node.mirror.digest_of(name) for name in node.mirror.differing(tree.from_json(value))
-        }
+        suspects = {name: node.copy.digest_of(name) for name in node.copy.differing(tree.from_json(value))}
         if not suspects:
             node.agreed(etag)
             return
         await self._clock.sleep(PATIENCE_SECONDS)
         for name, before in suspects.items():
-            if node.mirror.digest_of(name) == before:
+            if node.copy.digest_of(name) == before:
                 await self._look_again(node, name)
 
-    async def _read(self, node: Followed) -> tuple[tree.Json, str] | None:
-        """None when the database still has what the mirror shows."""
+    async def _read(self, node: WatchedNode) -> tuple[tree.Json, str] | None:
+        """None when the database still has what the copy shows."""
         if etag := node.etag:
             return await self._database.get_if_changed(node.path, etag)
         return await self._database.get_with_etag(node.path)
 
-    async def _look_again(self, node: Followed, name: str) -> None:
+    async def _look_again(self, node: WatchedNode, name: str) -> None:
         """The stream has told nothing new about it: what differs now, it has missed."""
         value = await self._database.get(f"{node.path}/{name}")
-        if tree.digest(tree.from_json(value)) == node.mirror.digest_of(name):
+        if tree.digest(tree.from_json(value)) == node.copy.digest_of(name):
             return
         self.findings += 1
-        self._ledger.metrics.missed()
-        what = "gone" if value is None else "changed" if name in node.mirror.names() else "new"
+        self._writer.metrics.missed()
+        what = "gone" if value is None else "changed" if name in node.copy.names() else "new"
         log.error("queue.stream_missed", node=node.path, job=name, what=what)
         node.tell(Change(kind="put", path=(name,), value=value))

@@ -25,7 +25,7 @@ T = TypeVar("T")
 WRITES_PER_SECOND = 500.0
 """Half of what one database takes: another poller and the browsers need theirs."""
 
-WRITER = {"uid": "eventstorming"}
+IDENTITY = {"uid": "eventstorming"}
 """Who we are to `database.rules.json`, beside the lease token of a run."""
 
 _CONFLICTS = 50
@@ -68,7 +68,7 @@ class InFlight:
             await asyncio.wait(set(self._answers))
 
 
-class Ledger:
+class Writer:
     """Use as `async with`: writes in flight at the end are waited for.
 
     `lease_rules`: the database has our rules, and what is written for a run names the run's lease token.
@@ -95,7 +95,7 @@ class Ledger:
         self._budget = Budget(clock, rate=rate)
         self._group = asyncio.TaskGroup()
 
-    async def __aenter__(self) -> Ledger:
+    async def __aenter__(self) -> Writer:
         await self._group.__aenter__()
         return self
 
@@ -104,12 +104,12 @@ class Ledger:
     ) -> None:
         await self._group.__aexit__(None, None, None)
 
-    def under(self, token: str) -> Ledger:
-        """The same ledger, writing under this lease where the rules ask for it; not to be entered."""
+    def under(self, token: str) -> Writer:
+        """The same writer, writing under this lease where the rules ask for it; not to be entered."""
         if not self.lease_rules or not token:
             return self
         view = copy.copy(self)
-        view.database = self.database.acting_as(WRITER | {"lease": token})
+        view.database = self.database.acting_as(IDENTITY | {"lease": token})
         return view
 
     def now(self) -> int:
