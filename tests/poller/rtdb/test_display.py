@@ -14,7 +14,7 @@ from poller.job import LogLevel, LogLine
 from poller.msaez import esvalue
 from poller.rtdb import tree
 from poller.rtdb.display import Display, Shown
-from tests.fakes import FakeClock, settle, small_model
+from tests.fakes import FakeClock, eventually, settle, small_model
 
 
 class Canvas:
@@ -146,3 +146,92 @@ async def test_a_slow_projection_leaves_the_loop_to_renewals() -> None:
     alive.set()
     await flushed
     assert canvas.job["state"]["outputs"]["esValue"]["elements"]
+
+
+class Counting(FakeClock):
+    """Knows how often somebody went to sleep, and for how long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        await super().sleep(seconds)
+
+
+async def test_the_opening_is_written_before_anything_else_is_said() -> None:
+    canvas, opening = Canvas(), {"state/outputs/isFailed": False}
+    box = Display(project, Shown(), FakeClock(), opening=opening)
+    running = asyncio.create_task(box.run(canvas.write))
+    await settle()
+    running.cancel()
+    assert canvas.writes == [opening]
+
+
+async def test_a_model_alone_is_news_enough_and_its_writes_are_paused_after_by_their_number() -> None:
+    clock, canvas = Counting(), Canvas()
+    box = display(clock)
+    running = asyncio.create_task(box.run(canvas.write))
+    box.show_model(small_model())
+    await eventually(lambda: clock.pauses)
+    running.cancel()
+    assert len(canvas.writes) > 1
+    assert clock.pauses == [len(canvas.writes) / 4]
+
+
+async def test_without_news_nothing_is_written_and_nobody_wakes() -> None:
+    clock, canvas = Counting(), Canvas()
+    box = display(clock)
+    running = asyncio.create_task(box.run(canvas.write))
+    box.show_progress(2, 11)
+    await clock.advance(60)
+    running.cancel()
+    assert (len(canvas.writes), clock.pauses) == (1, [0.25])
+
+
+async def test_what_was_written_is_not_written_again() -> None:
+    canvas, box = Canvas(), display()
+    box.say(line("found"), now=1)
+    for _ in range(2):
+        await box.flush(canvas.write)
+    assert len(canvas.writes) == 1
+
+
+async def test_lines_are_numbered_on_and_a_key_is_said_once() -> None:
+    canvas, box = Canvas(), display()
+    for message, key in (("one", "k"), ("one again", "k"), ("two", ""), ("three", "")):
+        box.say(line(message, key), now=1)
+    await box.flush(canvas.write)
+    again = display(stored=canvas.job)
+    again.say(line("four"), now=2)
+    await again.flush(canvas.write)
+    assert [said["message"] for said in canvas.job["state"]["outputs"]["logs"]] == [
+        "one",
+        "two",
+        "three",
+        "four",
+    ]
+
+
+async def test_the_newest_model_is_kept_when_an_older_one_could_not_be_written() -> None:
+    canvas, box = Canvas(), display()
+
+    async def fails(_: Mapping[str, Any]) -> None:
+        box.show_model(small_model(aggregates=2))
+        raise ConnectionError
+
+    box.show_model(small_model())
+    with pytest.raises(ConnectionError):
+        await box.flush(fails)
+    await box.flush(canvas.write)
+    assert len(canvas.job["state"]["outputs"]["esValue"]["elements"]) == len(
+        project(small_model(aggregates=2)).elements
+    )
+
+
+def test_the_claim_itself_is_progress() -> None:
+    box = display()
+    assert box.current_progress == 1
+    box.show_progress(3, 11)
+    assert box.current_progress == 3

@@ -15,6 +15,7 @@ from poller.rtdb.journal import (
     WRITES_IN_FLIGHT,
     GroupCommit,
     Room,
+    borrowed,
     entry_text,
     highest_epoch,
     newest,
@@ -158,3 +159,21 @@ async def test_what_is_dropped_gives_its_room_back_once() -> None:
     database.gates[0].set()
     await flushing
     assert room.taken == 0
+
+
+async def test_room_is_full_at_its_limit_each_time_anew() -> None:
+    room = Room(limit=10)
+    for _ in range(2):
+        room.take(10)
+        waiting = asyncio.create_task(room.free())
+        await settle()
+        assert not waiting.done()
+        room.give_back(1)
+        await waiting
+        room.give_back(9)
+
+
+def test_answers_are_borrowed_free_of_charge_and_only_where_they_are_usable() -> None:
+    journal = stored({1: [answer("a"), answer("b", unusable=True)], 2: [answer("a", "2")]})
+    lent = borrowed(journal)
+    assert newest({"0": lent}) == [answer("a", "2", tokens=0, borrowed=True)]
