@@ -18,9 +18,10 @@ from poller.executors import Access, GrpcExecutors
 from poller.job import RetryPolicy
 from poller.metrics import Metrics
 from poller.pages import Pages
+from poller.rtdb.fence import Claimant
 from poller.rtdb.names import Nodes
 from poller.rtdb.open import open_database
-from poller.rtdb.queue import RtdbQueue
+from poller.rtdb.queue import Opened
 from poller.rtdb.retention import Periods, Retention
 from poller.rtdb.writer import Writer
 from poller.server import serve_jobs
@@ -52,12 +53,12 @@ async def serve(settings: Settings) -> None:
     database = open_database(settings, counted)
     nodes, lease_rules = Nodes(settings.namespace), settings.firebase_database_lease_rules
     async with database, Writer(database, nodes, clock, lease_rules=lease_rules, metrics=counted) as writer:
-        queue = RtdbQueue(writer, owner=settings.pod_id, lease_seconds=settings.lease_seconds)
+        opened = Opened.over(writer, Claimant(owner=settings.pod_id, lease_seconds=settings.lease_seconds))
         executors = GrpcExecutors(
             settings.executor_target, poller_id=settings.pod_id, access=access(settings)
         )
         dispatcher = Dispatcher(
-            queue,
+            opened.queue,
             executors,
             clock,
             owner=settings.pod_id,
@@ -67,19 +68,19 @@ async def serve(settings: Settings) -> None:
             limits=limits(settings),
             metrics=counted,
         )
-        counted.watch(dispatcher, executors, queue)
+        counted.watch(dispatcher, executors, opened.queue)
         periods = Periods(
             failed_days=settings.retention_failed_days, completed_days=settings.retention_completed_days
         )
         retention = Retention(writer, periods, now=writer.now)
-        await run(settings, Parts(queue, executors, dispatcher, retention, counted))
+        await run(settings, Parts(opened, executors, dispatcher, retention, counted))
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What works until the drain."""
 
-    queue: RtdbQueue
+    opened: Opened
     executors: GrpcExecutors
     dispatcher: Dispatcher
     retention: Retention
@@ -87,7 +88,8 @@ class Parts:
 
 
 async def run(settings: Settings, parts: Parts) -> None:
-    queue, executors, dispatcher = parts.queue, parts.executors, parts.dispatcher
+    queue, jobs = parts.opened.queue, parts.opened.jobs
+    executors, dispatcher = parts.executors, parts.dispatcher
     async with asyncio.TaskGroup() as group:
         beside = (executors.run(), parts.retention.run(), sample_lag(parts.counted.lag))
         tasks = [group.create_task(action) for action in beside]
@@ -104,9 +106,9 @@ async def run(settings: Settings, parts: Parts) -> None:
             routes = [route(parts.counted.registry), *admin.guarded(pages.routes, settings.token)]
             return health.admin(lost, unready, routes)
 
-        server = await serve_jobs(queue, settings, dispatcher)
+        server = await serve_jobs(jobs, settings, dispatcher)
         async with (
-            Pages.of(queue) as pages,
+            Pages.of(jobs) as pages,
             health.serving(health.public(lost), settings.http_port, name="HTTP_PORT") as http_port,
             health.serving(inside(pages), settings.admin_port, name="ADMIN_PORT") as admin_port,
         ):

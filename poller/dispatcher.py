@@ -19,7 +19,7 @@ from poller.attempt import Attempt, Limits, Stop
 from poller.errors import PollerError, Transient
 from poller.job import Job, RetryPolicy, renumbered
 from poller.metrics import Metrics
-from poller.ports import Clock, Executors, JobQueue, Placement, QueueChange, Run
+from poller.ports import Clock, Executors, Placement, Queue, QueueChange, Run
 from process.tasks import task_group
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        queue: JobQueue,
+        queue: Queue,
         executors: Executors,
         clock: Clock,
         *,

@@ -1,4 +1,4 @@
-"""What the work on jobs needs from the outside, in its own words: a queue, runs, executors, a clock.
+"""What the work on jobs needs from the outside, in its own words: a queue, its jobs, runs, executors, a clock.
 
 The database, gRPC and the canvas format live behind these; dispatcher, attempt and JobService know nothing else.
 """
@@ -166,8 +166,8 @@ class Run(Protocol):
         """Waits until every write in flight has answered or given up; none starts afterwards."""
 
 
-class JobQueue(Protocol):
-    """The queue and the jobs in it."""
+class Queue(Protocol):
+    """The queue as the work on it needs it: what waits, and taking it."""
 
     def now(self) -> int:
         """The database's time in milliseconds."""
@@ -186,6 +186,16 @@ class JobQueue(Protocol):
 
     async def remove(self, job_id: str) -> bool:
         """Deletes everything of a job, the request itself last; False while a live run elsewhere owns it."""
+
+    def problem(self) -> str:
+        """Why the queue cannot work just now; empty when it can. Never waits."""
+
+
+class Jobs(Protocol):
+    """The jobs as their users see and change them, whoever runs them."""
+
+    def now(self) -> int:
+        """The database's time in milliseconds."""
 
     async def submit(self, input: job_pb2.JobInput, *, like: str = "") -> JobView:
         """Stores a new job and its entry. Idempotent for a chosen id with the same input; else JobExists.
@@ -220,9 +230,6 @@ class JobQueue(Protocol):
 
     async def delete(self, job_id: str) -> None:
         """Asks for the removal of everything of a job, as the web client does."""
-
-    def problem(self) -> str:
-        """Why the queue cannot work just now; empty when it can. Never waits."""
 
 
 class Placement(Protocol):

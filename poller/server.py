@@ -8,15 +8,15 @@ from eventstorming.v1 import job_pb2_grpc
 from externalscaler import externalscaler_pb2_grpc
 
 from poller import scaler, service
-from poller.ports import JobQueue
+from poller.ports import Jobs
 from poller.settings import Settings
 from process.server import GrpcServer, Services
 
 
-async def serve_jobs(queue: JobQueue, settings: Settings, demand: scaler.Demand | None = None) -> GrpcServer:
+async def serve_jobs(jobs: Jobs, settings: Settings, demand: scaler.Demand | None = None) -> GrpcServer:
     """Listens on the server's `port`, a free one if the setting is 0."""
-    jobs = service.JobService(queue, msaez_url=settings.msaez_url)
-    services: Services = {service.SERVICE: partial(job_pb2_grpc.add_JobServiceServicer_to_server, jobs)}
+    servicer = service.JobService(jobs, msaez_url=settings.msaez_url)
+    services: Services = {service.SERVICE: partial(job_pb2_grpc.add_JobServiceServicer_to_server, servicer)}
     if demand is not None:
         add = externalscaler_pb2_grpc.add_ExternalScalerServicer_to_server
         services[scaler.SERVICE] = partial(add, scaler.Scaler(demand))

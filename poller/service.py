@@ -1,4 +1,4 @@
-"""JobService: the queue for internal tools, by gRPC. Translates messages and errors; decides nothing about jobs.
+"""JobService: jobs for internal tools, by gRPC. Translates messages and errors; decides nothing about jobs.
 
 How it is served (port, token, TLS, health) is in `server`.
 """
@@ -19,7 +19,7 @@ from grpc_status import rpc_status
 
 from poller.errors import InputRejected, Permanent, PollerError, Transient
 from poller.job import JobState, LogLevel, LogLine
-from poller.ports import JobExists, JobNotFound, JobQueue, JobView, WrongState
+from poller.ports import JobExists, JobNotFound, Jobs, JobView, WrongState
 from poller.requests import Violation, check_id, check_input, page_request, page_token
 from process.status import status
 
@@ -39,27 +39,27 @@ _LEVELS: dict[LogLevel, Any] = {
 
 
 class JobService(job_pb2_grpc.JobServiceServicer):
-    """Each method: read the request, one call on the queue, write the response."""
+    """Each method: read the request, one call on the port `Jobs`, write the response."""
 
-    def __init__(self, queue: JobQueue, *, msaez_url: str | None = None) -> None:
-        self._queue, self._msaez_url = queue, msaez_url
+    def __init__(self, jobs: Jobs, *, msaez_url: str | None = None) -> None:
+        self._jobs, self._msaez_url = jobs, msaez_url
 
     async def SubmitJob(
         self, request: job_pb2.SubmitJobRequest, context: Context
     ) -> job_pb2.SubmitJobResponse:
         async with _errors(context):
             check_input(request.input)
-            view = await self._queue.submit(request.input, like=request.like_job_id)
+            view = await self._jobs.submit(request.input, like=request.like_job_id)
             return job_pb2.SubmitJobResponse(job=self._job(view))
 
     async def GetJob(self, request: job_pb2.GetJobRequest, context: Context) -> job_pb2.GetJobResponse:
         async with _errors(context):
             check_id(request.job_id)
-            view = await self._queue.get(request.job_id)
+            view = await self._jobs.get(request.job_id)
             response = job_pb2.GetJobResponse(job=self._job(view))
             if request.include_model and view.model is not None:
                 _fill(response.model, view.model, await self._source(view.job_id))
-            if request.include_msaez and (value := await self._queue.msaez(request.job_id)) is not None:
+            if request.include_msaez and (value := await self._jobs.msaez(request.job_id)) is not None:
                 response.msaez_json = json.dumps(value, ensure_ascii=False)
             return response
 
@@ -69,7 +69,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         async with _errors(context):
             check_id(request.job_id)
             shown, source = None, ""
-            async with aclosing(self._queue.watch(request.job_id)) as views:
+            async with aclosing(self._jobs.watch(request.job_id)) as views:
                 async for view in views:
                     response = job_pb2.WatchJobResponse(job=self._job(view))
                     if request.include_model and view.model is not None and view.model is not shown:
@@ -81,7 +81,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
     async def ListJobs(self, request: job_pb2.ListJobsRequest, context: Context) -> job_pb2.ListJobsResponse:
         async with _errors(context):
             asked = page_request(request)
-            page = await self._queue.list_jobs(asked.wanted, size=asked.size, after=asked.after)
+            page = await self._jobs.list_jobs(asked.wanted, size=asked.size, after=asked.after)
             response = job_pb2.ListJobsResponse(jobs=map(self._job, page.jobs))
             response.next_page_token = page_token(asked.wanted, page.next)
             return response
@@ -91,24 +91,24 @@ class JobService(job_pb2_grpc.JobServiceServicer):
     ) -> job_pb2.CancelJobResponse:
         async with _errors(context):
             check_id(request.job_id)
-            view = await self._queue.cancel(request.job_id, by=request.cancelled_by or "an operator")
+            view = await self._jobs.cancel(request.job_id, by=request.cancelled_by or "an operator")
             return job_pb2.CancelJobResponse(job=self._job(view))
 
     async def RetryJob(self, request: job_pb2.RetryJobRequest, context: Context) -> job_pb2.RetryJobResponse:
         async with _errors(context):
             check_id(request.job_id)
-            return job_pb2.RetryJobResponse(job=self._job(await self._queue.retry(request.job_id)))
+            return job_pb2.RetryJobResponse(job=self._job(await self._jobs.retry(request.job_id)))
 
     async def DeleteJob(
         self, request: job_pb2.DeleteJobRequest, context: Context
     ) -> job_pb2.DeleteJobResponse:
         async with _errors(context):
             check_id(request.job_id)
-            await self._queue.delete(request.job_id)
+            await self._jobs.delete(request.job_id)
             return job_pb2.DeleteJobResponse()
 
     async def _source(self, job_id: str) -> str:
-        return (await self._queue.input(job_id)).requirements
+        return (await self._jobs.input(job_id)).requirements
 
     def _job(self, view: JobView) -> job_pb2.Job:
         return job_pb2.Job(

@@ -473,7 +473,7 @@ class FakeRun:
 
 
 class FakeQueue:
-    """Implements `JobQueue` in memory. Several of them may share a store, as pollers share a database."""
+    """Implements `Queue` and `Jobs` in memory. Several of them may share a store, as pollers share a database."""
 
     def __init__(self, store: FakeStore, *, owner: str = "fake", lease_seconds: float = 30) -> None:
         self.store = store

@@ -18,7 +18,7 @@ from poller.board.html import Live, render_html, render_wall
 from poller.errors import InputRejected, PollerError
 from poller.job import JobState
 from poller.pages.stream import KEEP_ALIVE_SECONDS, News, event
-from poller.ports import JobNotFound, JobQueue, JobView
+from poller.ports import JobNotFound, Jobs, JobView
 
 log = structlog.get_logger(__name__)
 
@@ -98,8 +98,8 @@ class _Board:
 class Boards:
     """Runs while it is an open context; leaving it ends every watch."""
 
-    def __init__(self, queue: JobQueue, *, linger: float = LINGER_SECONDS) -> None:
-        self._queue = queue
+    def __init__(self, jobs: Jobs, *, linger: float = LINGER_SECONDS) -> None:
+        self._jobs = jobs
         self._linger = linger
         self._boards: dict[str, _Board] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -150,7 +150,7 @@ class Boards:
     async def _begun(self, job_id: str) -> _Board:
         """Asked before anything is set up: a job that is not there costs one look."""
         try:
-            given = await self._queue.input(job_id)
+            given = await self._jobs.input(job_id)
         except InputRejected:
             given = job_pb2.JobInput()  # it ends as failed and says why; the board stays empty
         if (meanwhile := self._boards.get(job_id)) and not meanwhile.broken:
@@ -180,7 +180,7 @@ class Boards:
 
     async def _follow(self, board: _Board) -> None:
         try:
-            async with aclosing(self._queue.watch(board.job_id)) as views:
+            async with aclosing(self._jobs.watch(board.job_id)) as views:
                 async for view in views:
                     await board.take(view)
                     await asyncio.sleep(0 if view.state.terminal else PAUSE_SECONDS)

@@ -15,7 +15,7 @@ import structlog
 from poller.errors import PollerError, Transient
 from poller.job import JobState
 from poller.pages.stream import KEEP_ALIVE_SECONDS, News, event
-from poller.ports import JobFilter, JobNotFound, JobQueue, JobView
+from poller.ports import JobFilter, JobNotFound, Jobs, JobView
 
 log = structlog.get_logger(__name__)
 
@@ -54,8 +54,8 @@ def row_of(view: JobView) -> Row:
 class JobList:
     """An open context; reads nothing while nobody looks."""
 
-    def __init__(self, queue: JobQueue, *, refresh: float = REFRESH_SECONDS) -> None:
-        self._queue = queue
+    def __init__(self, jobs: Jobs, *, refresh: float = REFRESH_SECONDS) -> None:
+        self._jobs = jobs
         self._refresh = refresh
         self._rows: dict[str, Row] = {}
         self._version = 0
@@ -124,7 +124,7 @@ class JobList:
         return [self._snapshot[1]]
 
     def _event(self, name: str, **more: Any) -> bytes:
-        data = {"now": self._queue.now(), **more}
+        data = {"now": self._jobs.now(), **more}
         return event(name, json.dumps(data, ensure_ascii=False, separators=(",", ":")))
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -165,7 +165,7 @@ class JobList:
         rows: dict[str, Row] = {}
         after = ""
         while len(rows) < MOST_ROWS:
-            page = await self._queue.list_jobs(JobFilter(), size=PAGE_ROWS, after=after)
+            page = await self._jobs.list_jobs(JobFilter(), size=PAGE_ROWS, after=after)
             rows |= {view.job_id: row_of(view) for view in page.jobs}
             after = page.next
             if not after:
@@ -174,12 +174,12 @@ class JobList:
 
     async def _live(self) -> dict[str, Row]:
         """What waits or runs, also when it is older than everything listed."""
-        page = await self._queue.list_jobs(JobFilter(states=_LIVE), size=MOST_ROWS)
+        page = await self._jobs.list_jobs(JobFilter(states=_LIVE), size=MOST_ROWS)
         return {view.job_id: row_of(view) for view in page.jobs}
 
     async def _lately(self) -> dict[str, Row]:
         """What waits, what runs, what is newest; who has left the queue since is looked up one by one."""
-        newest = await self._queue.list_jobs(JobFilter(), size=_NEWEST)
+        newest = await self._jobs.list_jobs(JobFilter(), size=_NEWEST)
         fresh = {view.job_id: row_of(view) for view in newest.jobs} | await self._live()
         left = [
             job_id
@@ -197,7 +197,7 @@ class JobList:
 
     async def _looked_up(self, job_id: str) -> Row | None:
         try:
-            view = await self._queue.get(job_id)
+            view = await self._jobs.get(job_id)
         except JobNotFound:
             return None
         except Transient:

@@ -15,7 +15,7 @@ from poller.pages.boards import Boards
 from poller.pages.jobs import JobList
 from poller.pages.jobs_page import jobs_page, message_page
 from poller.pages.stream import EventStream
-from poller.ports import JobNotFound, JobQueue, WrongState
+from poller.ports import JobNotFound, Jobs, WrongState
 
 OPERATOR = "an operator"
 _JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -33,15 +33,15 @@ Answer = Callable[[Request], Awaitable[Response]]
 class Pages:
     """`routes` belong behind the wall of `poller.admin`."""
 
-    def __init__(self, queue: JobQueue, boards: Boards, jobs: JobList) -> None:
-        self._queue, self._boards, self._jobs = queue, boards, jobs
+    def __init__(self, jobs: Jobs, boards: Boards, rows: JobList) -> None:
+        self._jobs, self._boards, self._rows = jobs, boards, rows
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, queue: JobQueue) -> AsyncIterator[Pages]:
+    async def of(cls, jobs: Jobs) -> AsyncIterator[Pages]:
         """Reads only while somebody looks."""
-        async with Boards(queue) as boards, JobList(queue) as jobs:
-            yield cls(queue, boards, jobs)
+        async with Boards(jobs) as boards, JobList(jobs) as rows:
+            yield cls(jobs, boards, rows)
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -63,7 +63,7 @@ class Pages:
         return HTMLResponse(jobs_page())
 
     async def _list_events(self, _: Request) -> Response:
-        return EventStream(self._jobs.events)
+        return EventStream(self._rows.events)
 
     async def _board(self, request: Request) -> Response:
         return HTMLResponse(await self._boards.page(_job(request)))
@@ -75,19 +75,19 @@ class Pages:
         return EventStream(lambda: self._boards.events(job_id, have))
 
     async def _cancel(self, request: Request) -> Response:
-        await self._queue.cancel(_job(request), by=OPERATOR)
+        await self._jobs.cancel(_job(request), by=OPERATOR)
         return self._done()
 
     async def _retry(self, request: Request) -> Response:
-        await self._queue.retry(_job(request))
+        await self._jobs.retry(_job(request))
         return self._done()
 
     async def _delete(self, request: Request) -> Response:
-        await self._queue.delete(_job(request))
+        await self._jobs.delete(_job(request))
         return self._done()
 
     def _done(self) -> Response:
-        self._jobs.poke()
+        self._rows.poke()
         return JSONResponse({})
 
 

@@ -18,14 +18,14 @@ from poller.job import LogLine
 from poller.msaez.diff import Batch, changes, content_hash
 from poller.msaez.esvalue import EsValue
 from poller.ports import Clock
-from poller.rtdb.names import Json, members
+from poller.rtdb.names import CANVAS, CURRENT_PROGRESS, LOGS, SAID, TOTAL_PROGRESS, Json
+from poller.rtdb.stored import StoredJob
 
 WRITES_PER_SECOND = 4
 
 Write = Callable[[Mapping[str, Json]], Awaitable[None]]
 Project = Callable[[model_pb2.EventStormingModel], EsValue]
 
-_OUTPUTS = "state/outputs"
 _NOTHING = Batch(writes={}, hashes={})
 
 
@@ -39,23 +39,14 @@ class Shown:
     current_progress: int = 0
 
     @classmethod
-    def of(cls, outputs: Json, said: Json) -> Shown:
+    def of(cls, stored: StoredJob) -> Shown:
         """From the job as it is stored, so that a run that continues repeats nothing."""
-        outputs = members(outputs)
-        es_value = members(outputs.get("esValue"))
-        hashes = {
-            key: content_hash(value)
-            for branch in ("elements", "relations")
-            for key, value in members(es_value.get(branch)).items()
-            if key != "@"
-        }
-        numbers = [int(key) for key in members(outputs.get("logs")) if key.isdigit()]
-        current = outputs.get("currentProgressCount")
+        drawn = [*stored.elements.items(), *stored.relations.items()]
         return cls(
-            hashes=hashes,
-            lines=max(numbers, default=-1) + 1,
-            said=set(members(said)),
-            current_progress=current if isinstance(current, int) else 0,
+            hashes={key: content_hash(value) for key, value in drawn if key != "@"},
+            lines=stored.next_line,
+            said=set(stored.said),
+            current_progress=stored.current_progress,
         )
 
 
@@ -80,8 +71,8 @@ class Display:
     def show_progress(self, current: int, total: int) -> None:
         """Never falls: a run that continues starts again at one, the user does not."""
         self._shown.current_progress = max(self._shown.current_progress, min(current, total))
-        self._news[f"{_OUTPUTS}/currentProgressCount"] = self._shown.current_progress
-        self._news[f"{_OUTPUTS}/totalProgressCount"] = total
+        self._news[CURRENT_PROGRESS] = self._shown.current_progress
+        self._news[TOTAL_PROGRESS] = total
         self._dirty.set()
 
     def show_model(self, model: model_pb2.EventStormingModel) -> None:
@@ -94,8 +85,8 @@ class Display:
             if name in self._shown.said:
                 return
             self._shown.said.add(name)
-            self._news[f"run/said/{name}"] = True
-        self._news[f"{_OUTPUTS}/logs/{self._shown.lines}"] = log_node(line, now=now)
+            self._news[f"{SAID}/{name}"] = True
+        self._news[f"{LOGS}/{self._shown.lines}"] = log_node(line, now=now)
         self._shown.lines += 1
         self._dirty.set()
 
@@ -127,7 +118,7 @@ class Display:
         return await asyncio.to_thread(lambda: changes(self._shown.hashes, self._project(model)))
 
     async def _publish(self, batch: Batch, write: Write, *, also: Mapping[str, Json]) -> None:
-        stickers = {f"{_OUTPUTS}/esValue/{path}": value for path, value in batch.writes.items()}
+        stickers = {f"{CANVAS}/{path}": value for path, value in batch.writes.items()}
         if updates := {**also, **stickers}:
             await write(updates)
             self._shown.hashes.update(batch.hashes)

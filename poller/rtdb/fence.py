@@ -7,6 +7,9 @@ database's own stamp is never earlier, so we always stop before anyone else may 
 from __future__ import annotations
 
 import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from poller.errors import LeaseLost, Transient
 from poller.ports import Clock
@@ -16,6 +19,26 @@ MARGIN_SECONDS = 10.0
 
 WRITE_SECONDS = 5.0
 """Every write gives up after this long: well inside the margin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimant:
+    """In whose name leases are taken, and for how long."""
+
+    owner: str
+    lease_seconds: float
+    new_token: Callable[[], str] = lambda: uuid.uuid4().hex
+
+    @property
+    def lease_length(self) -> int:
+        """Milliseconds."""
+        return int(self.lease_seconds * 1000)
+
+    def fence(self, clock: Clock, *, sent_at: float) -> Fence:
+        """Of a lease taken by a write that was sent then, by the monotonic clock."""
+        fence = Fence(clock, lease_seconds=self.lease_seconds)
+        fence.renewed(sent_at)
+        return fence
 
 
 class Fence:

@@ -13,7 +13,7 @@ from eventstorming.v1 import job_pb2
 from poller.job import Job, JobState
 from poller.ports import JobFilter, JobPage, JobView
 from poller.rtdb.client import Database
-from poller.rtdb.names import SERVER_TIME, Json, Nodes, members, number, text
+from poller.rtdb.names import CREATED_AT, SERVER_TIME, Json, Nodes, count, members, text
 from poller.rtdb.query import Query
 
 FAILURE_CHARACTERS = 200
@@ -41,11 +41,11 @@ def with_row(
     nodes: Nodes, job_id: str, created_at: int, updates: Mapping[str, Json], row: Json
 ) -> dict[str, Json]:
     """`updates` below the job's node and its row (None: away with it) as one write at the root."""
-    whole = {f"{nodes.job(job_id)}/{path}": value for path, value in updates.items()}
+    whole = {nodes.leaf(job_id, path): value for path, value in updates.items()}
     if len(job_id) <= _LONGEST_ID:
         whole[f"{nodes.index}/{row_key(created_at, job_id)}"] = row
     if row is not None:
-        whole[f"{nodes.job(job_id)}/run/createdAt"] = created_at
+        whole[nodes.leaf(job_id, CREATED_AT)] = created_at
     return whole
 
 
@@ -95,9 +95,9 @@ def _view(key: str, raw: Json) -> JobView | None:
         job_id=job_id_of(key),
         state=state,
         created_at=int(created),
-        started_at=int(number(row.get("startedAt")) or 0),
-        ended_at=int(number(row.get("endedAt")) or 0),
-        attempts=int(number(row.get("attempts")) or 0),
+        started_at=count(row.get("startedAt")),
+        ended_at=count(row.get("endedAt")),
+        attempts=count(row.get("attempts")),
         failure=text(row.get("failure")),
         title=text(row.get("title")),
     )

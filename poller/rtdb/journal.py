@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from eventstorming.v1 import executor_pb2
 
 from poller.metrics import Metrics
-from poller.rtdb.names import Json, members
+from poller.rtdb.names import JOURNAL, Json, members
 
 WRITES_IN_FLIGHT = 4
 """One at a time costs up to two round trips an answer; with four it is the one of its own write."""
@@ -73,15 +73,13 @@ def borrowed(journal: Json) -> dict[str, str]:
     }
 
 
-def highest_epoch(run: Json) -> int:
-    """Of a job's `run` node: `epochs` has a mark of every run that wrote, `journal` a branch of every run that answered.
+def highest_epoch(*nodes: Iterable[str]) -> int:
+    """Of names below `epochs`, which has a mark of every run that wrote, and `journal`, a branch of every run that answered.
 
     Both outlive the queue entry: one that is made anew goes on above it. Marks are separate leaves, so that a late
     one of an overtaken run takes nothing back.
     """
-    run = members(run)
-    found = [*_branches(run.get("epochs")), *_branches(run.get("journal"))]
-    return max((epoch for epoch, _ in found), default=0)
+    return max((int(name) for node in nodes for name in node if name.isdigit()), default=0)
 
 
 def unusable_paths(journal: Json) -> list[str]:
@@ -195,7 +193,9 @@ class GroupCommit:
     async def _commit(self, group: list[tuple[int, executor_pb2.JournalEntry]]) -> list[int]:
         """An interrupted group waits again: `flush` must find it."""
         try:
-            await self._write({f"journal/{self._epoch}/{entry.key}": entry_text(entry) for _, entry in group})
+            await self._write(
+                {f"{JOURNAL}/{self._epoch}/{entry.key}": entry_text(entry) for _, entry in group}
+            )
         except BaseException:
             self._waiting = group + self._waiting
             raise

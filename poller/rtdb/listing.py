@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from poller.errors import Transient
-from poller.job import Job, JobState
-from poller.ports import JobFilter, JobPage, JobView, QueueChange
-from poller.rtdb.client import Database
+from poller.job import JobState
+from poller.ports import JobFilter, JobPage, JobView
 from poller.rtdb.index import Index
-from poller.rtdb.names import Json, Nodes
-from poller.rtdb.run import RtdbRun
-from poller.rtdb.views import job_view
+from poller.rtdb.names import CURRENT_PROGRESS, STARTED_AT, TOTAL_PROGRESS, count
+from poller.rtdb.queue_copy import QueueCopy
+from poller.rtdb.run import Runs
+from poller.rtdb.writer import Writer
 from process.tasks import task_group
-
-_LEAVES = {
-    "currentProgressCount": "state/outputs/currentProgressCount",
-    "totalProgressCount": "state/outputs/totalProgressCount",
-    "startedAt": "run/startedAt",
-}
 
 
 class Listing:
-    """`runs` are the jobs claimed by this process. Told of every change of the queue by `learn`."""
+    """`runs` are the jobs claimed by this process."""
 
-    def __init__(self, database: Database, nodes: Nodes, runs: Mapping[str, RtdbRun]) -> None:
-        self._database, self._nodes, self._runs = database, nodes, runs
-        self._index = Index(database, nodes)
-        self._live: dict[str, Job] = {}
-        self._known = False
-
-    def learn(self, change: QueueChange) -> None:
-        if change.whole:
-            self._live.clear()
-            self._known = True
-        for job_id, job in change.jobs.items():
-            if job is None or job.cancelled_by:
-                self._live.pop(job_id, None)
-            else:
-                self._live[job_id] = job
+    def __init__(self, writer: Writer, copy: QueueCopy, runs: Runs) -> None:
+        self._database, self._nodes = writer.database, writer.nodes
+        self._copy, self._runs = copy, runs
+        self._index = Index(self._database, self._nodes)
 
     async def page(self, wanted: JobFilter, *, size: int, after: str) -> JobPage:
-        if not self._known:
+        if not self._copy.known:
             raise Transient("The queue is not known yet: RTDB has not answered since this poller started.")
-        page = await self._index.page(self._live, wanted, size=size, before=after)
+        live = {job_id: job for job_id, job in self._copy.jobs.items() if not job.cancelled_by}
+        page = await self._index.page(live, wanted, size=size, before=after)
         async with task_group() as group:
             views = [group.create_task(self._completed(view)) for view in page.jobs]
         return replace(page, jobs=tuple(view.result() for view in views))
@@ -55,31 +38,20 @@ class Listing:
             return view
         if run := self._runs.get(view.job_id):
             current, total = run.progress
-            known = JobView(
-                job_id=view.job_id,
-                state=view.state,
-                title=run.title,
-                started_at=run.started_at,
-                current_progress=current,
-                total_progress=total,
-            )
+            known = (run.title, run.started_at, current, total)
         else:
-            known = await self._read(view.job_id)
+            known = ("", *await self._read(view.job_id))
+        title, started_at, current, total = known
         return replace(
-            view,
-            title=known.title,
-            started_at=known.started_at,
-            current_progress=known.current_progress,
-            total_progress=known.total_progress,
+            view, title=title, started_at=started_at, current_progress=current, total_progress=total
         )
 
-    async def _read(self, job_id: str) -> JobView:
-        node = self._nodes.job(job_id)
+    async def _read(self, job_id: str) -> tuple[int, int, int]:
+        """When it started, and its progress."""
         async with task_group() as group:
-            reads = {
-                name: group.create_task(self._database.get(f"{node}/{path}"))
-                for name, path in _LEAVES.items()
-            }
-        leaves: dict[str, Json] = {name: read.result() for name, read in reads.items()}
-        started = leaves.pop("startedAt")
-        return job_view(job_id, None, {"state": {"outputs": leaves}, "run": {"startedAt": started}})
+            reads = [
+                group.create_task(self._database.get(self._nodes.leaf(job_id, path)))
+                for path in (STARTED_AT, CURRENT_PROGRESS, TOTAL_PROGRESS)
+            ]
+        started_at, current, total = (count(read.result()) for read in reads)
+        return started_at, current, total

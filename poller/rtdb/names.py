@@ -1,4 +1,4 @@
-"""Nodes of the database by name, and queue entries to and from `Job`. Nothing is read or written here."""
+"""Nodes of the database by name: the only place that knows a path. And queue entries to and from `Job`. Nothing is read or written here."""
 
 from __future__ import annotations
 
@@ -14,6 +14,21 @@ Entry: TypeAlias = Mapping[str, Json]
 SERVER_TIME = {".sv": "timestamp"}
 _COUNTERS = ("attempts", "crashes", "interruptions")
 _CLAIM = ("assignedPodId", "claimedAt", "lastHeartbeat", "waitingJobCount", "notBefore")
+
+
+OUTPUTS, RUN, JOURNAL, EPOCHS, SAID = "state/outputs", "run", "run/journal", "run/epochs", "run/said"
+CANVAS, LOGS = f"{OUTPUTS}/esValue", f"{OUTPUTS}/logs"
+IS_COMPLETED, IS_FAILED = f"{OUTPUTS}/isCompleted", f"{OUTPUTS}/isFailed"
+CURRENT_PROGRESS, TOTAL_PROGRESS = f"{OUTPUTS}/currentProgressCount", f"{OUTPUTS}/totalProgressCount"
+LAST_ROOT_STEP, LAST_SUB_STEP = (f"{OUTPUTS}/lastCompleted{kind}GraphNode" for kind in ("Root", "Sub"))
+CREATED_AT, STARTED_AT, ENDED_AT, SEEN_AT = (
+    f"{RUN}/{each}At" for each in ("created", "started", "ended", "seen")
+)
+FAILURE, MODEL, TOKENS, LAST_UPDATED = f"{RUN}/failure", f"{RUN}/model", f"{RUN}/tokens", "lastUpdated"
+"""Below a job's node."""
+
+UNSEEN = tuple(f"{path}/" for path in (CANVAS, JOURNAL, EPOCHS, SAID))
+"""Whatever becomes new below these, no view shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +65,23 @@ class Nodes:
     def job(self, job_id: str) -> str:
         return f"{self.jobs}/{job_id}"
 
+    def state(self, job_id: str) -> str:
+        return f"{self.jobs}/{job_id}/state"
+
+    def inputs(self, job_id: str) -> str:
+        return f"{self.jobs}/{job_id}/state/inputs"
+
     def outputs(self, job_id: str) -> str:
-        return f"jobs/{self.namespace}/{job_id}/state/outputs"
+        return f"{self.jobs}/{job_id}/{OUTPUTS}"
 
     def run(self, job_id: str) -> str:
-        return f"jobs/{self.namespace}/{job_id}/run"
+        return f"{self.jobs}/{job_id}/{RUN}"
 
     def journal(self, job_id: str) -> str:
-        return f"jobs/{self.namespace}/{job_id}/run/journal"
+        return f"{self.jobs}/{job_id}/{JOURNAL}"
+
+    def leaf(self, job_id: str, path: str) -> str:
+        return f"{self.jobs}/{job_id}/{path}"
 
 
 class Garbage(ValueError):
@@ -93,21 +117,28 @@ def read_entry(job_id: str, raw: Json) -> Job:
         id=job_id,
         created_at=milliseconds(created),
         lease=read_lease(raw.get("lease")),
-        not_before=_count(raw.get("notBefore")),
-        position=_count(raw.get("waitingJobCount")),
+        not_before=count(raw.get("notBefore")),
+        position=count(raw.get("waitingJobCount")),
         old_claim=_old_claim(raw),
         cancelled_by=text(raw.get("cancelledBy")),
-        **{name: _count(raw.get(name)) for name in _COUNTERS},
+        **{name: count(raw.get(name)) for name in _COUNTERS},
     )
+
+
+def entry_or_none(job_id: str, raw: Json) -> Job | None:
+    try:
+        return read_entry(job_id, raw)
+    except Garbage:
+        return None
 
 
 def read_lease(raw: Json) -> Lease:
     raw = members(raw)
     return Lease(
-        epoch=_count(raw.get("epoch")),
+        epoch=count(raw.get("epoch")),
         token=text(raw.get("token")),
         owner=text(raw.get("owner")),
-        renewed_at=_count(raw.get("renewedAt")),
+        renewed_at=count(raw.get("renewedAt")),
     )
 
 
@@ -122,7 +153,7 @@ def _old_claim(raw: Entry) -> OldClaim | None:
     return OldClaim(owner=owner, last_sign=max(milliseconds(sign or 0) for sign in signs), given_up=given_up)
 
 
-def _count(value: Json) -> int:
+def count(value: Json) -> int:
     return max(0, int(number(value) or 0))
 
 

@@ -5,7 +5,8 @@ State, not log: after a reconnect the fresh snapshot is compared with the copy. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from poller.job import Job
 from poller.ports import QueueChange
@@ -66,23 +67,51 @@ def _child(node: tree.Node, name: str) -> tree.Node:
     return node.get(name) if isinstance(node, tree.Branch) else None
 
 
-def entries_change(copy: Copy, names: Iterable[str], *, whole: bool = False) -> QueueChange:
-    jobs: dict[str, Job | None] = {}
-    garbage: dict[str, str] = {}
-    for name in names:
-        raw = copy.child(name)
-        if raw is None:
-            jobs[name] = None
-            continue
+class QueueCopy:
+    """What the streams have told of entries and of wishes for removal. `live`: they are being listened to."""
+
+    def __init__(self) -> None:
+        self.entries, self.removals = Copy(), Copy()
+        self.jobs: dict[str, Job] = {}
+        self._listening = False
+
+    @property
+    def known(self) -> bool:
+        return self.entries.filled
+
+    @property
+    def live(self) -> bool:
+        return self._listening and self.known
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        self._listening = True
         try:
-            jobs[name] = read_entry(name, raw)
-        except Garbage as reason:
-            jobs[name], garbage[name] = None, str(reason)
-    return QueueChange(whole=whole, jobs=jobs, garbage=garbage)
+            yield
+        finally:
+            self._listening = False
 
+    def entries_changed(self, change: Change) -> tuple[QueueChange, set[str]]:
+        """What it means, and the names of the entries that are different now."""
+        changed, whole = self.entries.apply(change), change.kind == "snapshot"
+        if whole:
+            self.jobs.clear()
+        jobs: dict[str, Job | None] = {}
+        garbage: dict[str, str] = {}
+        for name in self.entries.names() if whole else changed:
+            self.jobs.pop(name, None)
+            jobs[name] = None
+            if (raw := self.entries.child(name)) is None:
+                continue
+            try:
+                jobs[name] = self.jobs[name] = read_entry(name, raw)
+            except Garbage as reason:
+                garbage[name] = str(reason)
+        return QueueChange(whole=whole, jobs=jobs, garbage=garbage), changed
 
-def removals_change(copy: Copy, names: Iterable[str]) -> QueueChange:
-    return QueueChange(removals={name: wants_removal(copy.child(name)) for name in names})
+    def removals_changed(self, change: Change) -> QueueChange:
+        changed = self.removals.apply(change)
+        return QueueChange(removals={name: wants_removal(self.removals.child(name)) for name in changed})
 
 
 def wants_removal(raw: Json) -> bool:

@@ -16,7 +16,20 @@ import structlog
 from poller.errors import PollerError
 from poller.job import JobState, milliseconds
 from poller.rtdb.index import ended_row, job_id_of, with_row, without_job
-from poller.rtdb.names import SERVER_TIME, Json, number, text
+from poller.rtdb.names import (
+    CREATED_AT,
+    ENDED_AT,
+    FAILURE,
+    IS_COMPLETED,
+    IS_FAILED,
+    LAST_UPDATED,
+    SEEN_AT,
+    SERVER_TIME,
+    STARTED_AT,
+    Json,
+    number,
+    text,
+)
 from poller.rtdb.writer import InFlight, Writer
 from process.tasks import task_group
 
@@ -121,20 +134,21 @@ class Retention:
             await self._list(job_id, found)
 
     async def _remains(self, job_id: str) -> Remains:
-        outputs, run = self._nodes.outputs(job_id), self._nodes.run(job_id)
-        async with task_group() as group:
-            completed = group.create_task(self._database.get(f"{outputs}/isCompleted"))
-            failed = group.create_task(self._database.get(f"{outputs}/isFailed"))
-            ended_at = group.create_task(self._database.get(f"{run}/endedAt"))
-            seen_at = group.create_task(self._database.get(f"{run}/seenAt"))
-            created_at = group.create_task(self._database.get(f"{run}/createdAt"))
+        paths = (IS_COMPLETED, IS_FAILED, ENDED_AT, SEEN_AT, CREATED_AT)
+        completed, failed, *stamps = await self._leaves(job_id, *paths)
+        ended_at, seen_at, created_at = map(_stamp, stamps)
         return Remains(
-            completed=completed.result() is True,
-            failed=failed.result() is True,
-            ended_at=_stamp(ended_at.result()),
-            seen_at=_stamp(seen_at.result()),
-            created_at=_stamp(created_at.result()),
+            completed=completed is True,
+            failed=failed is True,
+            ended_at=ended_at,
+            seen_at=seen_at,
+            created_at=created_at,
         )
+
+    async def _leaves(self, job_id: str, *paths: str) -> list[Json]:
+        async with task_group() as group:
+            reads = [group.create_task(self._database.get(self._nodes.leaf(job_id, path))) for path in paths]
+        return [read.result() for read in reads]
 
     async def _is_anothers(self, job_id: str) -> bool:
         """Queued, running, or about to be removed: what was read of it may be half of what was there."""
@@ -145,9 +159,8 @@ class Retention:
 
     async def _stamp(self, job_id: str) -> None:
         """A job that was removed while it was looked at must not come back as a stamp."""
-        run = self._nodes.run(job_id)
         await self._writer.budget()
-        await self._writer.put(f"{run}/seenAt", SERVER_TIME, in_flight=InFlight())
+        await self._writer.put(self._nodes.leaf(job_id, SEEN_AT), SERVER_TIME, in_flight=InFlight())
         await self._undo_if_alone(job_id, Remains(), "seenAt")
 
     async def _undo_if_alone(self, job_id: str, found: Remains, *written: str) -> None:
@@ -157,18 +170,14 @@ class Retention:
 
     async def _list(self, job_id: str, found: Remains) -> None:
         """A row for a job that ended without one, as far as its leaves tell; again no job may come back by it."""
-        job = self._nodes.job(job_id)
-        async with task_group() as group:
-            updated = group.create_task(self._database.get(f"{job}/lastUpdated"))
-            started = group.create_task(self._database.get(f"{self._nodes.run(job_id)}/startedAt"))
-            failure = group.create_task(self._database.get(f"{self._nodes.run(job_id)}/failure"))
-        ended_at = found.ended_at or _stamp(updated.result()) or found.seen_at or self._now()
+        updated, started, failure = await self._leaves(job_id, LAST_UPDATED, STARTED_AT, FAILURE)
+        ended_at = found.ended_at or _stamp(updated) or found.seen_at or self._now()
         row = ended_row(
             JobState.COMPLETED if found.completed else JobState.FAILED,
             title="",
-            started_at=_stamp(started.result()),
+            started_at=_stamp(started),
             ended_at=ended_at,
-            failure=text(failure.result()),
+            failure=text(failure),
         )
         created_at = found.created_at or ended_at
         await self._writer.budget()

@@ -18,7 +18,7 @@ from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
 from google.protobuf.json_format import MessageToDict
 
 from poller.errors import LeaseLost, Permanent, Transient
-from poller.job import Job, JobState, LogLevel, LogLine, milliseconds
+from poller.job import Job, JobState, LogLevel, LogLine
 from poller.msaez import check, esvalue
 from poller.rtdb import index
 from poller.rtdb.answers import Denied
@@ -26,14 +26,28 @@ from poller.rtdb.display import Display, Shown
 from poller.rtdb.fence import Fence
 from poller.rtdb.journal import GroupCommit, newest
 from poller.rtdb.names import (
+    CANVAS,
+    CURRENT_PROGRESS,
+    ENDED_AT,
+    EPOCHS,
+    FAILURE,
+    IS_COMPLETED,
+    IS_FAILED,
+    LAST_ROOT_STEP,
+    LAST_SUB_STEP,
+    LAST_UPDATED,
+    MODEL,
     SERVER_TIME,
+    STARTED_AT,
+    TOKENS,
+    TOTAL_PROGRESS,
     Json,
     claimed_entry,
     members,
-    number,
     read_lease,
     released_entry,
 )
+from poller.rtdb.stored import StoredJob
 from poller.rtdb.writer import InFlight, Unchanged, Writer
 from poller.sentences import sentence
 from process.tasks import task_group
@@ -52,9 +66,7 @@ class _Terms(TypedDict):
 class Runs(dict[str, "RtdbRun"]):
     """Those of this process by job, each while it is held. `told` hears of every coming and going, and what was stored."""
 
-    def __init__(self, told: Callable[[str, Mapping[str, Json]], None]) -> None:
-        super().__init__()
-        self.told = told
+    told: Callable[[str, Mapping[str, Json]], None] = staticmethod(lambda job_id, updates: None)
 
     def enter(self, run: RtdbRun) -> None:
         self[run.job.id] = run
@@ -66,12 +78,25 @@ class Runs(dict[str, "RtdbRun"]):
             del self[run.job.id]
             self.told(run.job.id, {})
 
+    def entry_changed(self, job_id: str, job: Job | None) -> None:
+        """The event stream has shown the entry anew."""
+        if run := self.get(job_id):
+            run.check(job)
+        self.told(job_id, {})
+
 
 class RtdbRun:
-    """Implements the port `Run`. `stored` is the job's node as it was at the claim."""
+    """Implements the port `Run`. `stored` is the job as it was at the claim."""
 
     def __init__(
-        self, writer: Writer, fence: Fence, job: Job, *, input: job_pb2.JobInput, stored: Json, runs: Runs
+        self,
+        writer: Writer,
+        fence: Fence,
+        job: Job,
+        *,
+        input: job_pb2.JobInput,
+        stored: StoredJob,
+        runs: Runs,
     ) -> None:
         self.job = job
         self._runs = runs
@@ -85,44 +110,23 @@ class RtdbRun:
         self._entry = writer.nodes.entry(job.id)
         self._in_flight = InFlight()
         self._marked = 0
-        state, run = members(members(stored).get("state")), members(members(stored).get("run"))
-        self._fresh = job.lease.epoch == 1 and "journal" not in run
-        self._created_at = milliseconds(number(run.get("createdAt")) or job.created_at)
-        self.started_at = int(run.get("startedAt") or writer.now())
-        shown = Shown.of(state.get("outputs"), run.get("said"))
-        self._display = Display(
-            self._projected, shown, writer.clock, opening=self._opening(state, run, shown)
-        )
+        self._fresh = job.lease.epoch == 1 and not stored.journal
+        self._created_at = stored.created_at or job.created_at
+        self.started_at = stored.started_at or writer.now()
+        opening = _opening(stored, total=self._total)
+        self._display = Display(self._projected, Shown.of(stored), writer.clock, opening=opening)
         self._metrics = writer.metrics
         self._acknowledged: set[str] = set()
         self._journal = self._group_commit(job.lease.epoch)
 
     def _group_commit(self, epoch: int) -> GroupCommit:
         return GroupCommit(
-            self._note,
+            self._write,
             epoch=epoch,
             clock=self._writer.clock.monotonic,
             metrics=self._metrics,
             room=self._writer.room,
         )
-
-    def _opening(self, state: Json, run: Json, shown: Shown) -> dict[str, Json]:
-        """Progress from the first second; what a former claim has told already is not told again."""
-        outputs = members(state.get("outputs"))
-        es_value = members(outputs.get("esValue"))
-        opening: dict[str, Json] = {}
-        if "startedAt" not in run:
-            opening["run/startedAt"] = SERVER_TIME
-        for flag in ("isCompleted", "isFailed"):
-            if not isinstance(outputs.get(flag), bool):
-                opening[f"state/outputs/{flag}"] = False
-        if not shown.current_progress:
-            opening["state/outputs/currentProgressCount"] = 1
-            opening["state/outputs/totalProgressCount"] = 8 if self.input.HasField("draft") else 11
-        for kind in ("elements", "relations"):
-            if "@" in members(es_value.get(kind)):
-                opening[f"state/outputs/esValue/{kind}/@"] = None
-        return opening
 
     async def __aenter__(self) -> Self:
         self._runs.enter(self)
@@ -143,7 +147,11 @@ class RtdbRun:
     @property
     def progress(self) -> tuple[int, int]:
         """Finished stages as shown, and all of them."""
-        return self._display.current_progress, 8 if self.input.HasField("draft") else 11
+        return self._display.current_progress, self._total
+
+    @property
+    def _total(self) -> int:
+        return 8 if self.input.HasField("draft") else 11
 
     # ── the lease ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -159,6 +167,12 @@ class RtdbRun:
     def buffered_bytes(self) -> int:
         """Answers that wait for the database."""
         return self._journal.buffered
+
+    def check(self, entry: Job | None) -> None:
+        if entry is None:
+            self.lose("the entry is gone")
+        elif entry.lease.epoch > self.job.lease.epoch and entry.lease.token != self.job.lease.token:
+            self.lose(f"the lease is held by {entry.lease.owner or 'nobody'} (epoch {entry.lease.epoch})")
 
     def lose(self, reason: str) -> None:
         """The event stream showed that the lease is another's; our own end of the job is no loss."""
@@ -276,13 +290,10 @@ class RtdbRun:
             group.create_task(self._journal.run(durable))
             group.create_task(self._display.run(self._write))
 
-    async def _note(self, updates: Mapping[str, Json]) -> None:
-        await self._write({f"run/{path}": value for path, value in updates.items()})
-
     async def _write(self, updates: Mapping[str, Json]) -> None:
         """The first write of an epoch leaves its mark: epochs go on growing when the entry is made anew."""
         epoch = self.job.lease.epoch
-        mark = {} if epoch == self._marked else {f"run/epochs/{epoch}": SERVER_TIME}
+        mark = {} if epoch == self._marked else {f"{EPOCHS}/{epoch}": SERVER_TIME}
         whole = {**updates, **mark}
         await self._fenced(lambda: self._writer.patch(self._path, whole, **self._terms))
         self._marked = epoch
@@ -320,9 +331,9 @@ class RtdbRun:
         self.show_model(model)
         await self._display.flush(self._write)
         await self._write_end(JobState.COMPLETED, self._last_words(model, tokens_used))
-        flag = f"{self._path}/state/outputs/isCompleted"
+        flag = f"{self._path}/{IS_COMPLETED}"
         await self._fenced(lambda: self._writer.put(flag, True, **self._terms))
-        self._runs.told(self.job.id, {"state/outputs/isCompleted": True})
+        self._runs.told(self.job.id, {IS_COMPLETED: True})
         self._metrics.ended("completed")
         await self.end()
 
@@ -338,15 +349,15 @@ class RtdbRun:
         _, total = self.progress
         typed = MessageToDict(model, preserving_proto_field_name=True)
         return {
-            "state/outputs/currentProgressCount": total,
-            "state/outputs/totalProgressCount": total,
-            "state/outputs/isFailed": False,
-            "state/outputs/lastCompletedRootGraphNode": "complete",
-            "state/outputs/lastCompletedSubGraphNode": "complete",
-            "lastUpdated": self._writer.now() / 1000,
-            "run/model": json.dumps(typed, ensure_ascii=False, separators=(",", ":")),
-            "run/tokens": tokens_used,
-            "run/endedAt": SERVER_TIME,
+            CURRENT_PROGRESS: total,
+            TOTAL_PROGRESS: total,
+            IS_FAILED: False,
+            LAST_ROOT_STEP: "complete",
+            LAST_SUB_STEP: "complete",
+            LAST_UPDATED: self._writer.now() / 1000,
+            MODEL: json.dumps(typed, ensure_ascii=False, separators=(",", ":")),
+            TOKENS: tokens_used,
+            ENDED_AT: SERVER_TIME,
         }
 
     async def fail(self, sentence: str) -> None:
@@ -360,11 +371,11 @@ class RtdbRun:
         self.say(LogLine(level=LogLevel.ERROR, message=sentence))
         await self._display.flush(self._write)
         last = {
-            "state/outputs/isFailed": True,
-            "state/outputs/isCompleted": False,
-            "run/endedAt": SERVER_TIME,
-            "run/failure": sentence,
-            "lastUpdated": self._writer.now() / 1000,
+            IS_FAILED: True,
+            IS_COMPLETED: False,
+            ENDED_AT: SERVER_TIME,
+            FAILURE: sentence,
+            LAST_UPDATED: self._writer.now() / 1000,
         }
         await self._write_end(JobState.FAILED, last, failure=sentence)
         self._metrics.ended("failed")
@@ -417,3 +428,34 @@ class RtdbRun:
     async def close(self) -> None:
         await self._in_flight.settled()
         self._journal.drop()
+
+
+def _opening(stored: StoredJob, *, total: int) -> dict[str, Json]:
+    """Progress from the first second; what a former claim has told already is not told again."""
+    opening: dict[str, Json] = {}
+    if not stored.started_at:
+        opening[STARTED_AT] = SERVER_TIME
+    for path, flag in ((IS_COMPLETED, stored.completed), (IS_FAILED, stored.failed)):
+        if flag is None:
+            opening[path] = False
+    if not stored.current_progress:
+        opening |= {CURRENT_PROGRESS: 1, TOTAL_PROGRESS: total}
+    for kind, drawn in (("elements", stored.elements), ("relations", stored.relations)):
+        if "@" in drawn:
+            opening[f"{CANVAS}/{kind}/@"] = None
+    return opening
+
+
+async def end_as_cancelled(run: RtdbRun, stored: StoredJob, by: str, *, entry_stays: bool = False) -> None:
+    why = sentence("cancelled", run.input.language, by=by)
+    if _stands(stored, why):
+        await run.kept(run.end())
+    else:
+        await run.kept(run.show_failure(why) if entry_stays else run.fail(why))
+
+
+def _stands(stored: StoredJob, why: str) -> bool:
+    """Whether a cancelled job has its end: before it was cancelled, or as that, with nothing of it overwritten since."""
+    if stored.said_failure != why:
+        return stored.state().terminal
+    return stored.state() is JobState.FAILED and why in [line.message for line in stored.log]

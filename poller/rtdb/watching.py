@@ -10,47 +10,35 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol
 
 from eventstorming.v1 import model_pb2
 
 from poller.job import Job, JobState
 from poller.ports import JobNotFound, JobView
 from poller.rtdb import tree
-from poller.rtdb.names import Json, members
+from poller.rtdb.names import CANVAS, OUTPUTS, UNSEEN, Json, members, text
+from poller.rtdb.reader import JobReader
 from poller.rtdb.run import RtdbRun, Runs
+from poller.rtdb.stored import StoredJob, job_view, read_model
 from poller.rtdb.stream import Change
-from poller.rtdb.views import job_view, stored_model
 from poller.rtdb.writer import Writer
 
-_OUTPUTS = "state/outputs/"
-_CANVAS = "esValue"
-_UNSEEN = (f"{_OUTPUTS}{_CANVAS}/", "run/journal/", "run/epochs/", "run/said/")
-
-
-class Source(Protocol):
-    """Where a job is looked at."""
-
-    async def entry(self, job_id: str) -> Job | None: ...
-
-    async def stored(self, job_id: str) -> Json:
-        """Of its node what a view shows; None without a job."""
+_DRAWN = CANVAS.removeprefix(f"{OUTPUTS}/")
 
 
 class Watching:
-    """The watched jobs, and the runs that are held in this process."""
+    """The watched jobs. `runs` are those that are held in this process; they tell what is new."""
 
-    def __init__(self, writer: Writer, source: Source) -> None:
-        self.runs = Runs(self.told)
-        self._writer = writer
-        self._source = source
+    def __init__(self, writer: Writer, reader: JobReader, runs: Runs) -> None:
+        self._writer, self._reader, self._runs = writer, reader, runs
+        runs.told = self.told
         self._watched: dict[str, _Watched] = {}
 
     def told(self, job_id: str, updates: Mapping[str, Json]) -> None:
         """A run here has stored these, or something else about the job is new: its entry, who runs it."""
         watched = self._watched.get(job_id)
-        if watched and (not updates or any(not path.startswith(_UNSEEN) for path in updates)):
-            watched.take(Change(kind="patch", value=_below(_OUTPUTS, updates)))
+        if watched and (not updates or any(not path.startswith(UNSEEN) for path in updates)):
+            watched.take(Change(kind="patch", value=_below(f"{OUTPUTS}/", updates)))
 
     async def views(self, job_id: str) -> AsyncGenerator[JobView, None]:
         watched = self._watched.get(job_id) or self._begun(job_id)
@@ -68,7 +56,7 @@ class Watching:
                 await watched.left()
 
     def _begun(self, job_id: str) -> _Watched:
-        watched = self._watched[job_id] = _Watched(job_id, self._writer, self._source, self.runs)
+        watched = self._watched[job_id] = _Watched(job_id, self._writer, self._reader, self._runs)
         watched.task.add_done_callback(lambda _: self._forget(watched))
         return watched
 
@@ -81,11 +69,11 @@ class Watching:
 class _Watched:
     """One job while anybody watches it. `task` ends with the job, or with what keeps it from being watched."""
 
-    def __init__(self, job_id: str, writer: Writer, source: Source, runs: Runs) -> None:
+    def __init__(self, job_id: str, writer: Writer, reader: JobReader, runs: Runs) -> None:
         self.job_id = job_id
         self.viewers = 0
         self._writer = writer
-        self._source = source
+        self._reader = reader
         self._runs = runs
         self._teller: RtdbRun | None = None
         self._changes: list[Change] = []
@@ -173,23 +161,23 @@ class _Watched:
         self._teller = self._runs.get(self.job_id)
         self._changes.clear()
         job = await self._entry()
-        stored = await self._source.stored(self.job_id)
-        if stored is None:
+        node = await self._reader.node(self.job_id)
+        if node is None:
             self._miss()
             return
-        self._run = members(stored.get("run"))
-        self._model = stored_model(self._run.pop("model", None))
-        self._outputs = tree.from_json(stored["state"]["outputs"])
+        self._run = dict(node["run"])
+        self._model = read_model(text(self._run.pop("model", None)))
+        self._outputs = tree.from_json(node["state"]["outputs"])
         self._show(self._seen(job))
 
     async def _entry(self) -> Job | None:
-        return self._teller.job if self._teller else await self._source.entry(self.job_id)
+        return self._teller.job if self._teller else await self._reader.entry(self.job_id)
 
     def _seen(self, job: Job | None) -> JobView:
         for change in self._changes:
             self._outputs = change.applied_to(self._outputs)
         self._changes.clear()
-        stored = {"state": {"outputs": tree.to_json(self._outputs)}, "run": self._run}
+        stored = StoredJob.of({"state": {"outputs": tree.to_json(self._outputs)}, "run": self._run})
         model = self._teller.model if self._teller else None
         return job_view(self.job_id, job, stored, model=model or self._model)
 
@@ -208,14 +196,14 @@ class _Watched:
 def _without_canvas(change: Change) -> Change | None:
     """Which is large, and no part of a view. None when nothing else has changed."""
     if change.path:
-        return None if change.path[0] == _CANVAS else change
+        return None if change.path[0] == _DRAWN else change
     if change.kind != "patch":
-        kept = {name: value for name, value in members(change.value).items() if name != _CANVAS}
+        kept = {name: value for name, value in members(change.value).items() if name != _DRAWN}
         return replace(change, value=kept)
-    kept = {path: value for path, value in change.value.items() if path.split("/")[0] != _CANVAS}
+    kept = {path: value for path, value in change.value.items() if path.split("/")[0] != _DRAWN}
     return replace(change, value=kept) if kept else None
 
 
 def _below(prefix: str, updates: Mapping[str, Json]) -> dict[str, Json]:
-    seen = {path: value for path, value in updates.items() if not path.startswith(_UNSEEN)}
+    seen = {path: value for path, value in updates.items() if not path.startswith(UNSEEN)}
     return {path.removeprefix(prefix): value for path, value in seen.items() if path.startswith(prefix)}

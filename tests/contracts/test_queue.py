@@ -7,6 +7,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from typing import Protocol
 
 import pytest
 from eventstorming.v1 import executor_pb2, job_pb2
@@ -16,16 +17,21 @@ from poller.__main__ import SystemClock
 from poller.errors import LeaseLost
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.metrics import Metrics
-from poller.ports import JobExists, JobNotFound, JobQueue, QueueChange, Run, WrongState
+from poller.ports import JobExists, JobNotFound, Jobs, Queue, QueueChange, Run, WrongState
 from poller.rtdb.client import Database, endpoint
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import Nodes
-from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.writer import Writer
 from tests.contracts.test_database import credentials_for
 from tests.fakes import FakeQueue, FakeStore, eventually, small_model
+from tests.poller.whole import Whole
 
-MakeQueue = Callable[[str], JobQueue]
+
+class Both(Queue, Jobs, Protocol):
+    """A queue and its jobs."""
+
+
+MakeQueue = Callable[[str], Both]
 
 
 @asynccontextmanager
@@ -72,7 +78,7 @@ async def _over(database: Database, namespace: str, stack: AsyncExitStack) -> Ma
     writer = await stack.enter_async_context(
         Writer(database, Nodes(namespace), SystemClock(), metrics=Metrics())
     )
-    return lambda owner: RtdbQueue(writer, owner=owner, lease_seconds=30)
+    return lambda owner: Whole(writer, owner=owner, lease_seconds=30)
 
 
 MAKERS = {"fake": fake, "embedded": embedded} | ({"real": real} if "TEST_DATABASE_URL" in os.environ else {})
@@ -85,7 +91,7 @@ async def make_queue(request: pytest.FixtureRequest) -> AsyncIterator[MakeQueue]
 
 
 @pytest.fixture
-def queue(make_queue: MakeQueue) -> JobQueue:
+def queue(make_queue: MakeQueue) -> Both:
     return make_queue("poller-a")
 
 
@@ -93,7 +99,7 @@ def text(words: str = "A customer places an order.", job_id: str = "") -> job_pb
     return job_pb2.JobInput(job_id=job_id, requirements=words)
 
 
-async def entry(queue: JobQueue, job_id: str) -> Job:
+async def entry(queue: Both, job_id: str) -> Job:
     """The job's entry as a fresh listener sees it."""
     async with aclosing(queue.changes()) as changes:
         async with asyncio.timeout(5):
@@ -103,12 +109,12 @@ async def entry(queue: JobQueue, job_id: str) -> Job:
     raise AssertionError("unreachable")
 
 
-async def submitted(queue: JobQueue, job_id: str = "") -> Job:
+async def submitted(queue: Both, job_id: str = "") -> Job:
     view = await queue.submit(text(job_id=job_id))
     return await entry(queue, view.job_id)
 
 
-async def claimed(queue: JobQueue, job: Job) -> Run:
+async def claimed(queue: Both, job: Job) -> Run:
     run = await queue.claim(job)
     assert run is not None
     return run
@@ -132,13 +138,13 @@ async def recalled(run: Run) -> list[str]:
     return [found.key for found in await run.recall()]
 
 
-async def test_a_submitted_job_waits(queue: JobQueue) -> None:
+async def test_a_submitted_job_waits(queue: Both) -> None:
     view = await queue.submit(text())
     assert view.state is JobState.QUEUED
     assert (await entry(queue, view.job_id)).waiting
 
 
-async def test_submitting_the_same_again_changes_nothing(queue: JobQueue) -> None:
+async def test_submitting_the_same_again_changes_nothing(queue: Both) -> None:
     job_id = str(uuid.uuid4())
     await queue.submit(text(job_id=job_id))
     before = await entry(queue, job_id)
@@ -148,7 +154,7 @@ async def test_submitting_the_same_again_changes_nothing(queue: JobQueue) -> Non
         await queue.submit(text("Another text.", job_id=job_id))
 
 
-async def test_an_unknown_job_is_not_found(queue: JobQueue) -> None:
+async def test_an_unknown_job_is_not_found(queue: Both) -> None:
     for call in (queue.get, queue.input, queue.retry, queue.delete):
         with pytest.raises(JobNotFound):
             await call(str(uuid.uuid4()))
@@ -162,7 +168,7 @@ async def test_only_one_of_two_pollers_claims_a_job(make_queue: MakeQueue) -> No
     assert (await entry(two, job.id)).lease.owner == "poller-a"
 
 
-async def test_a_claimed_job_runs_with_its_input_and_a_first_progress(queue: JobQueue) -> None:
+async def test_a_claimed_job_runs_with_its_input_and_a_first_progress(queue: Both) -> None:
     job = await submitted(queue)
     run = await claimed(queue, job)
     assert run.job.lease.epoch == 1
@@ -172,14 +178,14 @@ async def test_a_claimed_job_runs_with_its_input_and_a_first_progress(queue: Job
     assert (view.state, view.current_progress) == (JobState.RUNNING, 1)
 
 
-async def test_a_released_job_is_claimed_again_with_the_next_epoch_and_its_counters(queue: JobQueue) -> None:
+async def test_a_released_job_is_claimed_again_with_the_next_epoch_and_its_counters(queue: Both) -> None:
     run = await claimed(queue, await submitted(queue))
     await run.release(run.job.interrupted())
     again = await claimed(queue, await _waiting_again(queue, run.job.id))
     assert (again.job.lease.epoch, again.job.interruptions, again.job.crashes) == (2, 1, 0)
 
 
-async def _waiting_again(queue: JobQueue, job_id: str) -> Job:
+async def _waiting_again(queue: Both, job_id: str) -> Job:
     async def waiting() -> Job | None:
         job = await entry(queue, job_id)
         return job if job.waiting else None
@@ -188,7 +194,7 @@ async def _waiting_again(queue: JobQueue, job_id: str) -> Job:
     return found
 
 
-async def test_a_durable_answer_is_recalled_in_the_next_run_and_the_newest_wins(queue: JobQueue) -> None:
+async def test_a_durable_answer_is_recalled_in_the_next_run_and_the_newest_wins(queue: Both) -> None:
     run = await claimed(queue, await submitted(queue))
     await answer(run, "q1")
     await run.begin_again(run.job.crashed(answered=run.answered))
@@ -200,7 +206,7 @@ async def test_a_durable_answer_is_recalled_in_the_next_run_and_the_newest_wins(
     assert await recalled(again) == ["q1", "q2"]
 
 
-async def test_a_completed_job_leaves_the_queue_and_keeps_its_model(queue: JobQueue) -> None:
+async def test_a_completed_job_leaves_the_queue_and_keeps_its_model(queue: Both) -> None:
     run = await claimed(queue, await submitted(queue))
     await run.complete(small_model(), tokens_used=12)
     view = await queue.get(run.job.id)
@@ -210,7 +216,7 @@ async def test_a_completed_job_leaves_the_queue_and_keeps_its_model(queue: JobQu
     assert await queue.claim(run.job) is None
 
 
-async def test_a_failed_job_says_why(queue: JobQueue) -> None:
+async def test_a_failed_job_says_why(queue: Both) -> None:
     run = await claimed(queue, await submitted(queue))
     run.say(LogLine(level=LogLevel.INFO, message="begun", key="begun"))
     await run.fail("It did not work.")
@@ -219,7 +225,7 @@ async def test_a_failed_job_says_why(queue: JobQueue) -> None:
     assert [line.message for line in view.log] == ["begun", "It did not work."]
 
 
-async def test_a_line_with_the_same_key_is_said_once(queue: JobQueue) -> None:
+async def test_a_line_with_the_same_key_is_said_once(queue: Both) -> None:
     run = await claimed(queue, await submitted(queue))
     for _ in range(2):
         run.say(LogLine(level=LogLevel.INFO, message="found it", key="found"))
@@ -238,7 +244,7 @@ async def test_a_lease_that_ran_out_is_taken_over_and_counts_as_a_crash(make_que
         await run.begin_again(run.job)
 
 
-async def test_three_lost_runs_without_an_answer_end_the_job(queue: JobQueue) -> None:
+async def test_three_lost_runs_without_an_answer_end_the_job(queue: Both) -> None:
     job = await submitted(queue)
     for _ in range(3):
         await claimed(queue, job)
@@ -261,7 +267,7 @@ async def test_a_cancelled_job_fails_with_the_name_of_who_asked(make_queue: Make
         await two.cancel(job.id, by="Kim")
 
 
-async def test_a_failed_job_is_tried_again_with_its_usable_answers(queue: JobQueue) -> None:
+async def test_a_failed_job_is_tried_again_with_its_usable_answers(queue: Both) -> None:
     run = await claimed(queue, await submitted(queue))
     await answer(run, "good")
     await answer(run, "bad", unusable=True)
@@ -275,7 +281,7 @@ async def test_a_failed_job_is_tried_again_with_its_usable_answers(queue: JobQue
 
 
 async def test_epochs_go_on_growing_when_nothing_was_answered_and_the_entry_is_made_anew(
-    queue: JobQueue,
+    queue: Both,
 ) -> None:
     job, epochs = await submitted(queue), []
     for _ in range(2):
@@ -290,7 +296,7 @@ async def test_epochs_go_on_growing_when_nothing_was_answered_and_the_entry_is_m
     assert run.job.lease.epoch == 4
 
 
-async def test_a_removal_request_is_told_and_fulfilled(queue: JobQueue) -> None:
+async def test_a_removal_request_is_told_and_fulfilled(queue: Both) -> None:
     job = await submitted(queue)
     await queue.delete(job.id)
     wanted: dict[str, bool] = {}
@@ -313,7 +319,7 @@ async def test_a_live_run_of_another_poller_is_not_removed(make_queue: MakeQueue
     assert (await two.get(job.id)).state is JobState.RUNNING
 
 
-async def test_a_place_is_told_to_waiting_jobs_only(queue: JobQueue) -> None:
+async def test_a_place_is_told_to_waiting_jobs_only(queue: Both) -> None:
     job = await submitted(queue)
     await queue.show_position(job, 4)
     placed = await _with_position(queue, job.id)
@@ -323,7 +329,7 @@ async def test_a_place_is_told_to_waiting_jobs_only(queue: JobQueue) -> None:
     assert (await entry(queue, job.id)).position == 0
 
 
-async def _with_position(queue: JobQueue, job_id: str) -> Job:
+async def _with_position(queue: Both, job_id: str) -> Job:
     async def placed() -> Job | None:
         job = await entry(queue, job_id)
         return job if job.position else None
@@ -332,7 +338,7 @@ async def _with_position(queue: JobQueue, job_id: str) -> Job:
     return found
 
 
-async def test_watching_starts_with_the_present_and_ends_with_the_end(queue: JobQueue) -> None:
+async def test_watching_starts_with_the_present_and_ends_with_the_end(queue: Both) -> None:
     job = await submitted(queue)
     states: list[JobState] = []
 
@@ -350,7 +356,7 @@ async def test_watching_starts_with_the_present_and_ends_with_the_end(queue: Job
     assert states[-1] is JobState.COMPLETED
 
 
-async def test_listeners_hear_of_new_jobs_and_of_ended_ones(queue: JobQueue) -> None:
+async def test_listeners_hear_of_new_jobs_and_of_ended_ones(queue: Both) -> None:
     heard: list[QueueChange] = []
 
     async def listen() -> None:

@@ -19,9 +19,9 @@ from poller.metrics import Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import Nodes
-from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.writer import IDENTITY, Writer
 from tests.fakes import eventually
+from tests.poller.whole import Whole
 
 NAMESPACE = "eventstorming_generator"
 NODES = Nodes(NAMESPACE)
@@ -44,7 +44,7 @@ def inputs(job_id: str, **changed: Any) -> dict[str, Any]:
 
 @dataclass
 class Poller:
-    queue: RtdbQueue
+    queue: Whole
     dispatcher: Dispatcher
     writer: Writer
     executors: GrpcExecutors
@@ -150,7 +150,7 @@ class World:
             writer = await stack.enter_async_context(
                 Writer(client, NODES, clock, lease_rules=lease_rules, metrics=metrics)
             )
-            queue = RtdbQueue(writer, owner=owner, lease_seconds=lease_seconds)
+            queue = Whole(writer, owner=owner, lease_seconds=lease_seconds)
             executors = GrpcExecutors(targets, poller_id=owner)
             dispatcher = Dispatcher(
                 queue,

@@ -18,12 +18,12 @@ from poller.metrics import Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.names import read_entry
 from poller.rtdb.open import open_database
-from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import IDENTITY, Writer
 from poller.settings import load
 from tests.fakes import Conversation, Refusal, eventually, scripted_executor, small_model
 from tests.poller.lifecycle import NODES, World, inputs, new_id, world
+from tests.poller.whole import Whole
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def create(browser: Database) -> str:
 
 
 async def claimed(rtdb: World, writer: Writer, job: str) -> RtdbRun:
-    queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
+    queue = Whole(writer, owner="poller-a", lease_seconds=30)
     run = await queue.claim(read_entry(job, await rtdb.entry(job)))
     assert run is not None
     return run
@@ -142,7 +142,7 @@ async def test_a_cancel_through_another_poller_is_over_at_once(rtdb: World, brow
     client = rtdb.database.acting_as(IDENTITY)
     async with Writer(client, NODES, SystemClock(), lease_rules=True, metrics=Metrics()) as writer:
         run = await claimed(rtdb, writer, job)
-        await RtdbQueue(writer, owner="poller-b", lease_seconds=30).cancel(job, by="Kim")
+        await Whole(writer, owner="poller-b", lease_seconds=30).cancel(job, by="Kim")
         assert await rtdb.entry(job) is None
         with pytest.raises(LeaseLost):
             await run.complete(small_model(), tokens_used=1)

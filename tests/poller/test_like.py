@@ -11,11 +11,11 @@ from poller.metrics import Metrics
 from poller.ports import JobNotFound, WrongState
 from poller.rtdb.journal import entry_text
 from poller.rtdb.names import read_entry
-from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock
 from tests.poller.lifecycle import NODES, World, inputs, new_id, world
+from tests.poller.whole import Whole
 
 
 def _answer(key: str, value: str, *, unusable: bool = False) -> str:
@@ -23,7 +23,7 @@ def _answer(key: str, value: str, *, unusable: bool = False) -> str:
 
 
 class Bench:
-    def __init__(self, rtdb: World, queue: RtdbQueue) -> None:
+    def __init__(self, rtdb: World, queue: Whole) -> None:
         self.rtdb, self.queue, self.earlier = rtdb, queue, new_id()
 
     async def put(self, **branches: dict[str, str]) -> None:
@@ -51,7 +51,7 @@ async def bench() -> AsyncIterator[Bench]:
         world() as rtdb,
         Writer(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=Metrics()) as writer,
     ):
-        yield Bench(rtdb, RtdbQueue(writer, owner="poller-a", lease_seconds=30))
+        yield Bench(rtdb, Whole(writer, owner="poller-a", lease_seconds=30))
 
 
 async def test_usable_answers_come_along_free_of_charge_the_newest_of_each(bench: Bench) -> None:

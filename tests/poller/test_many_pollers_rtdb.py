@@ -30,12 +30,12 @@ from poller.rtdb.client import WATCHDOG_SECONDS, Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.fence import WRITE_SECONDS
 from poller.rtdb.names import Garbage, Json, members, read_entry
-from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from tests.fakes import settle, small_model
 from tests.poller.lifecycle import NODES, inputs
 from tests.poller.queue_rules import LEASE_SECONDS, LENGTH, OWNERS, QueueRules, State
+from tests.poller.whole import Whole
 
 T = TypeVar("T")
 SPACE = "test"
@@ -126,7 +126,7 @@ class Way(httpx.AsyncBaseTransport):
 class Poller:
     """One process: a client, a writer, a queue, and what its runs do in the background."""
 
-    def __init__(self, way: Way, queue: RtdbQueue) -> None:
+    def __init__(self, way: Way, queue: Whole) -> None:
         self.way, self.queue = way, queue
 
 
@@ -155,7 +155,7 @@ class Pollers(QueueRules):
             way.holds = False
             writer = await self._writer(way, stack)
             self.browser = writer.database
-            self.user = RtdbQueue(writer, owner="user", lease_seconds=LEASE_SECONDS)
+            self.user = Whole(writer, owner="user", lease_seconds=LEASE_SECONDS)
             ready.set()
             await self._over.wait()
             for task in self.storing.values():
@@ -167,7 +167,7 @@ class Pollers(QueueRules):
     async def _poller(self, owner: str, stack: AsyncExitStack) -> Poller:
         way = Way(self, owner)
         writer = await self._writer(way, stack)
-        return Poller(way, RtdbQueue(writer, owner=owner, lease_seconds=LEASE_SECONDS))
+        return Poller(way, Whole(writer, owner=owner, lease_seconds=LEASE_SECONDS))
 
     async def _writer(self, way: Way, stack: AsyncExitStack) -> Writer:
         database = Database(

@@ -14,11 +14,11 @@ import pytest
 from poller.errors import Conflict, Transient
 from poller.metrics import Metrics
 from poller.rtdb.names import read_entry
-from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.writer import Writer
 from process import health, metrics
 from tests.fakes import Conversation, FakeClock, Refusal, eventually, plain_script, scripted_executor
 from tests.poller.lifecycle import NODES, World, connect, new_id, world
+from tests.poller.whole import Whole
 from tests.scrape import Scrape
 
 
@@ -86,7 +86,7 @@ async def test_a_renewed_lease_is_counted(rtdb: World) -> None:
     counted, clock, job = Metrics(), FakeClock(), new_id()
     await rtdb.create(job)
     async with Writer(rtdb.database, NODES, clock, chance=lambda: 0.5, metrics=counted) as writer:
-        queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
+        queue = Whole(writer, owner="poller-a", lease_seconds=30)
         run = await queue.claim(read_entry(job, await rtdb.entry(job)))
         assert run is not None
         keeping = asyncio.create_task(run.keep())
@@ -100,8 +100,8 @@ async def test_a_claim_that_came_too_late_is_lost(rtdb: World) -> None:
     counted, job = Metrics(), new_id()
     await rtdb.create(job)
     async with Writer(rtdb.database, NODES, FakeClock(), metrics=counted) as writer:
-        mine = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
-        other = RtdbQueue(writer, owner="poller-b", lease_seconds=30)
+        mine = Whole(writer, owner="poller-a", lease_seconds=30)
+        other = Whole(writer, owner="poller-b", lease_seconds=30)
         entry = read_entry(job, await rtdb.entry(job))
         assert await mine.claim(entry) is not None
         assert await other.claim(entry) is None

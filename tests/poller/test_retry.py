@@ -9,9 +9,9 @@ import pytest
 from poller.errors import Transient
 from poller.job import JobState
 from poller.ports import WrongState
-from poller.rtdb.queue import RtdbQueue
 from tests.fakes import scripted_executor
 from tests.poller.lifecycle import NODES, World, new_id, world
+from tests.poller.whole import Whole
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ async def rtdb() -> AsyncIterator[World]:
         yield found
 
 
-async def failed(rtdb: World, queue: RtdbQueue) -> str:
+async def failed(rtdb: World, queue: Whole) -> str:
     job = new_id()
     await rtdb.create(job, requirements=" ")
     await rtdb.ended(job, "isFailed")

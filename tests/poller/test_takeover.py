@@ -20,11 +20,11 @@ from poller.ports import JobFilter
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import read_entry
-from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, small_model
 from tests.poller.lifecycle import NODES, inputs, new_id
+from tests.poller.whole import Whole
 
 LEASE_SECONDS = 30.0
 
@@ -48,7 +48,7 @@ class Sides:
 
     def __init__(self, clock: FakeClock, rtdb: Emulator) -> None:
         self.clock, self.rtdb, self.job = clock, rtdb, new_id()
-        self.queues: dict[str, RtdbQueue] = {}
+        self.queues: dict[str, Whole] = {}
         self.counted = Counted()
 
     async def open(self, stack: AsyncExitStack) -> None:
@@ -66,7 +66,7 @@ class Sides:
             writer = await stack.enter_async_context(
                 Writer(self.database, NODES, self.clock, chance=lambda: 0.5, metrics=self.counted)
             )
-            self.queues[name] = RtdbQueue(writer, owner=f"poller-{name}", lease_seconds=LEASE_SECONDS)
+            self.queues[name] = Whole(writer, owner=f"poller-{name}", lease_seconds=LEASE_SECONDS)
 
     async def seen(self) -> Job:
         return read_entry(self.job, await self.database.get(NODES.entry(self.job)))
@@ -316,7 +316,7 @@ async def test_a_cancel_that_was_broken_off_is_carried_out_by_whoever_claims_the
     assert messages(outputs) == ["Cancelled by Kim."]
 
 
-async def _broken_off(sides: Sides, queue: RtdbQueue) -> None:
+async def _broken_off(sides: Sides, queue: Whole) -> None:
     cancelling = asyncio.create_task(queue.cancel(sides.job, by="Kim"))
     await eventually(lambda: _is_cancelled(sides))
     cancelling.cancel()

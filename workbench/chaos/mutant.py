@@ -49,11 +49,11 @@ def _without_token() -> None:
     """Whatever token the lease holds, a run takes it for its own."""
     from dataclasses import replace
 
-    from poller.rtdb import queue, run
+    from poller.rtdb import run
 
     read = run.read_lease
     setattr(run, "read_lease", lambda raw: replace(read(raw), token=_Same("any")))  # noqa: B010
-    setattr(queue.RtdbQueue, "_check_run", lambda *_: None)  # noqa: B010
+    setattr(run.RtdbRun, "check", lambda *_: None)  # noqa: B010
 
 
 def _without_ack() -> None:

@@ -19,8 +19,10 @@ from poller.executors import GrpcExecutors
 from poller.job import RetryPolicy
 from poller.metrics import Metrics as PollerMetrics
 from poller.ports import JobNotFound
+from poller.rtdb.fence import Claimant
+from poller.rtdb.jobs import RtdbJobs
 from poller.rtdb.names import Nodes
-from poller.rtdb.queue import RtdbQueue
+from poller.rtdb.queue import Opened
 from poller.rtdb.writer import Writer
 from workbench.simulation.database import Server, SimulatedDatabase
 from workbench.simulation.generation import LanguageModel, generation
@@ -66,7 +68,7 @@ class Stage:
         self.language_model = LanguageModel(world, self.rules.asked)
         self.processes: dict[str, Process] = {}
         self.dispatchers: dict[str, Dispatcher] = {}
-        self.queues: dict[str, RtdbQueue] = {}
+        self.jobs: dict[str, RtdbJobs] = {}
         self.services: dict[str, ExecutorService] = {}
         self.slots: dict[str, Slots] = {}
         self._tokens = 0
@@ -82,7 +84,7 @@ class Stage:
 
     def kill(self, name: str) -> None:
         self.world.kill(self.processes[name])
-        for kept in (self.dispatchers, self.queues, self.services, self.slots):
+        for kept in (self.dispatchers, self.jobs, self.services, self.slots):
             kept.pop(name, None)  # type: ignore[attr-defined]
 
     # ── executors ────────────────────────────────────────────────────────────────────────────────────────────
@@ -142,7 +144,8 @@ class Stage:
         async with Writer(
             database, Nodes(NAMESPACE), clock, chance=chance, metrics=self._poller_metrics
         ) as writer:
-            queue = RtdbQueue(writer, owner=name, lease_seconds=LEASE_SECONDS, new_token=self._new_token)
+            claimant = Claimant(owner=name, lease_seconds=LEASE_SECONDS, new_token=self._new_token)
+            opened = Opened.over(writer, claimant)
             executors = GrpcExecutors(
                 ("executors:50051",),
                 poller_id=name,
@@ -151,7 +154,7 @@ class Stage:
                 chance=chance,
             )
             dispatcher = _CountingDispatcher(
-                queue,
+                opened.queue,
                 executors,
                 clock,
                 owner=name,
@@ -163,7 +166,7 @@ class Stage:
                 metrics=self._poller_metrics,
             )
             dispatcher.rules, dispatcher.name = self.rules, name
-            self.queues[name], self.dispatchers[name] = queue, dispatcher
+            self.jobs[name], self.dispatchers[name] = opened.jobs, dispatcher
             async with asyncio.TaskGroup() as group:
                 running = group.create_task(executors.run())
                 await dispatcher.run()
@@ -202,15 +205,15 @@ class Stage:
     def remove(self, job: str) -> None:
         self.server.put("client", f"jobStates/{NAMESPACE}/{job}", {"isRemoveRequested": True}, None)
 
-    def as_operator(self, poller: str, act: Callable[[RtdbQueue], Any], *, says: str) -> None:
+    def as_operator(self, poller: str, act: Callable[[RtdbJobs], Any], *, says: str) -> None:
         """Asks one poller, whose answer may be an error."""
-        queue = self.queues.get(poller)
-        if queue is None:
+        jobs = self.jobs.get(poller)
+        if jobs is None:
             return
 
         async def asking() -> None:
             try:
-                await act(queue)
+                await act(jobs)
             except PollerError as error:
                 self.world.say(f"{says} refused: {error}")
             else:
@@ -220,13 +223,13 @@ class Stage:
         self.world.start(self.processes[poller], asking())
 
     def view(self, poller: str, job: str) -> None:
-        queue = self.queues.get(poller)
-        if queue is None:
+        jobs = self.jobs.get(poller)
+        if jobs is None:
             return
 
         async def looking() -> None:
             try:
-                async with aclosing(queue.watch(job)) as views:
+                async with aclosing(jobs.watch(job)) as views:
                     async for _ in views:
                         self.rules.watched()
             except (JobNotFound, PollerError) as error:

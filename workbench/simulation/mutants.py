@@ -12,7 +12,7 @@ from executor.llm import chat
 from poller import attempt, dispatcher, executors
 from poller.errors import LeaseLost
 from poller.job import Job
-from poller.rtdb import fence, queue, run, writer
+from poller.rtdb import claims, fence, removals, run, writer
 from workbench.chaos.mutant import MUTANTS as CHAOS
 
 
@@ -45,7 +45,7 @@ def _without_second_look() -> None:
     async def delete(self: Any, job_id: str, created: list[int]) -> None:
         await self._database.patch("", {f"jobs/{self._nodes.namespace}/{job_id}": None})
 
-    _set(queue.RtdbQueue, "_delete_node", delete)
+    _set(removals.Removals, "_delete_node", delete)
 
 
 def _without_token_in_renewal() -> None:
@@ -68,9 +68,8 @@ def _with_kept_token() -> None:
     kept: dict[tuple[int, str], str] = {}
 
     async def claim(self: Any, job: Job) -> Any:
-        token = kept.setdefault((id(self), job.id), self._new_token())
-        own = fence.Fence(self._writer.clock, lease_seconds=self._lease_seconds)
-        own.renewed(self._writer.clock.monotonic())
+        token = kept.setdefault((id(self), job.id), self._claimant.new_token())
+        own = self._claimant.fence(self._writer.clock, sent_at=self._writer.clock.monotonic())
         stored, claimed = await self._writer.insist(lambda: self._take(job, token), tries=5)
         kept.pop((id(self), job.id), None)
         if claimed is None:
@@ -80,7 +79,7 @@ def _with_kept_token() -> None:
         except LeaseLost:
             return None
 
-    _set(queue.RtdbQueue, "claim", claim)
+    _set(claims.Claims, "claim", claim)
 
 
 def _with_spinning() -> None:

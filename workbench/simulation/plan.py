@@ -83,12 +83,12 @@ class Plan:
         def cancel() -> None:
             record.cancelled = True
             self.stage.as_operator(
-                poller, lambda queue: queue.cancel(job, by="somebody"), says=f"cancels {job[:4]}"
+                poller, lambda jobs: jobs.cancel(job, by="somebody"), says=f"cancels {job[:4]}"
             )
 
         def retry() -> None:
             record.tried_again = True
-            self.stage.as_operator(poller, lambda queue: queue.retry(job), says=f"retries {job[:4]}")
+            self.stage.as_operator(poller, lambda jobs: jobs.retry(job), says=f"retries {job[:4]}")
 
         self._at(when, "", cancel)
         if kind == "cancel and retry":

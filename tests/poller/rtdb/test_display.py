@@ -14,6 +14,7 @@ from poller.job import LogLevel, LogLine
 from poller.msaez import esvalue
 from poller.rtdb import tree
 from poller.rtdb.display import Display, Shown
+from poller.rtdb.stored import StoredJob
 from tests.fakes import FakeClock, eventually, settle, small_model
 
 
@@ -43,7 +44,7 @@ def project(model: model_pb2.EventStormingModel) -> esvalue.EsValue:
 
 def display(clock: FakeClock | None = None, *, stored: Any = None) -> Display:
     job = stored or {}
-    shown = Shown.of(job.get("state", {}).get("outputs"), job.get("run", {}).get("said"))
+    shown = Shown.of(StoredJob.of(job))
     return Display(project, shown, clock or FakeClock(), opening={})
 
 

@@ -16,7 +16,10 @@ from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.index import ended_row, row_key, title_of
 from poller.rtdb.listing import Listing
-from tests.fakes import Conversation, Refusal, eventually, plain_script, scripted_executor
+from poller.rtdb.queue_copy import QueueCopy
+from poller.rtdb.run import Runs
+from poller.rtdb.writer import Writer
+from tests.fakes import Conversation, FakeClock, Refusal, eventually, plain_script, scripted_executor
 from tests.poller.lifecycle import NODES, World, new_id, world
 
 
@@ -119,9 +122,9 @@ async def test_nothing_is_listed_before_the_queue_is_known() -> None:
         credentials=EmulatorCredentials(),
         metrics=Metrics(),
     )
-    async with database:
+    async with database, Writer(database, NODES, FakeClock(), metrics=Metrics()) as writer:
         with pytest.raises(Transient):
-            await Listing(database, NODES, {}).page(JobFilter(), size=1, after="")
+            await Listing(writer, QueueCopy(), Runs()).page(JobFilter(), size=1, after="")
 
 
 def test_a_title_is_the_first_line_that_says_something() -> None:

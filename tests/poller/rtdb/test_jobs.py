@@ -13,11 +13,11 @@ from poller.metrics import Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import read_entry
-from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, settle, small_model
 from tests.poller.lifecycle import NODES, World, new_id, world
+from tests.poller.whole import Whole
 
 
 class Gate(EmulatorCredentials):
@@ -36,7 +36,7 @@ class Gate(EmulatorCredentials):
 class Here:
     """A poller, and the job it runs."""
 
-    def __init__(self, rtdb: World, gate: Gate, queue: RtdbQueue, run: RtdbRun) -> None:
+    def __init__(self, rtdb: World, gate: Gate, queue: Whole, run: RtdbRun) -> None:
         self.rtdb, self.gate, self.queue, self.run = rtdb, gate, queue, run
         self.job = run.job.id
 
@@ -64,7 +64,7 @@ async def here() -> AsyncIterator[Here]:
     ):
         job = new_id()
         await rtdb.create(job)
-        queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
+        queue = Whole(writer, owner="poller-a", lease_seconds=30)
         run = await queue.claim(read_entry(job, await rtdb.entry(job)))
         assert run is not None
         async with run:

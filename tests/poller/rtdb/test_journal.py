@@ -21,6 +21,7 @@ from poller.rtdb.journal import (
     newest,
     unusable_paths,
 )
+from poller.rtdb.stored import StoredJob
 from tests.fakes import settle
 
 
@@ -59,7 +60,7 @@ async def test_what_waits_while_four_writes_are_in_flight_goes_out_together() ->
         assert [len(write) for write in database.writes] == [1, 1, 1, 1, 6]
         assert database.durable == [2]
         running.cancel()
-    assert list(database.writes[0]) == ["journal/7/k0"]
+    assert list(database.writes[0]) == ["run/journal/7/k0"]
 
 
 async def test_an_answer_is_reported_only_once_it_is_durable() -> None:
@@ -88,7 +89,7 @@ async def test_an_interrupted_write_is_repeated_by_the_flush() -> None:
         group.create_task(journal.flush())
         await settle()
         database.gates[-1].set()
-    assert [list(write) for write in database.writes] == [["journal/1/k"]] * 2
+    assert [list(write) for write in database.writes] == [["run/journal/1/k"]] * 2
 
 
 def stored(branches: dict[int, list[executor_pb2.JournalEntry]]) -> Any:
@@ -102,20 +103,21 @@ def test_the_newest_epochs_answer_wins_also_when_an_older_one_came_late() -> Non
         {1: [answer("a", "1"), answer("b", "1")], 2: [answer("a", "2")], 10: [answer("a", "10")]}
     )
     assert [(entry.key, entry.value) for entry in newest(journal)] == [("a", "10"), ("b", "1")]
-    assert highest_epoch({"journal": journal}) == 10
+    assert highest_epoch(StoredJob.of({"run": {"journal": journal}}).journal) == 10
 
 
 @pytest.mark.parametrize(
     ("run", "highest"),
     [
-        (None, 0),
+        ({}, 0),
         ({"epochs": [None, True, True]}, 2),
         ({"epochs": {"7": True}, "journal": [None, {"a": "{}"}]}, 7),
         ({"epochs": [None, True], "journal": {"12": {"a": "{}"}}}, 12),
     ],
 )
 def test_the_highest_epoch_is_known_by_marks_and_by_answers(run: Any, highest: int) -> None:
-    assert highest_epoch(run) == highest
+    stored = StoredJob.of({"run": run})
+    assert highest_epoch(stored.epochs, stored.journal) == highest
 
 
 def test_an_answer_comes_back_as_it_was() -> None:

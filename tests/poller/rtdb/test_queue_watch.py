@@ -16,10 +16,10 @@ from poller.job import Job
 from poller.metrics import Metrics
 from poller.rtdb.client import Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.writer import IDENTITY, Writer
 from tests.fakes import eventually
 from tests.poller.lifecycle import NODES, new_id
+from tests.poller.whole import Whole
 
 
 class QuickClock:
@@ -57,7 +57,7 @@ class Missed(Metrics):
 class Listener:
     """A queue that is listened to, and what it has heard."""
 
-    def __init__(self, rtdb: Emulator, database: Database, queue: RtdbQueue, missed: Missed) -> None:
+    def __init__(self, rtdb: Emulator, database: Database, queue: Whole, missed: Missed) -> None:
         self.rtdb, self.database, self.queue, self.missed = rtdb, database, queue, missed
         self.jobs: dict[str, Job] = {}
         self.removals: set[str] = set()
@@ -96,7 +96,7 @@ async def listening(clock: Any, *, keep_alive: float = 0.02, **options: Any) -> 
             Database.connect(base_url=rtdb.url, backoff=quick, **(given | options), metrics=Metrics())
         )
         writer = await stack.enter_async_context(Writer(database, NODES, clock, metrics=missed))
-        queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
+        queue = Whole(writer, owner="poller-a", lease_seconds=30)
         found = Listener(rtdb, database, queue, missed)
         task = asyncio.create_task(found.listen())
         stack.callback(task.cancel)

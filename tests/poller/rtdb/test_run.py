@@ -15,11 +15,11 @@ from poller.metrics import Lease, Metrics
 from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import read_entry
-from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, settle, small_model
 from tests.poller.lifecycle import NODES, World, new_id, world
+from tests.poller.whole import Whole
 
 
 class Counted(Metrics):
@@ -40,7 +40,7 @@ class Bench:
     writer: Writer
     clock: FakeClock
     counted: Counted
-    queue: RtdbQueue
+    queue: Whole
     run: RtdbRun
 
     async def said(self) -> bool:
@@ -56,7 +56,7 @@ async def bench() -> AsyncIterator[Bench]:
     ):
         job = new_id()
         await rtdb.create(job)
-        queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
+        queue = Whole(writer, owner="poller-a", lease_seconds=30)
         run = await queue.claim(read_entry(job, await rtdb.entry(job)))
         assert run is not None
         yield Bench(rtdb=rtdb, writer=writer, clock=clock, counted=counted, queue=queue, run=run)
@@ -131,7 +131,7 @@ async def test_a_process_that_slept_after_the_fence_sends_nothing(slept: float, 
     ):
         job = new_id()
         await rtdb.create(job)
-        run = await RtdbQueue(writer, owner="poller-a", lease_seconds=30).claim(
+        run = await Whole(writer, owner="poller-a", lease_seconds=30).claim(
             read_entry(job, await rtdb.entry(job))
         )
         assert run is not None
@@ -158,7 +158,7 @@ async def test_a_job_that_is_only_settled_ends_also_when_the_database_was_away_f
     ):
         job = new_id()
         await rtdb.create(job, requirements=" " if how == "claim" else "A customer orders.")
-        queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
+        queue = Whole(writer, owner="poller-a", lease_seconds=30)
         rtdb.rtdb.faults.change({"errors": -1, "method": "PATCH"})
         entry = read_entry(job, await rtdb.entry(job))
         settling = asyncio.create_task(
@@ -368,7 +368,7 @@ async def test_what_a_run_writes_waits_for_the_budget_of_all_writes() -> None:
     async with world() as rtdb, Writer(rtdb.database, NODES, clock, rate=1, metrics=Metrics()) as writer:
         job = new_id()
         await rtdb.create(job)
-        queue = RtdbQueue(writer, owner="poller-a", lease_seconds=30)
+        queue = Whole(writer, owner="poller-a", lease_seconds=30)
         run = await queue.claim(read_entry(job, await rtdb.entry(job)))
         assert run is not None
         ending = asyncio.create_task(run.end())

@@ -19,13 +19,13 @@ from poller.metrics import Metrics
 from poller.ports import JobNotFound, JobView
 from poller.rtdb.client import Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.queue import RtdbQueue
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from poller.server import serve_jobs
 from poller.settings import Settings
 from tests.fakes import eventually, scripted_executor, small_model
 from tests.poller.lifecycle import NODES, World, new_id, world
+from tests.poller.whole import Whole
 
 QUEUES_OWN = 2
 
@@ -41,7 +41,7 @@ class Viewer:
     def states(self) -> list[JobState]:
         return [view.state for view in self.seen]
 
-    async def look(self, queue: RtdbQueue, job_id: str) -> None:
+    async def look(self, queue: Whole, job_id: str) -> None:
         async with aclosing(queue.watch(job_id)) as views:
             async for view in views:
                 self.seen.append(view)
@@ -52,7 +52,7 @@ class Viewer:
 class Listener:
     """A queue that is listened to, the jobs it knows, and whatever it gave as its problem while somebody looked."""
 
-    queue: RtdbQueue
+    queue: Whole
     jobs: dict[str, Job] = field(default_factory=dict)
     problems: set[str] = field(default_factory=set)
 
@@ -89,7 +89,7 @@ async def listening(rtdb: Emulator, owner: str = "poller-a") -> AsyncIterator[Li
         ) as database,
         Writer(database, NODES, SystemClock(), metrics=Metrics()) as writer,
     ):
-        found = Listener(RtdbQueue(writer, owner=owner, lease_seconds=30))
+        found = Listener(Whole(writer, owner=owner, lease_seconds=30))
         task = asyncio.create_task(found.listen())
         await eventually(lambda: not found.queue.problem())
         yield found
@@ -98,7 +98,7 @@ async def listening(rtdb: Emulator, owner: str = "poller-a") -> AsyncIterator[Li
 
 
 @asynccontextmanager
-async def looking(queue: RtdbQueue, *job_ids: str) -> AsyncIterator[list[Viewer]]:
+async def looking(queue: Whole, *job_ids: str) -> AsyncIterator[list[Viewer]]:
     """One viewer for each id, all of them with a first look."""
     viewers = [Viewer() for _ in job_ids]
     tasks = [
@@ -388,9 +388,9 @@ async def test_a_client_that_leaves_while_it_is_slow_is_let_go_whatever_the_coll
             for number in range(20):
                 run.say(hello(f"{number}" + "x" * 100_000))
                 await asyncio.sleep(0.02)
-            assert here.queue._watching._watched
+            assert here.queue.jobs._watching._watched
             call.cancel()
-            await eventually(lambda: not here.queue._watching._watched)
+            await eventually(lambda: not here.queue.jobs._watching._watched)
     await server.stop(None)
 
 

@@ -1,0 +1,59 @@
+"""Reads one job as a view needs it: its entry from the copy of the queue where that is kept, of its node only what is shown."""
+
+from __future__ import annotations
+
+from eventstorming.v1 import model_pb2
+
+from poller.job import Job
+from poller.ports import JobView
+from poller.rtdb.names import Json, entry_or_none
+from poller.rtdb.queue_copy import QueueCopy
+from poller.rtdb.run import Runs
+from poller.rtdb.stored import StoredJob, job_view
+from poller.rtdb.writer import Writer
+from process.tasks import task_group
+
+_STATUS = ("isCompleted", "isFailed", "currentProgressCount", "totalProgressCount", "logs")
+_RUN = ("createdAt", "startedAt", "endedAt", "failure", "model")
+
+
+class JobReader:
+    def __init__(self, writer: Writer, copy: QueueCopy, runs: Runs) -> None:
+        self._database, self._nodes = writer.database, writer.nodes
+        self._copy, self._runs = copy, runs
+
+    async def view(self, job_id: str) -> JobView:
+        async with task_group() as group:
+            entry = group.create_task(self._database.get(self._nodes.entry(job_id)))
+            node = group.create_task(self.node(job_id))
+        job = entry_or_none(job_id, entry.result())
+        return job_view(job_id, job, StoredJob.of(node.result()), model=self._live_model(job_id))
+
+    async def entry(self, job_id: str) -> Job | None:
+        if self._copy.live:
+            return self._copy.jobs.get(job_id)
+        return entry_or_none(job_id, await self._database.get(self._nodes.entry(job_id)))
+
+    async def node(self, job_id: str) -> Json:
+        """Of a job's node what a view shows, without a model that a run here knows; None without a job."""
+        leaves = _RUN[:-1] if self._live_model(job_id) else _RUN
+        async with task_group() as group:
+            outputs = group.create_task(self._outputs(job_id))
+            run = group.create_task(self._leaves(self._nodes.run(job_id), leaves))
+        if outputs.result() is None and not run.result():
+            return None
+        return {"state": {"outputs": outputs.result()}, "run": run.result()}
+
+    async def _outputs(self, job_id: str) -> Json:
+        """The status leaves and the log, not the canvas; None without a job."""
+        found = await self._leaves(self._nodes.outputs(job_id), _STATUS)
+        return found or ({} if await self._database.keys(self._nodes.state(job_id)) else None)
+
+    async def _leaves(self, path: str, names: tuple[str, ...]) -> dict[str, Json]:
+        async with task_group() as group:
+            reads = {name: group.create_task(self._database.get(f"{path}/{name}")) for name in names}
+        return {name: read.result() for name, read in reads.items() if read.result() is not None}
+
+    def _live_model(self, job_id: str) -> model_pb2.EventStormingModel | None:
+        run = self._runs.get(job_id)
+        return run.model if run else None

@@ -1,0 +1,113 @@
+"""Taking away: entries that are no jobs, and everything of a job that its user no longer wants."""
+
+from __future__ import annotations
+
+import structlog
+
+from poller.job import JobState, LogLevel, LogLine, milliseconds
+from poller.rtdb.display import log_node
+from poller.rtdb.fence import Claimant
+from poller.rtdb.index import ended_row, with_row, without_job
+from poller.rtdb.names import (
+    CREATED_AT,
+    ENDED_AT,
+    FAILURE,
+    IS_FAILED,
+    LOGS,
+    SERVER_TIME,
+    Json,
+    entry_or_none,
+    number,
+    text,
+)
+from poller.rtdb.run import Runs
+from poller.rtdb.stored import StoredJob
+from poller.rtdb.writer import InFlight, Unchanged, Writer
+from poller.sentences import sentence
+
+log = structlog.get_logger(__name__)
+
+
+class Overtaken(Exception):
+    """The entry is not what was seen: somebody else was faster."""
+
+
+class Removals:
+    def __init__(self, writer: Writer, runs: Runs, claimant: Claimant) -> None:
+        self._writer, self._database, self._nodes = writer, writer.database, writer.nodes
+        self._runs = runs
+        self._claimant = claimant
+
+    async def drop(self, job_id: str, reason: str, *, only_without_job: bool = False) -> None:
+        def gone(current: Json) -> Json:
+            if current is None or (not only_without_job and entry_or_none(job_id, current)):
+                raise Unchanged
+            return None
+
+        state = await self._database.get(self._nodes.state(job_id))
+        if state is not None and only_without_job:
+            return
+        stored = StoredJob.of({"state": state})
+        if state is not None and not stored.state().terminal:
+            await self._fail_without_entry(job_id, stored)
+        await self._writer.transact(self._nodes.entry(job_id), gone)
+        log.warning("job.dropped", job=job_id, reason=reason)
+
+    async def _fail_without_entry(self, job_id: str, stored: StoredJob) -> None:
+        """Nobody may be left waiting for a job that cannot run: a damaged entry hides its inputs from nobody."""
+        reason = sentence("no_entry", stored.language)
+        in_flight = InFlight()
+        line = log_node(LogLine(level=LogLevel.ERROR, message=reason), now=self._writer.now())
+        held = await self._database.get(f"{self._nodes.lease(job_id)}/token")
+        writer = self._writer.under(text(held))
+        await writer.patch(self._nodes.job(job_id), {f"{LOGS}/{stored.next_line}": line}, in_flight=in_flight)
+        flag = {IS_FAILED: True, ENDED_AT: SERVER_TIME, FAILURE: reason}
+        created = number(await self._database.get(self._nodes.leaf(job_id, CREATED_AT)))
+        row = ended_row(JobState.FAILED, title="", failure=reason)
+        whole = with_row(self._nodes, job_id, milliseconds(created or self._writer.now()), flag, row)
+        await writer.patch("", whole, in_flight=in_flight)
+        self._writer.metrics.ended("failed")
+
+    async def remove(self, job_id: str) -> bool:
+        """False while a live run elsewhere owns it."""
+        created: list[int] = []
+
+        def gone(current: Json) -> Json:
+            if current is None:
+                raise Unchanged
+            if self._is_elsewhere(job_id, current):
+                raise Overtaken
+            if job := entry_or_none(job_id, current):
+                created.append(job.created_at)
+            return None
+
+        if run := self._runs.get(job_id):
+            run.ended = True
+            await run.close()
+        try:
+            await self._writer.transact(self._nodes.entry(job_id), gone)
+        except Overtaken:
+            return False
+        await self._delete_node(job_id, created)
+        await self._database.delete(self._nodes.removal(job_id))
+        self._writer.metrics.ended("removed")
+        log.info("job.removed", job=job_id)
+        return True
+
+    async def _delete_node(self, job_id: str, created: list[int]) -> None:
+        """Read once more: a write that was on its way when its job was stopped may have come later."""
+        while True:
+            born = number(await self._database.get(self._nodes.leaf(job_id, CREATED_AT)))
+            times = [*created, milliseconds(born)] if born else created
+            await self._writer.budget()
+            await self._database.patch("", without_job(self._nodes, job_id, *times))
+            state = await self._database.get(self._nodes.state(job_id))
+            if state is None and not await self._database.keys(self._nodes.job(job_id)):
+                return
+
+    def _is_elsewhere(self, job_id: str, current: Json) -> bool:
+        """Whether a live run of another poller, or of the old worker, owns it."""
+        job = entry_or_none(job_id, current)
+        if job is None or job.waiting or (job.lease.held and job.lease.owner == self._claimant.owner):
+            return False
+        return not job.ready(now=self._writer.now(), lease_length=self._claimant.lease_length)
