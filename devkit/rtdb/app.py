@@ -15,12 +15,11 @@ from starlette.types import Receive, Scope, Send
 
 from devkit.rtdb.faults import Faults, UnknownFault
 from devkit.rtdb.namespace import Namespace
+from devkit.rtdb.query import Query
 from devkit.rtdb.request import MAX_BODY_BYTES, Caller, Refused, Request, parse_body
 from devkit.rtdb.rules import Rules, RulesRejected
 from devkit.rtdb.store import Store
-from devkit.rtdb.watch import AUTH_REVOKED, CANCEL, KEEP_ALIVE, Watcher, encode
-from poller.rtdb.query import Query
-from poller.rtdb.tree import (
+from devkit.rtdb.tree import (
     Invalid,
     Json,
     Node,
@@ -33,6 +32,7 @@ from poller.rtdb.tree import (
     to_json,
     updates_from_json,
 )
+from devkit.rtdb.watch import AUTH_REVOKED, CANCEL, KEEP_ALIVE, Watcher, encode
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from poller.rtdb.tree import Branch, Invalid, Node, Path, get, parse_path
+from devkit.rtdb.tree import Branch, Invalid, Node, Path, get, parse_path
 
 Scope: TypeAlias = Mapping[str, Any]
 Expression: TypeAlias = Callable[[Scope], Any]

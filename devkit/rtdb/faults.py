@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from poller.rtdb.tree import Json
+from devkit.rtdb.tree import Json
 
 
 class UnknownFault(ValueError):

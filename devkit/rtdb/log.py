@@ -18,7 +18,7 @@ from typing import IO
 
 import structlog
 
-from poller.rtdb.tree import Json
+from devkit.rtdb.tree import Json
 
 log = structlog.get_logger(__name__)
 

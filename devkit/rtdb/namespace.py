@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from devkit.rtdb.query import Query
 from devkit.rtdb.rules import OPEN, Rules
+from devkit.rtdb.tree import Json, Node, Path, patch
 from devkit.rtdb.watch import CANCEL, Commit, Watcher
-from poller.rtdb.query import Query
-from poller.rtdb.tree import Json, Node, Path, patch
 
 
 class Namespace:

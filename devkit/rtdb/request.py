@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from poller.rtdb.tree import Invalid, Json, Path, parse_path
+from devkit.rtdb.tree import Invalid, Json, Path, parse_path
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devkit.rtdb.expressions import Expression, RuleSyntax, Snapshot, compile_rule, holds
-from poller.rtdb.tree import Branch, Json, Node, Path, get
+from devkit.rtdb.tree import Branch, Json, Node, Path, get
 
 OPEN = {"rules": {".read": True, ".write": True}}
 """The rules a fresh namespace starts with, as Google's emulator does."""

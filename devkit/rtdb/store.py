@@ -8,8 +8,8 @@ from pathlib import Path
 from devkit.rtdb.log import AuditLog, WriteLog, open_log
 from devkit.rtdb.namespace import Namespace
 from devkit.rtdb.rules import OPEN, Rules
-from poller.rtdb.tree import Json, Node, from_json, parse_path, to_json
-from poller.rtdb.tree import Path as TreePath
+from devkit.rtdb.tree import Json, Node, from_json, parse_path, to_json
+from devkit.rtdb.tree import Path as TreePath
 
 
 class Store:

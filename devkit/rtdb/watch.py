@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from poller.rtdb.query import Query
-from poller.rtdb.tree import Branch, Json, Node, Path, get, is_prefix, to_json
+from devkit.rtdb.query import Query
+from devkit.rtdb.tree import Branch, Json, Node, Path, get, is_prefix, to_json
 
 MAX_BACKLOG_BYTES = 64 * 1024 * 1024
 """A reader who is this far behind is cut off, and gets a fresh snapshot when it comes back."""

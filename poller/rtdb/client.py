@@ -27,7 +27,6 @@ from poller.metrics import Answered, Metrics
 from poller.rtdb.answers import Denied, TokenRefused, decoded, etag_of, is_stale, raise_for, redirected
 from poller.rtdb.clock import ServerClock
 from poller.rtdb.credentials import Credentials
-from poller.rtdb.query import Query
 from poller.rtdb.requests import Answer, Before, Requests, is_proxied, nothing
 from poller.rtdb.stream import Change, Event, EventParser, change_of
 from poller.rtdb.tree import Json
@@ -66,9 +65,8 @@ class Traffic:
 class _Watch:
     """How one stream is doing."""
 
-    def __init__(self, path: str, query: Query | None, now: float, http: httpx.AsyncClient) -> None:
+    def __init__(self, path: str, now: float, http: httpx.AsyncClient) -> None:
         self.path = path
-        self.query = query
         self.http = http
         self.connections = 0
         self.connected_since: float | None = None
@@ -192,9 +190,9 @@ class Database:
 
     # ── reads ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def get(self, path: str, *, query: Query | None = None, deadline: float = 30.0) -> Json:
-        params = query.params() if query else {}
-        return decoded(await self._request("GET", path, params=params, deadline=deadline))
+    async def get(self, path: str, *, query: Mapping[str, str] | None = None, deadline: float = 30.0) -> Json:
+        """`query`: parameters of the REST interface, such as `limitToLast`."""
+        return decoded(await self._request("GET", path, params=query, deadline=deadline))
 
     async def get_with_etag(self, path: str, *, deadline: float = 30.0) -> tuple[Json, str]:
         answer = await self._request("GET", path, headers={"X-Firebase-ETag": "true"}, deadline=deadline)
@@ -280,9 +278,7 @@ class Database:
 
     # ── watching ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def watch(
-        self, path: str, *, query: Query | None = None, aside: bool = False
-    ) -> AsyncGenerator[Change, None]:
+    async def watch(self, path: str, *, aside: bool = False) -> AsyncGenerator[Change, None]:
         """The node as it stands, then its changes, for ever: reconnects by itself, with a fresh snapshot each time.
 
         `aside`: for somebody who only looks on. It takes no connection that another stream may need, and what is said
@@ -291,7 +287,7 @@ class Database:
         Ends only by an error: `Denied` when the rules (no longer) allow it. What the caller does not take is not
         read from the network. Close with `contextlib.aclosing` or by cancelling the task: the connection goes at once.
         """
-        status = _Watch(path, query, self._clock(), self._aside if aside else self._http)
+        status = _Watch(path, self._clock(), self._aside if aside else self._http)
         if not aside:
             self._watches.add(status)
         failures = 0
@@ -365,7 +361,7 @@ class Database:
 
     @asynccontextmanager
     async def _open_stream(self, status: _Watch, token: str | None) -> AsyncIterator[httpx.Response]:
-        url = self._url(status.path, status.query.params() if status.query else {})
+        url = self._url(status.path, {})
         timeout = httpx.Timeout(5.0, read=self._watchdog)
         headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity", **_bearer(token)}
         for _ in range(MAX_REDIRECTS):

@@ -6,6 +6,7 @@ starts with the time of creation, so paging orders by key, which every database 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 
 from eventstorming.v1 import job_pb2
@@ -14,7 +15,6 @@ from poller.job import Job, JobState
 from poller.ports import JobFilter, JobPage, JobView
 from poller.rtdb.client import Database
 from poller.rtdb.names import CREATED_AT, SERVER_TIME, Json, Nodes, count, members, text
-from poller.rtdb.query import Query
 
 FAILURE_CHARACTERS = 200
 TITLE_CHARACTERS = 80
@@ -171,10 +171,10 @@ class Index:
     async def _rows(self, wanted: JobFilter, limit: int, before: str) -> list[tuple[str, Json]]:
         """The newest rows in the range, newest first. The bound is inclusive, so one more is asked for."""
         ends = [end for end in (before, _bound(wanted.created_until)) if end]
-        window: dict[str, Json] = {"end_at": min(ends)} if ends else {}
+        window = {"endAt": json.dumps(min(ends))} if ends else {}
         if wanted.created_from:
-            window["start_at"] = _bound(wanted.created_from)
-        query = Query(order_by="$key", limit_to_last=limit + 1, **window)
+            window["startAt"] = json.dumps(_bound(wanted.created_from))
+        query = {"orderBy": json.dumps("$key"), "limitToLast": str(limit + 1), **window}
         rows = members(await self._database.get(self._nodes.index, query=query))
         return [(key, rows[key]) for key in sorted(rows, reverse=True) if key != before][:limit]
 

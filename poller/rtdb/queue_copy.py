@@ -26,11 +26,8 @@ class Copy:
         """Names of the children that are different now."""
         before, self._node = self._node, change.applied_to(self._node)
         self.filled = True
-        return {
-            name
-            for name in self._touched(change, before)
-            if tree.digest(_child(before, name)) != tree.digest(_child(self._node, name))
-        }
+        touched = self._touched(change, before)
+        return {name for name in touched if not tree.same(_child(before, name), self.child(name))}
 
     def _touched(self, change: Change, before: tree.Node) -> set[str]:
         if change.kind != "snapshot" and change.path:
@@ -39,32 +36,28 @@ class Copy:
             return {key.strip("/").split("/")[0] for key in change.value}
         return _names(before) | _names(self._node)
 
-    def child(self, name: str) -> Json:
-        return tree.to_json(_child(self._node, name))
+    @property
+    def node(self) -> tree.Node:
+        return self._node
+
+    def child(self, name: str) -> tree.Node:
+        return _child(self._node, name)
 
     def names(self) -> set[str]:
         return _names(self._node)
 
-    @property
-    def digest(self) -> bytes:
-        """Equal for equal copies."""
-        return tree.digest(self._node)
-
-    def digest_of(self, name: str) -> bytes:
-        return tree.digest(_child(self._node, name))
-
     def differing(self, node: tree.Node) -> set[str]:
         """Names of the children that are not the same in `node`."""
         names = _names(self._node) | _names(node)
-        return {name for name in names if self.digest_of(name) != tree.digest(_child(node, name))}
+        return {name for name in names if not tree.same(self.child(name), _child(node, name))}
 
 
 def _names(node: tree.Node) -> set[str]:
-    return set(node) if isinstance(node, tree.Branch) else set()
+    return set(node) if isinstance(node, dict) else set()
 
 
 def _child(node: tree.Node, name: str) -> tree.Node:
-    return node.get(name) if isinstance(node, tree.Branch) else None
+    return node.get(name) if isinstance(node, dict) else None
 
 
 class QueueCopy:

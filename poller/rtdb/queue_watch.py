@@ -42,16 +42,16 @@ class WatchedNode:
         self.tell = tell
         self.trouble = ""
         self._etag = ""
-        self._agreed = b""
+        self._agreed: tree.Node = None
 
     def agreed(self, etag: str) -> None:
         """The copy is what the database calls `etag`."""
-        self._etag, self._agreed = etag, self.copy.digest
+        self._etag, self._agreed = etag, self.copy.node
 
     @property
     def etag(self) -> str:
         """Of the value the copy still shows, empty when there is none: an unchanged node costs no bytes."""
-        return self._etag if self._agreed == self.copy.digest else ""
+        return self._etag if tree.same(self._agreed, self.copy.node) else ""
 
 
 class QueueWatch:
@@ -128,13 +128,13 @@ class QueueWatch:
         if found is None:
             return
         value, etag = found
-        suspects = {name: node.copy.digest_of(name) for name in node.copy.differing(tree.from_json(value))}
+        suspects = {name: node.copy.child(name) for name in node.copy.differing(tree.from_json(value))}
         if not suspects:
             node.agreed(etag)
             return
         await self._clock.sleep(PATIENCE_SECONDS)
         for name, before in suspects.items():
-            if node.copy.digest_of(name) == before:
+            if tree.same(node.copy.child(name), before):
                 await self._look_again(node, name)
 
     async def _read(self, node: WatchedNode) -> tuple[tree.Json, str] | None:
@@ -146,7 +146,7 @@ class QueueWatch:
     async def _look_again(self, node: WatchedNode, name: str) -> None:
         """The stream has told nothing new about it: what differs now, it has missed."""
         value = await self._database.get(f"{node.path}/{name}")
-        if tree.digest(tree.from_json(value)) == node.copy.digest_of(name):
+        if tree.same(tree.from_json(value), node.copy.child(name)):
             return
         self.findings += 1
         self._writer.metrics.missed()

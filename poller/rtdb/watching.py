@@ -177,7 +177,7 @@ class _Watched:
         for change in self._changes:
             self._outputs = change.applied_to(self._outputs)
         self._changes.clear()
-        stored = StoredJob.of({"state": {"outputs": tree.to_json(self._outputs)}, "run": self._run})
+        stored = StoredJob.of({"state": {"outputs": self._outputs}, "run": self._run})
         model = self._teller.model if self._teller else None
         return job_view(self.job_id, job, stored, model=model or self._model)
 

@@ -21,11 +21,11 @@ import pytest
 from eventstorming.v1 import executor_pb2
 from hypothesis import HealthCheck, settings
 
+from devkit.rtdb import tree
 from devkit.rtdb.server import Emulator
 from poller.errors import LeaseLost
 from poller.job import Job
 from poller.metrics import Metrics
-from poller.rtdb import tree
 from poller.rtdb.client import WATCHDOG_SECONDS, Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.fence import WRITE_SECONDS

@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
+from devkit.rtdb import tree
+from devkit.rtdb.tree import Json, Node, Path
 from poller.errors import Conflict, Transient
-from poller.rtdb import tree
 from poller.rtdb.stream import Change
-from poller.rtdb.tree import Json, Node, Path
 from workbench.simulation.loop import Process
 from workbench.simulation.world import Connection, World
 
@@ -251,9 +251,7 @@ class SimulatedDatabase:
 
     # ── watching ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def watch(
-        self, path: str, *, query: Any = None, aside: bool = False
-    ) -> AsyncGenerator[Change, None]:
+    async def watch(self, path: str, *, aside: bool = False) -> AsyncGenerator[Change, None]:
         number = len(self._watched) + 1
         while number in self._watched:
             number += 1

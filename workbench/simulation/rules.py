@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from poller.rtdb import tree
-from poller.rtdb.tree import Node, Path
+from devkit.rtdb import tree
+from devkit.rtdb.tree import Node, Path
 from workbench.simulation.database import Server, Updates
 from workbench.simulation.generation import serials_in
 from workbench.simulation.world import World

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from devkit.rtdb import tree
 from devkit.rtdb.expressions import RuleSyntax, Snapshot, compile_rule, holds
 from devkit.rtdb.rules import Rules, RulesRejected
-from poller.rtdb import tree
 
 TREE = tree.from_json({"users": {"ann": {"age": 30, "ok": True, "name": "Ann"}}, "list": ["x", "y"]})
 SCOPE: dict[str, Any] = {

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from devkit.rtdb.query import Query
 from devkit.rtdb.server import Emulator
 from poller.errors import Conflict, Permanent, Transient
 from poller.rtdb.client import Backoff, Database, Denied, endpoint
-from poller.rtdb.query import Query
 
 Connect = Callable[..., Database]
 SetRules = Callable[[dict[str, Any]], Awaitable[None]]
@@ -154,7 +154,7 @@ async def test_reads_can_be_small(db: Database) -> None:
     await db.put("q", {"a": 1, "b": 2, "c": {"d": 3}})
     assert sorted(await db.keys("q")) == ["a", "b", "c"]
     assert await db.keys("q/a") == []
-    assert await db.get("q", query=Query(start_at="b", limit_to_first=1)) == {"b": 2}
+    assert await db.get("q", query=Query(start_at="b", limit_to_first=1).params()) == {"b": 2}
     _, etag = await db.get_with_etag("q")
     assert await db.get_if_changed("q", etag) is None
     await db.put("q/a", 5)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from eventstorming.v1 import model_pb2
 
+from devkit.rtdb import tree
 from poller.job import LogLevel, LogLine
 from poller.msaez import esvalue
-from poller.rtdb import tree
 from poller.rtdb.display import Display, Shown
 from poller.rtdb.stored import StoredJob
 from tests.fakes import FakeClock, eventually, settle, small_model

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from eventstorming.v1 import executor_pb2
 
+from devkit.rtdb import tree
 from poller.metrics import Metrics
-from poller.rtdb import tree
 from poller.rtdb.journal import (
     WRITES_IN_FLIGHT,
     GroupCommit,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from devkit.rtdb import tree
 from devkit.rtdb.server import Emulator
 from poller.errors import Permanent
-from poller.rtdb import tree
 from poller.rtdb.client import Backoff, Database, Denied
 from poller.rtdb.stream import Change
 from tests.poller.rtdb.test_client import Tokens
@@ -22,10 +22,10 @@ Eventually = Callable[..., Any]
 
 
 def replica(changes: list[Change]) -> Any:
-    node: tree.Node = None
+    node: Any = None
     for change in changes:
         node = change.applied_to(node)
-    return tree.to_json(node)
+    return tree.to_json(tree.from_json(node))
 
 
 async def test_a_copy_follows_every_kind_of_change(db: Database, watching: Watching) -> None:

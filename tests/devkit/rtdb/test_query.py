@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poller.rtdb import tree
-from poller.rtdb.query import Query
-from poller.rtdb.tree import Invalid
+from devkit.rtdb import tree
+from devkit.rtdb.query import Query
+from devkit.rtdb.tree import Invalid
 
 JOBS = tree.from_json(
     {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from poller.rtdb.tree import Branch, Invalid, Json, Node, get, key_order, parse_path, value_order
+from devkit.rtdb.tree import Branch, Invalid, Json, Node, get, key_order, parse_path, value_order
 
 Rank: TypeAlias = tuple[tuple[int, float, str], tuple[int, int, str]]
 

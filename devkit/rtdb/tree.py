@@ -1,0 +1,298 @@
+"""The value semantics of the Realtime Database: what a tree can hold, how paths address it, what a write leaves.
+
+Pure and persistent: nodes are never changed in place, a write copies only the branches along its path. Neither
+storage nor network is known here; the embedded server keeps its data in these trees and the tests compare with them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+"""What `json.loads` returns; the one place where `Any` enters."""
+
+Path: TypeAlias = tuple[str, ...]
+
+MAX_DEPTH = 32
+MAX_KEY_BYTES = 768
+MAX_STRING_BYTES = 10 * 1024 * 1024
+NULL_ETAG = "null_etag"
+
+_FORBIDDEN = re.compile("[.$#\\[\\]/\x00-\x1f\x7f\ud800-\udfff]")
+_INTEGER = re.compile(r"-?0*\d{1,10}")
+_INDEX = re.compile(r"0|[1-9]\d{0,8}")
+_BAD_DATA = "Invalid data; couldn't parse JSON object, array, or value."
+
+
+class Invalid(ValueError):
+    """The database refuses this path or value; the message is the sentence it answers with."""
+
+
+class Branch(dict[str, "Node"]):
+    """An inner node. Immutable once made; remembers its digest, so equal subtrees are hashed once."""
+
+    __slots__ = ("_digest",)
+
+    @property
+    def digest(self) -> bytes:
+        try:
+            return self._digest
+        except AttributeError:
+            self._digest = _branch_digest(self)
+            return self._digest
+
+    _digest: bytes
+
+
+Node: TypeAlias = bool | int | float | str | Branch | None
+
+
+# ── paths ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def parse_path(text: str) -> Path:
+    """`/a//b/` and `a/b` are the same path; raises `Invalid` for a key the database cannot hold."""
+    return checked(tuple(part for part in text.split("/") if part))
+
+
+def checked(path: Path) -> Path:
+    for key in path:
+        check_key(key)
+    if len(path) > MAX_DEPTH:
+        raise Invalid(f"Invalid path: path specified exceeds the maximum depth of {MAX_DEPTH}")
+    return path
+
+
+def check_key(key: str) -> None:
+    if not key or _FORBIDDEN.search(key):
+        raise Invalid("Invalid path: Invalid token in path")
+    if len(key) * 4 > MAX_KEY_BYTES and len(key.encode("utf-8", "replace")) > MAX_KEY_BYTES:
+        raise Invalid(f"Invalid path: key is longer than {MAX_KEY_BYTES} bytes")
+
+
+def is_prefix(prefix: Path, path: Path) -> bool:
+    return path[: len(prefix)] == prefix
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def get(root: Node, path: Path) -> Node:
+    node = root
+    for key in path:
+        if not isinstance(node, Branch):
+            return None
+        node = node.get(key)
+    return node
+
+
+def to_json(node: Node) -> Json:
+    """The node as a client sees it: children sorted by key, dense integer keys as a list with null gaps."""
+    if not isinstance(node, Branch):
+        return node
+    size = _list_size(node)
+    if size is not None:
+        return [to_json(node.get(str(index))) for index in range(size)]
+    return {key: to_json(node[key]) for key in sorted_keys(node)}
+
+
+def shallow(node: Node) -> Json:
+    """Keys without their values; a leaf is returned as it is."""
+    return dict.fromkeys(sorted_keys(node), True) if isinstance(node, Branch) else node
+
+
+def etag(node: Node) -> str:
+    """A hash of the value alone: equal values have equal tags, wherever and whenever they were written."""
+    return NULL_ETAG if node is None else base64.b64encode(digest(node)).decode("ascii")
+
+
+def digest(node: Node) -> bytes:
+    if isinstance(node, Branch):
+        return node.digest
+    return hashlib.sha1(json.dumps(node).encode(), usedforsecurity=False).digest()
+
+
+def _branch_digest(branch: Branch) -> bytes:
+    whole = hashlib.sha1(b"{", usedforsecurity=False)
+    for key in sorted(branch):
+        name = key.encode("utf-8", "surrogatepass")
+        whole.update(b"%d:" % len(name) + name + digest(branch[key]))
+    return whole.digest()
+
+
+def _list_size(branch: Branch) -> int | None:
+    """Length of the list this branch is shown as, None for an object: more than half of 0..max must be there."""
+    highest = -1
+    for key in branch:
+        if not _INDEX.fullmatch(key):
+            return None
+        highest = max(highest, int(key))
+    return highest + 1 if highest < 2 * len(branch) else None
+
+
+# ── order ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def key_order(key: str) -> tuple[int, int, str]:
+    """Integer-like keys first, by number and then by length (`1`, `01`); then the others as text."""
+    if _INTEGER.fullmatch(key) and -(2**31) <= int(key) < 2**31:
+        return (0, int(key), f"{len(key):03}{key}")
+    return (1, 0, key)
+
+
+def value_order(node: Node) -> tuple[int, float, str]:
+    """null < false < true < numbers < strings < objects."""
+    if node is None:
+        return (0, 0, "")
+    if isinstance(node, bool):
+        return (2 if node else 1, 0, "")
+    if isinstance(node, (int, float)):
+        return (3, node, "")
+    return (4, 0, node) if isinstance(node, str) else (5, 0, "")
+
+
+def sorted_keys(branch: Branch) -> list[str]:
+    if any(key[0] in "-0123456789" for key in branch):
+        return sorted(branch, key=key_order)
+    return sorted(branch)
+
+
+# ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def put(root: Node, path: Path, value: Node) -> Node:
+    """The tree after `value` replaced what was at `path`; emptied branches vanish."""
+    if not path:
+        return value
+    here = root if isinstance(root, Branch) else Branch()
+    key = path[0]
+    child = put(here.get(key), path[1:], value)
+    if child is None and key not in here:
+        return root
+    changed = Branch(here)
+    if child is None:
+        del changed[key]
+    else:
+        changed[key] = child
+    return changed or None
+
+
+def patch(root: Node, updates: Iterable[tuple[Path, Node]]) -> Node:
+    for path, value in updates:
+        root = put(root, path, value)
+    return root
+
+
+def updates_from_json(base: Path, body: Json, root: Node, *, now_ms: int) -> list[tuple[Path, Node]]:
+    """The absolute paths and values of a PATCH at `base`; keys may be deep (`a/b`), but not inside each other."""
+    if not isinstance(body, Mapping):
+        raise Invalid(f"{_BAD_DATA} Perhaps you're using invalid characters in your key names.")
+    updates = []
+    for key, value in body.items():
+        path = base + parse_path(key)
+        if path == base:
+            raise Invalid("Invalid path: Invalid token in path")
+        updates.append((path, from_json(value, existing=get(root, path), depth=len(path), now_ms=now_ms)))
+    _refuse_nested([path for path, _ in updates])
+    return updates
+
+
+def _refuse_nested(paths: list[Path]) -> None:
+    known = set(paths)
+    for path in paths:
+        if any(path[:length] in known for length in range(len(path))):
+            raise Invalid(
+                "Invalid data; path '/" + "/".join(path) + "' is inside another path of the same update."
+            )
+
+
+def from_json(value: Json, *, existing: Node = None, depth: int = 0, now_ms: int = 0) -> Node:
+    """What the database stores for `value`: nulls and empty containers pruned, lists as integer keys, `.sv` resolved.
+
+    `existing` is what is there now (for increments), `depth` the length of the path of this value.
+    """
+    if isinstance(value, str):
+        return _string(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        return _number(value)
+    if isinstance(value, Mapping):
+        return _object(value, existing, depth, now_ms)
+    if isinstance(value, (list, tuple)):
+        return _children(((str(i), item) for i, item in enumerate(value)), existing, depth, now_ms)
+    raise Invalid(_BAD_DATA)
+
+
+def _object(value: Mapping[str, Json], existing: Node, depth: int, now_ms: int) -> Node:
+    if ".sv" in value:
+        return _server_value(value, existing, now_ms)
+    if ".priority" in value:
+        raise Invalid("Invalid data; priorities are not supported here.")
+    if ".value" in value:
+        return from_json(value[".value"], existing=existing, depth=depth, now_ms=now_ms)
+    for key in value:
+        _check_data_key(key)
+    return _children(value.items(), existing, depth, now_ms)
+
+
+def _children(items: Iterable[tuple[str, Json]], existing: Node, depth: int, now_ms: int) -> Node:
+    branch = Branch()
+    for key, item in items:
+        if depth >= MAX_DEPTH:
+            raise Invalid(f"Invalid data; path specified exceeds the maximum depth of {MAX_DEPTH}")
+        old = existing.get(key) if isinstance(existing, Branch) else None
+        child = from_json(item, existing=old, depth=depth + 1, now_ms=now_ms)
+        if child is not None:
+            branch[key] = child
+    return branch or None
+
+
+def _check_data_key(key: str) -> None:
+    try:
+        check_key(key)
+    except Invalid as error:
+        raise Invalid(f"{_BAD_DATA} Perhaps you're using invalid characters in your key names.") from error
+
+
+def _server_value(value: Mapping[str, Json], existing: Node, now_ms: int) -> Node:
+    wanted = value[".sv"]
+    if len(value) == 1 and wanted == "timestamp":
+        return now_ms
+    if len(value) == 1 and isinstance(wanted, Mapping) and set(wanted) == {"increment"}:
+        return _incremented(wanted["increment"], existing)
+    raise Invalid('Invalid data; ".sv" must be "timestamp" or {"increment": number}.')
+
+
+def _incremented(step: Json, existing: Node) -> Node:
+    if isinstance(step, bool) or not isinstance(step, (int, float)):
+        raise Invalid('Invalid data; ".sv" increment must be a number.')
+    if isinstance(existing, bool) or not isinstance(existing, (int, float)):
+        return _number(step)
+    return _number(existing + step)
+
+
+def _number(value: int | float) -> int | float:
+    """Numbers are doubles: whole ones are shown without a fraction, huge integers lose their last digits."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise Invalid(_BAD_DATA)
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    return value if -(2**63) <= value < 2**63 else float(value)
+
+
+def _string(value: str) -> str:
+    """Half a surrogate pair cannot be stored as UTF-8: it becomes a question mark."""
+    size = len(value)
+    if not value.isascii():
+        encoded = value.encode("utf-8", "replace")
+        size, value = len(encoded), encoded.decode("utf-8")
+    if size > MAX_STRING_BYTES:
+        raise Invalid(f"Invalid data; string values are limited to {MAX_STRING_BYTES} UTF-8 bytes.")
+    return value
