@@ -283,9 +283,8 @@ class JournaledChat:
                 self._calls.concurrency.throttled(cuts)
             self._metrics.asked(call.asked, "none")
             self._metrics.took(call.asked, asyncio.get_running_loop().time() - began)
-            error.args = (
-                unquoted(str(error), call.question.user.encode()),
-            )  # providers quote what they were asked
+            # Providers quote what they were asked.
+            error.args = (unquoted(str(error), call.question.user.encode()),)
             raise
         self._calls.concurrency.answered()
         self._metrics.took(call.asked, asyncio.get_running_loop().time() - began)

@@ -32,12 +32,12 @@ class Parsed(Generic[Answer]):
 
 
 def json_in(text: str) -> Any | None:
-    """The JSON object a text consists of, or holds between fences or prose; None if there is none."""
+    """The JSON object a text consists of, or holds between fences or prose; None if there is none, or if it is cut off."""
     for candidate in (text, *_FENCED.findall(text)):
         found = _decoded(candidate)
         if isinstance(found, dict):
             return found
-    return _embedded(text)
+    return None if _cut_off(text) else _embedded(text)
 
 
 def parse(value: Any, schema: type[Answer]) -> Parsed[Answer]:
@@ -156,6 +156,11 @@ def _decoded(text: str) -> Any | None:
         return from_json(text.strip(), allow_inf_nan=False)
     except ValueError:
         return None
+
+
+def _cut_off(text: str) -> bool:
+    """What is whole inside an object that ends too early is not the answer."""
+    return partial_json(text) is not None and not _object_at(text, text.find("{"))
 
 
 def _embedded(text: str) -> Any | None:

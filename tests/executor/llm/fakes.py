@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from executor.graph.question import Question, accept
-from executor.llm.chat import JournaledChat
+from executor.llm.chat import Calls, JournaledChat
 from executor.llm.language_model import LanguageModel, Message, Reply
-from executor.llm.language_models import ProcessLanguageModels
+from executor.llm.limits import Concurrency
 from executor.metrics import Metrics
 from executor.ports import Allowance, Entry
 
@@ -35,6 +35,7 @@ class ScriptedLanguageModel:
         self.name = name
         self.script = list(script) or [GOOD]
         self.asked: list[Sequence[Message]] = []
+        self.traces: list[Mapping[str, str]] = []
         self.cut = 0
         self.arrived = asyncio.Event()
         self.gate = asyncio.Event()
@@ -44,6 +45,7 @@ class ScriptedLanguageModel:
         self, messages: Sequence[Message], schema: type[BaseModel], *, trace: Mapping[str, str]
     ) -> Reply:
         self.asked.append(messages)
+        self.traces.append(trace)
         self.arrived.set()
         try:
             await self.gate.wait()
@@ -88,13 +90,19 @@ def chat(
     max_tokens: int = 0,
     tokens_used: int = 0,
     chance: Callable[[], float] = lambda: 0.0,
-    concurrency: int = 8,
+    concurrency: int | Concurrency = 8,
+    metrics: Metrics | None = None,
 ) -> JournaledChat:
-    models = ProcessLanguageModels(
-        main, light or main, concurrency=concurrency, timeout=timeout, chance=chance, metrics=Metrics()
+    calls = Calls(
+        main=main,
+        light=light or main,
+        concurrency=concurrency if isinstance(concurrency, Concurrency) else Concurrency(concurrency),
+        timeout=timeout,
+        chance=chance,
+        metrics=metrics or Metrics(),
     )
     allowance = Allowance(step_seconds=step_seconds, max_tokens=max_tokens, tokens_used=tokens_used)
-    return models.chat(job_id=job_id, link=link, recalled=recalled, allowance=allowance)
+    return JournaledChat(calls, job_id=job_id, link=link, recalled=recalled, allowance=allowance)
 
 
 def question(

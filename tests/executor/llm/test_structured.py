@@ -110,8 +110,9 @@ def test_what_is_wrong_outside_of_any_list_cannot_be_rescued() -> None:
 
 
 def test_an_answer_cut_off_in_the_middle_keeps_what_was_whole() -> None:
-    cut = partial_json('Here: {"name":"b","fruits":[{"name":"Fig","seeds":9},{"name":"Pl')
-    found = rescued(cut, Basket)
+    text = 'Here: {"name":"b","fruits":[{"name":"Fig","seeds":9},{"name":"Pl'
+    assert json_in(text) is None, "an item was taken for the answer"
+    found = rescued(partial_json(text), Basket)
     assert found
     assert [fruit.name for fruit in found.fruits] == ["Fig"]
     assert partial_json("nothing") is None
