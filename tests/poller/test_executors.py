@@ -186,6 +186,20 @@ async def test_a_run_that_never_began_is_handed_back_and_one_that_did_has_crashe
     assert not and_again
 
 
+async def test_a_model_of_five_megabytes_arrives() -> None:
+    async def large(talk: Conversation) -> None:
+        await talk.say("x" * 5 * 1024 * 1024, "large")
+
+    async def frames() -> AsyncIterator[executor_pb2.ExecuteRequest]:
+        yield executor_pb2.ExecuteRequest(job_id="a", epoch=1, start=executor_pb2.Start())
+        yield executor_pb2.ExecuteRequest(job_id="a", epoch=1, recall=executor_pb2.Recall(last=True))
+
+    async with scripted_executor(large) as executor, executors(executor.port) as found:
+        slot = await eventually(found.place)
+        kinds = [frame.WhichOneof("frame") async for frame in slot.execute(frames())]
+    assert kinds == ["accepted", "log"]
+
+
 async def test_leaving_a_stream_early_cancels_the_run() -> None:
     async def stuck(talk: Conversation) -> None:
         await asyncio.Event().wait()
