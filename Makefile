@@ -77,6 +77,10 @@ lock: $(DEV) ## Resolve the dependencies anew (requirements/*.txt)
 picture: demo $(DEV) ## Take the README's picture anew (needs chromium)
 	@$(PY) -m scripts.picture
 
+.PHONY: sdk
+sdk: ## Firebase's SDKs for JavaScript, at the versions the tests name (npm)
+	for one in tests/sdk/*/package.json; do npm install --prefix "$$(dirname "$$one")" --no-audit --no-fund --ignore-scripts --no-package-lock; done
+
 clean: ## Remove everything that was made here
 	rm -rf $(VENV) .tools out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 

@@ -27,12 +27,15 @@ from devkit.rtdb.tree import (
     etag,
     from_json,
     get,
-    patch,
     shallow,
     to_json,
     updates_from_json,
 )
-from devkit.rtdb.watch import AUTH_REVOKED, CANCEL, KEEP_ALIVE, Watcher, encode
+from devkit.rtdb.watch import KEEP_ALIVE, Ending, Watcher, encode
+from devkit.rtdb.wire.polling import POLL_TARGET, Polling
+from devkit.rtdb.wire.session import Sessions
+from devkit.rtdb.wire.socket import serve_socket
+from devkit.rtdb.writes import Write, Writes
 
 log = structlog.get_logger(__name__)
 
@@ -72,17 +75,6 @@ class Stats:
     """Of `bytes_out`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
-    """A write that is understood but not yet allowed."""
-
-    base: Path
-    updates: list[tuple[Path, Node]]
-    is_patch: bool
-    body: bytes
-    value: Json
-
-
 class App:
     """`abort` closes a client's connection at once; `faults` is None when the admin path is off."""
 
@@ -105,9 +97,18 @@ class App:
         self._faults = faults
         self._keep_alive = keep_alive
         self._default_namespace = default_namespace
+        self._writes = Writes(store, now_ms=now_ms, faults=faults)
+        self._sessions = Sessions(self._writes, admin_tokens, abort)
+        self._polling = Polling(self._sessions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request.from_scope(scope, self._default_namespace)
+        if scope["type"] == "websocket":
+            await serve_socket(self._sessions, request, receive, send)
+            return
+        if request.target == POLL_TARGET:
+            await self._send(send, await _guarded(self._polled(request)))
+            return
         if self._faults is not None and request.target.startswith(ADMIN_PREFIX):
             await self._send(send, await _guarded(self._administer(request, receive)))
             return
@@ -121,6 +122,10 @@ class App:
             return
         self.stats.bytes_out += len(answer.body)
         await self._send(send, answer)
+
+    async def _polled(self, request: Request) -> Answer:
+        kind, text = await self._polling.answer(request)
+        return Answer(body=text.encode(), headers={"content-type": f"{kind}; charset=utf-8"})
 
     async def _answer(self, request: Request, receive: Receive) -> Answer:
         if request.method == "OPTIONS":
@@ -173,10 +178,7 @@ class App:
 
     def _check_read(self, request: Request, namespace: Namespace, path: Path, query: Query | None) -> Caller:
         caller = request.caller(self.admin_tokens)
-        asked = _query_variables(query)
-        if not caller.is_admin and not namespace.rules.may_read(
-            path, namespace.root, caller.auth, self._now_ms(), asked
-        ):
+        if not self._writes.may_read(caller, namespace, path, _query_variables(query)):
             raise Refused(401, "Permission denied")
         return caller
 
@@ -215,20 +217,13 @@ class App:
         if request.params.get("writeSizeLimit", "large") not in _WRITE_LIMITS:
             raise Refused(400, f"writeSizeLimit must be one of {', '.join(sorted(_WRITE_LIMITS))}.")
         caller = request.caller(self.admin_tokens)
-        self._check_write(caller, namespace, write)
+        if not self._writes.permits(caller, namespace, write.updates):
+            raise Refused(401, "Permission denied")
         if (conflict := self._condition(request, namespace, write.base)) is not None:
             return conflict
-        self._apply(request, caller, namespace, write)
+        self._writes.apply(caller, namespace, write, method=request.method, agent=request.agent)
         await self._store.durable()
         return Answer(is_lost=True) if self._takes(request, "drop_replies") else None
-
-    def _check_write(self, caller: Caller, namespace: Namespace, write: Write) -> None:
-        if caller.is_admin:
-            return
-        after = patch(namespace.root, write.updates)
-        paths = [path for path, _ in write.updates]
-        if not namespace.rules.may_write(paths, namespace.root, after, caller.auth, self._now_ms()):
-            raise Refused(401, "Permission denied")
 
     def _condition(self, request: Request, namespace: Namespace, path: Path) -> Answer | None:
         wanted = request.headers.get("if-match")
@@ -240,23 +235,6 @@ class App:
         answer = _json(to_json(here), request, tag=etag(here))
         answer.status = 412
         return answer
-
-    def _apply(self, request: Request, caller: Caller, namespace: Namespace, write: Write) -> None:
-        """No await in here: commits happen one after the other, logged and told in the same order."""
-        now = self._now_ms()
-        self._store.log(namespace, write.updates)
-        is_told = self._faults is None or not self._faults.settings.mute_streams
-        namespace.commit(write.updates, base=write.base, is_patch=write.is_patch, now=now, is_told=is_told)
-        self._store.audited(
-            namespace,
-            now=now,
-            method=request.method,
-            path="/".join(write.base),
-            body=write.body,
-            value=write.value,
-            auth=caller.auth,
-            agent=request.agent,
-        )
 
     async def _rules(self, request: Request, body: bytes) -> Answer:
         if not request.caller(self.admin_tokens).is_admin:
@@ -299,7 +277,10 @@ class App:
         namespace, path = self._namespace(request), request.path
         query = self._query(request, namespace, path)
         caller = self._check_read(request, namespace, path, query)
-        return namespace, namespace.watch(path, query, caller.auth, is_admin=caller.is_admin)
+        watcher = Watcher(path, query, caller.auth, is_admin=caller.is_admin, asked=_query_variables(query))
+        watcher.start(namespace.root)
+        namespace.watch(watcher)
+        return namespace, watcher
 
     async def _send_events(self, request: Request, watcher: Watcher, send: Send) -> None:
         headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
@@ -363,13 +344,12 @@ class App:
 
     def end_streams(self, how: str) -> int:
         """End every open stream: `cut` the connection, or say `cancel` or `revoke` first. Returns how many."""
-        words = {"cut": b"", "end": b"", "cancel": CANCEL, "revoke": AUTH_REVOKED}
-        if how not in words:
-            raise Refused(400, f"Expected one of {', '.join(words)}.")
-        return sum(
-            namespace.end_watches(last_words=words[how], abort=how == "cut")
-            for namespace in self._store.namespaces()
-        )
+        try:
+            ending = Ending(how)
+        except ValueError as error:
+            raise Refused(400, f"Expected one of {', '.join(Ending)}.") from error
+        ended = sum(namespace.end_watches(ending) for namespace in self._store.namespaces())
+        return ended + self._sessions.end(ending)
 
     async def _hang_up(self, request: Request, receive: Receive) -> None:
         self._abort(request.client)
@@ -431,7 +411,7 @@ async def _read(receive: Receive, announced: str = "") -> bytes:
 async def _disconnected(receive: Receive, watcher: Watcher) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    watcher.end()
+    watcher.close()
 
 
 def _json(value: Json, request: Request, *, tag: str | None = None) -> Answer:

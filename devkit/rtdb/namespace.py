@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from devkit.rtdb.query import Query
 from devkit.rtdb.rules import OPEN, Rules
-from devkit.rtdb.tree import Json, Node, Path, patch
-from devkit.rtdb.watch import CANCEL, Commit, Watcher
+from devkit.rtdb.tree import Node, Path, patch
+from devkit.rtdb.watch import Commit, Ending, Observer
 
 
 class Namespace:
@@ -15,7 +14,7 @@ class Namespace:
         self.name = name
         self.root: Node = None
         self.rules = Rules(OPEN)
-        self._watchers: set[Watcher] = set()
+        self._watchers: set[Observer] = set()
 
     def apply(self, updates: Iterable[tuple[Path, Node]]) -> None:
         """Change the tree and tell nobody: replay of the log."""
@@ -33,32 +32,32 @@ class Namespace:
             if self._may_watch(watcher, now):
                 watcher.saw(commit)
             else:
-                watcher.end(last_words=CANCEL)
+                watcher.end(Ending.CANCEL)
 
-    def watch(self, path: Path, query: Query | None, auth: Json, *, is_admin: bool) -> Watcher:
-        watcher = Watcher(path, query, auth, is_admin=is_admin)
-        watcher.start(self.root)
+    def watch(self, watcher: Observer) -> None:
         self._watchers.add(watcher)
-        return watcher
 
     @property
     def watcher_count(self) -> int:
         return len(self._watchers)
 
-    def forget(self, watcher: Watcher) -> None:
+    def forget(self, watcher: Observer) -> None:
         self._watchers.discard(watcher)
 
     def set_rules(self, rules: Rules, now: int) -> None:
         """Whoever may no longer watch is told so, as the real service does."""
         self.rules = rules
-        for watcher in self._watchers:
+        for watcher in list(self._watchers):
             if not self._may_watch(watcher, now):
-                watcher.end(last_words=CANCEL)
+                watcher.end(Ending.CANCEL)
 
-    def end_watches(self, *, last_words: bytes = b"", abort: bool = False) -> int:
-        for watcher in self._watchers:
-            watcher.end(last_words=last_words, abort=abort)
-        return len(self._watchers)
+    def end_watches(self, how: Ending) -> int:
+        watchers = list(self._watchers)
+        for watcher in watchers:
+            watcher.end(how)
+        return len(watchers)
 
-    def _may_watch(self, watcher: Watcher, now: int) -> bool:
-        return watcher.is_admin or self.rules.may_read(watcher.path, self.root, watcher.auth, now)
+    def _may_watch(self, watcher: Observer, now: int) -> bool:
+        return watcher.is_admin or self.rules.may_read(
+            watcher.path, self.root, watcher.auth, now, watcher.asked
+        )

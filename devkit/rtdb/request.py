@@ -46,9 +46,9 @@ class Request:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         params = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         override = headers.get("x-http-method-override") or params.get("x-http-method-override")
-        target = scope["path"]
+        target, method = scope["path"], scope.get("method", "GET")
         return cls(
-            method=override.upper() if override and scope["method"] == "POST" else scope["method"],
+            method=override.upper() if override and method == "POST" else method,
             namespace=params.get("ns") or _namespace(headers.get("host", "")) or default_namespace,
             target=target.strip("/"),
             params=params,
@@ -79,20 +79,26 @@ class Request:
         return self.headers.get("x-firebase-etag", "").lower() == "true"
 
     def caller(self, admin_tokens: frozenset[str]) -> Caller:
-        token = self._token()
-        if token is None:
-            return Caller(auth=None, is_admin=False)
-        if token not in admin_tokens:
-            return Caller(auth=_claims(token), is_admin=False)
-        if "auth_variable_override" not in self.params:
-            return Caller(auth=None, is_admin=True)
-        return Caller(auth=_override(self.params["auth_variable_override"]), is_admin=False)
+        override = self.params.get("auth_variable_override")
+        return caller_of(self._token(), admin_tokens, _override(override) if override is not None else _NONE)
 
     def _token(self) -> str | None:
         kind, _, token = self.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             return token.strip()
         return self.params.get("access_token") or self.params.get("auth")
+
+
+_NONE = object()
+
+
+def caller_of(token: str | None, admin_tokens: frozenset[str], override: Json = _NONE) -> Caller:
+    """`override`: an administrator acts as this `auth`."""
+    if token is None:
+        return Caller(auth=None, is_admin=False)
+    if token not in admin_tokens:
+        return Caller(auth=_claims(token), is_admin=False)
+    return Caller(auth=None, is_admin=True) if override is _NONE else Caller(auth=override, is_admin=False)
 
 
 def parse_body(body: bytes) -> Json:

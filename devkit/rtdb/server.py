@@ -7,6 +7,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
@@ -15,6 +16,7 @@ import uvicorn
 from devkit.rtdb.app import App
 from devkit.rtdb.faults import Faults
 from devkit.rtdb.store import Store
+from devkit.rtdb.wire.frames import MAX_FRAME_BYTES
 
 _GRACE_SECONDS = 2.0
 """For answers that are on their way when the server ends."""
@@ -132,7 +134,11 @@ def _config(app: App) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="h11",
-        ws="none",
+        ws="websockets-sansio" if find_spec("websockets") else "none",
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_ping_interval=30.0,
+        ws_ping_timeout=30.0,
+        ws_per_message_deflate=False,
         lifespan="off",
         loop="asyncio",
         log_config=None,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
 
 from devkit.rtdb.query import Query
 from devkit.rtdb.tree import Branch, Json, Node, Path, get, is_prefix, to_json
@@ -26,22 +28,111 @@ class Commit:
     is_patch: bool
 
 
-class Watcher:
-    """One open stream. Events wait here as bytes until the connection has taken them."""
+class Ending(StrEnum):
+    """How the server ends what someone watches."""
 
-    def __init__(self, path: Path, query: Query | None, auth: Json, *, is_admin: bool) -> None:
-        self.path = path
-        self.auth = auth
-        self.is_admin = is_admin
-        self._query = query
-        self._backlog: deque[bytes] = deque()
+    OVER = "end"
+    """What is on its way is still delivered."""
+    CUT = "cut"
+    CANCEL = "cancel"
+    """The rules no longer allow it."""
+    REVOKE = "revoke"
+    """The credential is no longer valid."""
+
+
+class Observer(Protocol):
+    """Who is told of commits: an event stream or a listen of an SDK. `asked` is `query.` in rules."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def auth(self) -> Json: ...
+    @property
+    def is_admin(self) -> bool: ...
+    @property
+    def asked(self) -> Mapping[str, Any]: ...
+    def saw(self, commit: Commit) -> None: ...
+    def end(self, how: Ending) -> None: ...
+
+
+class Backlog:
+    """Bytes that wait for a connection to take them; more than `MAX_BACKLOG_BYTES` of them abort it."""
+
+    def __init__(self, on_abort: Callable[[], object] = lambda: None) -> None:
+        self._on_abort = on_abort
+        self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
         self.ended = False
         self.aborted = False
 
+    def add(self, item: bytes) -> None:
+        if self.ended:
+            return
+        self._waiting.append(item)
+        self._bytes += len(item)
+        if self._bytes > MAX_BACKLOG_BYTES:
+            self.close(abort=True)
+        self._wake.set()
+
+    def close(self, *, abort: bool = False) -> None:
+        self.ended = True
+        self._wake.set()
+        if abort and not self.aborted:
+            self.aborted = True
+            self._on_abort()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._waiting
+
+    def take_all(self) -> list[bytes]:
+        taken = list(self._waiting)
+        self._waiting.clear()
+        self._bytes = 0
+        return taken
+
+    def stir(self) -> None:
+        """Whoever waits looks again."""
+        self._wake.set()
+
+    async def stirred(self, seconds: float | None) -> bool:
+        """False when nothing happened in that time."""
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def next(self, keep_alive: float | None) -> bytes | None:
+        """The next bytes to send; a keep-alive after `keep_alive` quiet seconds; None when the stream is over."""
+        while not self._waiting and not self.ended:
+            if not await self.stirred(keep_alive):
+                return KEEP_ALIVE
+        if self.aborted or not self._waiting:
+            return None
+        item = self._waiting.popleft()
+        self._bytes -= len(item)
+        return item
+
+
+class Watcher(Backlog):
+    """One open stream."""
+
+    def __init__(
+        self, path: Path, query: Query | None, auth: Json, *, is_admin: bool, asked: Mapping[str, Any]
+    ) -> None:
+        super().__init__()
+        self.path = path
+        self.auth = auth
+        self.is_admin = is_admin
+        self.asked = asked
+        self._query = query
+
     def start(self, root: Node) -> None:
-        self._send(_event("put", (), to_json(self._view(root))))
+        self.add(_event("put", (), to_json(self._view(root))))
 
     def saw(self, commit: Commit) -> None:
         """Queue what this commit changed for this watcher, if anything."""
@@ -60,27 +151,10 @@ class Watcher:
         else:
             self._put(touching)
 
-    def end(self, *, last_words: bytes = b"", abort: bool = False) -> None:
-        if last_words:
-            self._send(last_words)
-        self.ended = True
-        self.aborted = self.aborted or abort
-        self._wake.set()
-
-    async def next(self, keep_alive: float) -> bytes | None:
-        """The next bytes to send; a keep-alive after `keep_alive` quiet seconds; None when the stream is over."""
-        while not self._backlog and not self.ended:
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(keep_alive):
-                    await self._wake.wait()
-            except TimeoutError:
-                return KEEP_ALIVE
-        if self.aborted or not self._backlog:
-            return None
-        event = self._backlog.popleft()
-        self._bytes -= len(event)
-        return event
+    def end(self, how: Ending) -> None:
+        if how in _LAST_WORDS:
+            self.add(_LAST_WORDS[how])
+        self.close(abort=how is Ending.CUT)
 
     def _view(self, root: Node) -> Node:
         node = get(root, self.path)
@@ -91,39 +165,32 @@ class Watcher:
         written_here = any(path == self.path for path, _ in commit.updates)
         value = self._view(commit.after)
         if written_here or value is not self._view(commit.before):
-            self._send(_event("put", (), to_json(value)))
+            self.add(_event("put", (), to_json(value)))
 
     def _put(self, touching: Iterable[tuple[Path, Node]]) -> None:
         for path, value in touching:
-            self._send(_event("put", path[len(self.path) :], to_json(value)))
+            self.add(_event("put", path[len(self.path) :], to_json(value)))
 
     def _patched(self, base: Path, touching: Iterable[tuple[Path, Node]]) -> None:
         origin = base if is_prefix(self.path, base) else self.path
         changes = {"/".join(path[len(origin) :]): to_json(value) for path, value in touching}
-        self._send(_event("patch", origin[len(self.path) :], changes))
+        self.add(_event("patch", origin[len(self.path) :], changes))
 
     def _saw_window(self, before: Node, after: Node) -> None:
         old = before if isinstance(before, Branch) else Branch()
         new = after if isinstance(after, Branch) else Branch()
         for key in old.keys() - new.keys():
-            self._send(_event("put", (key,), None))
+            self.add(_event("put", (key,), None))
         for key, value in new.items():
             if old.get(key) is not value and old.get(key) != value:
-                self._send(_event("put", (key,), to_json(value)))
-
-    def _send(self, event: bytes) -> None:
-        if self.ended:
-            return
-        self._backlog.append(event)
-        self._bytes += len(event)
-        if self._bytes > MAX_BACKLOG_BYTES:
-            self.end(abort=True)
-        self._wake.set()
+                self.add(_event("put", (key,), to_json(value)))
 
 
 KEEP_ALIVE = b"event: keep-alive\ndata: null\n\n"
-CANCEL = b"event: cancel\ndata: null\n\n"
-AUTH_REVOKED = b"event: auth_revoked\ndata: credential is no longer valid\n\n"
+_LAST_WORDS = {
+    Ending.CANCEL: b"event: cancel\ndata: null\n\n",
+    Ending.REVOKE: b"event: auth_revoked\ndata: credential is no longer valid\n\n",
+}
 
 
 def encode(value: Json) -> bytes:

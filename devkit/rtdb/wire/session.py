@@ -1,0 +1,443 @@
+"""One SDK connected to one namespace: what it listens to, what it asks, what happens when it is gone.
+
+A session does not know how its messages travel; `out` is where they wait for the transport that it has at present.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from devkit.rtdb.namespace import Namespace
+from devkit.rtdb.request import Caller, Refused, Request, caller_of
+from devkit.rtdb.tree import (
+    Branch,
+    Invalid,
+    Json,
+    Node,
+    Path,
+    from_json,
+    get,
+    is_prefix,
+    parse_path,
+    to_json,
+    updates_from_json,
+)
+from devkit.rtdb.watch import Backlog, Commit, Ending, encode
+from devkit.rtdb.wire.frames import Malformed
+from devkit.rtdb.wire.order import Window, node_hash
+from devkit.rtdb.writes import Write, Writes
+
+log = structlog.get_logger(__name__)
+
+NOBODY = Caller(auth=None, is_admin=False)
+MAX_LISTENS = 10_000
+_METHODS = {"q": "GET", "g": "GET", "p": "PUT", "m": "PATCH"}
+
+
+class Rejected(Exception):
+    """The answer's status is not ok; `data` says more."""
+
+    def __init__(self, status: str, data: str) -> None:
+        super().__init__(data)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Farewell:
+    """What an SDK asked to be written when it is gone."""
+
+    path: Path
+    value: Json
+    is_patch: bool
+
+
+class Listen:
+    """A listen of an SDK, told like an event stream. A filtered one has a tag and sees its window only."""
+
+    def __init__(self, session: Session, path: Path, query: Json, tag: Json) -> None:
+        self.path = path
+        self.asked_as = query
+        self._session = session
+        self._window = Window.parse(query)
+        self._tag = {} if tag is None else {"t": tag}
+
+    @property
+    def auth(self) -> Json:
+        return self._session.caller.auth
+
+    @property
+    def is_admin(self) -> bool:
+        return self._session.caller.is_admin
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        return {} if self._window is None else self._window.asked
+
+    @property
+    def needs(self) -> str | None:
+        return None if self._window is None else self._window.needs
+
+    def start(self, root: Node, known: str) -> None:
+        """`known` is the hash of what the SDK still has: of the same nothing is sent."""
+        node = self.view(root)
+        if known and known == node_hash(node):
+            return
+        self._push("d", self.path, to_json(node))
+
+    def saw(self, commit: Commit) -> None:
+        touching = [
+            item for item in commit.updates if is_prefix(item[0], self.path) or is_prefix(self.path, item[0])
+        ]
+        if not touching:
+            return
+        if self._window is not None:
+            self._saw_window(self.view(commit.before), self.view(commit.after))
+        elif any(len(path) <= len(self.path) for path, _ in touching):
+            self._push("d", self.path, to_json(self.view(commit.after)))
+        elif len(touching) == 1:
+            self._push("d", touching[0][0], to_json(touching[0][1]))
+        else:
+            base = commit.base if is_prefix(self.path, commit.base) else self.path
+            self._push("m", base, {"/".join(path[len(base) :]): to_json(value) for path, value in touching})
+
+    def end(self, how: Ending) -> None:
+        """Cuts and revoked credentials are the session's, not the listen's."""
+        if how is Ending.CANCEL:
+            self._session.forget(self)
+            query = {"q": [self.asked_as]} if self.asked_as else {}
+            self._session.push("c", {"p": "/".join(self.path), **query})
+
+    def view(self, root: Node) -> Node:
+        node = get(root, self.path)
+        return node if self._window is None else self._window.select(node)
+
+    def _saw_window(self, before: Node, after: Node) -> None:
+        """One merge, so that a limited window never has a hole."""
+        old = before if isinstance(before, Branch) else Branch()
+        new = after if isinstance(after, Branch) else Branch()
+        changes: dict[str, Json] = dict.fromkeys(old.keys() - new.keys())
+        changes |= {key: to_json(value) for key, value in new.items() if old.get(key) is not value}
+        if changes:
+            self._push("m", self.path, changes)
+
+    def _push(self, action: str, path: Path, value: Json) -> None:
+        self._session.push(action, {"p": "/".join(path), "d": value, **self._tag})
+
+
+class Session:
+    """`cut` ends the connection as a broken line would; the transport calls `close` when it has ended."""
+
+    def __init__(
+        self, writes: Writes, namespace: Namespace, admin_tokens: frozenset[str], agent: str, out: Backlog
+    ) -> None:
+        self.id = secrets.token_urlsafe(24)
+        self.caller = NOBODY
+        self.out = out
+        self.successor: Backlog | None = None
+        """The WebSocket that is to follow long polling."""
+        self.switched = asyncio.Event()
+        self._writes = writes
+        self._namespace = namespace
+        self._admin_tokens = admin_tokens
+        self._agent = agent
+        self._listens: dict[tuple[Path, str], Listen] = {}
+        self._farewells: list[Farewell] = []
+        self._is_closed = False
+        self._actions: Mapping[str, Callable[[Mapping[str, Json]], Awaitable[Json]]] = {
+            "s": self._nothing,
+            "appcheck": self._nothing,
+            "unappeck": self._nothing,
+            "auth": self._sign_in,
+            "gauth": self._sign_in,
+            "unauth": self._sign_out,
+            "q": self._listen,
+            "n": self._unlisten,
+            "g": self._get,
+            "p": self._put,
+            "m": self._merge,
+            "o": self._later_put,
+            "om": self._later_merge,
+            "oc": self._later_not,
+        }
+
+    # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def greet(self, host: str) -> None:
+        hello = {"ts": self._writes.now_ms(), "v": "5", "h": host, "s": self.id}
+        self.control("h", hello)
+
+    def control(self, kind: str, data: Json) -> None:
+        self.out.add(control(kind, data))
+
+    def push(self, action: str, body: Json) -> None:
+        self._send({"t": "d", "d": {"a": action, "b": body}})
+
+    async def received(self, text: str) -> None:
+        """One message of the SDK; raises `Malformed` for what is none."""
+        match parsed(text):
+            case {"t": "c", "d": {"t": "p"}}:
+                self.control("o", {})
+            case {"t": "c", "d": {"t": "n"}} if self.successor is not None:
+                self._switch(self.successor)
+            case {"t": "c"}:
+                pass
+            case {"t": "d", "d": {"r": int() as number, "a": str() as action, **rest}}:
+                await self._request(number, action, rest.get("b"))
+            case _:
+                raise Malformed("A message is a control or a request with number and action.")
+
+    def _switch(self, successor: Backlog) -> None:
+        self.control("n", {})
+        self.out.close()
+        self.out, self.successor = successor, None
+        self.switched.set()
+
+    async def _request(self, number: int, action: str, body: Json) -> None:
+        try:
+            if action not in self._actions or not isinstance(body, Mapping):
+                raise Rejected("unknown_action", f"There is no {action!r}.")
+            await self._faulty(action, body)
+            answer = {"s": "ok", "d": await self._actions[action](body)}
+        except Rejected as error:
+            answer = {"s": error.status, "d": str(error)}
+        except Invalid as error:
+            answer = {"s": "invalid", "d": str(error)}
+        self._send({"t": "d", "d": {"r": number, "b": answer}})
+
+    def _send(self, message: Json) -> None:
+        self.out.add(encode(message))
+
+    # ── who asks ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _nothing(self, body: Mapping[str, Json]) -> Json:
+        return {}
+
+    async def _sign_in(self, body: Mapping[str, Json]) -> Json:
+        acts_as = {"override": body.get("authvar")} if "authvar" in body or body.get("noauth") else {}
+        if not isinstance(body.get("authvar", {}), Mapping):
+            raise Rejected("invalid_token", "authvar is an object.")
+        self._become(self._caller(str(body.get("cred", "")), acts_as))
+        return {"auth": self.caller.auth}
+
+    def _caller(self, credential: str, acts_as: Mapping[str, Json]) -> Caller:
+        try:
+            return caller_of(credential, self._admin_tokens, **acts_as)
+        except Refused as error:
+            raise Rejected("invalid_token", str(error)) from error
+
+    async def _sign_out(self, body: Mapping[str, Json]) -> Json:
+        self._become(NOBODY)
+        return {}
+
+    def _become(self, caller: Caller) -> None:
+        """Whatever the new one may not read is cancelled."""
+        self.caller = caller
+        for listen in list(self._listens.values()):
+            if not self._may_read(listen.path, listen.asked):
+                listen.end(Ending.CANCEL)
+
+    def _may_read(self, path: Path, asked: Mapping[str, Any]) -> bool:
+        return self._writes.may_read(self.caller, self._namespace, path, asked)
+
+    # ── reads ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _listen(self, body: Mapping[str, Json]) -> Json:
+        listen = self._readable(body)
+        key = _listen_key(listen.path, listen.asked_as)
+        if len(self._listens) >= MAX_LISTENS and key not in self._listens:
+            raise Rejected("too_many_listens", f"A connection has at most {MAX_LISTENS} listens.")
+        if key in self._listens:
+            self.forget(self._listens[key])
+        self._listens[key] = listen
+        self._namespace.watch(listen)
+        listen.start(self._namespace.root, str(body.get("h", "")))
+        is_slow = listen.needs is not None and not self._namespace.rules.indexed(listen.path, listen.needs)
+        return {"w": ["no_index"]} if is_slow else {}
+
+    async def _unlisten(self, body: Mapping[str, Json]) -> Json:
+        listen = self._listens.get(_listen_key(_path(body), body.get("q", {})))
+        if listen is not None:
+            self.forget(listen)
+        return {}
+
+    def forget(self, listen: Listen) -> None:
+        self._namespace.forget(listen)
+        self._listens.pop(_listen_key(listen.path, listen.asked_as), None)
+
+    async def _get(self, body: Mapping[str, Json]) -> Json:
+        listen = self._readable(body)
+        return to_json(listen.view(self._namespace.root))
+
+    def _readable(self, body: Mapping[str, Json]) -> Listen:
+        listen = Listen(self, _path(body), body.get("q", {}), body.get("t"))
+        if not self._may_read(listen.path, listen.asked):
+            raise Rejected("permission_denied", "Permission denied")
+        return listen
+
+    # ── writes ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _put(self, body: Mapping[str, Json]) -> Json:
+        path = _path(body)
+        here = get(self._namespace.root, path)
+        if "h" in body and (body["h"] != node_hash(here) or self._takes("p", body, "conflicts")):
+            raise Rejected("datastale", "The value has changed.")
+        return await self._commit("p", body, self._write(path, body.get("d"), is_patch=False))
+
+    async def _merge(self, body: Mapping[str, Json]) -> Json:
+        return await self._commit("m", body, self._write(_path(body), body.get("d"), is_patch=True))
+
+    def _write(self, path: Path, value: Json, *, is_patch: bool) -> Write:
+        root, now = self._namespace.root, self._writes.now_ms()
+        if is_patch:
+            updates = updates_from_json(path, value, root, now_ms=now)
+        else:
+            updates = [(path, from_json(value, existing=get(root, path), depth=len(path), now_ms=now))]
+        return Write(base=path, updates=updates, is_patch=is_patch, body=encode(value), value=value)
+
+    def _check(self, write: Write) -> None:
+        if not self._writes.permits(self.caller, self._namespace, write.updates):
+            raise Rejected("permission_denied", "Permission denied")
+
+    def _apply(self, write: Write) -> None:
+        method = "PATCH" if write.is_patch else "PUT"
+        self._writes.apply(self.caller, self._namespace, write, method=method, agent=self._agent)
+
+    async def _commit(self, action: str, body: Mapping[str, Json], write: Write) -> Json:
+        self._check(write)
+        self._apply(write)
+        await self._writes.store.durable()
+        if self._takes(action, body, "drop_replies"):
+            self.cut()
+        return ""
+
+    async def _later_put(self, body: Mapping[str, Json]) -> Json:
+        return self._later(Farewell(path=_path(body), value=body.get("d"), is_patch=False))
+
+    async def _later_merge(self, body: Mapping[str, Json]) -> Json:
+        return self._later(Farewell(path=_path(body), value=body.get("d"), is_patch=True))
+
+    def _later(self, farewell: Farewell) -> Json:
+        self._check(self._write(farewell.path, farewell.value, is_patch=farewell.is_patch))
+        self._farewells.append(farewell)
+        return ""
+
+    async def _later_not(self, body: Mapping[str, Json]) -> Json:
+        path = _path(body)
+        self._farewells = [item for item in self._farewells if not is_prefix(path, item.path)]
+        return ""
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def cut(self) -> None:
+        self.out.close(abort=True)
+
+    def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self.out.close()
+        for listen in list(self._listens.values()):
+            self.forget(listen)
+        for farewell in self._farewells:
+            self._say(farewell)
+
+    def _say(self, farewell: Farewell) -> None:
+        try:
+            write = self._write(farewell.path, farewell.value, is_patch=farewell.is_patch)
+            self._check(write)
+        except (Rejected, Invalid) as error:
+            log.info("rtdb.on_disconnect_refused", path="/".join(farewell.path), error=str(error))
+            return
+        self._apply(write)
+
+    # ── faults ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _faulty(self, action: str, body: Mapping[str, Json]) -> None:
+        faults = self._writes.faults
+        if faults is None or not self._concerned(action, body):
+            return
+        await faults.hold()
+        if action in _METHODS and faults.take("errors"):
+            raise Rejected("unavailable", "Injected fault.")
+
+    def _takes(self, action: str, body: Mapping[str, Json], counter: str) -> bool:
+        faults = self._writes.faults
+        return faults is not None and self._concerned(action, body) and faults.take(counter)
+
+    def _concerned(self, action: str, body: Mapping[str, Json]) -> bool:
+        assert self._writes.faults is not None
+        path = str(body.get("p", "")).strip("/")
+        return self._writes.faults.concerns(_METHODS.get(action, ""), path, self._agent)
+
+    async def thawed(self) -> None:
+        if self._writes.faults is not None and self._writes.faults.concerns("GET", "", self._agent):
+            await self._writes.faults.thawed()
+
+
+class Sessions:
+    """Everybody who is connected; `abort` breaks a client's connection."""
+
+    def __init__(
+        self, writes: Writes, admin_tokens: frozenset[str], abort: Callable[[tuple[str, int]], None]
+    ) -> None:
+        self.abort = abort
+        self._writes = writes
+        self._admin_tokens = admin_tokens
+        self._open: dict[str, Session] = {}
+
+    def open(self, request: Request, on_abort: Callable[[], object]) -> Session:
+        """An SDK that comes again names its last session, which may still look alive: it is ended first."""
+        last = self._open.get(request.params.get("ls", ""))
+        if last is not None:
+            last.cut()
+            self.close(last)
+        namespace = self._writes.store.namespace(request.namespace)
+        session = Session(self._writes, namespace, self._admin_tokens, request.agent, Backlog(on_abort))
+        self._open[session.id] = session
+        return session
+
+    def find(self, id_: str) -> Session | None:
+        return self._open.get(id_)
+
+    def close(self, session: Session) -> None:
+        self._open.pop(session.id, None)
+        session.close()
+
+    def end(self, how: Ending) -> int:
+        sessions = list(self._open.values()) if how is not Ending.CANCEL else []
+        for session in sessions:
+            if how is Ending.REVOKE:
+                session.push("ac", {"s": "expired_token", "d": "The credential is no longer valid."})
+            else:
+                session.out.close(abort=how is Ending.CUT)
+        return len(sessions)
+
+
+def control(kind: str, data: Json) -> bytes:
+    return encode({"t": "c", "d": {"t": kind, "d": data}})
+
+
+def parsed(text: str) -> Json:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("A message is JSON.") from error
+
+
+def _path(body: Mapping[str, Json]) -> Path:
+    path = body.get("p")
+    if not isinstance(path, str):
+        raise Invalid("Invalid path: expected text.")
+    return parse_path(path)
+
+
+def _listen_key(path: Path, query: Json) -> tuple[Path, str]:
+    """The order of a query's members varies."""
+    return path, json.dumps(query, sort_keys=True)

@@ -1,0 +1,87 @@
+"""The WebSocket transport: a session of its own, or the take-over of one that long polling began."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import Receive, Send
+
+from devkit.rtdb.request import Request
+from devkit.rtdb.watch import Backlog
+from devkit.rtdb.wire.frames import Frames, Malformed
+from devkit.rtdb.wire.session import Session, Sessions, control, parsed
+
+SOCKET_TARGET = ".ws"
+
+
+async def serve_socket(sessions: Sessions, request: Request, receive: Receive, send: Send) -> None:
+    await receive()
+    if request.target != SOCKET_TARGET:
+        await send({"type": "websocket.close"})
+        return
+    await send({"type": "websocket.accept"})
+    if "s" in request.params:
+        await _take_over(sessions, request, receive, send)
+        return
+    session = sessions.open(request, lambda: sessions.abort(request.client))
+    session.greet(request.headers.get("host", ""))
+    try:
+        await _both_ways(session, session.out, receive, send)
+    finally:
+        sessions.close(session)
+
+
+async def _take_over(sessions: Sessions, request: Request, receive: Receive, send: Send) -> None:
+    """The SDK proves this way with pings, then says on both ways that it goes over. Until then data waits here."""
+    session = sessions.find(request.params["s"])
+    out = Backlog(lambda: sessions.abort(request.client))
+    if session is None:
+        out.add(control("r", request.headers.get("host", "")))
+        out.close()
+        await _write(out, None, send)
+        return
+    session.successor = out
+    out.add(control("a", {}))
+    try:
+        await _both_ways(session, out, receive, send)
+    finally:
+        if session.out is out:
+            sessions.close(session)
+
+
+async def _both_ways(session: Session, out: Backlog, receive: Receive, send: Send) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_write(out, session, send))
+        try:
+            await _read(session, out, receive)
+        except Malformed as error:
+            out.add(control("e", str(error)))
+        out.close()
+
+
+async def _read(session: Session, out: Backlog, receive: Receive) -> None:
+    frames = Frames()
+    while (event := await receive())["type"] != "websocket.disconnect":
+        if event.get("text") is None:
+            raise Malformed("A frame is text.")
+        message = frames.message(event["text"])
+        if message is None:
+            continue
+        if session.out is out:
+            await session.received(message)
+        elif parsed(message) == {"t": "c", "d": {"t": "p", "d": {}}}:
+            out.add(control("o", {}))
+        elif parsed(message) != {"t": "c", "d": {"t": "a", "d": {}}}:
+            await session.switched.wait()
+            await session.received(message)
+
+
+async def _write(out: Backlog, session: Session | None, send: Send) -> None:
+    try:
+        while (message := await out.next(None)) is not None:
+            if session is not None:
+                await session.thawed()
+            await send({"type": "websocket.send", "text": message.decode()})
+        await send({"type": "websocket.close"})
+    except (OSError, RuntimeError):
+        return
