@@ -10,10 +10,10 @@ from poller.cli.outcome import CliError, Exit
 from poller.errors import Permanent, PollerError, Transient
 from poller.metrics import Metrics
 from poller.rtdb.answers import Denied
-from poller.rtdb.client import Database
 from poller.rtdb.names import Nodes
 from poller.rtdb.open import Settings as Access
 from poller.rtdb.open import open_database
+from poller.rtdb.rest import Database
 from poller.rtdb.writer import IDENTITY
 
 SWITCH = "configs/eventstorming_generator/is_use_backend"

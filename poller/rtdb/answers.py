@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-
-import httpx
+from urllib.parse import urljoin, urlsplit
 
 from poller.errors import Conflict, Permanent, Transient
-from poller.rtdb.requests import Answer
+from poller.rtdb.http import Answer
 from poller.rtdb.tree import Json
 
 _GOOGLE_HOSTS = (".firebaseio.com", ".firebasedatabase.app")
@@ -23,14 +22,15 @@ class TokenRefused(Transient):
 
 def redirected(answer: Answer) -> str:
     """Where to go instead; the token goes along only to the same host, to Google's, or within this machine."""
-    here = httpx.URL(answer.url)
-    there = here.join(answer.fields.get("location", ""))
-    is_trusted = there.host == here.host or there.host.endswith(_GOOGLE_HOSTS)
+    url = urljoin(answer.url, answer.fields.get("location", ""))
+    here, there = urlsplit(answer.url), urlsplit(url)
+    host = there.hostname or ""
+    is_trusted = host == here.hostname or host.endswith(_GOOGLE_HOSTS)
     if not is_trusted or (here.scheme == "https" and there.scheme != "https"):
         raise Permanent(
-            f"RTDB redirects to {there.host}, which is not one of its hosts: check FIREBASE_DATABASE_URL."
+            f"RTDB redirects to {host}, which is not one of its hosts: check FIREBASE_DATABASE_URL."
         )
-    return str(there)
+    return url
 
 
 def is_stale(answer: Answer) -> bool:

@@ -42,10 +42,6 @@ class ServerClock:
         second = self._date[1]
         self._narrow(second - received, second + 1 - sent)
 
-    def saw_timestamp(self, ms: float, *, sent: float, received: float) -> None:
-        """A resolved `{".sv": "timestamp"}`."""
-        self._narrow(ms / 1000 - received, (ms + 1) / 1000 - sent)
-
     def _narrow(self, low: float, high: float) -> None:
         now = self._clock()
         if self._learned_at is not None:

@@ -13,8 +13,8 @@ from eventstorming.v1 import job_pb2
 
 from poller.job import Job, JobState
 from poller.ports import JobFilter, JobPage, JobView
-from poller.rtdb.client import Database
 from poller.rtdb.names import CREATED_AT, SERVER_TIME, Json, Nodes, count, members, text
+from poller.rtdb.rest import Database
 
 FAILURE_CHARACTERS = 200
 TITLE_CHARACTERS = 80

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from poller.metrics import Metrics
-from poller.rtdb.client import Database, endpoint
 from poller.rtdb.credentials import (
     ApplicationDefaultCredentials,
     Credentials,
     EmulatorCredentials,
     ServiceAccountCredentials,
 )
+from poller.rtdb.rest import Database
 from poller.rtdb.writer import IDENTITY
 
 
@@ -50,3 +50,15 @@ def _credentials(settings: Settings) -> Credentials:
         return EmulatorCredentials()
     account = settings.firebase_service_account_path
     return ServiceAccountCredentials(account) if account else ApplicationDefaultCredentials()
+
+
+def endpoint(database_url: str | None, emulator_host: str | None) -> tuple[str, str | None]:
+    """Base URL and namespace from Firebase's two settings: an emulator wins, and needs the name as `?ns=`."""
+    url = urlsplit(database_url or "")
+    named = parse_qs(url.query).get("ns", [None])[0]
+    if not emulator_host:
+        return f"{url.scheme}://{url.netloc}", named
+    host = urlsplit(emulator_host if "://" in emulator_host else f"http://{emulator_host}")
+    of_emulator = parse_qs(host.query).get("ns", [None])[0]
+    of_host = url.netloc.partition(".")[0] if "." in url.netloc and not named else None
+    return f"{host.scheme}://{host.netloc}", of_emulator or named or of_host or "eventstorming"

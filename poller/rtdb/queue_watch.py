@@ -14,9 +14,8 @@ import structlog
 
 from poller.errors import Permanent, PollerError
 from poller.rtdb import tree
-from poller.rtdb.client import Backoff
 from poller.rtdb.queue_copy import Copy
-from poller.rtdb.stream import Change
+from poller.rtdb.stream import Backoff, Change
 from poller.rtdb.writer import Writer
 from process.tasks import task_group
 

@@ -1,14 +1,28 @@
-"""What comes down an event stream: bytes to events, events to changes, changes onto a copy of the node."""
+"""Event streams of watched nodes: opened again whenever they break, bytes to events, events to changes onto a copy of the node."""
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
-from poller.errors import Permanent
+import structlog
+
+from poller.errors import Permanent, Transient
+from poller.rtdb.answers import Denied, TokenRefused
+from poller.rtdb.transport import Transport
 from poller.rtdb.tree import Json, Node, Path, from_json, parse_path, patch
+
+log = structlog.get_logger(__name__)
+
+WATCHDOG_SECONDS = 45.0
+"""RTDB sends a keep-alive every 30 s: a stream without a byte for this long is dead."""
+
+_STEADY_SECONDS = 10.0
 
 MAX_EVENT_BYTES = 256 * 1024 * 1024
 """RTDB answers no read larger than this; a longer event is not one of RTDB."""
@@ -93,3 +107,117 @@ def change_of(event: Event, *, is_first: bool) -> Change:
     if event.name == "patch":
         return Change(kind="patch", path=path, value=content["data"])
     return Change(kind="snapshot" if is_first and not path else "put", path=path, value=content["data"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """Full jitter: a random time up to a ceiling that doubles from `first` to `last` seconds."""
+
+    first: float = 0.25
+    last: float = 15.0
+
+    def delay(self, failures: int, chance: Callable[[], float]) -> float:
+        return chance() * min(self.last, self.first * 2.0 ** min(failures, 16))
+
+
+@dataclass(slots=True, eq=False)
+class _Watch:
+    """How one stream is doing."""
+
+    path: str
+    connections: int = 0
+    connected: bool = False
+    last_byte: float = 0.0
+    trouble: str = "connecting"
+
+
+class EventStreams:
+    """The streams of one process, and how those are doing that its work depends on."""
+
+    def __init__(
+        self, transport: Transport, *, watchdog: float, backoff: Backoff, chance: Callable[[], float]
+    ) -> None:
+        self._transport = transport
+        self._watchdog = watchdog
+        self._backoff = backoff
+        self._chance = chance
+        self._watches: set[_Watch] = set()
+
+    def acting_as(self, transport: Transport) -> EventStreams:
+        """The same streams, opened over this."""
+        view = copy.copy(self)
+        view._transport = transport
+        return view
+
+    async def watch(self, path: str, *, aside: bool) -> AsyncGenerator[Change, None]:
+        watch = _Watch(path, last_byte=self._transport.clock())
+        if not aside:
+            self._watches.add(watch)
+        failures = 0
+        try:
+            while True:
+                opened = self._transport.clock()
+                try:
+                    async with aclosing(self._changes(watch)) as changes:
+                        async for change in changes:
+                            yield change
+                except Transient as error:
+                    watch.trouble, watch.connected = str(error), False
+                    failures = 0 if self._transport.clock() - opened > _STEADY_SECONDS else failures + 1
+                    log.info("rtdb.stream_lost", path=path, reason=watch.trouble, failures=failures)
+                    await asyncio.sleep(self._pause(failures, error))
+        finally:
+            self._watches.discard(watch)
+
+    def _pause(self, failures: int, lost: Transient) -> float:
+        asked_for = min(lost.retry_after or 0.0, self._backoff.last)
+        return max(asked_for, self._backoff.delay(max(failures - 1, 0), self._chance))
+
+    async def _changes(self, watch: _Watch) -> AsyncGenerator[Change, None]:
+        """One connection's changes; raises when it is over."""
+        parser, is_first = EventParser(), True
+        async with self._transport.stream(watch.path, silence=self._watchdog) as pieces:
+            async for piece in pieces:
+                watch.last_byte = self._transport.last_byte
+                for event in parser.feed(piece):
+                    change = _change(event, watch.path, is_first=is_first)
+                    if change is None:
+                        continue
+                    if is_first:
+                        self._connected(watch)
+                    is_first = False
+                    yield change
+        raise Transient("RTDB ended the stream")
+
+    def _connected(self, watch: _Watch) -> None:
+        watch.connected, watch.trouble = True, ""
+        watch.connections += 1
+        traffic = self._transport.traffic
+        if watch.connections > 1:
+            traffic.reconnects += 1
+            self._transport.metrics.reconnected(watch.path)
+        log.info("rtdb.stream_connected", path=watch.path, reconnects=traffic.reconnects)
+
+    @property
+    def last_byte_age(self) -> float:
+        """Seconds since the quietest stream brought a byte; without a stream, since any answer did."""
+        oldest = min((watch.last_byte for watch in self._watches), default=self._transport.last_byte)
+        return self._transport.clock() - oldest
+
+    def why_not_ready(self) -> str | None:
+        """A sentence while a watched node is not being watched, else None."""
+        if not self._watches:
+            return "RTDB is not being watched yet."
+        down = [f"{watch.path or '/'}: {watch.trouble}" for watch in self._watches if not watch.connected]
+        return f"RTDB is not being watched ({'; '.join(sorted(down))})." if down else None
+
+
+def _change(event: Event, path: str, *, is_first: bool) -> Change | None:
+    """None for a keep-alive and for what RTDB may add one day."""
+    if event.name == "cancel":
+        raise Denied(
+            f"RTDB's rules no longer allow watching {path or '/'}: check the rules and this account's rights."
+        )
+    if event.name == "auth_revoked":
+        raise TokenRefused("the access token was revoked")
+    return change_of(event, is_first=is_first) if event.name in ("put", "patch") else None

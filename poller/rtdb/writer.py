@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 from poller.errors import Conflict, Transient
 from poller.metrics import Metrics
 from poller.ports import Clock
-from poller.rtdb.client import Database
 from poller.rtdb.fence import WRITE_SECONDS
+from poller.rtdb.http import Before, nothing
 from poller.rtdb.journal import Room
 from poller.rtdb.names import Json, Nodes
-from poller.rtdb.requests import Before, nothing
+from poller.rtdb.rest import Database
 
 T = TypeVar("T")
 

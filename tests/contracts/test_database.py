@@ -24,13 +24,13 @@ from devkit.rtdb import tree
 from devkit.rtdb.query import Query
 from poller.errors import Conflict, Permanent
 from poller.metrics import Metrics
-from poller.rtdb.client import Database
 from poller.rtdb.credentials import (
     ApplicationDefaultCredentials,
     Credentials,
     EmulatorCredentials,
     ServiceAccountCredentials,
 )
+from poller.rtdb.rest import Database
 from poller.rtdb.stream import Change
 
 EXTERNAL = os.environ.get("TEST_DATABASE_URL")
@@ -144,14 +144,14 @@ async def test_only_one_of_many_claims_wins(place: Place) -> None:
 
 
 async def test_a_conditional_write_can_be_chained_without_reading(place: Place) -> None:
-    etag = await place.db.put_returning_etag(place / "lease", {"n": 1}, if_match="null_etag")
-    etag = await place.db.put_returning_etag(place / "lease", {"n": 2}, if_match=etag)
+    _, etag = await place.db.put_returning(place / "lease", {"n": 1}, if_match="null_etag")
+    _, etag = await place.db.put_returning(place / "lease", {"n": 2}, if_match=etag)
     await place.db.delete(place / "lease", if_match=etag)
     assert (await place.db.get_with_etag(place / "lease")) == (None, "null_etag")
 
 
 async def test_a_deleted_entry_is_not_revived_by_a_conditional_write(place: Place) -> None:
-    etag = await place.db.put_returning_etag(place / "entry", {"createdAt": 1})
+    _, etag = await place.db.put_returning(place / "entry", {"createdAt": 1})
     await place.db.delete(place / "entry")
     with pytest.raises(Conflict) as conflict:
         await place.db.put(place / "entry", {"createdAt": 1, "waitingJobCount": 3}, if_match=etag)
@@ -159,14 +159,14 @@ async def test_a_deleted_entry_is_not_revived_by_a_conditional_write(place: Plac
 
 
 async def test_equal_values_have_equal_etags(place: Place) -> None:
-    first = await place.db.put_returning_etag(place / "one", {"a": 1, "b": {"c": 2}})
+    _, first = await place.db.put_returning(place / "one", {"a": 1, "b": {"c": 2}})
     await place.db.put(place / "two/b/c", 2)
     await place.db.put(place / "two/a", 1)
     assert (await place.db.get_with_etag(place / "two"))[1] == first
 
 
 async def test_an_unchanged_value_is_not_read_again(place: Place) -> None:
-    etag = await place.db.put_returning_etag(place / "a", {"x": 1})
+    _, etag = await place.db.put_returning(place / "a", {"x": 1})
     assert await place.db.get_if_changed(place / "a", etag) is None
     await place.db.put(place / "a/x", 2)
     changed = await place.db.get_if_changed(place / "a", etag)
@@ -175,7 +175,6 @@ async def test_an_unchanged_value_is_not_read_again(place: Place) -> None:
 
 
 async def test_timestamps_are_the_servers(place: Place) -> None:
-    await place.db.learn_time(place / "time")
     await place.db.put(place / "renewedAt", {".sv": "timestamp"})
     assert abs(await place.db.get(place / "renewedAt") - place.db.server_now()) < 10_000
 

@@ -18,9 +18,10 @@ from poller.errors import LeaseLost
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.metrics import Metrics
 from poller.ports import JobExists, JobNotFound, Jobs, Queue, QueueChange, Run, WrongState
-from poller.rtdb.client import Database, endpoint
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import Nodes
+from poller.rtdb.open import endpoint
+from poller.rtdb.rest import Database
 from poller.rtdb.writer import Writer
 from tests.contracts.test_database import credentials_for
 from tests.fakes import FakeQueue, FakeStore, eventually, small_model

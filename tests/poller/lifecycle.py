@@ -16,9 +16,9 @@ from poller.dispatcher import Dispatcher
 from poller.executors import GrpcExecutors
 from poller.job import RetryPolicy
 from poller.metrics import Metrics
-from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import Nodes
+from poller.rtdb.rest import Database
 from poller.rtdb.writer import IDENTITY, Writer
 from tests.fakes import eventually
 from tests.poller.whole import Whole

@@ -15,9 +15,9 @@ from poller.__main__ import SystemClock
 from poller.errors import LeaseLost
 from poller.job import JobState, LogLevel, LogLine
 from poller.metrics import Metrics
-from poller.rtdb.client import Database
 from poller.rtdb.names import read_entry
 from poller.rtdb.open import open_database
+from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import IDENTITY, Writer
 from poller.settings import load

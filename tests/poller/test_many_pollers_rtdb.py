@@ -12,11 +12,11 @@ import heapq
 import itertools
 import json
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import unquote, urlsplit
 
-import httpx
 import pytest
 from eventstorming.v1 import executor_pb2
 from hypothesis import HealthCheck, settings
@@ -26,10 +26,11 @@ from devkit.rtdb.server import Emulator
 from poller.errors import LeaseLost
 from poller.job import Job
 from poller.metrics import Metrics
-from poller.rtdb.client import WATCHDOG_SECONDS, Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.fence import WRITE_SECONDS
+from poller.rtdb.http import Answer, Before, Http, nothing
 from poller.rtdb.names import Garbage, Json, members, read_entry
+from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from tests.fakes import settle, small_model
@@ -72,40 +73,56 @@ class Time:
         self.wake()
 
 
+class Sent(NamedTuple):
+    """A write as the network sees it."""
+
+    method: str
+    path: str
+    content: bytes
+
+
 class Held:
     """A write on its way."""
 
-    def __init__(self, request: httpx.Request, gives_up_at: float) -> None:
+    def __init__(self, request: Sent, gives_up_at: float) -> None:
         self.request, self.gives_up_at = request, gives_up_at
         self.goes: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.is_over = asyncio.Event()
 
 
-class Way(httpx.AsyncBaseTransport):
+class Way(Http):
     """The network of one poller."""
 
     def __init__(self, pollers: Pollers, owner: str) -> None:
+        super().__init__(agent=owner)
         self._pollers, self._owner = pollers, owner
-        self._inner = httpx.AsyncHTTPTransport(verify=False)
         self.held: list[Held] = []
         self.holds = True
         self.delay = 0.0
         self.loses_reply = False
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if "if-match" in request.headers:
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        before: Before = nothing,
+    ) -> Answer:
+        if "if-match" in headers:
             self._pollers.time.seconds += self.delay
             self.delay = 0.0
-        elif request.method != "GET":
-            await self._unconditional(request)
-        response = await self._inner.handle_async_request(request)
-        if "if-match" in request.headers and request.method == "PUT" and self.loses_reply:
+        elif method != "GET":
+            before()
+            await self._unconditional(Sent(method, unquote(urlsplit(url).path), content or b"null"))
+        answer = await super().send(method, url, content=content, headers=headers)
+        if "if-match" in headers and method == "PUT" and self.loses_reply:
             self.loses_reply = False
-            await response.aread()
-            raise httpx.ReadError("the reply was lost", request=request)
-        return response
+            raise ConnectionError("the reply was lost")
+        return answer
 
-    async def _unconditional(self, request: httpx.Request) -> None:
+    async def _unconditional(self, request: Sent) -> None:
         if self.holds:
             held = Held(request, self._pollers.time.seconds + WRITE_SECONDS)
             self.held.append(held)
@@ -116,11 +133,8 @@ class Way(httpx.AsyncBaseTransport):
                 if held in self.held:
                     self.held.remove(held)
             if self._pollers.time.seconds > held.gives_up_at:
-                raise httpx.ReadTimeout("gave up", request=request)
+                raise ConnectionError("gave up")
         self._pollers.check_write(self._owner, request)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
 
 
 class Poller:
@@ -170,16 +184,13 @@ class Pollers(QueueRules):
         return Poller(way, Whole(writer, owner=owner, lease_seconds=LEASE_SECONDS))
 
     async def _writer(self, way: Way, stack: AsyncExitStack) -> Writer:
-        database = Database(
-            httpx.AsyncClient(transport=way, timeout=None),
-            None,
+        database = Database.connect(
+            http=way,
             base_url=self.rtdb.url,
-            params={"ns": SPACE},
+            namespace=SPACE,
             credentials=EmulatorCredentials(),
             clock=self.time.monotonic,
             wall=self.time.monotonic,
-            watchdog=WATCHDOG_SECONDS,
-            backoff=Backoff(),
             chance=lambda: 0.5,
             metrics=Metrics(),
         )
@@ -239,10 +250,10 @@ class Pollers(QueueRules):
         root = self.rtdb.store.namespace(SPACE).root
         return tree.to_json(tree.get(root, tree.parse_path(path)))
 
-    def check_write(self, owner: str, request: httpx.Request) -> None:
+    def check_write(self, owner: str, request: Sent) -> None:
         """Asked of every unconditional write of a poller in the moment in which it arrives."""
-        base = request.url.path.removesuffix(".json").strip("/")
-        body = json.loads(request.content or b"null")
+        base = request.path.removesuffix(".json").strip("/")
+        body = json.loads(request.content)
         paths = (
             {f"{base}/{key}".strip("/"): value for key, value in body.items()}
             if request.method == "PATCH"
@@ -359,7 +370,7 @@ class Pollers(QueueRules):
         return [
             held
             for held in self.pollers[owner].way.held
-            if job_id in f"{held.request.url.path} {held.request.content!r}"
+            if job_id in f"{held.request.path} {held.request.content!r}"
         ]
 
     def close(self, run: RtdbRun) -> None:

@@ -17,8 +17,8 @@ import pytest
 
 from devkit.rtdb.server import Emulator
 from poller.metrics import Metrics
-from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
+from poller.rtdb.rest import Database
 from tests.fakes import eventually, scripted_executor
 from tests.poller.lifecycle import NODES, inputs, new_id
 from tests.poller.rtdb.test_credentials import TokenEndpoint, endpoint, key_file, private_key

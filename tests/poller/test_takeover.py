@@ -17,9 +17,9 @@ from poller.errors import LeaseLost, Transient
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.metrics import Claim, Metrics, Try
 from poller.ports import JobFilter
-from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import read_entry
+from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, small_model

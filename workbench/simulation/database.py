@@ -1,6 +1,6 @@
 """The simulated Realtime Database: a tree with ETags, commits in one order, event streams; and its client.
 
-The client has the product's own interface (`poller.rtdb.client.Database`); only bytes and HTTP are left out.
+The client has the product's own interface (`poller.rtdb.rest.Database`); only bytes and HTTP are left out.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import pytest
 from devkit.rtdb.server import Emulator
 from poller.cli.examination import SWITCH, examine
 from poller.cli.outcome import CliError
-from poller.rtdb.client import Database
+from poller.rtdb.rest import Database
 from poller.settings import Settings
 from process import health
 from tests.poller.lifecycle import connect

@@ -13,9 +13,9 @@ import pytest
 from devkit.rtdb.server import Emulator
 from poller.errors import PollerError
 from poller.metrics import Metrics
-from poller.rtdb.client import Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.stream import Change
+from poller.rtdb.rest import Database
+from poller.rtdb.stream import Backoff, Change
 from tests.devkit.rtdb.conftest import NAMESPACE, emulator, http
 
 __all__ = ["emulator", "http"]  # fixtures

@@ -11,7 +11,10 @@ import pytest
 from devkit.rtdb.query import Query
 from devkit.rtdb.server import Emulator
 from poller.errors import Conflict, Permanent, Transient
-from poller.rtdb.client import Backoff, Database, Denied, endpoint
+from poller.rtdb.answers import Denied
+from poller.rtdb.open import endpoint
+from poller.rtdb.rest import Database
+from poller.rtdb.stream import Backoff
 
 Connect = Callable[..., Database]
 SetRules = Callable[[dict[str, Any]], Awaitable[None]]
@@ -29,16 +32,8 @@ class Tokens:
         return self._tokens[0]
 
 
-@pytest.fixture(params=["connections of its own", "httpx, as through a proxy"])
-def db(request: pytest.FixtureRequest, db: Database) -> Database:
-    """What an answer means is the same both ways."""
-    if request.param.startswith("httpx"):
-        db._requests = None
-    return db
-
-
 async def test_a_conflict_brings_the_present_value(db: Database) -> None:
-    etag = await db.put_returning_etag("a", {"owner": "one"}, if_match="null_etag")
+    _, etag = await db.put_returning("a", {"owner": "one"}, if_match="null_etag")
     with pytest.raises(Conflict) as conflict:
         await db.put("a", {"owner": "two"}, if_match="null_etag")
     assert (conflict.value.current, conflict.value.etag) == ({"owner": "one"}, etag)
@@ -79,10 +74,10 @@ async def test_rules_that_forbid_are_told_from_bad_credentials(
 ) -> None:
     await db.put("a", 1)
     await rules({".read": "auth.uid === 'ann'"})
-    assert await connect(auth_variable_override={"uid": "ann"}).get("a") == 1
+    assert await connect().acting_as({"uid": "ann"}).get("a") == 1
     for override in ({"uid": "bob"}, None):
         with pytest.raises(Denied):
-            await connect(auth_variable_override=override).get("a")
+            await connect().acting_as(override).get("a")
 
 
 async def test_the_writes_of_one_lease_can_be_fenced_by_the_database(db: Database, rules: SetRules) -> None:
@@ -96,7 +91,7 @@ async def test_the_writes_of_one_lease_can_be_fenced_by_the_database(db: Databas
     with pytest.raises(Denied):
         await mine.put("jobs/j1/progress", 3)
     assert await db.get("jobs") == {"j1": {"progress": 1, "run": {"answer": "x"}}}
-    assert db.requests == mine.requests == 6
+    assert db.traffic.requests == mine.traffic.requests == 6
 
 
 async def test_nobody_there_is_transient(connect: Connect) -> None:
@@ -166,19 +161,16 @@ async def test_reads_can_be_small(db: Database) -> None:
 async def test_text_is_counted_and_carried_as_it_is(db: Database) -> None:
     await db.put("텍스트/키 1?x=%41&", "값 \ud800!")
     assert await db.get("텍스트") == {"키 1?x=%41&": "값 ?!"}
-    assert db.requests == 2
-    assert db.bytes_written == len('"값 ?!"'.encode())
-    assert db.bytes_read == len('{"키 1?x=%41&":"값 ?!"}'.encode())
+    assert db.traffic.requests == 2
+    assert db.traffic.bytes_written == len('"값 ?!"'.encode())
+    assert db.traffic.bytes_read == len('{"키 1?x=%41&":"값 ?!"}'.encode())
 
 
 async def test_the_servers_clock_is_learned(connect: Connect) -> None:
     db = connect(wall=lambda: 0.0)
-    assert db.server_clock_uncertainty_ms is None
     assert db.server_now() < 1000
-    at = await db.learn_time("time")
-    assert abs(db.server_now() - at) < 2000
-    assert db.server_clock_uncertainty_ms is not None
-    assert db.server_clock_uncertainty_ms < 2000
+    await db.put("time", {".sv": "timestamp"})
+    assert abs(db.server_now() - await db.get("time")) < 2000
 
 
 def test_backoff_is_a_random_share_of_a_growing_ceiling() -> None:

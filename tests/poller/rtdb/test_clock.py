@@ -55,13 +55,6 @@ def test_many_dates_say_more_than_one() -> None:
     assert error_ms(clock, time) < 100
 
 
-def test_a_timestamp_says_it_at_once() -> None:
-    time = Time(1.7e9)
-    clock = learned(time)
-    clock.saw_timestamp((time.now + time.offset) * 1000, sent=time.now - 0.02, received=time.now + 0.02)
-    assert error_ms(clock, time) <= 21
-
-
 def test_a_server_whose_clock_was_set_is_believed() -> None:
     time = Time(1.7e9)
     clock = learned(time)

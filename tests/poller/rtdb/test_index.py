@@ -12,11 +12,11 @@ from poller.errors import Transient
 from poller.job import JobState
 from poller.metrics import Metrics
 from poller.ports import JobFilter, JobPage
-from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.index import ended_row, row_key, title_of
 from poller.rtdb.listing import Listing
 from poller.rtdb.queue_copy import QueueCopy
+from poller.rtdb.rest import Database
 from poller.rtdb.run import Runs
 from poller.rtdb.writer import Writer
 from tests.fakes import Conversation, FakeClock, Refusal, eventually, plain_script, scripted_executor
@@ -102,9 +102,9 @@ async def test_with_5000_jobs_a_page_costs_a_page_and_all_pages_show_every_job_o
             return len(page.jobs) == 500
 
         await eventually(known)
-        before = rtdb.database.bytes_read
+        before = rtdb.database.traffic.bytes_read
         page = await poller.queue.list_jobs(JobFilter(), size=50)
-        cost = rtdb.database.bytes_read - before
+        cost = rtdb.database.traffic.bytes_read - before
         found = await _all(poller.queue, JobFilter(), 500)
         failed = await _all(poller.queue, JobFilter(states=frozenset({JobState.FAILED})), 100)
     created = [view.created_at for view in page.jobs]

@@ -10,9 +10,9 @@ import pytest
 
 from poller.job import JobState, LogLevel, LogLine
 from poller.metrics import Metrics
-from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import read_entry
+from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, settle, small_model

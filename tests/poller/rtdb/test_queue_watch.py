@@ -14,8 +14,9 @@ import pytest
 from devkit.rtdb.server import Emulator
 from poller.job import Job
 from poller.metrics import Metrics
-from poller.rtdb.client import Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
+from poller.rtdb.rest import Database
+from poller.rtdb.stream import Backoff
 from poller.rtdb.writer import IDENTITY, Writer
 from tests.fakes import eventually
 from tests.poller.lifecycle import NODES, new_id
@@ -86,7 +87,9 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(clock: Any, *, keep_alive: float = 0.02, **options: Any) -> AsyncIterator[Listener]:
+async def listening(
+    clock: Any, *, keep_alive: float = 0.02, auth: Any = None, **options: Any
+) -> AsyncIterator[Listener]:
     missed = Missed()
     given = {"namespace": "test", "credentials": EmulatorCredentials(), "clock": clock.monotonic}
     async with AsyncExitStack() as stack:
@@ -95,6 +98,7 @@ async def listening(clock: Any, *, keep_alive: float = 0.02, **options: Any) -> 
         database = await stack.enter_async_context(
             Database.connect(base_url=rtdb.url, backoff=quick, **(given | options), metrics=Metrics())
         )
+        database = database.acting_as(auth) if auth else database
         writer = await stack.enter_async_context(Writer(database, NODES, clock, metrics=missed))
         queue = Whole(writer, owner="poller-a", lease_seconds=30)
         found = Listener(rtdb, database, queue, missed)
@@ -189,7 +193,7 @@ async def set_rules(listener: Listener, rules: Any) -> None:
 
 
 async def test_rules_that_forbid_listening_are_told_and_can_be_put_right() -> None:
-    async with listening(SlowClock(), auth_variable_override=IDENTITY) as listener:
+    async with listening(SlowClock(), auth=IDENTITY) as listener:
         await set_rules(listener, {".read": False, ".write": True})
         await eventually(lambda: "rules do not allow GET" in listener.queue.problem())
         await set_rules(listener, {".read": True, ".write": True})

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from poller.rtdb.answers import Denied
-from poller.rtdb.client import Database
 from poller.rtdb.names import Nodes
+from poller.rtdb.rest import Database
 
 NODES = Nodes("eventstorming_generator")
 ENTRY, JOB, REMOVAL = NODES.entry("j1"), NODES.job("j1"), NODES.removal("j1")

@@ -12,9 +12,9 @@ from eventstorming.v1 import executor_pb2
 from poller.errors import LeaseLost
 from poller.job import LogLevel, LogLine
 from poller.metrics import Lease, Metrics
-from poller.rtdb.client import Database
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import read_entry
+from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, settle, small_model

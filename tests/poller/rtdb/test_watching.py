@@ -17,9 +17,10 @@ from poller.__main__ import SystemClock
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.metrics import Metrics
 from poller.ports import JobNotFound, JobView
-from poller.rtdb.client import Backoff, Database
 from poller.rtdb.credentials import EmulatorCredentials
+from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
+from poller.rtdb.stream import Backoff
 from poller.rtdb.writer import Writer
 from poller.server import serve_jobs
 from poller.settings import Settings

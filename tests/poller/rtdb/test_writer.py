@@ -11,7 +11,7 @@ import pytest
 
 from poller.errors import Transient
 from poller.metrics import Metrics
-from poller.rtdb.client import Database
+from poller.rtdb.rest import Database
 from poller.rtdb.writer import Budget, InFlight, Unchanged, Writer
 from tests.fakes import FakeClock, settle
 from tests.poller.lifecycle import NODES, World, world
