@@ -13,6 +13,7 @@ import pytest
 from eventstorming.v1 import job_pb2, job_pb2_grpc
 
 from devkit.rtdb.server import Emulator
+from devkit.rtdb.watch import Ending
 from poller.__main__ import SystemClock
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.metrics import Metrics
@@ -193,7 +194,7 @@ async def test_readiness_asks_the_queues_own_streams_alone(rtdb: World, here: Li
         async with probing(here):
             for watcher in list(rtdb.rtdb.store.namespace("test")._watchers):
                 if watcher.path[0] == "jobs":
-                    watcher.end(abort=True)
+                    watcher.end(Ending.CUT)
             await eventually(lambda: streams(rtdb) == QUEUES_OWN)
             await asyncio.sleep(0.3)
         assert here.problems == {""}
