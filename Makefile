@@ -73,6 +73,7 @@ lock: $(DEV) ## Resolve the dependencies anew (requirements/*.txt)
 	$(LOCK) --extra poller -c requirements/dev.txt -o requirements/poller.txt
 	$(LOCK) --extra executor -c requirements/dev.txt -o requirements/executor.txt
 	$(LOCK) --extra local -c requirements/dev.txt -o requirements/local.txt
+	$(LOCK) --extra mutants -c requirements/dev.txt -o requirements/mutants.txt
 
 picture: demo $(DEV) ## Take the README's picture anew (needs chromium)
 	@$(PY) -m scripts.picture
