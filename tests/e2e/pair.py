@@ -21,6 +21,7 @@ class Pair:
     poller: Program
     poller_settings: dict[str, str]
     ports: dict[str, int]
+    database: Program
 
     @property
     def client(self) -> WebClient:
@@ -30,9 +31,16 @@ class Pair:
         return self.executor.output() + self.poller.output()
 
 
-def start_pair(programs: Programs, *, executors: dict[str, str], target: str = "", **poller: str) -> Pair:
-    """`executors` and `poller` are settings; `target` replaces the address of the executor started here (`{port}`: its port)."""
-    rtdb = programs.start("rtdb", "poller.rtdb.emulator", "--port", "0", "--faults")
+def start_pair(
+    programs: Programs,
+    *,
+    executors: dict[str, str],
+    target: str = "",
+    database: tuple[str, ...] = (),
+    **poller: str,
+) -> Pair:
+    """`database` is more of its options. `executors` and `poller` are settings; `target` replaces the address of the executor started here (`{port}`: its port)."""
+    rtdb = programs.start("rtdb", "poller.rtdb.emulator", "--port", "0", "--faults", *database)
     executor = programs.start("executor", "executor", **FREE, **executors)
     rtdb_port, executor_port = rtdb.ports()["rtdb"], executor.ports()["grpc"]
     settings = {
@@ -41,4 +49,4 @@ def start_pair(programs: Programs, *, executors: dict[str, str], target: str = "
         **poller,
     }
     running = programs.start("poller", "poller", **FREE, **settings)
-    return Pair(programs, rtdb_port, executor, executor_port, running, settings, running.ports())
+    return Pair(programs, rtdb_port, executor, executor_port, running, settings, running.ports(), rtdb)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +40,49 @@ async def told(program: str, *arguments: str) -> list[Any]:
             node.kill()
     assert node.returncode == 0, f"{out.decode()}{errors.decode()}"
     return [json.loads(line) for line in out.decode().splitlines()]
+
+
+class Client:
+    """A program with an SDK that goes on: its events as they come."""
+
+    def __init__(self, program: str, *arguments: str) -> None:
+        self.events: list[list[Any]] = []
+        self._child = subprocess.Popen(
+            ["node", str(HERE / program), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._child.stdout is not None
+        self.events.extend(json.loads(line) for line in self._child.stdout)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close_tab()
+
+    def close_tab(self) -> None:
+        self._child.kill()
+        self._child.wait()
+        self._reader.join()
+
+    def until(self, wanted: Callable[[list[Any]], bool], *, seconds: float = 90.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not any(wanted(event) for event in list(self.events)):
+            assert self._child.poll() is None, self._words()
+            assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {self.events[-3:]}"
+            time.sleep(0.02)
+
+    def ended(self, *, seconds: float = 60.0) -> None:
+        """It found what it waited for and left."""
+        assert self._child.wait(seconds) == 0, self._words()
+        self._reader.join()
+
+    def _words(self) -> str:
+        assert self._child.stderr is not None
+        return self._child.stderr.read()
