@@ -43,6 +43,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
 
     def __init__(self, jobs: Jobs, *, msaez_url: str | None = None) -> None:
         self._jobs, self._msaez_url = jobs, msaez_url
+        self._watched: dict[str, tuple[JobView, job_pb2.Job]] = {}
 
     async def SubmitJob(
         self, request: job_pb2.SubmitJobRequest, context: Context
@@ -69,14 +70,30 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         async with _errors(context):
             check_id(request.job_id)
             shown, source = None, ""
-            async with aclosing(self._jobs.watch(request.job_id)) as views:
+            async with self._watching(request.job_id) as views:
                 async for view in views:
-                    response = job_pb2.WatchJobResponse(job=self._job(view))
+                    response = job_pb2.WatchJobResponse(job=self._once(view))
                     if request.include_model and view.model is not None and view.model is not shown:
                         source = source or await self._source(view.job_id)
                         shown = view.model
                         _fill(response.model, shown, source)
                     yield response
+
+    @asynccontextmanager
+    async def _watching(self, job_id: str) -> AsyncIterator[AsyncIterator[JobView]]:
+        try:
+            async with aclosing(self._jobs.watch(job_id)) as views:
+                yield views
+        finally:
+            self._watched.pop(job_id, None)
+
+    def _once(self, view: JobView) -> job_pb2.Job:
+        """Who watches a job is shown the same views: each is translated for the first of them."""
+        known, job = self._watched.get(view.job_id, (None, None))
+        if job is None or known is not view:
+            job = self._job(view)
+            self._watched[view.job_id] = (view, job)
+        return job
 
     async def ListJobs(self, request: job_pb2.ListJobsRequest, context: Context) -> job_pb2.ListJobsResponse:
         async with _errors(context):

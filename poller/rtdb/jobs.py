@@ -49,7 +49,7 @@ class RtdbJobs:
 
     def __init__(self, writer: Writer, copy: QueueCopy, runs: Runs, claimant: Claimant) -> None:
         self._writer, self._database, self._nodes = writer, writer.database, writer.nodes
-        self._reader = JobReader(writer, copy, runs)
+        self._reader = JobReader(writer, copy, runs, owner=claimant.owner)
         self._watching = Watching(writer, self._reader, runs)
         self._listing = Listing(writer, copy, runs)
         self._cancels = Cancels(writer, runs, claimant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from poller.errors import Transient
@@ -10,6 +11,7 @@ from poller.ports import JobFilter, JobPage, JobView
 from poller.rtdb.index import Index
 from poller.rtdb.names import CURRENT_PROGRESS, STARTED_AT, TOTAL_PROGRESS, count
 from poller.rtdb.queue_copy import QueueCopy
+from poller.rtdb.reader import LOOKS_AT_ONCE
 from poller.rtdb.run import Runs
 from poller.rtdb.writer import Writer
 from process.tasks import task_group
@@ -22,6 +24,7 @@ class Listing:
         self._database, self._nodes = writer.database, writer.nodes
         self._copy, self._runs = copy, runs
         self._index = Index(self._database, self._nodes)
+        self._reads = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def page(self, wanted: JobFilter, *, size: int, after: str) -> JobPage:
         if not self._copy.known:
@@ -48,7 +51,7 @@ class Listing:
 
     async def _read(self, job_id: str) -> tuple[int, int, int]:
         """When it started, and its progress."""
-        async with task_group() as group:
+        async with self._reads, task_group() as group:
             reads = [
                 group.create_task(self._database.get(self._nodes.leaf(job_id, path)))
                 for path in (STARTED_AT, CURRENT_PROGRESS, TOTAL_PROGRESS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from eventstorming.v1 import model_pb2
 
 from poller.job import Job
@@ -17,10 +19,17 @@ _STATUS = ("isCompleted", "isFailed", "currentProgressCount", "totalProgressCoun
 _RUN = ("createdAt", "startedAt", "endedAt", "failure", "model")
 
 
+LOOKS_AT_ONCE = 8
+"""A look is a dozen small reads: hundreds of viewers who come at once must not stand in the way of claims and renewals."""
+
+
 class JobReader:
-    def __init__(self, writer: Writer, copy: QueueCopy, runs: Runs) -> None:
+    """`owner` is the name in our leases."""
+
+    def __init__(self, writer: Writer, copy: QueueCopy, runs: Runs, *, owner: str) -> None:
         self._database, self._nodes = writer.database, writer.nodes
-        self._copy, self._runs = copy, runs
+        self._copy, self._runs, self._owner = copy, runs, owner
+        self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def view(self, job_id: str) -> JobView:
         async with task_group() as group:
@@ -34,10 +43,15 @@ class JobReader:
             return self._copy.jobs.get(job_id)
         return entry_or_none(job_id, await self._database.get(self._nodes.entry(job_id)))
 
+    def rests(self, job_id: str) -> bool:
+        """Whether nobody writes what it shows before its entry changes: it waits, or is ours and its run not yet held."""
+        job = self._copy.jobs.get(job_id) if self._copy.live else None
+        return job is not None and (job.waiting or job.lease.owner == self._owner)
+
     async def node(self, job_id: str) -> Json:
         """Of a job's node what a view shows, without a model that a run here knows; None without a job."""
         leaves = _RUN[:-1] if self._live_model(job_id) else _RUN
-        async with task_group() as group:
+        async with self._looks, task_group() as group:
             outputs = group.create_task(self._outputs(job_id))
             run = group.create_task(self._leaves(self._nodes.run(job_id), leaves))
         if outputs.result() is None and not run.result():

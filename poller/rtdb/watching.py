@@ -1,7 +1,7 @@
 """Jobs that somebody watches: looked at once for all who do, and whoever is slow is shown the newest state.
 
 The queue entry is the copy that the queue keeps. What a job shows is told by its run while that is held in this
-process, as soon as the database has acknowledged it; else by an event stream, one for the job.
+process, as soon as the database has acknowledged it; while it runs elsewhere by an event stream, one for the job.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob, job_view, read_model
 from poller.rtdb.stream import Change
 from poller.rtdb.writer import Writer
+from process.tasks import task_group
 
 _DRAWN = CANVAS.removeprefix(f"{OUTPUTS}/")
 
@@ -75,7 +76,8 @@ class _Watched:
         self._writer = writer
         self._reader = reader
         self._runs = runs
-        self._teller: RtdbRun | None = None
+        self._run_here: RtdbRun | None = None
+        self._rests = False
         self._changes: list[Change] = []
         self._outputs: tree.Node = None
         self._run: dict[str, Json] = {}
@@ -110,21 +112,17 @@ class _Watched:
     async def _follow(self) -> None:
         await self._look()
         while not self._over:
-            listening = asyncio.create_task(self._listen())
-            listening.add_done_callback(lambda _: self._stirred.set())
-            try:
-                await self._keep_up(listening)
-            finally:
-                # No task group: it would cancel once more when we are, and httpx leaves a connection open whose closing is cancelled.
+            async with task_group() as group:
+                listening = group.create_task(self._listen())
+                await self._keep_up()
                 listening.cancel()
-                await asyncio.wait({listening})
 
     @property
     def _over(self) -> bool:
         return self._view is not None and self._view.state.terminal
 
     async def _listen(self) -> None:
-        if self._teller is not None:
+        if self._run_here or self._rests:
             return
         path = self._writer.nodes.outputs(self.job_id)
         async with aclosing(self._writer.database.watch(path, aside=True)) as changes:
@@ -132,14 +130,12 @@ class _Watched:
                 if (seen := _without_canvas(change)) is not None:
                     self.take(seen)
 
-    async def _keep_up(self, listening: asyncio.Task[None]) -> None:
-        """Until the end, or until a run here takes over or lets go: then everything is looked at again."""
+    async def _keep_up(self) -> None:
+        """Until the end, or until news come in another way: then everything is looked at again."""
         while not self._over:
             await self._stirred.wait()
             self._stirred.clear()
-            if listening.done():
-                listening.result()
-            if self._runs.get(self.job_id) is not self._teller:
+            if self._way() != (self._run_here, self._rests):
                 await self._writer.insist(self._look)
                 return
             await self._writer.insist(self._refresh)
@@ -158,7 +154,7 @@ class _Watched:
 
     async def _look(self) -> None:
         """What is told meanwhile comes on top."""
-        self._teller = self._runs.get(self.job_id)
+        self._run_here, self._rests = self._way()
         self._changes.clear()
         job = await self._entry()
         node = await self._reader.node(self.job_id)
@@ -170,15 +166,19 @@ class _Watched:
         self._outputs = tree.from_json(node["state"]["outputs"])
         self._show(self._seen(job))
 
+    def _way(self) -> tuple[RtdbRun | None, bool]:
+        run = self._runs.get(self.job_id)
+        return run, run is None and self._reader.rests(self.job_id)
+
     async def _entry(self) -> Job | None:
-        return self._teller.job if self._teller else await self._reader.entry(self.job_id)
+        return self._run_here.job if self._run_here else await self._reader.entry(self.job_id)
 
     def _seen(self, job: Job | None) -> JobView:
         for change in self._changes:
             self._outputs = change.applied_to(self._outputs)
         self._changes.clear()
         stored = StoredJob.of({"state": {"outputs": self._outputs}, "run": self._run})
-        model = self._teller.model if self._teller else None
+        model = self._run_here.model if self._run_here else None
         return job_view(self.job_id, job, stored, model=model or self._model)
 
     def _miss(self) -> None:

@@ -131,16 +131,19 @@ class Rtdb:
         url = f"http://127.0.0.1:{self.port}/.emulator/faults.json"
         self._http.patch(url, json={"delay_ms": milliseconds}).raise_for_status()
 
-    def job(self, inputs: Mapping[str, Any], *, enqueue: bool = True) -> tuple[str, float]:
-        """A new job's id, and when its entry was acknowledged."""
+    def job(
+        self, inputs: Mapping[str, Any], *, enqueue: bool = True, not_before: int | None = None
+    ) -> tuple[str, float]:
+        """A new job's id, and when its entry was acknowledged. `not_before`: ms of the database's clock."""
         job_id = str(uuid.uuid4())
         at = self.put(f"jobs/{NAMESPACE}/{job_id}", {"state": {"inputs": {**inputs, "jobId": job_id}}})
         if enqueue:
-            at = self.enqueue(job_id)
+            at = self.enqueue(job_id, not_before)
         return job_id, at
 
-    def enqueue(self, job_id: str) -> float:
-        return self.put(f"requestedJobs/{NAMESPACE}/{job_id}", {"createdAt": {".sv": "timestamp"}})
+    def enqueue(self, job_id: str, not_before: int | None = None) -> float:
+        entry = {"createdAt": {".sv": "timestamp"}, "notBefore": not_before}
+        return self.put(f"requestedJobs/{NAMESPACE}/{job_id}", entry)
 
     def remove(self, job_id: str) -> float:
         return self.put(f"jobStates/{NAMESPACE}/{job_id}", {"isRemoveRequested": True})
