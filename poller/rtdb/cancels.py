@@ -49,7 +49,7 @@ class Cancels:
         except Garbage as error:
             raise WrongState(f"The job {job_id} is not queued any more.") from error
         if running := self._runs.get(job_id):
-            running.lose(f"cancelled by {by}")
+            running.lease.lose(f"cancelled by {by}")
             await running.close()
         fence = self._claimant.fence(self._writer.clock, sent_at=sent)
         node = await self._writer.insist(lambda: self._database.get(self._nodes.job(job_id)))

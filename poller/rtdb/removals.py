@@ -82,7 +82,7 @@ class Removals:
             return None
 
         if run := self._runs.get(job_id):
-            run.ended = True
+            run.lease.ended = True
             await run.close()
         try:
             await self._writer.transact(self._nodes.entry(job_id), gone)

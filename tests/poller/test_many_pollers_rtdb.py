@@ -338,7 +338,7 @@ class Pollers(QueueRules):
         poller = self._of_run(run)
         poller.way.delay = delay
         try:
-            self._drive(run.renew(), poller)
+            self._drive(run.lease.renew(), poller)
         except LeaseLost:
             return False
         finally:

@@ -186,7 +186,7 @@ async def test_a_claim_answered_late_counts_its_lease_from_before_it_was_sent(si
     sides.clock.time += 9
     assert await sides.queues["b"].claim(await sides.seen()) is not None
     with pytest.raises(LeaseLost):
-        await run.renew()
+        await run.lease.renew()
 
 
 async def test_a_lease_is_known_by_any_of_the_claims_that_were_not_answered(sides: Sides) -> None:
@@ -222,7 +222,7 @@ async def test_an_ended_run_renews_nothing(sides: Sides) -> None:
     assert run is not None
     await run.fail("over")
     sides.clock.time += 25
-    await run.renew()
+    await run.lease.renew()
     assert not run.may_ask
 
 

@@ -49,11 +49,12 @@ def _without_token() -> None:
     """Whatever token the lease holds, a run takes it for its own."""
     from dataclasses import replace
 
-    from poller.rtdb import run
+    from poller.rtdb import held_lease, run
 
     read = run.read_lease
-    setattr(run, "read_lease", lambda raw: replace(read(raw), token=_Same("any")))  # noqa: B010
-    setattr(run.RtdbRun, "check", lambda *_: None)  # noqa: B010
+    for module in (held_lease, run):
+        module.read_lease = lambda raw: replace(read(raw), token=_Same("any"))
+    setattr(held_lease.HeldLease, "check", lambda *_: None)  # noqa: B010
 
 
 def _without_ack() -> None:

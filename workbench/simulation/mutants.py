@@ -12,7 +12,7 @@ from executor.llm import chat
 from poller import attempt, dispatcher, executors
 from poller.errors import LeaseLost
 from poller.job import Job
-from poller.rtdb import claims, fence, removals, run, writer
+from poller.rtdb import claims, fence, held_lease, removals, run, writer
 from workbench.chaos.mutant import MUTANTS as CHAOS
 
 
@@ -50,7 +50,7 @@ def _without_second_look() -> None:
 
 def _without_token_in_renewal() -> None:
     """A renewal takes whatever lease it finds for its own."""
-    _set(run.RtdbRun, "_check_token", lambda self, lease: None)
+    _set(held_lease.HeldLease, "check_token", lambda self, lease: None)
 
 
 def _without_may_ask() -> None:
@@ -115,7 +115,7 @@ def _without_epoch() -> None:
     """A run that begins again keeps its epoch."""
 
     async def begin_again(self: Any, job: Job) -> None:
-        await self._in_flight.settled()
+        await self._writes.settled()
         await self._journal.flush()
 
     _set(run.RtdbRun, "begin_again", begin_again)
@@ -147,8 +147,8 @@ def _without_order_of_the_end() -> None:
     """The entry goes although it is another's by now."""
 
     async def end(self: Any) -> None:
-        self.ended = True
-        await self._insist(lambda: self._writer.transact(self._entry, lambda current: None))
+        self.lease.ended = True
+        await self.lease.change_entry(lambda current: None)
 
     _set(run.RtdbRun, "end", end)
 

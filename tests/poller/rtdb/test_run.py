@@ -287,7 +287,7 @@ async def test_an_entry_that_is_anothers_by_now_is_left_alone(bench: Bench, endi
 async def test_who_keeps_the_lease_hears_at_once_that_it_is_lost(bench: Bench) -> None:
     keeping = asyncio.create_task(bench.run.keep())
     await settle()
-    bench.run.lose("another's")
+    bench.run.lease.lose("another's")
     with pytest.raises(LeaseLost, match="another's"):
         await keeping
 
@@ -300,7 +300,7 @@ async def test_its_own_end_is_no_loss_to_a_run_whose_last_reply_was_lost(bench: 
         return await bench.rtdb.entry(bench.run.job.id) is None
 
     await eventually(is_gone)
-    bench.run.lose("the entry is gone")
+    bench.run.lease.lose("the entry is gone")
 
     async def over() -> bool:
         await bench.clock.advance(1)
