@@ -225,6 +225,20 @@ async def test_what_has_left_the_outbox_makes_room_for_exactly_as_much() -> None
     writing.cancel()
 
 
+async def test_the_outbox_takes_its_bound_to_the_byte() -> None:
+    half = log(OUTBOX_BYTES // 2)
+    half.log.key = half.log.key[: OUTBOX_BYTES - half.ByteSize()]
+    assert half.ByteSize() == OUTBOX_BYTES // 2
+    for more, taken in (("", 2), ("x", 1)):
+        outbox = Outbox("job", 1, time.monotonic)
+        await outbox.send(half)
+        half.log.key += more
+        sending = asyncio.create_task(outbox.send(half))
+        await settled()
+        assert sending.done() is (taken == 2)
+        sending.cancel()
+
+
 async def test_a_frame_larger_than_the_outbox_goes_alone() -> None:
     assert await queued_beside_a_stuck_reader(Outbox("job", 1, time.monotonic), OUTBOX_BYTES + 1) == 1
 

@@ -218,6 +218,13 @@ async def test_a_run_is_accepted_with_its_number_logged_completed_and_counted(
     assert peers[0].status is None
 
 
+@virtual
+async def test_what_grows_is_shown_while_it_grows() -> None:
+    peer = await Executor(pipeline=fruits("a", snapshots=60)).execute()  # in 0.6 s, four a second are shown
+    first, second = (int(shown.model.bounded_contexts[0].name) for shown in peer.of("snapshot"))
+    assert first < second
+
+
 @pytest.mark.parametrize(
     "first",
     [grpc.aio.EOF, wire.ExecuteRequest(start=wire.Start()), wire.ExecuteRequest(job_id=JOB, ack=wire.Ack())],
