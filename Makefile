@@ -19,9 +19,12 @@ demo: $(RUNTIME) ## Run the main job on the embedded parts, ending with a board 
 	@$(BIN)/eventstorming demo $(if $(KEEP),--keep)
 
 ##@ Work on it
-.PHONY: test check format proto lock eval picture clean
+.PHONY: test test-unit check format proto lock eval picture clean
 test: $(DEV) ## Set everything up and run the whole suite
 	$(PY) -m pytest
+
+test-unit: $(DEV) ## The tests that start no process: under a minute on two cores
+	$(PY) -m pytest -m "not heavy"
 
 check: $(DEV) lint-python lint-proto lint-files chart-check ## Format, lint, types, import rules, proto, chart
 

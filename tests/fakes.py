@@ -62,7 +62,7 @@ async def settle(rounds: int = 20) -> None:
         await asyncio.sleep(0)
 
 
-async def eventually(condition: Callable[[], Awaitable[Any] | Any], *, seconds: float = 10.0) -> Any:
+async def eventually(condition: Callable[[], Awaitable[Any] | Any], *, seconds: float = 30.0) -> Any:
     """Waits for a state that comes by itself; the value that made it true."""
     async with asyncio.timeout(seconds):
         while True:
@@ -225,6 +225,7 @@ class ScriptedExecutor(executor_pb2_grpc.ExecutorServiceServicer):
         self.slots = slots
         self.name = name
         self.draining = False
+        self.attached = 0
         self.runs: list[Conversation] = []
         self.cancelled: list[str] = []
         self.ended = 0
@@ -246,6 +247,7 @@ class ScriptedExecutor(executor_pb2_grpc.ExecutorServiceServicer):
         self._changed.set()
 
     async def Attach(self, request: Any, context: Any) -> AsyncIterator[executor_pb2.AttachResponse]:
+        self.attached += 1
         while True:
             self._changed.clear()
             yield executor_pb2.AttachResponse(

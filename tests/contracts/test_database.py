@@ -33,6 +33,8 @@ from poller.rtdb.credentials import (
 from poller.rtdb.rest import Database
 from poller.rtdb.stream import Change
 
+pytestmark = pytest.mark.heavy
+
 EXTERNAL = os.environ.get("TEST_DATABASE_URL")
 
 

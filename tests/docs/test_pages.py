@@ -61,6 +61,7 @@ def test_the_settings_page_has_every_setting_and_no_other() -> None:
     assert told == {field.upper() for field in fields} | elsewhere
 
 
+@pytest.mark.heavy
 def test_the_make_targets_that_pages_name_exist() -> None:
     listed = subprocess.run(["make", "-qp"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
     targets = set(re.findall(r"^([a-z][\w-]*):(?!=)", listed, re.MULTILINE))

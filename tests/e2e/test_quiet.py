@@ -43,11 +43,12 @@ def _cancel(pair: Pair, job_id: str) -> Any:
 def test_ends_of_every_kind_leave_no_exception_in_the_logs(programs: Programs, tmp_path: Path) -> None:
     settings = language_model(programs, tmp_path / "calls.jsonl", p50=0.25, p95=0.5)
     pair = start_pair(programs, executors=settings, POD_ID="poller-0")
-    cancelled, removed, handed_over = _running(pair), _running(pair), _running(pair)
-    _cancel(pair, cancelled)
+    _cancel(pair, _running(pair))
+    removed = _running(pair)
     pair.client.request_removal(removed)
     pair.client.wait(lambda: _gone(pair, removed))
 
+    handed_over = _running(pair)
     for program in (pair.executor, pair.poller):
         program.signal(signal.SIGTERM)
         program.wait()

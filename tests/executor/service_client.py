@@ -26,6 +26,7 @@ from executor.slots import Slots
 from executor.wire import Event, Pending
 from process.server import OPTIONS, GrpcServer
 from tests.executor.llm.fakes import ScriptedLanguageModel, question
+from tests.fakes import settle
 
 JOB = "11111111-2222-3333-4444-555555555555"
 
@@ -65,6 +66,13 @@ class Executor:
     model: ScriptedLanguageModel
     channel: grpc.aio.Channel
     stub: Any
+
+    async def round_trips(self) -> None:
+        """What has been sent to this executor has been heard, and has had its consequences."""
+        for _ in range(10):
+            async for _ in self.stub.Attach(wire.AttachRequest()):
+                break
+            await settle()
 
 
 @asynccontextmanager

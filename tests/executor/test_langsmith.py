@@ -27,6 +27,8 @@ from starlette.routing import Route
 from tests.executor.test_service_process import JOB, Process, started
 from workbench.openai_server import listening
 
+pytestmark = pytest.mark.heavy
+
 TEXT = (Path(__file__).resolve().parents[2] / "examples" / "library.en.md").read_text()  # several contexts
 STEPS = {"contexts", "line_map", "draft", "details", "names", "behaviour", "scenarios", "screens"}
 

@@ -255,7 +255,7 @@ MODELS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(MODELS)
 def test_repair_makes_any_model_whole_and_repairs_once(model: EventStormingModel) -> None:
     fixed = repaired(model).model

@@ -94,7 +94,7 @@ async def test_the_pace_is_that_of_fresh_answers_only() -> None:
         assert asking.pace == 0
         asked = question("one")
         answering = asyncio.create_task(asking.ask(asked))
-        await asyncio.sleep(0.05)
+        await model.arrived.wait()
         model.gate.set()
         await answering
         assert 0 < asking.pace < 60

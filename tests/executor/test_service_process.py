@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,12 +14,15 @@ from typing import Any
 
 import grpc
 import httpx
+import pytest
 from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import executor_pb2_grpc, job_pb2
 
 from process.server import OPTIONS
 from tests.executor.service_client import Stream
 from workbench.openai_server import Behaviour, Fault, running
+
+pytestmark = pytest.mark.heavy
 
 TEXT = """Library
 A member borrows a book for two weeks. A borrowed book cannot be borrowed by another member.
@@ -112,18 +114,19 @@ async def test_health_over_http() -> None:
 async def test_sigterm_hands_runs_over_at_once_exits_zero_and_logs_no_payload_nor_key() -> None:
     async with running(Behaviour(script=lambda _: Fault(kind="timeout"))) as (provider, url):
         async with started(
-            AI_MODEL="openai:test-model", OPENAI_BASE_URL=url, OPENAI_API_KEY="sk-hush"
+            AI_MODEL="openai:test-model",
+            OPENAI_BASE_URL=url,
+            OPENAI_API_KEY="sk-hush",
+            SHUTDOWN_GRACE_SECONDS="60",
         ) as process:
             stream = await _begin(process)
             reading = asyncio.create_task(stream.error())
-            await asyncio.wait_for(provider.arrived.wait(), 5)
-            began = time.monotonic()
+            await asyncio.wait_for(provider.arrived.wait(), 30)
             process.process.send_signal(signal.SIGTERM)
-            assert await reading == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
-            assert time.monotonic() - began < 1.5
-            assert await asyncio.wait_for(process.process.wait(), 10) == 0
+            assert await asyncio.wait_for(reading, 30) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+            assert await asyncio.wait_for(process.process.wait(), 30) == 0
             lines = await process.log()
-        await asyncio.wait_for(provider.left.wait(), 5)
+        await asyncio.wait_for(provider.left.wait(), 30)
     assert [line["message"] for line in (lines[0], lines[-1])] == ["executor.ready", "executor.stopped"]
     assert all({"severity", "message", "time"} <= set(line) for line in lines)
     assert "hush" not in json.dumps(lines)

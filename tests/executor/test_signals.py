@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 
+import pytest
+
 from tests.executor.test_service_process import _begin, started
+
+pytestmark = pytest.mark.heavy
 
 
 async def test_a_second_signal_ends_an_executor_whose_runs_have_not_left() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 
 import grpc
+import pytest
 from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import executor_pb2_grpc, job_pb2
 
@@ -14,6 +15,8 @@ from tests.executor.service_client import Stream
 from tests.executor.test_service_process import JOB, TEXT, started
 from tests.fakes import eventually
 from workbench.openai_server import Behaviour, embedded, running
+
+pytestmark = pytest.mark.heavy
 
 
 async def test_an_executor_that_slept_asks_nothing_before_it_hears_whether_it_was_overtaken() -> None:

@@ -76,7 +76,7 @@ def test_a_missing_screen_stays_missing_and_an_empty_one_stays() -> None:
     assert not aggregate.read_models[0].HasField("screen")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(WORDS, min_size=3, max_size=3))
 def test_words_that_look_like_constants_stay_words(words: list[str]) -> None:
     context = m.BoundedContext(name=words[0], alias=words[1], description=words[2])

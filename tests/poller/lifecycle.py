@@ -20,7 +20,7 @@ from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import Nodes
 from poller.rtdb.rest import Database
 from poller.rtdb.writer import IDENTITY, Writer
-from tests.fakes import eventually
+from tests.fakes import eventually, settle
 from tests.poller.whole import Whole
 
 NAMESPACE = "eventstorming_generator"
@@ -86,7 +86,7 @@ class World:
     async def entry(self, job_id: str) -> Any:
         return await self.database.get(NODES.entry(job_id))
 
-    async def ended(self, job_id: str, flag: str = "isCompleted", *, seconds: float = 10) -> dict[str, Any]:
+    async def ended(self, job_id: str, flag: str = "isCompleted", *, seconds: float = 30) -> dict[str, Any]:
         """The outputs, once the flag is set and the entry gone."""
 
         async def over() -> dict[str, Any] | None:
@@ -169,6 +169,13 @@ class World:
                 yield Poller(queue, dispatcher, writer, executors, work)
                 work.cancel()
                 attached.cancel()
+
+
+async def round_trips(database: Database) -> None:
+    """What was about to be written has been, and has had its consequences: all of it happens in this process."""
+    for _ in range(20):
+        await database.get("nothing")
+        await settle()
 
 
 def connect(rtdb: Emulator, owner: str = "", metrics: Metrics | None = None) -> Database:

@@ -133,7 +133,13 @@ _UNENDING: dict[str, Callable[[Moments, Poller, str], Awaitable[None]]] = {
 MOMENTS = ("submitted", "begun", "after q1", "after q2", "before the end", *_UNENDING)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+_WAITS_FOR_A_LEASE = "lost replies"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(fault, marks=pytest.mark.heavy if fault == _WAITS_FOR_A_LEASE else ()) for fault in FAULTS],
+)
 async def test_a_job_ends_as_it_should_whenever_the_database_is_in_trouble(fault: str) -> None:
     async def at(moment: str) -> None:
         async with world() as rtdb:

@@ -22,7 +22,7 @@ from poller.errors import (
 )
 from poller.executors import GrpcExecutors, error_of
 from poller.ports import ExecutorGone, HandedBack
-from tests.fakes import Conversation, Refusal, eventually, scripted_executor
+from tests.fakes import Conversation, Refusal, eventually, scripted_executor, settle
 
 
 @asynccontextmanager
@@ -122,24 +122,24 @@ async def test_what_others_run_and_what_we_have_just_placed_add_up() -> None:
 
 
 async def test_one_process_behind_two_addresses_counts_once() -> None:
-    async with scripted_executor(slots=2) as executor:
-        found = GrpcExecutors((f"127.0.0.1:{executor.port}", f"localhost:{executor.port}"), poller_id="test")
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(found.run())
-            await eventually(lambda: found.total_slots)
-            await asyncio.sleep(0.2)
-            assert found.total_slots == 2
-            running.cancel()
+    async with (
+        scripted_executor(slots=2) as one,
+        scripted_executor(slots=2, name=one.name) as other,
+        executors(one.port, other.port) as found,
+    ):
+        await eventually(lambda: one.attached and other.attached and found.total_slots)
+        await settle()
+        assert found.total_slots == 2
 
 
 async def test_a_killed_executor_loses_its_slots_and_a_new_one_is_found() -> None:
     async with scripted_executor() as executor, executors(executor.port) as found:
         await eventually(lambda: found.free_slots == 4)
         await executor.kill()
-        await eventually(lambda: found.free_slots == 0, seconds=2)
+        await eventually(lambda: found.free_slots == 0)
         assert "no executor is ready" in found.problem()
         await executor.start(executor.port)
-        await eventually(lambda: found.free_slots == 4, seconds=5)
+        await eventually(lambda: found.free_slots == 4)
         assert found.problem() == ""
 
 
@@ -216,7 +216,7 @@ async def test_leaving_a_stream_early_cancels_the_run() -> None:
         stream = slot.execute(frames())
         assert (await anext(stream)).WhichOneof("frame") == "accepted"
         await stream.aclose()
-        await eventually(lambda: executor.cancelled == ["a"], seconds=1)
+        await eventually(lambda: executor.cancelled == ["a"])
 
 
 async def test_pods_appear_and_leave_with_the_name_and_keep_what_they_run() -> None:

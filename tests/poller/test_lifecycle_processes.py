@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
@@ -15,6 +14,11 @@ import pytest
 
 from tests.fakes import Conversation, ScriptedExecutor, eventually, plain_script, scripted_executor
 from tests.poller.lifecycle import NODES, World, new_id, world
+
+pytestmark = pytest.mark.heavy
+
+LONG_LEASE = {"LEASE_SECONDS": "300"}
+"""Whoever waits for a lease to run out does not get there within a test."""
 
 
 @pytest.fixture
@@ -58,7 +62,7 @@ async def started(rtdb: World, executor: ScriptedExecutor) -> str:
     return job
 
 
-async def ended(process: subprocess.Popen[bytes], *, seconds: float = 10) -> int:
+async def ended(process: subprocess.Popen[bytes], *, seconds: float = 30) -> int:
     await eventually(lambda: process.poll() is not None, seconds=seconds)
     return process.returncode
 
@@ -70,10 +74,8 @@ async def test_a_killed_poller_that_comes_back_under_its_name_goes_on_at_once(rt
             first.kill()
             await ended(first)
         executor.script = plain_script
-        at = time.monotonic()
-        with poller(rtdb, executor, POD_ID="poller-0"):
+        with poller(rtdb, executor, POD_ID="poller-0", **LONG_LEASE):
             await rtdb.ended(job)
-        assert time.monotonic() - at < 5
     assert [talk.epoch for talk in executor.runs] == [1, 2]
     assert "q1" in executor.runs[1].recalled
 
@@ -83,7 +85,7 @@ async def test_sigterm_hands_the_job_to_another_poller_at_once(rtdb: World) -> N
         with poller(rtdb, executor, POD_ID="poller-0") as first:
             job = await started(rtdb, executor)
             executor.script = plain_script
-            with poller(rtdb, executor, POD_ID="poller-1"):
+            with poller(rtdb, executor, POD_ID="poller-1", **LONG_LEASE):
                 first.send_signal(signal.SIGTERM)
                 assert await ended(first) == 0
                 await rtdb.ended(job)
@@ -109,6 +111,6 @@ async def test_a_poller_that_slept_while_its_job_went_elsewhere_publishes_nothin
             await asyncio.sleep(0.3)
             await rtdb.record(job)
             sleeper.send_signal(signal.SIGCONT)
-            await eventually(lambda: executor.cancelled == [job], seconds=3)
+            await eventually(lambda: executor.cancelled == [job])
             await asyncio.sleep(0.3)
     assert len(rtdb.log) <= 2, "more than the write that was under way"

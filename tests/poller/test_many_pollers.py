@@ -165,4 +165,4 @@ class Pollers(QueueRules):
 
 
 TestManyPollers = Pollers.TestCase
-TestManyPollers.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+TestManyPollers.settings = settings(max_examples=200, stateful_step_count=50)

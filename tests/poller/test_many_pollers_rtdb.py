@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from eventstorming.v1 import executor_pb2
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from devkit.rtdb import tree
 from devkit.rtdb.server import Emulator
@@ -425,6 +425,4 @@ TestManyPollersOverTheDatabase = Pollers.TestCase
 TestManyPollersOverTheDatabase.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )

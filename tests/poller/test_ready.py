@@ -23,6 +23,8 @@ from tests.fakes import eventually, scripted_executor
 from tests.poller.lifecycle import NODES, inputs, new_id
 from tests.poller.rtdb.test_credentials import TokenEndpoint, endpoint, key_file, private_key
 
+pytestmark = pytest.mark.heavy
+
 __all__ = ["endpoint", "key_file", "private_key"]
 
 

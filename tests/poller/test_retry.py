@@ -27,6 +27,7 @@ async def failed(rtdb: World, queue: Whole) -> str:
     return job
 
 
+@pytest.mark.heavy
 async def test_a_retry_whose_second_write_fails_can_be_asked_for_again(rtdb: World) -> None:
     async with scripted_executor() as executor, rtdb.poller(executor.port) as poller:
         job = await failed(rtdb, poller.queue)

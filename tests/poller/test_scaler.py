@@ -107,9 +107,7 @@ async def test_the_stream_says_0_then_1_at_once_after_a_submit_and_0_again_after
         job_id = (await sending).job.job_id
         assert (await stream.read()).result is False
         await it.rtdb.ended(job_id)
-    assert (
-        seconds < 1
-    )  # 100 ms on an idle machine: measured by the benchmark; a poll every 10 s would fail here
+    assert seconds < 5, "100 ms on an idle machine, as the benchmark measures; a poll comes every 10 s"
 
 
 async def test_nine_jobs_on_eight_slots_want_two_executors_and_the_ninth_counts_while_it_waits() -> None:
@@ -156,6 +154,7 @@ async def test_a_queue_that_falls_silent_keeps_its_last_figure() -> None:
         it.rtdb.rtdb.faults.change({"frozen": False})
 
 
+@pytest.mark.heavy
 def test_the_chart_renders_metadata_that_the_scaler_understands() -> None:
     scaled = of(render("autoscaling.mode=keda"), "ScaledObject")
     metadata = scaled["spec"]["triggers"][0]["metadata"]

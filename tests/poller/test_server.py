@@ -88,6 +88,7 @@ async def test_a_deadline_is_kept_while_the_database_is_silent() -> None:
         assert (await it.jobs.GetJob(job_pb2.GetJobRequest(job_id=job_id), timeout=10)).job.job_id == job_id
 
 
+@pytest.mark.heavy
 async def test_a_database_that_is_away_is_unavailable_and_says_when_to_try_again() -> None:
     async with served() as it:
         it.rtdb.rtdb.faults.change({"errors": -1})

@@ -11,6 +11,8 @@ from tests.fakes import scripted_executor
 from tests.poller.lifecycle import World, world
 from tests.poller.test_lifecycle_processes import ended, poller, started, stuck
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture
 async def rtdb() -> AsyncIterator[World]:

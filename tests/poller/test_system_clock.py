@@ -12,6 +12,7 @@ ASLEEP_SECONDS = 1000
 AGE = "import time; from poller.__main__ import SystemClock; print(SystemClock().monotonic() - time.monotonic())"
 
 
+@pytest.mark.heavy
 def test_a_lease_ages_while_the_machine_sleeps() -> None:
     """In a namespace whose machine has been asleep for so long: Linux's monotonic clock stands still meanwhile."""
     asleep = ["unshare", "--user", "--map-root-user", "--time", "--boottime", str(ASLEEP_SECONDS), "--fork"]

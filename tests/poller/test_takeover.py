@@ -23,7 +23,7 @@ from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, small_model
-from tests.poller.lifecycle import NODES, inputs, new_id
+from tests.poller.lifecycle import NODES, inputs, new_id, round_trips
 from tests.poller.whole import Whole
 
 LEASE_SECONDS = 30.0
@@ -98,7 +98,7 @@ class Sides:
         """Whether the run gets a line published without hearing of its lease."""
         run.say(LogLine(level=LogLevel.INFO, message=f"said by {run.job.lease.owner}"))
         storing = asyncio.create_task(run.store(nobody))
-        await asyncio.sleep(0.1)
+        await round_trips(self.database)
         storing.cancel()
         return f"said by {run.job.lease.owner}" in str(await self.outputs())
 

@@ -46,6 +46,7 @@ def spoken(form: str) -> str:
     return run.stderr
 
 
+@pytest.mark.heavy
 def test_every_line_is_json_with_google_clouds_names_a_crash_too() -> None:
     lines: list[dict[str, Any]] = [json.loads(line) for line in spoken("json").splitlines()]
     said = [(line["severity"], line["message"]) for line in lines]
@@ -63,6 +64,7 @@ def test_every_line_is_json_with_google_clouds_names_a_crash_too() -> None:
     assert "what a user wrote" not in str(lines)
 
 
+@pytest.mark.heavy
 def test_the_form_for_a_terminal_says_the_same_in_lines_for_people() -> None:
     text = re.sub(r"\x1b\[\d*m", "", spoken("console"))
     assert "job.claimed" in text

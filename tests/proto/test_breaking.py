@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).parents[2]
 BUF = Path(sys.executable).parent / "buf"
 JOB = "eventstorming/v1/job.proto"

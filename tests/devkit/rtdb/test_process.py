@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+pytestmark = pytest.mark.heavy
+
 
 @asynccontextmanager
 async def running(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:

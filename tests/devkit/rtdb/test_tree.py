@@ -195,10 +195,10 @@ def test_key_order_is_total(one: str, other: str) -> None:
 
 def test_a_write_into_a_large_node_copies_one_level_only() -> None:
     root = tree.from_json({"queue": {f"job-{number}": {"createdAt": number} for number in range(5000)}})
-    started = time.perf_counter()
+    started = time.process_time()
     for number in range(200):
         root = tree.put(root, ("queue", f"job-{number}", "lease"), "mine")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert tree.get(root, ("queue", "job-7", "lease")) == "mine"
 
 

@@ -81,7 +81,7 @@ def data(text: str) -> str:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TEXTS)
 def test_every_step_answers_any_text(text: str) -> None:
     for schema in RULES:
@@ -263,8 +263,8 @@ async def test_a_repair_turn_still_answers_the_question() -> None:
     ["A customer places an order, ", "the status of the ", "주문은 ", "상태는 접수, ", "주문", "(", "| "],
 )
 def test_one_endless_line_is_read_in_time(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
 
     answer(answers.ContextsAnswer, data(piece * (20_000 // len(piece))))
 
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2

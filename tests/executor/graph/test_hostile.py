@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from executor.errors import NothingUsable
@@ -33,7 +33,7 @@ async def _models(input: GraphInput, chat: HostileChat) -> list[EventStormingMod
         return []
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120)
 @given(input=inputs, seed=st.integers(0, 10**9), kindness=st.sampled_from((0.2, 0.6, 0.9)))
 def test_any_answers_give_a_valid_model_or_none(input: GraphInput, seed: int, kindness: float) -> None:
     models = asyncio.run(_models(input, HostileChat(seed, kindness)))

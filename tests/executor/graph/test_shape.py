@@ -12,6 +12,7 @@ from executor.graph.run import generate
 from executor.graph.state import GraphInput
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.scripted import Asked, ScriptedChat
+from tests.virtual import virtual
 
 
 class SteppingChat(ScriptedChat):
@@ -84,6 +85,7 @@ async def test_a_slow_behaviour_holds_up_no_other_aggregate() -> None:
         assert answered.index(unit) < answered.index("behaviour 1.1")
 
 
+@virtual
 async def test_leaving_the_run_early_stops_its_questions() -> None:
     chat = ScriptedChat(delay=lambda _: 0.05)
     run = generate(requirements(3), chat)

@@ -45,6 +45,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
+@virtual
 async def test_an_answer_is_returned_only_when_it_is_durable() -> None:
     link = MemoryLink()
     link.durable.clear()

@@ -222,7 +222,7 @@ async def test_a_cancelled_call_is_closed_at_the_provider() -> None:
         await server.arrived.wait()
         call.cancel()
         await asyncio.wait([call])
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             await server.left.wait()
 
 

@@ -4,7 +4,7 @@ import copy
 import uuid
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.msaez.check import CHECKS, SHAPE, es_value_in, findings
@@ -324,7 +324,7 @@ def test_anything_can_be_checked(value):
     assert findings(value)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.data())
 def test_an_example_damaged_anywhere_can_be_checked(data):
     value = example("esvalue")

@@ -3,7 +3,7 @@ from math import ceil
 
 import pytest
 from eventstorming.v1 import model_pb2
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.msaez.esvalue import project
@@ -14,7 +14,7 @@ from tests.poller.msaez.examples import JOB
 from tests.poller.msaez.models import aggregates, growth, models, sized
 from workbench.viewer import svg
 
-RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=25)
 
 
 def boxes_of(model: model_pb2.EventStormingModel) -> dict[str, Box]:

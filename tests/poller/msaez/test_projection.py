@@ -4,7 +4,7 @@ import time
 import jsonschema
 import pytest
 from eventstorming.v1 import model_pb2
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poller.msaez.check import findings
@@ -17,7 +17,7 @@ from tests.poller.msaez.examples import JOB, example
 from tests.poller.msaez.models import models, names_only, sized
 from tests.poller.msaez.schemas import esvalue_schema
 
-RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=25)
 
 
 def drawn(model) -> EsValue:

@@ -139,11 +139,12 @@ async def test_who_comes_again_is_sent_only_what_it_has_not(site: Site) -> None:
 
 async def test_many_viewers_share_one_watch_that_ends_when_the_last_has_left(site: Site) -> None:
     job_id = await site.submitted()
+    all_look = asyncio.Barrier(20)
 
     async def look() -> None:
         async with site.events(f"/board/{job_id}/events") as events:
             await anext(events)
-            await asyncio.sleep(0.1)
+            await all_look.wait()
 
     await asyncio.gather(*(look() for _ in range(20)))
     assert site.queue.watches == 1

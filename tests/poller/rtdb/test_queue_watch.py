@@ -117,6 +117,7 @@ async def listener() -> AsyncIterator[Listener]:
         yield found
 
 
+@pytest.mark.heavy
 async def test_what_the_streams_never_told_is_found_and_counted(listener: Listener) -> None:
     new, changed, gone, same = (new_id() for _ in range(4))
     for job in (changed, gone, same):
@@ -147,6 +148,7 @@ async def test_streams_that_tell_everything_leave_nothing_to_find(listener: List
     assert listener.missed.count == 0
 
 
+@pytest.mark.heavy
 async def test_a_sweep_of_an_unchanged_queue_costs_no_bytes(listener: Listener) -> None:
     for _ in range(20):
         await listener.write(NODES.entry(new_id()), {"createdAt": 5})
@@ -173,6 +175,7 @@ async def test_after_a_reconnect_the_fresh_copy_is_compared_at_once() -> None:
         assert listener.missed.count == 0
 
 
+@pytest.mark.heavy
 async def test_a_silent_stream_is_not_waited_for() -> None:
     """No keep-alive either: after 45 s (here 1.5) the database is asked; the next sweep would come after 10."""
     async with listening(QuickClock(30), keep_alive=3600) as listener:

@@ -18,7 +18,7 @@ from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, settle, small_model
-from tests.poller.lifecycle import NODES, World, new_id, world
+from tests.poller.lifecycle import NODES, World, new_id, round_trips, world
 from tests.poller.whole import Whole
 
 
@@ -71,7 +71,7 @@ async def test_nothing_is_published_with_too_little_lease_left_until_it_is_renew
     bench.run.say(LogLine(level=LogLevel.INFO, message="hello"))
     async with asyncio.TaskGroup() as group:
         storing = group.create_task(bench.run.store(nobody))
-        await asyncio.sleep(0.2)
+        await round_trips(bench.rtdb.database)
         assert not await bench.said()
         keeping = group.create_task(bench.run.keep())
         await bench.clock.advance(8)
@@ -141,7 +141,7 @@ async def test_a_process_that_slept_after_the_fence_sends_nothing(slept: float, 
         async with asyncio.TaskGroup() as group:
             storing = group.create_task(run.store(nobody))
             await eventually(lambda: credentials.seconds == 0.0)
-            await asyncio.sleep(0.3)
+            await round_trips(rtdb.database)
             assert (rtdb.rtdb.store.commits > before) is sent
             storing.cancel()
 

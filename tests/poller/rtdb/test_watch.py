@@ -169,7 +169,7 @@ async def test_a_watch_closes_at_once(db: Database, emulator: Emulator, eventual
     async with aclosing(db.watch("q")) as changes:
         await anext(changes)
         started = time.monotonic()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10
     await eventually(lambda: not emulator.store.namespace("test").watcher_count)
     assert db.why_not_ready() == "RTDB is not being watched yet."
 

@@ -187,6 +187,7 @@ def test_table_and_page_show_every_row_and_escape_it() -> None:
     assert "<small><b>" not in html
 
 
+@pytest.mark.heavy
 def test_a_quick_run_measures_and_records(tmp_path: Path) -> None:
     """The whole way on real processes: what fails is a row, the rest is measured."""
     out = tmp_path / "bench.json"

@@ -10,6 +10,8 @@ from workbench.chaos.plan import Fault, Plan, plan
 from workbench.chaos.report import table
 from workbench.chaos.run import perform, verdict
 
+pytestmark = pytest.mark.heavy
+
 _KINDS = (
     "rtdb drops replies",
     "kill executor",

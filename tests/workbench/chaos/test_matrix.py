@@ -9,6 +9,8 @@ import pytest
 from devkit.programs import Programs
 from workbench.chaos.matrix import VICTIMS, Matrix, report, sample, struck
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.mark.timeout(300)
 def test_a_job_killed_anywhere_ends_the_same_and_repeats_nothing(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from workbench.chaos.rollout import report, roll
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.mark.timeout(240)
 def test_eight_jobs_survive_the_restart_of_both_programs_and_burn_no_attempt(tmp_path: Path) -> None:
