@@ -83,7 +83,7 @@ def laid_out(model: EventStormingModel) -> tuple[Wall, Layout]:
     return wall, lay_out(wall)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(models())
 def test_every_sticker_hangs_once_inside_its_context_and_nothing_overlaps(model: EventStormingModel) -> None:
     wall, layout = laid_out(model)
@@ -97,7 +97,7 @@ def test_every_sticker_hangs_once_inside_its_context_and_nothing_overlaps(model:
             assert all(inside(layout.boxes[sticker.id], box) for sticker in wall.bands[id_of(aggregate)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(models())
 def test_arrows_run_straight_from_start_to_end_and_cross_no_sticker(model: EventStormingModel) -> None:
     wall, layout = laid_out(model)
@@ -134,7 +134,7 @@ def crosses(leg: tuple[tuple[float, float], tuple[float, float]], box: Box) -> b
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(models())
 def test_the_same_model_hangs_the_same(model: EventStormingModel) -> None:
     again = EventStormingModel.FromString(model.SerializeToString())
@@ -181,7 +181,7 @@ def test_what_hangs_moves_only_downwards_when_an_aggregate_grows(library: EventS
             assert after.boxes[name] == box
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(models())
 def test_policies_and_references_that_come_late_move_nothing_sideways(model: EventStormingModel) -> None:
     early = EventStormingModel(bounded_contexts=model.bounded_contexts)
