@@ -152,6 +152,12 @@ async def test_a_session_that_comes_again_ends_its_former_self_first(
 # ── long polling ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+async def round_trips(http: httpx.AsyncClient) -> None:
+    """What was sent before has been heard."""
+    for _ in range(10):
+        await http.get("/.emulator/faults.json")
+
+
 class Poll:
     """A browser's long polling: `ask` sends one message in pieces of `size` characters."""
 
@@ -193,7 +199,7 @@ async def test_a_second_poll_frees_the_first(http: httpx.AsyncClient) -> None:
     poll = Poll(http)
     await poll.start()
     first = asyncio.create_task(poll.poll())
-    await asyncio.sleep(0.1)
+    await round_trips(http)
     second = asyncio.create_task(poll.poll())
     async with asyncio.timeout(5):
         assert await first == "pRTLPCB(1, []);"
@@ -295,7 +301,7 @@ async def test_a_keep_alive_is_not_answered(wire: Wire) -> None:
 async def test_a_frozen_database_says_nothing_until_it_thaws(wire: Wire, http: httpx.AsyncClient) -> None:
     await http.patch("/.emulator/faults.json", json={"frozen": True})
     asked = asyncio.create_task(wire.ask("s", c={}))
-    await asyncio.sleep(0.2)
+    await round_trips(http)
     assert not asked.done()
     await http.delete("/.emulator/faults.json")
     assert (await asked)[1]["s"] == "ok"

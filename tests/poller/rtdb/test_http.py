@@ -14,6 +14,7 @@ import pytest
 
 from poller.rtdb.http import Http, NotHttp, proxy_of
 from tests.certificates import Authority, Pair
+from tests.fakes import settle
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: abc\r\n\r\nnull"
 
@@ -39,7 +40,7 @@ class Server:
                 self.requests.append(head + await reader.readexactly(length))
                 answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
                 if answer is None:
-                    await asyncio.sleep(60)
+                    await asyncio.Event().wait()
                 writer.write(answer or b"")
                 if self.close_after or not (answer or b"").startswith(b"HTTP/1.1"):
                     break
@@ -115,7 +116,7 @@ async def test_a_connection_the_server_has_closed_is_not_used_again(http: Http) 
         for _ in range(3):
             answer = await http.send("GET", f"{server.url}/a.json", content=None, headers={})
             assert answer.status == 200
-            await asyncio.sleep(0.05)
+            await settle()
     assert server.connections == 3
 
 
