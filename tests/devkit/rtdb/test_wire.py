@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -312,6 +313,31 @@ async def test_a_lost_reply_is_a_write_and_a_broken_connection(wire: Wire, http:
     with pytest.raises(ConnectionClosed):
         await wire.ask("p", p="/a", d=1)
     assert (await http.get("/a.json")).json() == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [({"conflicts": 1}, "datastale"), ({"errors": 1}, "unavailable"), ({"delay_ms": 1}, "ok")],
+)
+async def test_faults_are_answered_in_the_protocols_words(
+    wire: Wire, http: httpx.AsyncClient, fault: dict[str, Any], status: str
+) -> None:
+    await http.patch("/.emulator/faults.json", json=fault)
+    assert (await wire.ask("p", p="/a", d=1, h=""))[1]["s"] == status
+
+
+async def test_what_a_socket_writes_is_kept_and_logged(tmp_path: Path) -> None:
+    data, audit = tmp_path / "data", tmp_path / "log"
+    async with Emulator(data=data, audit=audit) as emulator, connect(_url(emulator)) as socket:
+        client = Wire(socket)
+        await client.next()
+        await client.ask("auth", cred=_token("anna"))
+        await client.ask("m", p="/a", d={"b": 1})
+    entry = json.loads(audit.read_text("utf-8"))
+    assert (entry["method"], entry["path"], entry["value"]) == ("PATCH", "a", {"b": 1})
+    assert entry["auth"]["uid"] == "anna"
+    async with Emulator(data=data) as again:
+        assert again.store.namespace(NAMESPACE).root == {"a": {"b": 1}}
 
 
 async def test_cut_streams_cut_sockets_and_revoked_ones_are_told(wire: Wire, http: httpx.AsyncClient) -> None:
