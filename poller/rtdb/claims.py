@@ -104,6 +104,10 @@ class Claims:
         """Some claims only settle: the job has ended already, cannot be understood, or must not run again."""
         given, warnings, rejection = stored.input(job.id)
         run = RtdbRun(self._writer, fence, job, input=given, stored=stored, runs=self._runs)
+        if seen.lease.held and not seen.ready(
+            now=self._writer.now(), lease_length=self._claimant.lease_length
+        ):
+            run.doubt()  # before its time: the margin has not passed
         log.info("job.claimed", job=job.id, epoch=job.lease.epoch, owner=self._claimant.owner)
         if job.cancelled_by:
             ending = end_as_cancelled(run, stored, job.cancelled_by)

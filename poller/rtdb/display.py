@@ -63,6 +63,10 @@ class Display:
         if self._news:
             self._dirty.set()
 
+    def shows(self, stored: StoredJob) -> None:
+        """What the canvas really shows."""
+        self._shown.hashes = Shown.of(stored).hashes
+
     @property
     def current_progress(self) -> int:
         """At least 1: the claim itself is shown as such."""

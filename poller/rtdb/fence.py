@@ -20,6 +20,9 @@ MARGIN_SECONDS = 10.0
 WRITE_SECONDS = 5.0
 """Every write gives up after this long: well inside the margin."""
 
+LATE_SECONDS = MARGIN_SECONDS - WRITE_SECONDS
+"""So long after it was given up a write may still be stored: what the kernel had taken goes out all the same."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimant:

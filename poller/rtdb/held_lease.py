@@ -110,7 +110,7 @@ class LeasedWrites:
 
     def __init__(self, lease: HeldLease, told: Told) -> None:
         self._lease, self._writer, self._told = lease, lease.writer, told
-        self._in_flight = InFlight()
+        self.in_flight = InFlight(lease.writer.clock)
         self._marked = 0
 
     @property
@@ -120,7 +120,7 @@ class LeasedWrites:
 
     async def settled(self) -> None:
         """Returns when none is on its way."""
-        await self._in_flight.settled()
+        await self.in_flight.settled()
 
     async def below_job(self, updates: Mapping[str, Json]) -> None:
         """The first write of an epoch leaves its mark: epochs go on growing when the entry is made anew."""
@@ -140,13 +140,13 @@ class LeasedWrites:
         """One leaf below the job by a write of its own."""
         node = self._writer.nodes.leaf(self._lease.job.id, path)
         await self._fenced(
-            lambda: self._writer.put(node, value, in_flight=self._in_flight, before=self._before)
+            lambda: self._writer.put(node, value, in_flight=self.in_flight, before=self._before)
         )
         self._told(self._lease.job.id, {path: value})
 
     async def _patch(self, path: str, updates: Mapping[str, Json]) -> None:
         await self._fenced(
-            lambda: self._writer.patch(path, updates, in_flight=self._in_flight, before=self._before)
+            lambda: self._writer.patch(path, updates, in_flight=self.in_flight, before=self._before)
         )
 
     def _before(self) -> None:

@@ -56,7 +56,7 @@ class Removals:
     async def _fail_without_entry(self, job_id: str, stored: StoredJob) -> None:
         """Nobody may be left waiting for a job that cannot run: a damaged entry hides its inputs from nobody."""
         reason = sentence("no_entry", stored.language)
-        in_flight = InFlight()
+        in_flight = InFlight(self._writer.clock)
         line = log_node(LogLine(level=LogLevel.ERROR, message=reason), now=self._writer.now())
         held = await self._database.get(f"{self._nodes.lease(job_id)}/token")
         writer = self._writer.under(text(held))

@@ -160,7 +160,9 @@ class Retention:
     async def _stamp(self, job_id: str) -> None:
         """A job that was removed while it was looked at must not come back as a stamp."""
         await self._writer.budget()
-        await self._writer.put(self._nodes.leaf(job_id, SEEN_AT), SERVER_TIME, in_flight=InFlight())
+        await self._writer.put(
+            self._nodes.leaf(job_id, SEEN_AT), SERVER_TIME, in_flight=InFlight(self._writer.clock)
+        )
         await self._undo_if_alone(job_id, Remains(), "seenAt")
 
     async def _undo_if_alone(self, job_id: str, found: Remains, *written: str) -> None:
@@ -182,20 +184,20 @@ class Retention:
         created_at = found.created_at or ended_at
         await self._writer.budget()
         whole = with_row(self._nodes, job_id, created_at, {}, row)
-        await self._writer.patch("", whole, in_flight=InFlight())
+        await self._writer.patch("", whole, in_flight=InFlight(self._writer.clock))
         await self._undo_if_alone(job_id, replace(found, created_at=created_at), "createdAt", "seenAt")
 
     async def _drop_rows(self, rows: list[str]) -> None:
         if rows:
             await self._writer.budget()
             gone = {f"{self._nodes.index}/{row}": None for row in rows}
-            await self._writer.patch("", gone, in_flight=InFlight())
+            await self._writer.patch("", gone, in_flight=InFlight(self._writer.clock))
             log.warning("index.orphans_dropped", rows=len(rows))
 
     async def _delete(self, job_id: str, found: Remains) -> None:
         await self._writer.budget()
         whole = without_job(self._nodes, job_id, *([found.created_at] if found.created_at else []))
-        await self._writer.patch("", whole, in_flight=InFlight())
+        await self._writer.patch("", whole, in_flight=InFlight(self._writer.clock))
 
 
 def _stamp(value: Json) -> int:

@@ -18,7 +18,7 @@ from poller.job import Job, JobState, LogLevel, LogLine
 from poller.rtdb import index
 from poller.rtdb.display import Display, Shown
 from poller.rtdb.endings import Canvas, completion, failure, opening
-from poller.rtdb.fence import Fence
+from poller.rtdb.fence import MARGIN_SECONDS, Fence
 from poller.rtdb.held_lease import HeldLease, LeasedWrites
 from poller.rtdb.journal import GroupCommit, newest
 from poller.rtdb.names import IS_COMPLETED, Json, claimed_entry, members, read_lease, released_entry
@@ -142,6 +142,10 @@ class RtdbRun:
             await ending
             keeping.cancel()
 
+    def doubt(self) -> None:
+        """The run that held this lease before is gone: what it sent last may still be stored."""
+        self._writes.in_flight.doubt(MARGIN_SECONDS)
+
     async def begin_again(self, job: Job) -> None:
         await self._writes.settled()
         await self._journal.flush()
@@ -195,14 +199,28 @@ class RtdbRun:
     async def complete(self, model: model_pb2.EventStormingModel, *, tokens_used: int) -> None:
         await asyncio.to_thread(self._canvas.check, model)
         await self._writes.settled()
-        await self._journal.flush()
+        if self._writes.in_flight.doubtful:
+            await self._look_again()
         self.show_model(model)
-        await self._display.flush(self._writes.below_job)
+        await self._show_all()
         last = completion(model, total=self._total, tokens_used=tokens_used, now=self._writer.now())
         await self._write_end(JobState.COMPLETED, last)
+        await self._writes.settled()
         await self._writes.alone(IS_COMPLETED, True)
         self._metrics.ended("completed")
         await self.end()
+
+    async def _show_all(self) -> None:
+        """All that is left, after which nothing older can come."""
+        await self._journal.flush()
+        await self._display.flush(self._writes.below_job)
+        await self._writes.settled()
+
+    async def _look_again(self) -> None:
+        """A late write may have put an older sticker over the one that the display knows as shown."""
+        path = self._writer.nodes.job(self.job.id)
+        stored = await self._writer.insist(lambda: self._writer.database.get(path))
+        self._display.shows(StoredJob.of(stored))
 
     async def fail(self, sentence: str) -> None:
         await self.show_failure(sentence)
@@ -211,9 +229,8 @@ class RtdbRun:
     async def show_failure(self, sentence: str) -> None:
         """The line first: browsers show it, then take the flag as the end. The entry is still there afterwards."""
         await self._writes.settled()
-        await self._journal.flush()
         self.say(LogLine(level=LogLevel.ERROR, message=sentence))
-        await self._display.flush(self._writes.below_job)
+        await self._show_all()
         last = failure(sentence, now=self._writer.now())
         await self._write_end(JobState.FAILED, last, failure=sentence)
         self._metrics.ended("failed")
@@ -234,6 +251,7 @@ class RtdbRun:
         """The entry goes, if it is still ours."""
         if not self._writes.marked:
             await self._writes.below_job({})
+        await self._writes.settled()
         self.lease.ended = True
         token = self.job.lease.token
 

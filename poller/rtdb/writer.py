@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from poller.errors import Conflict, Transient
 from poller.metrics import Metrics
 from poller.ports import Clock
-from poller.rtdb.fence import WRITE_SECONDS
+from poller.rtdb.fence import LATE_SECONDS, WRITE_SECONDS
 from poller.rtdb.http import Before, nothing
 from poller.rtdb.journal import Room
 from poller.rtdb.names import Json, Nodes
@@ -54,18 +54,36 @@ class Budget:
 
 
 class InFlight:
-    """Writes of one job that have neither answered nor given up."""
+    """Writes of one job that may still be stored: without an answer, or given up not long ago.
 
-    def __init__(self) -> None:
+    `doubtful`: some were given up, so what is stored may be older than what was answered since.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._answers: set[asyncio.Future[Any]] = set()
+        self._until = float("-inf")
+        self.doubtful = False
 
     def add(self, answer: asyncio.Future[Any]) -> None:
         self._answers.add(answer)
-        answer.add_done_callback(self._answers.discard)
+        answer.add_done_callback(self._answered)
+
+    def _answered(self, answer: asyncio.Future[Any]) -> None:
+        self._answers.discard(answer)
+        if not answer.cancelled() and isinstance(answer.exception(), Transient):
+            self.doubt(LATE_SECONDS)
 
     async def settled(self) -> None:
         while self._answers:
             await asyncio.wait(set(self._answers))
+        if (left := self._until - self._clock.monotonic()) > 0:
+            await self._clock.sleep(left)
+
+    def doubt(self, seconds: float) -> None:
+        """So long from now one may be stored that nobody hears of."""
+        self._until = max(self._until, self._clock.monotonic() + seconds)
+        self.doubtful = True
 
 
 class Writer:

@@ -320,7 +320,7 @@ async def _broken_off(sides: Sides, queue: Whole) -> None:
     cancelling = asyncio.create_task(queue.cancel(sides.job, by="Kim"))
     await eventually(lambda: _is_cancelled(sides))
     cancelling.cancel()
-    await asyncio.gather(cancelling, return_exceptions=True)
+    await eventually(lambda: _tried(sides, cancelling))  # it waits for what it gave up
 
 
 async def _is_cancelled(sides: Sides) -> bool:

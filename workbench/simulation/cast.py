@@ -35,6 +35,7 @@ SLOTS = 2
 LEASE_SECONDS = 30.0
 EXECUTORS = ("executor-1", "executor-2")
 POLLERS = ("poller-a", "poller-b")
+_EXECUTOR_METRICS, _POLLER_METRICS = ExecutorMetrics(), PollerMetrics()
 
 
 class Clock:
@@ -72,7 +73,6 @@ class Stage:
         self.services: dict[str, ExecutorService] = {}
         self.slots: dict[str, Slots] = {}
         self._tokens = 0
-        self._executor_metrics, self._poller_metrics = ExecutorMetrics(), PollerMetrics()
 
     def start(self, name: str) -> None:
         process = self.processes[name] = Process(name)
@@ -98,7 +98,7 @@ class Stage:
             concurrency=4,
             timeout=20.0,
             chance=chance,
-            metrics=self._executor_metrics,
+            metrics=_EXECUTOR_METRICS,
         )
         self.services[name] = ExecutorService(
             slots=slots,
@@ -107,7 +107,7 @@ class Stage:
             bounds=Bounds(job_seconds=900, step_seconds=90),
             identity=Identity(instance_id=f"{name}/{self.world.now:.3f}", build_id="simulated"),
             clock=self.world.loop.time,
-            metrics=self._executor_metrics,
+            metrics=_EXECUTOR_METRICS,
         )
 
     def drain_executor(self, name: str) -> None:
@@ -142,7 +142,7 @@ class Stage:
         clock, chance = Clock(), self.world.chance.random
         database: Any = SimulatedDatabase(self.server, process, agent=name)
         async with Writer(
-            database, Nodes(NAMESPACE), clock, chance=chance, metrics=self._poller_metrics
+            database, Nodes(NAMESPACE), clock, chance=chance, metrics=_POLLER_METRICS
         ) as writer:
             claimant = Claimant(owner=name, lease_seconds=LEASE_SECONDS, new_token=self._new_token)
             opened = Opened.over(writer, claimant)
@@ -163,7 +163,7 @@ class Stage:
                 retry=RetryPolicy(max_attempts=3),
                 limits=Limits(job_seconds=900, step_seconds=90),
                 chance=chance,
-                metrics=self._poller_metrics,
+                metrics=_POLLER_METRICS,
             )
             dispatcher.rules, dispatcher.name = self.rules, name
             self.jobs[name], self.dispatchers[name] = opened.jobs, dispatcher

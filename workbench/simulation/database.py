@@ -34,6 +34,8 @@ class Server:
         self.process = Process("rtdb")
         self.root: Node = None
         self.refuses = False
+        self.late = False
+        """What is committed now was given up by its writer a while ago."""
         self.streams: list[Stream] = []
         self.watchers: list[Watcher] = []
         self.on_answered: Callable[[str, Mapping[str, Json]], None] = lambda path, body: None
@@ -224,15 +226,19 @@ class SimulatedDatabase:
 
     def _arrived(self, what: str, commit: Callable[[], Any], answer: asyncio.Future[Any], fate: Any) -> None:
         outcome: Any
-        if answer.done():
+        if answer.done() and not fate.stubborn:
             return  # given up: the connection was closed before it arrived
+        if fate.stubborn:
+            self.world.fault(f"late: {what}", of=self.process.name)
         if self.server.refuses:
             outcome = Transient("RTDB cannot be reached")
         else:
+            self.server.late = answer.done()
             try:
                 outcome = commit()
             except (Conflict, tree.Invalid) as error:
                 outcome = error
+            self.server.late = False
         if self.world.deaf.get(self.process.name, 0.0) > self.world.now:
             return
         if fate.reply_lost or self.world.is_cut(self.process.name, "rtdb"):

@@ -1,20 +1,22 @@
 """An event loop of virtual time that several simulated processes share: each can be frozen, or dead for good.
 
-Time is async-solipsism's: it stands still while anything can run and jumps to the next timer when nothing can. What is
-ours is who runs next: the order within a process is asyncio's, which process has its turn is the seed's choice.
+Time stands still while anything can run and jumps to the next timer when nothing can. The order within a process is
+asyncio's; which process has its turn is the seed's choice.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import heapq
 import random
 import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
-import async_solipsism
+RESOLUTION = 2e-6
+"""Seconds between asking for a timer and its ringing, at least."""
 
 
 class Process:
@@ -38,22 +40,15 @@ def current() -> Process | None:
     return _PROCESS.get()
 
 
-class _Nothing:
-    """Stands in for a handle that must not run any more."""
-
-    _cancelled = True
-
-
 class Ready:
-    """What `asyncio` keeps in `_ready`: handles by process, first in first out; the dead's are dropped, the frozen's wait."""
+    """Handles by process, first in first out; the dead's are dropped, the frozen's wait."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self._queues: dict[Process | None, deque[asyncio.Handle]] = {}
-        self._size = 0
 
-    def __len__(self) -> int:
-        return self._size
+    def __bool__(self) -> bool:
+        return bool(self._queues)
 
     def append(self, handle: asyncio.Handle) -> None:
         process = cast(Any, handle)._context.get(_PROCESS)
@@ -61,54 +56,77 @@ class Ready:
             return
         if process is not None and process.frozen:
             process.parked.append(handle)
-            return
-        self._queues.setdefault(process, deque()).append(handle)
-        self._size += 1
+        elif queue := self._queues.get(process):
+            queue.append(handle)
+        else:
+            self._queues[process] = deque((handle,))
 
-    def popleft(self) -> Any:
-        if not self._size:
-            return _Nothing()
+    def popleft(self) -> asyncio.Handle:
+        """Of a process of the seed's choice."""
         keys = list(self._queues)
         process = keys[0] if len(keys) == 1 else keys[int(self._chance.random() * len(keys))]
         queue = self._queues[process]
         handle = queue.popleft()
         if not queue:
             del self._queues[process]
-        self._size -= 1
         return handle
 
     def clear(self) -> None:
         self._queues.clear()
-        self._size = 0
 
     def stop(self, process: Process) -> deque[asyncio.Handle]:
         """Takes out what waits for its turn."""
-        queue = self._queues.pop(process, deque())
-        self._size -= len(queue)
-        return queue
+        return self._queues.pop(process, deque())
 
 
-class Loop(async_solipsism.EventLoop):
-    """`chance` decides which process goes on."""
+class Loop(asyncio.BaseEventLoop):
+    """`chance` decides which process goes on. There is no outside: no socket, no thread, no signal wakes it."""
 
     def __init__(self, chance: random.Random) -> None:
         super().__init__()
-        self._ready = Ready(chance)
+        self._ready: Any = Ready(chance)
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._made = 0
+        self._now = 0.0
         self.ended = False
+
+    def time(self) -> float:
+        return self._now
+
+    def _run_once(self) -> None:
+        """One handle; where there is none, time jumps to the next timer."""
+        ready, timers = self._ready, self._timers
+        if not ready:
+            while timers[0][2]._cancelled:  # type: ignore[attr-defined]
+                heapq.heappop(timers)
+            self._now = timers[0][0]
+        while timers and timers[0][0] <= self._now:
+            ready.append(heapq.heappop(timers)[2])
+        if ready:
+            handle = ready.popleft()
+            if not handle._cancelled:
+                handle._run()
 
     def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
         """Nothing runs after the end: what is collected then has no last word either."""
-        if self.ended:
-            return asyncio.Handle(callback, args, self, context)
-        return super().call_soon(callback, *args, context=context)
+        handle = asyncio.Handle(callback, args, self, context)
+        if not self.ended:
+            self._ready.append(handle)
+        return handle
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+        return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
-        if self.ended:
-            return asyncio.TimerHandle(when, callback, args, self, context)
-        later = max(
-            when, self.time() + 2 * self._clock_resolution
-        )  # time must pass, or a rounding error waits for ever
-        return super().call_at(later, callback, *args, context=context)
+        """Time passes before it is due, or a rounding error would wait for ever."""
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        self._made += 1
+        if not self.ended:
+            heapq.heappush(self._timers, (max(when, self._now + RESOLUTION), self._made, handle))
+        return handle
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """It is passed over when its time comes."""
 
     def _check_closed(self) -> None:
         """What is collected after the end may still speak to its loop."""

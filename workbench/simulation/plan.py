@@ -39,8 +39,9 @@ class Plan:
             for _ in range(int(self.chance.random() * 3)):
                 poller, when = self.chance.choice(POLLERS), at + self.chance.uniform(0.2, 20)
                 self._at(when, "", partial(self.stage.view, poller, job))
+        kinds = [self.chance.choice(self._kinds()) for _ in range(3)]
         for _ in range(3 + int(self.chance.random() * 5)):
-            self._strike(self.chance.uniform(CALM_SECONDS, STRIKES_UNTIL))
+            self._at(self.chance.uniform(CALM_SECONDS, STRIKES_UNTIL), "", self.chance.choice(kinds))
         self._at(CALM_SECONDS, "", self._unrest)
         self._at(HEALED_AT, "all is healed", self._heal)
 
@@ -53,7 +54,7 @@ class Plan:
     def _heal(self) -> None:
         self.world.unrest = 0.0
         self.stage.language_model.unwilling = self.stage.language_model.odd = 0.0
-        for troubles in (self.world.cuts, self.world.deaf, self.world.ambushes):
+        for troubles in (self.world.cuts, self.world.deaf, self.world.bad, self.world.ambushes):
             troubles.clear()  # type: ignore[attr-defined]
         self.stage.server.refuses = False
 
@@ -96,8 +97,9 @@ class Plan:
 
     # ── faults ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _strike(self, at: float) -> None:
-        kinds = (
+    def _kinds(self) -> tuple[Callable[[], None], ...]:
+        """A seed has three of them: what needs two faults of a kind is found sooner than with all in each."""
+        return (
             self._kill_poller,
             self._kill_poller,
             self._kill_executor,
@@ -109,13 +111,14 @@ class Plan:
             self._deafen,
             self._cut_from_database,
             self._cut_from_database,
+            self._bad_network,
+            self._bad_network,
             self._cut_from_executor,
             self._database_away,
             self._cut_streams,
             self._silent_streams,
             self._drain,
         )
-        self._at(at, "", self.chance.choice(kinds))
 
     def _poller(self) -> str:
         return self.chance.choice([name for name in POLLERS if name in self.stage.processes])
@@ -158,6 +161,11 @@ class Plan:
         self.world.deaf[name] = self.world.now + seconds
         for stream in self.stage.server.streams:
             stream.silent = stream.silent or stream.connection.ends[1].name == name
+
+    def _bad_network(self) -> None:
+        name, seconds = self._poller(), self.chance.uniform(5, 60)
+        self.world.fault(f"has a bad network for {seconds:.0f} s", of=name)
+        self.world.bad[name] = self.world.now + seconds
 
     def _cut_from_database(self) -> None:
         name, seconds = self._poller(), self.chance.choice([2.0, 8.0, 25.0, 45.0])

@@ -162,8 +162,7 @@ class Rules:
             )
 
     def _shown(self, job: str, record: Record, node: Node) -> None:
-        words = str(_of(node, "description") or "").rstrip(".").split()
-        used = {int(word) for word in words[1:] if word.isdigit() and words[0] == "answers"} - {0}
+        used = _serials(node)
         stored = {serial for found in record.stored.values() for _, _, serial in found}
         if early := used - stored:
             self.world.breaks("what is shown is stored", f"{job[:4]} shows answers {sorted(early)}")
@@ -186,6 +185,11 @@ class Rules:
         outputs = tree.get(after, ("jobs", NAMESPACE, job, "state", "outputs"))
         if outputs is None:
             return
+        progress = int(_of(outputs, "currentProgressCount") or 0)
+        if self.server.late:
+            record.progress = (
+                progress  # for a moment, until the next value: not worth a pause after every lost write
+            )
         if agent == "client" or any(
             path[3:] == ("state", "outputs", "isFailed") and node is False for path, node in parts
         ):
@@ -202,7 +206,6 @@ class Rules:
         if gone := record.stickers - stickers - {"@"}:
             self.world.breaks("a sticker never disappears", f"{sorted(gone)[0]} of {job[:4]}")
         record.stickers = stickers
-        progress = int(_of(outputs, "currentProgressCount") or 0)
         if progress < record.progress:
             self.world.breaks("progress never falls", f"{job[:4]} from {record.progress} to {progress}")
         record.progress = progress
@@ -262,6 +265,19 @@ class Rules:
         for job in list(self.jobs):
             if why := self._unfinished(job):
                 self.world.breaks("nothing is lost", f"{job[:4]} {why}")
+            if why := self._unlike(job):
+                self.world.breaks("the canvas shows the stored model", f"{job[:4]} {why}")
+
+    def _unlike(self, job: str) -> str:
+        """What tells a completed job's canvas from its typed model."""
+        node = tree.get(self.server.root, ("jobs", NAMESPACE, job))
+        outputs, text = _of(_of(node, "state"), "outputs"), _of(_of(node, "run"), "model")
+        if _of(outputs, "isCompleted") is not True or not isinstance(text, str):
+            return ""
+        elements = _of(_of(outputs, "esValue"), "elements")
+        shown = set[int]().union(*(_serials(_of(elements, name)) for name in _members(elements)))
+        stored = serials_in(json.loads(text))
+        return "" if shown == stored else f"shows answers {sorted(shown)} and not {sorted(stored)}"
 
     def unfinished(self) -> Iterator[str]:
         return (job for job in list(self.jobs) if self._unfinished(job))
@@ -288,6 +304,12 @@ class Rules:
 
 def _of(node: Any, name: str) -> Any:
     return node.get(name) if isinstance(node, tree.Branch) else None
+
+
+def _serials(element: Any) -> set[int]:
+    """The answers that a sticker was made from."""
+    words = str(_of(element, "description") or "").rstrip(".").split()
+    return {int(word) for word in words[1:] if word.isdigit() and words[0] == "answers"} - {0}
 
 
 def _members(node: Any) -> set[str]:

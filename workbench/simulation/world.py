@@ -28,13 +28,23 @@ MODULES = (
     "poller/rtdb/display.py",
     "poller/rtdb/journal.py",
     "poller/rtdb/queue_watch.py",
+    "poller/rtdb/watching.py",
     "poller/attempt.py",
     "poller/dispatcher.py",
+    "poller/executors.py",
     "executor/link.py",
     "executor/service.py",
+    "executor/slots.py",
     "executor/llm/chat.py",
 )
 """Where faults are to strike: what keeps the promises."""
+
+
+BAD = 0.4
+"""Share of requests that meet a fault of their own in a bad network."""
+
+GIVEN_UP = 5.0
+"""Seconds after which a write is given up by whoever sent it."""
 
 
 class Broken(Exception):
@@ -47,12 +57,16 @@ class Broken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What becomes of one request: seconds there and back, and whether either way is lost."""
+    """What becomes of one request: seconds there and back, and whether either way is lost.
+
+    `stubborn`: it arrives although who sent it has given it up meanwhile, as bytes do that a kernel had taken.
+    """
 
     there: float
     back: float
     request_lost: bool = False
     reply_lost: bool = False
+    stubborn: bool = False
 
 
 class World:
@@ -72,6 +86,8 @@ class World:
         """Until when a process gets no answer from the database, though what it sends arrives."""
         self.ambushes: dict[str, float] = {}
         """For how long a process will sleep at its next write."""
+        self.bad: dict[str, float] = {}
+        """Until when much of what a process sends to the database is lost or late."""
         self.unrest = 0.0
         """Share of requests to the database that meet a fault of their own."""
         self._keep = keep_timeline
@@ -169,14 +185,15 @@ class World:
             return Fate(self.latency() + 4.9 * self.chance.random(), 0, reply_lost=True)
         luck = self.chance.random()
         there, back = self.latency(), self.latency()
-        if luck < self.unrest:
-            kind = int(self.chance.random() * 4)
+        if luck < (BAD if self.bad.get(one, 0.0) > self.now else self.unrest):
+            kind = int(self.chance.random() * 5)
             late = self.chance.uniform(0.5, 5.5)
             return (
                 Fate(there, back, request_lost=True),
                 Fate(there, back, reply_lost=True),
                 Fate(late, back),
                 Fate(there, late),
+                Fate(GIVEN_UP + 3.9 * self.chance.random(), back, stubborn=True),
             )[kind]
         return Fate(there, back)
 

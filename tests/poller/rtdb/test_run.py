@@ -377,3 +377,34 @@ async def test_what_a_run_writes_waits_for_the_budget_of_all_writes() -> None:
         for _ in range(3):
             await clock.advance(1)
         await eventually(ending.done)
+
+
+# ── what may come late ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_run_that_took_over_ends_after_the_last_writes_of_the_one_before_and_puts_right_what_they_changed(
+    bench: Bench,
+) -> None:
+    run, canvas = bench.run, f"{NODES.job(bench.run.job.id)}/state/outputs/esValue/elements"
+    run.doubt()
+    run.show_model(small_model())
+    async with asyncio.TaskGroup() as group:
+        storing = group.create_task(run.store(nobody))
+        await eventually(lambda: bench.rtdb.database.get(canvas))
+        storing.cancel()
+    shown = await bench.rtdb.database.get(canvas)
+    ending = asyncio.create_task(run.complete(small_model(), tokens_used=1))
+    await bench.clock.advance(9.9)
+    older = {"name": "older"}
+    await bench.rtdb.database.patch(canvas, dict.fromkeys(shown, older))
+    await asyncio.sleep(0.05)
+    assert not ending.done()
+    await bench.clock.advance(0.1)
+    await ending
+    assert older not in (await bench.rtdb.database.get(canvas)).values()
+    assert (await bench.rtdb.outputs(run.job.id))["isCompleted"] is True
+
+
+async def test_a_run_that_nobody_held_before_ends_at_once(bench: Bench) -> None:
+    await bench.run.complete(small_model(), tokens_used=1)
+    assert (await bench.rtdb.outputs(bench.run.job.id))["isCompleted"] is True

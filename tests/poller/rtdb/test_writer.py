@@ -11,6 +11,7 @@ import pytest
 
 from poller.errors import Transient
 from poller.metrics import Metrics
+from poller.rtdb.fence import MARGIN_SECONDS, WRITE_SECONDS
 from poller.rtdb.rest import Database
 from poller.rtdb.writer import Budget, InFlight, Unchanged, Writer
 from tests.fakes import FakeClock, settle
@@ -156,7 +157,7 @@ async def test_it_is_given_up_after_so_many_tries(rtdb: World, clock: FakeClock)
 async def test_a_write_goes_on_when_its_caller_is_cancelled_and_is_known_until_then(
     rtdb: World, clock: FakeClock
 ) -> None:
-    in_flight = InFlight()
+    in_flight = InFlight(FakeClock())
     rtdb.rtdb.faults.change({"frozen": True, "method": "PATCH"})
     async with writer_over(rtdb.database, clock) as writer:
         writing = asyncio.create_task(writer.patch("x", {"a": 1}, in_flight=in_flight))
@@ -176,7 +177,7 @@ async def test_a_writer_ends_when_its_writes_have_ended(rtdb: World, clock: Fake
 
     async def write() -> None:
         async with writer_over(rtdb.database, clock) as writer:
-            writing = asyncio.create_task(writer.put("x", 1, in_flight=InFlight()))
+            writing = asyncio.create_task(writer.put("x", 1, in_flight=InFlight(FakeClock())))
             await settle()
             writing.cancel()
 
@@ -188,15 +189,38 @@ async def test_a_writer_ends_when_its_writes_have_ended(rtdb: World, clock: Fake
     assert await rtdb.database.get("x") == 1
 
 
+async def test_a_write_without_an_answer_may_still_be_stored_for_as_long_as_the_margin_allows(
+    rtdb: World, clock: FakeClock
+) -> None:
+    rtdb.rtdb.faults.change({"errors": 1, "method": "PATCH"})
+    in_flight = InFlight(clock)
+    async with writer_over(rtdb.database, clock) as writer:
+        with pytest.raises(Transient):
+            await writer.patch("x", {"a": 1}, in_flight=in_flight)
+    settled = asyncio.create_task(in_flight.settled())
+    await clock.advance(MARGIN_SECONDS - WRITE_SECONDS - 0.1)
+    assert not settled.done()
+    await clock.advance(0.1)
+    assert settled.done()
+    assert in_flight.doubtful
+
+
+async def test_an_answered_write_leaves_no_doubt(rtdb: World, clock: FakeClock) -> None:
+    in_flight = InFlight(clock)
+    async with writer_over(rtdb.database, clock) as writer:
+        await writer.patch("x", {"a": 1}, in_flight=in_flight)
+    await in_flight.settled()
+    assert not in_flight.doubtful
+
+
 async def test_an_error_reaches_whoever_waits_for_the_write_and_ends_nothing_else(
     rtdb: World, clock: FakeClock
 ) -> None:
     rtdb.rtdb.faults.change({"errors": 1, "method": "PATCH"})
-    in_flight = InFlight()
+    in_flight = InFlight(clock)
     async with writer_over(rtdb.database, clock) as writer:
         with pytest.raises(Transient):
             await writer.patch("x", {"a": 1}, in_flight=in_flight)
-        await in_flight.settled()
         await writer.patch("x", {"a": 2}, in_flight=in_flight)
     assert await rtdb.database.get("x/a") == 2
 
@@ -208,8 +232,8 @@ async def test_who_has_the_last_word_may_still_stop_a_write(rtdb: World, clock: 
     before = rtdb.rtdb.store.commits
     async with writer_over(rtdb.database, clock) as writer:
         for write in (
-            writer.patch("x", {"a": 1}, in_flight=InFlight(), before=no),
-            writer.put("x", 1, in_flight=InFlight(), before=no),
+            writer.patch("x", {"a": 1}, in_flight=InFlight(FakeClock()), before=no),
+            writer.put("x", 1, in_flight=InFlight(FakeClock()), before=no),
         ):
             with pytest.raises(Transient, match="too late"):
                 await write
