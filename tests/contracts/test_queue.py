@@ -182,16 +182,18 @@ async def test_a_claimed_job_runs_with_its_input_and_a_first_progress(queue: Bot
 async def test_a_released_job_is_claimed_again_with_the_next_epoch_and_its_counters(queue: Both) -> None:
     run = await claimed(queue, await submitted(queue))
     await run.release(run.job.interrupted())
-    again = await claimed(queue, await _waiting_again(queue, run.job.id))
+    again = await claimed(queue, await _once(queue, run.job.id, lambda job: job.waiting))
     assert (again.job.lease.epoch, again.job.interruptions, again.job.crashes) == (2, 1, 0)
 
 
-async def _waiting_again(queue: Both, job_id: str) -> Job:
-    async def waiting() -> Job | None:
-        job = await entry(queue, job_id)
-        return job if job.waiting else None
+async def _once(queue: Both, job_id: str, holds: Callable[[Job], bool | int]) -> Job:
+    """The entry as soon as it is so."""
 
-    found: Job = await eventually(waiting)
+    async def seen() -> Job | None:
+        job = await entry(queue, job_id)
+        return job if holds(job) else None
+
+    found: Job = await eventually(seen)
     return found
 
 
@@ -202,7 +204,7 @@ async def test_a_durable_answer_is_recalled_in_the_next_run_and_the_newest_wins(
     assert await recalled(run) == ["q1"]
     await answer(run, "q2")
     await run.release(run.job)
-    again = await claimed(queue, await _waiting_again(queue, run.job.id))
+    again = await claimed(queue, await _once(queue, run.job.id, lambda job: job.waiting))
     assert again.job.lease.epoch == 3
     assert await recalled(again) == ["q1", "q2"]
 
@@ -274,7 +276,7 @@ async def test_a_failed_job_is_tried_again_with_its_usable_answers(queue: Both) 
     await answer(run, "bad", unusable=True)
     await run.fail("over")
     assert (await queue.retry(run.job.id)).state is JobState.QUEUED
-    again = await claimed(queue, await _waiting_again(queue, run.job.id))
+    again = await claimed(queue, await _once(queue, run.job.id, lambda job: job.waiting))
     assert again.job.lease.epoch > run.job.lease.epoch
     assert await recalled(again) == ["good"]
     with pytest.raises(WrongState):
@@ -286,13 +288,13 @@ async def test_epochs_go_on_growing_when_nothing_was_answered_and_the_entry_is_m
 ) -> None:
     job, epochs = await submitted(queue), []
     for _ in range(2):
-        run = await claimed(queue, await _waiting_again(queue, job.id))
+        run = await claimed(queue, await _once(queue, job.id, lambda job: job.waiting))
         epochs.append(run.job.lease.epoch)
         await run.fail("over")
         await queue.retry(job.id)
     await queue.cancel(job.id, by="Kim")
     await queue.retry(job.id)
-    run = await claimed(queue, await _waiting_again(queue, job.id))
+    run = await claimed(queue, await _once(queue, job.id, lambda job: job.waiting))
     assert epochs == [1, 2]
     assert run.job.lease.epoch == 4
 
@@ -323,20 +325,11 @@ async def test_a_live_run_of_another_poller_is_not_removed(make_queue: MakeQueue
 async def test_a_place_is_told_to_waiting_jobs_only(queue: Both) -> None:
     job = await submitted(queue)
     await queue.show_position(job, 4)
-    placed = await _with_position(queue, job.id)
+    placed = await _once(queue, job.id, lambda job: job.position)
     run = await claimed(queue, placed)
     assert run.job.position == 0
     await queue.show_position(placed, 7)
     assert (await entry(queue, job.id)).position == 0
-
-
-async def _with_position(queue: Both, job_id: str) -> Job:
-    async def placed() -> Job | None:
-        job = await entry(queue, job_id)
-        return job if job.position else None
-
-    found: Job = await eventually(placed)
-    return found
 
 
 async def test_watching_starts_with_the_present_and_ends_with_the_end(queue: Both) -> None:

@@ -57,15 +57,6 @@ def postponed(pair: Pair) -> str:
     return job
 
 
-def ended(pair: Pair, job: str) -> dict[str, Any]:
-    def over() -> dict[str, Any] | None:
-        outputs = pair.client.outputs(job)
-        return outputs if outputs.get("isFailed") or outputs.get("isCompleted") else None
-
-    found: dict[str, Any] = pair.client.wait(over)
-    return found
-
-
 def refused(call: Any, request: Any, metadata: Any = BEARER) -> str:
     """Everything a client can see of an error."""
     try:
@@ -98,7 +89,7 @@ def test_no_way_of_failing_tells_what_a_user_wrote_or_a_key(programs: Programs) 
         pair.client.put(f"requestedJobs/{NAMESPACE}/{uuid.uuid4()}", {"waitingJobCount": WROTE, WROTE: KEY})
         seen = calls(pair, failing["rejected"], cancelled)
         for job in (*failing.values(), *strange):
-            assert ended(pair, job)["isFailed"], job
+            assert pair.client.ended(job)["isFailed"], job
         seen += refused_after(pair, strange[1])
         seen += refused_by_the_database(pair, strange[1])
         pair.client.request_removal(cancelled)

@@ -30,17 +30,6 @@ def inputs(text: str, language: str = "English") -> dict[str, Any]:
     return {"requestType": "fromRequirements", "ids": IDS, "requirements": text, "preferedLanguage": language}
 
 
-def ended(pair: Pair, job_id: str, seconds: float = 100) -> dict[str, Any]:
-    """The outputs of a job that has come to its end."""
-
-    def end() -> dict[str, Any] | None:
-        outputs = pair.client.outputs(job_id)
-        return outputs if outputs.get("isCompleted") or outputs.get("isFailed") else None
-
-    found: dict[str, Any] = pair.client.wait(end, seconds=seconds)
-    return found
-
-
 def said(outputs: dict[str, Any]) -> list[str]:
     logs = outputs["logs"]
     return [line["message"] for line in (logs.values() if isinstance(logs, dict) else logs) if line]
@@ -61,7 +50,7 @@ def test_of_300_kilobytes_every_line_became_a_sticker_or_is_named(pair: Pair) ->
     texts = [path.read_text("utf-8") for path in sorted(EXAMPLES.glob("*.en.md"))]
     text = ("\n".join(texts) * 20)[:300_000]
     job_id = pair.client.submit(inputs(text))
-    outputs = ended(pair, job_id)
+    outputs = pair.client.ended(job_id)
     assert outputs.get("isCompleted") is True
     assert findings(decode(outputs["esValue"]), inputs=None) == []
     named = [
@@ -87,7 +76,7 @@ def test_instructions_in_the_text_change_nothing(pair: Pair) -> None:
 
 
 def outputs_of(pair: Pair, job_id: str) -> dict[str, Any]:
-    return ended(pair, job_id)
+    return pair.client.ended(job_id)
 
 
 def names(model: Any) -> list[tuple[str, ...]]:
@@ -106,7 +95,7 @@ def names(model: Any) -> list[tuple[str, ...]]:
 
 def test_korean_in_korean_out(pair: Pair) -> None:
     job_id = pair.client.submit(inputs((EXAMPLES / "shop.ko.md").read_text("utf-8"), "Korean"))
-    outputs = ended(pair, job_id)
+    outputs = pair.client.ended(job_id)
     assert all(re.search("[가-힣]", line) for line in said(outputs)), said(outputs)
     model = typed(pair, job_id)
     elements = [e for a in model.aggregates for e in (a, *a.commands, *a.events, *a.read_models)]
@@ -152,7 +141,7 @@ def test_answers_gone_wrong_end_in_a_valid_canvas_or_a_reason(hostile: Pair) -> 
         "piano",
     )
     jobs = [hostile.client.submit(inputs(text.format(thing))) for thing in things]
-    ends = [ended(hostile, job) for job in jobs]
+    ends = [hostile.client.ended(job) for job in jobs]
     for outputs in ends:
         if outputs.get("isCompleted"):
             assert findings(decode(outputs["esValue"]), inputs=None) == []
@@ -168,7 +157,7 @@ def test_a_language_model_that_only_fails_ends_as_failed(programs: Programs, tmp
     settings = language_model(programs, tmp_path / "calls.jsonl", "--fault", "500=1", p50=0, p95=0)
     failing = start_pair(programs, executors=settings, MAX_ATTEMPTS="1", STEP_TIMEOUT_SECONDS="1")
     began = time.monotonic()
-    outputs = ended(failing, failing.client.submit(inputs("A member borrows a book.")))
+    outputs = failing.client.ended(failing.client.submit(inputs("A member borrows a book.")))
     assert outputs["isFailed"] is True
     assert not outputs.get("isCompleted")
     assert "esValue" not in outputs or not decode(outputs["esValue"]).get("elements")

@@ -38,13 +38,9 @@ def journal(pair: Pair, job: str) -> list[str]:
 
 
 def ended(pair: Pair, job: str) -> dict[str, Any]:
-    def over() -> dict[str, Any] | None:
-        outputs = pair.client.outputs(job)
-        is_over = outputs.get("isCompleted") or outputs.get("isFailed")
-        return outputs if is_over and not pair.client.get(f"requestedJobs/{NAMESPACE}/{job}") else None
-
-    found: dict[str, Any] = pair.client.wait(over)
-    return found
+    outputs = pair.client.ended(job)
+    pair.client.wait(lambda: pair.client.get(f"requestedJobs/{NAMESPACE}/{job}") is None)
+    return outputs
 
 
 @pytest.fixture

@@ -38,15 +38,6 @@ def _inputs(text: str = TEXT, **more: Any) -> dict[str, Any]:
     }
 
 
-def _ended(pair: Pair, job_id: str) -> dict[str, Any]:
-    def ended() -> dict[str, Any] | None:
-        outputs = pair.client.outputs(job_id)
-        return outputs if outputs.get("isCompleted") or outputs.get("isFailed") else None
-
-    found: dict[str, Any] = pair.client.wait(ended)
-    return found
-
-
 def _kind(value: Any) -> str:
     return str(value.get("_type", "")).rsplit(".", 1)[-1] if isinstance(value, dict) else ""
 
@@ -56,7 +47,7 @@ def test_a_job_is_written_in_the_order_the_canvas_needs(pair: Pair) -> None:
     pair.client.put(f"jobs/{NAMESPACE}/{job_id}", {"state": {"inputs": {**_inputs(), "jobId": job_id}}})
     recorder = pair.client.record(f"jobs/{NAMESPACE}/{job_id}/state/outputs")
     pair.client.enqueue(job_id)
-    _ended(pair, job_id)
+    pair.client.ended(job_id)
     pair.client.wait(lambda: pair.client.get(f"requestedJobs/{NAMESPACE}/{job_id}") is None)
 
     events = recorder.events
@@ -80,7 +71,7 @@ def test_a_job_is_written_in_the_order_the_canvas_needs(pair: Pair) -> None:
 
 def test_the_finished_model_passes_every_check_of_the_canvas(pair: Pair) -> None:
     job_id = pair.client.submit(_inputs())
-    outputs = _ended(pair, job_id)
+    outputs = pair.client.ended(job_id)
 
     assert outputs.get("isCompleted") is True
     assert not outputs.get("isFailed")
@@ -103,13 +94,13 @@ def test_inputs_nobody_can_understand_fail_with_a_sentence_and_the_next_job_runs
 ) -> None:
     bad, good = pair.client.submit(inputs), pair.client.submit(_inputs())
 
-    failed = _ended(pair, bad)
+    failed = pair.client.ended(bad)
     assert failed["isFailed"] is True
     assert not failed.get("isCompleted")
     assert [
         line for line in failed["logs"] if line and line["level"] == "error" and len(line["message"]) > 20
     ]
-    assert _ended(pair, good)["isCompleted"] is True
+    assert pair.client.ended(good)["isCompleted"] is True
     pair.client.wait(lambda: pair.client.get(f"requestedJobs/{NAMESPACE}") is None)
 
 
@@ -119,14 +110,14 @@ def test_an_entry_without_a_job_is_dropped_and_the_next_job_runs(pair: Pair) -> 
     pair.client.put(f"requestedJobs/{NAMESPACE}/{uuid.uuid4()}", {"waitingJobCount": 3})
     good = pair.client.submit(_inputs())
 
-    assert _ended(pair, good)["isCompleted"] is True
+    assert pair.client.ended(good)["isCompleted"] is True
     pair.client.wait(lambda: pair.client.get(f"requestedJobs/{NAMESPACE}") is None)
     assert pair.client.get(f"jobs/{NAMESPACE}/{orphan}") is None
 
 
 def test_a_removal_request_after_completion_leaves_nothing(pair: Pair) -> None:
     job_id = pair.client.submit(_inputs())
-    _ended(pair, job_id)
+    pair.client.ended(job_id)
     pair.client.request_removal(job_id)
 
     pair.client.wait(lambda: pair.client.get(f"jobStates/{NAMESPACE}/{job_id}") is None)
@@ -144,7 +135,7 @@ def test_what_the_web_client_sends_is_completed_for_both_request_types_and_langu
 ) -> None:
     inputs = json.loads((CONTRACT / f"inputs.{name}.json").read_text("utf-8"))
     job_id = pair.client.submit(inputs, job_id=str(uuid.uuid4()))
-    outputs = _ended(pair, job_id)
+    outputs = pair.client.ended(job_id)
     es_value = decode(outputs["esValue"])
 
     assert outputs.get("isCompleted") is True, outputs["logs"]

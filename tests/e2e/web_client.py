@@ -55,6 +55,16 @@ class WebClient:
             time.sleep(0.05)
         return value
 
+    def ended(self, job_id: str, *, seconds: float = 100.0) -> dict[str, Any]:
+        """The outputs of a job that has come to its end."""
+
+        def end() -> dict[str, Any] | None:
+            outputs = self.outputs(job_id)
+            return outputs if outputs.get("isCompleted") or outputs.get("isFailed") else None
+
+        found: dict[str, Any] = self.wait(end, seconds=seconds)
+        return found
+
     def record(self, path: str) -> Recorder:
         return Recorder(self._url(path))
 

@@ -16,7 +16,6 @@ from executor.model import (
     Policy,
     ReadModel,
     Scenario,
-    ScenarioClause,
     SourceRange,
     field_lists,
     has_attribute,
@@ -238,18 +237,11 @@ def _scenarios(model: EventStormingModel) -> Findings:
 def _valid_scenario(
     s: Scenario, aggregate: Aggregate, command: Command, events: dict[str, tuple[Field, ...]]
 ) -> bool:
-    then = [clause.name for clause in s.then]
-    return (
-        _covers(s.given, aggregate.name, aggregate.fields)
-        and _covers(s.when, command.name, command.fields)
-        and bool(then)
-        and len(set(then)) == len(then)
-        and all(c.name in command.emits and _covers(c, c.name, events.get(c.name, ())) for c in s.then)
-    )
-
-
-def _covers(clause: ScenarioClause, name: str, fields: Sequence[Field]) -> bool:
-    return clause.name == name and [v.field for v in clause.values] == [f.name for f in fields]
+    before = [(aggregate.name, aggregate.fields), (command.name, command.fields)]
+    after = [(name, events.get(name, ())) for name in dict.fromkeys(clause.name for clause in s.then)]
+    covered = [(name, [field.name for field in fields]) for name, fields in (*before, *after)]
+    told = [(clause.name, [value.field for value in clause.values]) for clause in (s.given, s.when, *s.then)]
+    return told == covered and {name for name, _ in after} <= set(command.emits) and bool(s.then)
 
 
 def _screens(model: EventStormingModel) -> Findings:

@@ -17,20 +17,21 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "provider", "model", "variant"),
+    ("text", "parts"),
     [
-        ("openai:gpt-4.1-2025-04-14", "openai", "gpt-4.1-2025-04-14", ""),
-        ("gpt-4o", "openai", "gpt-4o", ""),
-        ("ft:gpt-4o:org::id", "openai", "ft:gpt-4o:org::id", ""),
-        ("openai:qwen2.5:7b", "openai", "qwen2.5:7b", ""),
-        ("anthropic:claude-sonnet:thinking", "anthropic", "claude-sonnet", "thinking"),
-        ("offline:rules", "offline", "rules", ""),
+        ("openai:gpt-4.1-2025-04-14", ("openai", "gpt-4.1-2025-04-14", "")),
+        ("gpt-4o", ("openai", "gpt-4o", "")),
+        ("ft:gpt-4o:org::id", ("openai", "ft:gpt-4o:org::id", "")),
+        ("openai:qwen2.5:7b", ("openai", "qwen2.5:7b", "")),
+        ("anthropic:claude-sonnet:thinking", ("anthropic", "claude-sonnet", "thinking")),
+        ("offline:rules", ("offline", "rules", "")),
     ],
 )
 def test_a_language_model_is_named_by_provider_model_and_variant(
-    text: str, provider: str, model: str, variant: str
+    text: str, parts: tuple[str, str, str]
 ) -> None:
-    assert ModelName.parse(text) == ModelName(provider=provider, model=model, variant=variant)
+    named = ModelName.parse(text)
+    assert (named.provider, named.model, named.variant) == parts
 
 
 @pytest.mark.parametrize("text", ["opneai:gpt-4o", "openai:", "offline:magic", "anthropic::thinking"])

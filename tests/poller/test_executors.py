@@ -11,15 +11,7 @@ import pytest
 from eventstorming.v1 import executor_pb2
 from grpc_status import rpc_status
 
-from poller.errors import (
-    InputRejected,
-    LeaseLost,
-    LimitReached,
-    Misconfigured,
-    Permanent,
-    PollerError,
-    Transient,
-)
+from poller import errors
 from poller.executors import GrpcExecutors, error_of
 from poller.ports import ExecutorGone, HandedBack
 from tests.fakes import Conversation, Refusal, eventually, scripted_executor, settle
@@ -51,24 +43,24 @@ def failed(
 @pytest.mark.parametrize(
     ("code", "reason", "meaning"),
     [
-        (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", InputRejected),
+        (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", errors.InputRejected),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, "NO_FREE_SLOT", HandedBack),
         (grpc.StatusCode.UNAVAILABLE, "DRAINING", HandedBack),
-        (grpc.StatusCode.ABORTED, "OVERTAKEN", LeaseLost),
-        (grpc.StatusCode.UNAVAILABLE, "LLM_UNAVAILABLE", Transient),
-        (grpc.StatusCode.FAILED_PRECONDITION, "LLM_MISCONFIGURED", Misconfigured),
-        (grpc.StatusCode.FAILED_PRECONDITION, "LIMIT_REACHED", LimitReached),
-        (grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_USABLE", Permanent),
-        (grpc.StatusCode.INTERNAL, "INTERNAL", Transient),
+        (grpc.StatusCode.ABORTED, "OVERTAKEN", errors.LeaseLost),
+        (grpc.StatusCode.UNAVAILABLE, "LLM_UNAVAILABLE", errors.Transient),
+        (grpc.StatusCode.FAILED_PRECONDITION, "LLM_MISCONFIGURED", errors.Misconfigured),
+        (grpc.StatusCode.FAILED_PRECONDITION, "LIMIT_REACHED", errors.LimitReached),
+        (grpc.StatusCode.FAILED_PRECONDITION, "NOTHING_USABLE", errors.Permanent),
+        (grpc.StatusCode.INTERNAL, "INTERNAL", errors.Transient),
         (grpc.StatusCode.UNAVAILABLE, "", ExecutorGone),
         (grpc.StatusCode.CANCELLED, "", ExecutorGone),
         (grpc.StatusCode.INTERNAL, "", ExecutorGone),
-        (grpc.StatusCode.UNKNOWN, "", Transient),
+        (grpc.StatusCode.UNKNOWN, "", errors.Transient),
         (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED", HandedBack),
     ],
 )
 def test_what_a_status_means_for_the_job(
-    code: grpc.StatusCode, reason: str, meaning: type[PollerError]
+    code: grpc.StatusCode, reason: str, meaning: type[errors.PollerError]
 ) -> None:
     error = error_of(failed(code, reason))
     assert type(error) is meaning
@@ -77,7 +69,7 @@ def test_what_a_status_means_for_the_job(
 
 def test_the_time_to_wait_comes_along() -> None:
     error = error_of(failed(grpc.StatusCode.UNAVAILABLE, "LLM_UNAVAILABLE", retry_after=7.5))
-    assert isinstance(error, Transient)
+    assert isinstance(error, errors.Transient)
     assert error.retry_after == 7.5
 
 
@@ -85,7 +77,7 @@ def test_the_time_to_wait_comes_along() -> None:
 def test_which_limit_was_reached_comes_along(limit: str, value: str) -> None:
     given = {"limit": limit, "value": value}
     error = error_of(failed(grpc.StatusCode.FAILED_PRECONDITION, "LIMIT_REACHED", metadata=given))
-    assert isinstance(error, LimitReached)
+    assert isinstance(error, errors.LimitReached)
     assert (error.limit, error.value) == (limit, value)
 
 
@@ -150,7 +142,7 @@ async def test_a_draining_executor_gets_no_more_jobs() -> None:
         await eventually(lambda: found.place() is None)
 
 
-async def _break(before_it_begins: bool) -> tuple[type[PollerError], bool]:
+async def _break(before_it_begins: bool) -> tuple[type[errors.PollerError], bool]:
     """What a run sees when its stream breaks, and whether its pod would get the next job at once."""
 
     async def script(talk: Conversation) -> None:
@@ -172,7 +164,7 @@ async def _break(before_it_begins: bool) -> tuple[type[PollerError], bool]:
             async for _ in slot.execute(start()):
                 await executor.kill()
 
-        with pytest.raises(PollerError) as caught:
+        with pytest.raises(errors.PollerError) as caught:
             await follow()
         slot.release()
         return caught.type, found.place() is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.bench.texts import mark
+
 _ENGLISH = (
     """{mark} library
 
@@ -40,18 +42,8 @@ _KOREAN = (
 접수 담당자는 오늘의 {mark} 예약 목록을 조회한다.
 """,
 )
-_LETTERS = "bdfgklmnprstvw"
 SLOW_LETTERS = "fk"
 """Jobs whose mark begins so take long: they are there when leases run out."""
-
-
-def mark(number: int) -> str:
-    """A word of its own for every job: `Zq` and four letters."""
-    letters = ""
-    for _ in range(4):
-        number, digit = divmod(number, len(_LETTERS))
-        letters += _LETTERS[digit]
-    return f"Zq{letters}"
 
 
 def draft(number: int, language: str) -> dict[str, Any]:

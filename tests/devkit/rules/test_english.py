@@ -75,57 +75,11 @@ def test_a_title_is_a_heading_not_a_sentence() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("sentence", "name", "multiple"),
-    [
-        ("A customer can look up the current status of an order by its number.", "OrderStatus", False),
-        ("Members can list their current loans.", "LoanList", True),
-        ("Anyone can search books by title.", "BookList", True),
-        ("The agent wants to view the contract.", "ContractDetails", False),
-    ],
-)
-def test_a_look_up_is_a_read_model(sentence: str, name: str, multiple: bool) -> None:
-    (action,) = facts(sentence).actions
-
-    assert (action.kind, action.command.name, action.command.plural) == ("query", name, multiple)
-
-
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "When an order is placed, a delivery is scheduled.",
-        "A delivery is scheduled as soon as an order is placed.",
-        "Once the customer has placed the order, a delivery is scheduled automatically.",
-        "Whenever an order is placed a delivery is scheduled.",
-    ],
-)
-def test_when_joins_cause_and_effect(sentence: str) -> None:
-    (reaction,) = facts(sentence).reactions
-
-    assert [cause.event.name for cause in reaction.triggers] == ["OrderPlaced"]
-    assert [effect.event.name for effect in reaction.results] == ["DeliveryScheduled"]
-
-
 def test_a_trailing_if_is_a_condition_not_a_cause() -> None:
     found = facts("A customer can cancel an order if it has not been shipped.")
 
     assert found.reactions == []
     assert [action.command.name for action in found.actions] == ["CancelOrder"]
-
-
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "An order records the customer name, the total price and its status.",
-        "For each order the customer name, the total price and the status are recorded.",
-        "The customer name, the total price and the status are recorded for each order.",
-    ],
-)
-def test_lists_after_records_are_fields(sentence: str) -> None:
-    (fact,) = facts(sentence).members
-
-    assert fact.owner.name == "Order"
-    assert [name.name for name in fact.names] == ["CustomerName", "TotalPrice", "Status"]
 
 
 def test_bullets_under_a_colon_are_fields_with_their_own_lines() -> None:
@@ -139,21 +93,6 @@ def test_consists_of_is_a_group() -> None:
 
     assert fact.group
     assert fact.owner.name == "DeliveryAddress"
-
-
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "The copy status is one of AVAILABLE, ON_LOAN or RETIRED.",
-        "Each copy is AVAILABLE, ON_LOAN or RETIRED.",
-        "Copy status: AVAILABLE, ON_LOAN, RETIRED",
-    ],
-)
-def test_one_of_is_an_enumeration(sentence: str) -> None:
-    (fact,) = facts(sentence).choices
-
-    assert fact.name.name == "CopyStatus"
-    assert fact.values == ("AVAILABLE", "ON_LOAN", "RETIRED")
 
 
 def test_a_table_gives_fields_types_and_keys() -> None:

@@ -3,24 +3,7 @@
 from pathlib import Path
 
 import pytest
-from eventstorming.v1.model_pb2 import (
-    LANGUAGE_ENGLISH,
-    Actor,
-    Aggregate,
-    AggregateReference,
-    BoundedContext,
-    Command,
-    Event,
-    EventStormingModel,
-    Field,
-    Policy,
-    ReadModel,
-    Scenario,
-    ScenarioClause,
-    ScenarioValue,
-    Screen,
-    SourceRange,
-)
+from eventstorming.v1 import model_pb2 as pb
 from google.protobuf import text_format
 
 FORM = '<div class="card"><h3>Order</h3><label>Name<input type="text"></label><button>Place</button></div>'
@@ -43,43 +26,43 @@ HOSTILE = (
 
 
 @pytest.fixture
-def library() -> EventStormingModel:
+def library() -> pb.EventStormingModel:
     """Four contexts in English, 40 stickers and more, two sentences that became none."""
     return library_model()
 
 
 @pytest.fixture
-def clinic() -> EventStormingModel:
+def clinic() -> pb.EventStormingModel:
     """Three contexts in Korean."""
     return clinic_model()
 
 
-def library_model() -> EventStormingModel:
+def library_model() -> pb.EventStormingModel:
     return _read("library")
 
 
-def clinic_model() -> EventStormingModel:
+def clinic_model() -> pb.EventStormingModel:
     return _read("clinic")
 
 
-def _read(name: str) -> EventStormingModel:
+def _read(name: str) -> pb.EventStormingModel:
     text = Path(__file__).with_name(f"{name}.textproto").read_text("utf-8")
-    return text_format.Parse(text, EventStormingModel())
+    return text_format.Parse(text, pb.EventStormingModel())
 
 
 @pytest.fixture
-def big() -> EventStormingModel:
+def big() -> pb.EventStormingModel:
     """Eight contexts, more than 300 stickers."""
     return grown_model(contexts=8, aggregates=3, commands=4)
 
 
 @pytest.fixture
-def hostile() -> EventStormingModel:
+def hostile() -> pb.EventStormingModel:
     """Every name, alias and sentence is an attack or an accident."""
     return hostile_model()
 
 
-def hostile_model() -> EventStormingModel:
+def hostile_model() -> pb.EventStormingModel:
     model = grown_model(contexts=2, aggregates=2, commands=3)
     texts = iter(HOSTILE * 100)
     for context in model.bounded_contexts:
@@ -94,25 +77,27 @@ def hostile_model() -> EventStormingModel:
             for command in aggregate.commands:
                 command.actor = next(texts)
                 command.screen.html = next(texts)
-                command.scenarios.append(Scenario(title=next(texts), given=_clause(next(texts), next(texts))))
+                command.scenarios.append(
+                    pb.Scenario(title=next(texts), given=_clause(next(texts), next(texts)))
+                )
     for policy in model.policies:
         policy.alias, policy.reason, policy.name = next(texts), next(texts), next(texts)
     model.source_text = "\n".join(HOSTILE)
     return model
 
 
-def _clause(name: str, value: str) -> ScenarioClause:
-    return ScenarioClause(name=name, values=[ScenarioValue(field="x y", value=value)])
+def _clause(name: str, value: str) -> pb.ScenarioClause:
+    return pb.ScenarioClause(name=name, values=[pb.ScenarioValue(field="x y", value=value)])
 
 
-def grown_model(*, contexts: int, aggregates: int, commands: int) -> EventStormingModel:
+def grown_model(*, contexts: int, aggregates: int, commands: int) -> pb.EventStormingModel:
     """A regular model of any size: one event per command, a read model per aggregate, policies round about."""
-    model = EventStormingModel(
-        language=LANGUAGE_ENGLISH,
+    model = pb.EventStormingModel(
+        language=pb.LANGUAGE_ENGLISH,
         source_text="\n".join(
             f"Sentence {number} tells of context {number}." for number in range(1, contexts + 1)
         ),
-        actors=[Actor(name="Clerk", alias="Clerk")],
+        actors=[pb.Actor(name="Clerk", alias="Clerk")],
         bounded_contexts=[_grown_context(number, aggregates, commands) for number in range(1, contexts + 1)],
     )
     owners = [(a.name, a.events) for c in model.bounded_contexts for a in c.aggregates]
@@ -121,7 +106,7 @@ def grown_model(*, contexts: int, aggregates: int, commands: int) -> EventStormi
         if following[0] == name or not events or not following[1]:
             continue
         model.policies.append(
-            Policy(
+            pb.Policy(
                 ordinal=number,
                 name=f"React{number}",
                 alias=f"React to {name}",
@@ -130,12 +115,12 @@ def grown_model(*, contexts: int, aggregates: int, commands: int) -> EventStormi
             )
         )
         if number % 2:
-            model.references.append(AggregateReference(from_aggregate=following[0], to_aggregate=name))
+            model.references.append(pb.AggregateReference(from_aggregate=following[0], to_aggregate=name))
     return model
 
 
-def _grown_context(number: int, aggregates: int, commands: int) -> BoundedContext:
-    return BoundedContext(
+def _grown_context(number: int, aggregates: int, commands: int) -> pb.BoundedContext:
+    return pb.BoundedContext(
         ordinal=number,
         name=f"Context{number}",
         alias=f"Context number {number}",
@@ -144,29 +129,29 @@ def _grown_context(number: int, aggregates: int, commands: int) -> BoundedContex
     )
 
 
-def _grown_aggregate(context: int, number: int, commands: int) -> Aggregate:
+def _grown_aggregate(context: int, number: int, commands: int) -> pb.Aggregate:
     tag = f"{context}x{number}"
-    here = [SourceRange(start_line=context, start_column=1, end_line=context, end_column=10)]
-    return Aggregate(
+    here = [pb.SourceRange(start_line=context, start_column=1, end_line=context, end_column=10)]
+    return pb.Aggregate(
         ordinal=number,
         name=f"Order{tag}",
         alias=f"Order {tag}",
-        fields=[Field(name="orderId", type="Long", is_key=True), Field(name="name", type="String")],
+        fields=[pb.Field(name="orderId", type="Long", is_key=True), pb.Field(name="name", type="String")],
         ranges=here,
         commands=[
-            Command(
+            pb.Command(
                 ordinal=index,
                 name=f"PlaceOrder{tag}x{index}",
                 alias=f"Place order {index}",
                 actor="Clerk" if index % 2 else "",
                 emits=[f"OrderPlaced{tag}x{index}"],
-                screen=Screen(html=FORM) if index % 3 == 1 else None,
+                screen=pb.Screen(html=FORM) if index % 3 == 1 else None,
             )
             for index in range(1, commands + 1)
         ],
         events=[
-            Event(ordinal=index, name=f"OrderPlaced{tag}x{index}", alias=f"Order {index} placed")
+            pb.Event(ordinal=index, name=f"OrderPlaced{tag}x{index}", alias=f"Order {index} placed")
             for index in range(1, commands + 1)
         ],
-        read_models=[ReadModel(ordinal=1, name=f"Orders{tag}", alias=f"Orders of {tag}", actor="Clerk")],
+        read_models=[pb.ReadModel(ordinal=1, name=f"Orders{tag}", alias=f"Orders of {tag}", actor="Clerk")],
     )

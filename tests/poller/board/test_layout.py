@@ -1,16 +1,6 @@
 from itertools import combinations, pairwise
 
-from eventstorming.v1.model_pb2 import (
-    Aggregate,
-    AggregateReference,
-    BoundedContext,
-    Command,
-    Event,
-    EventStormingModel,
-    Policy,
-    ReadModel,
-    Screen,
-)
+from eventstorming.v1 import model_pb2 as pb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,11 +13,11 @@ SIZES = st.lists(
 
 
 @st.composite
-def models(draw: st.DrawFn) -> EventStormingModel:
+def models(draw: st.DrawFn) -> pb.EventStormingModel:
     """Up to 300 stickers and more, with links to and from anywhere, some to nowhere."""
-    model = EventStormingModel(
+    model = pb.EventStormingModel(
         bounded_contexts=[
-            BoundedContext(
+            pb.BoundedContext(
                 ordinal=c,
                 name=f"C{c}",
                 aggregates=[draw(aggregates(f"{c}x{a}", a, size)) for a, size in enumerate(sizes, 1)],
@@ -39,7 +29,7 @@ def models(draw: st.DrawFn) -> EventStormingModel:
     names = st.sampled_from([event.name for each in owners for event in each.events] + ["Nowhere"])
     for number in range(1, draw(st.integers(0, 30)) + 1):
         model.policies.append(
-            Policy(
+            pb.Policy(
                 ordinal=number,
                 name=f"P{number}",
                 trigger=draw(names),
@@ -50,42 +40,44 @@ def models(draw: st.DrawFn) -> EventStormingModel:
     if owners:
         pick = st.sampled_from([each.name for each in owners])
         for _ in range(draw(st.integers(0, 12))):
-            model.references.append(AggregateReference(from_aggregate=draw(pick), to_aggregate=draw(pick)))
+            model.references.append(pb.AggregateReference(from_aggregate=draw(pick), to_aggregate=draw(pick)))
     return model
 
 
 @st.composite
-def aggregates(draw: st.DrawFn, tag: str, ordinal: int, size: tuple[int, int, int]) -> Aggregate:
+def aggregates(draw: st.DrawFn, tag: str, ordinal: int, size: tuple[int, int, int]) -> pb.Aggregate:
     commands, events, read_models = size
     emitted = st.lists(st.sampled_from([f"E{tag}x{n}" for n in range(1, events + 1)] or ["Gone"]), max_size=4)
-    return Aggregate(
+    return pb.Aggregate(
         ordinal=ordinal,
         name=f"A{tag}",
         commands=[
-            Command(
+            pb.Command(
                 ordinal=n,
                 name=f"M{tag}x{n}",
                 actor=draw(st.sampled_from(["", "Clerk"])),
                 emits=draw(emitted),
-                screen=draw(st.sampled_from([None, Screen(html="<p>")])),
+                screen=draw(st.sampled_from([None, pb.Screen(html="<p>")])),
             )
             for n in range(1, commands + 1)
         ],
-        events=[Event(ordinal=n, name=f"E{tag}x{n}") for n in range(1, events + 1)],
+        events=[pb.Event(ordinal=n, name=f"E{tag}x{n}") for n in range(1, events + 1)],
         read_models=[
-            ReadModel(ordinal=n, name=f"R{tag}x{n}", actor="Clerk") for n in range(1, read_models + 1)
+            pb.ReadModel(ordinal=n, name=f"R{tag}x{n}", actor="Clerk") for n in range(1, read_models + 1)
         ],
     )
 
 
-def laid_out(model: EventStormingModel) -> tuple[Wall, Layout]:
+def laid_out(model: pb.EventStormingModel) -> tuple[Wall, Layout]:
     wall = wall_of(model)
     return wall, lay_out(wall)
 
 
 @settings(max_examples=60)
 @given(models())
-def test_every_sticker_hangs_once_inside_its_context_and_nothing_overlaps(model: EventStormingModel) -> None:
+def test_every_sticker_hangs_once_inside_its_context_and_nothing_overlaps(
+    model: pb.EventStormingModel,
+) -> None:
     wall, layout = laid_out(model)
 
     assert set(layout.boxes) == {sticker.id for sticker in wall.stickers}
@@ -99,7 +91,7 @@ def test_every_sticker_hangs_once_inside_its_context_and_nothing_overlaps(model:
 
 @settings(max_examples=60)
 @given(models())
-def test_arrows_run_straight_from_start_to_end_and_cross_no_sticker(model: EventStormingModel) -> None:
+def test_arrows_run_straight_from_start_to_end_and_cross_no_sticker(model: pb.EventStormingModel) -> None:
     wall, layout = laid_out(model)
 
     assert [route.arrow for route in layout.routes] == list(wall.arrows)
@@ -136,15 +128,15 @@ def crosses(leg: tuple[tuple[float, float], tuple[float, float]], box: Box) -> b
 
 @settings(max_examples=20)
 @given(models())
-def test_the_same_model_hangs_the_same(model: EventStormingModel) -> None:
-    again = EventStormingModel.FromString(model.SerializeToString())
+def test_the_same_model_hangs_the_same(model: pb.EventStormingModel) -> None:
+    again = pb.EventStormingModel.FromString(model.SerializeToString())
 
     (_, one), (_, other) = laid_out(model), laid_out(again)
     assert (one.boxes, one.routes) == (other.boxes, other.routes)
 
 
 def test_lanes_run_from_actor_to_event_and_policies_hang_below_what_people_use(
-    library: EventStormingModel,
+    library: pb.EventStormingModel,
 ) -> None:
     _, layout = laid_out(library)
     lanes = ("c2.a1.m1.actor", "c2.a1.m1", "c2.a1", "c2.a1.e1")
@@ -156,7 +148,7 @@ def test_lanes_run_from_actor_to_event_and_policies_hang_below_what_people_use(
     assert layout.boxes["p4"].y > layout.boxes["c2.a2.m2"].y
 
 
-def test_contexts_and_aggregates_hang_in_the_order_of_the_text(clinic: EventStormingModel) -> None:
+def test_contexts_and_aggregates_hang_in_the_order_of_the_text(clinic: pb.EventStormingModel) -> None:
     contexts = list(clinic.bounded_contexts)
     for ordinal, context in zip((3, 1, 2), contexts, strict=True):
         context.ordinal = ordinal
@@ -165,13 +157,13 @@ def test_contexts_and_aggregates_hang_in_the_order_of_the_text(clinic: EventStor
     assert [context.message.name for context, _ in layout.contexts] == [contexts[i].name for i in (1, 2, 0)]
 
 
-def test_what_hangs_moves_only_downwards_when_an_aggregate_grows(library: EventStormingModel) -> None:
+def test_what_hangs_moves_only_downwards_when_an_aggregate_grows(library: pb.EventStormingModel) -> None:
     wall, before = laid_out(library)
     grown = {sticker.id for name in ("c2.a1", "c2.a2") for sticker in wall.bands[name]}
 
     loan = library.bounded_contexts[1].aggregates[0]
-    loan.events.append(Event(ordinal=5, name="LoanLost"))
-    loan.commands.append(Command(ordinal=4, name="ReportLoss", emits=["LoanLost"], actor="Member"))
+    loan.events.append(pb.Event(ordinal=5, name="LoanLost"))
+    loan.commands.append(pb.Command(ordinal=4, name="ReportLoss", emits=["LoanLost"], actor="Member"))
 
     _, after = laid_out(library)
     for name, box in before.boxes.items():
@@ -183,8 +175,8 @@ def test_what_hangs_moves_only_downwards_when_an_aggregate_grows(library: EventS
 
 @settings(max_examples=40)
 @given(models())
-def test_policies_and_references_that_come_late_move_nothing_sideways(model: EventStormingModel) -> None:
-    early = EventStormingModel(bounded_contexts=model.bounded_contexts)
+def test_policies_and_references_that_come_late_move_nothing_sideways(model: pb.EventStormingModel) -> None:
+    early = pb.EventStormingModel(bounded_contexts=model.bounded_contexts)
 
     _, before = laid_out(early)
     _, after = laid_out(model)
@@ -195,7 +187,7 @@ def test_policies_and_references_that_come_late_move_nothing_sideways(model: Eve
 
 
 def test_an_empty_model_has_a_wall_too() -> None:
-    _, layout = laid_out(EventStormingModel())
+    _, layout = laid_out(pb.EventStormingModel())
 
     assert layout.width > 0
     assert layout.height > 0

@@ -93,24 +93,17 @@ def test_exponents_are_compared_by_their_difference(old: float, new: float, expe
     )
 
 
+def _over_floor(figure: float, floor: float, *, seed: int) -> Figure:
+    baseline = Baseline(name="floor", samples=spread(floor, seed=seed + 2))
+    return one(spread(figure, seed=seed), per_machine=True, baseline=baseline)
+
+
 def test_a_figure_that_rose_less_than_its_baseline_is_not_called_better() -> None:
-    old = one(
-        spread(15, seed=1), per_machine=True, baseline=Baseline(name="floor", samples=spread(3, seed=3))
-    )
-    new = one(
-        spread(25, seed=2), per_machine=True, baseline=Baseline(name="floor", samples=spread(9, seed=4))
-    )
-    assert verdict(old, new) == "noise"
+    assert verdict(_over_floor(15, 3, seed=1), _over_floor(25, 9, seed=2)) == "noise"
 
 
 def test_a_slower_machine_alone_is_no_change_where_the_ratio_counts() -> None:
-    old = one(
-        spread(15, seed=1), per_machine=True, baseline=Baseline(name="floor", samples=spread(3, seed=3))
-    )
-    new = one(
-        spread(30, seed=2), per_machine=True, baseline=Baseline(name="floor", samples=spread(6, seed=4))
-    )
-    assert verdict(old, new) == "noise"
+    assert verdict(_over_floor(15, 3, seed=1), _over_floor(30, 6, seed=2)) == "noise"
 
 
 @pytest.mark.parametrize(

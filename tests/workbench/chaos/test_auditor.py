@@ -341,24 +341,22 @@ def test_an_answer_used_before_it_is_stored_is_caught(logs: Logs) -> None:
     assert _broken(logs.verdict()) == {"used before stored"}
 
 
-def test_an_overtaken_run_that_goes_on_spending_is_caught(logs: Logs) -> None:
+def _overtaken(logs: Logs, *, asks_at: float) -> Logs:
+    """A run that another overtook at 10 and that asks once more."""
     logs.claim(10, 2, "poller-1")
     logs.call("q2", 11, 12, serial=8, by="executor-1.1")
     logs.store(12.1, 2, "k2", 8)
-    logs.call("q3", 26, 27, by="executor-0.1")
+    logs.call("q3", asks_at, asks_at + 1, by="executor-0.1")
     logs.complete(30)
+    return logs
 
-    assert _broken(logs.verdict()) == {"two runs spending"}
+
+def test_an_overtaken_run_that_goes_on_spending_is_caught(logs: Logs) -> None:
+    assert _broken(_overtaken(logs, asks_at=26).verdict()) == {"two runs spending"}
 
 
 def test_an_overtaken_run_may_need_the_detection_time(logs: Logs) -> None:
-    logs.claim(10, 2, "poller-1")
-    logs.call("q2", 11, 12, serial=8, by="executor-1.1")
-    logs.store(12.1, 2, "k2", 8)
-    logs.call("q3", 20, 21, by="executor-0.1")
-    logs.complete(30)
-
-    assert logs.verdict().good
+    assert _overtaken(logs, asks_at=20).verdict().good
 
 
 def test_an_overtaken_run_that_goes_on_writing_is_caught(logs: Logs) -> None:

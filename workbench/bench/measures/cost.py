@@ -47,24 +47,16 @@ def cpu(stand: Stand) -> Iterator[Figure]:
         per_machine=True,
         note="the old worker: 2.0 s",
     )
-    yield Figure(
-        name="cpu.poller",
-        what="of these, the poller's",
-        unit="s",
-        samples=[p for _, p in used],
-        baseline=plain,
-        noise=0.15,
-        per_machine=True,
-    )
-    yield Figure(
-        name="cpu.executor",
-        what="of these, the executor's",
-        unit="s",
-        samples=[e for e, _ in used],
-        baseline=plain,
-        noise=0.15,
-        per_machine=True,
-    )
+    for program, samples in (("poller", [p for _, p in used]), ("executor", [e for e, _ in used])):
+        yield Figure(
+            name=f"cpu.{program}",
+            what=f"of these, the {program}'s",
+            unit="s",
+            samples=samples,
+            baseline=plain,
+            noise=0.15,
+            per_machine=True,
+        )
     yield Figure(
         name="cpu.beyond_bare",
         what="processor milliseconds of a job beyond bare graph.ainvoke",

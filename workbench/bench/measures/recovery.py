@@ -88,15 +88,8 @@ def executor_killed(stand: Stand) -> Iterator[Figure]:
                 language_model, name="a", GRPC_PORT=port, MAX_CONCURRENT_JOBS="16"
             )
             time.sleep(3)  # the poller hears of it
-    yield Figure(
-        name="executor-killed.elsewhere",
-        what="kill -9 of an executor → its jobs ask on another",
-        unit="s",
-        samples=taken,
-        limits={"most": 2.0},
-        baseline=OLD,
-        noise=0.5,
-    )
+    what = "kill -9 of an executor → its jobs ask on another"
+    yield _seconds("executor-killed.elsewhere", what, taken, most=2)
     yield _repeated("executor-killed", rtdb, language_model, jobs)
 
 
@@ -115,15 +108,8 @@ def poller_restarted(stand: Stand) -> Iterator[Figure]:
         poller = stand.poller(rtdb, executor, name="same")
         taken += [language_model.first(mark(int(one)), after=at) - at for one in fresh]
         rtdb.ended(jobs[one] for one in fresh)
-    yield Figure(
-        name="poller-restarted.goes_on",
-        what="kill -9 of the poller, started again at once → its jobs ask again",
-        unit="s",
-        samples=taken,
-        limits={"most": 5.0},
-        baseline=OLD,
-        noise=0.5,
-    )
+    what = "kill -9 of the poller, started again at once → its jobs ask again"
+    yield _seconds("poller-restarted.goes_on", what, taken, most=5)
     yield _repeated("poller-restarted", rtdb, language_model, jobs)
 
 
@@ -139,16 +125,14 @@ def poller_gone(stand: Stand) -> Iterator[Figure]:
     at = pollers["one"].kill()
     taken = [language_model.first(mark(int(one)), after=at + 1.0) - at for one in struck]
     rtdb.ended(jobs.values())
-    yield Figure(
-        name="poller-gone.taken_over",
-        what="kill -9 of one of two pollers, for good → its jobs ask again through the other",
-        unit="s",
-        samples=taken,
-        limits={"most": 35.0},
-        baseline=OLD,
-        noise=0.3,
-    )
+    what = "kill -9 of one of two pollers, for good → its jobs ask again through the other"
+    yield _seconds("poller-gone.taken_over", what, taken, most=35, noise=0.3)
     yield _repeated("poller-gone", rtdb, language_model, jobs)
+
+
+def _seconds(name: str, what: str, taken: list[float], *, most: float, noise: float = 0.5) -> Figure:
+    limits = {"most": most}
+    return Figure(name=name, what=what, unit="s", samples=taken, limits=limits, baseline=OLD, noise=noise)
 
 
 def _start(rtdb: Rtdb, language_model: LanguageModel, jobs: dict[str, str], count: int) -> list[str]:
