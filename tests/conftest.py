@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from process import logs
 
-HEAVY_FOLDERS = {"browser", "chart", "e2e", "examples"}
+HEAVY_FOLDERS = {"browser", "chart", "e2e", "examples", "sdk"}
 _STARTS = {"subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system"}
 
 # By what the examples are, never by how long a busy machine takes over them.

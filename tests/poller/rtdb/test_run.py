@@ -397,7 +397,7 @@ async def test_a_run_that_took_over_ends_after_the_last_writes_of_the_one_before
     await bench.clock.advance(9.9)
     older = {"name": "older"}
     await bench.rtdb.database.patch(canvas, dict.fromkeys(shown, older))
-    await asyncio.sleep(0.05)
+    await round_trips(bench.rtdb.database)
     assert not ending.done()
     await bench.clock.advance(0.1)
     await ending
