@@ -106,7 +106,7 @@ def _with_early_slots() -> None:
     def free(self: Any) -> int:
         if self.state is None or self.refused or not self.named or not self.total:
             return 0
-        return max(0, self.total - max(self.held, self.total - int(self.state.slots_free)))
+        return max(0, self.total - self.held)
 
     _set(executors._Pod, "free", property(free))
 
@@ -159,6 +159,11 @@ def _without_deadline_of_silence() -> None:
     _set(executors, "BEATS_MISSED_SECONDS", 1e6)
 
 
+def _without_doubt() -> None:
+    """A job ends although a write that was given up may still come."""
+    _set(writer.InFlight, "doubt", lambda self, seconds: None)
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
     "none": lambda: None,
     "fence": CHAOS["fence"].apply,
@@ -179,6 +184,7 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "durable": _without_durability,
     "cancel-calls": _without_cancellation,
     "own-entry": _without_order_of_the_end,
+    "doubt": _without_doubt,
     "silence": _without_deadline_of_silence,
 }
 """By name: what takes the protection away."""

@@ -35,9 +35,12 @@ def test_a_seed_makes_the_same_run_again_whatever_the_hash_seed():
     assert "every promise kept" in one
 
 
-@pytest.mark.parametrize("mutant", ["journal", "ack", "in-flight"])
-def test_a_protection_that_is_off_is_found(mutant):
-    told = simulate("--seeds", "60", "--mutant", mutant)
+@pytest.mark.parametrize(
+    ("mutant", "first"), [("journal", 1), ("ack", 1), ("in-flight", 1), ("spinning", 10), ("doubt", 80)]
+)
+def test_a_protection_that_is_off_is_found(mutant, first):
+    """`first`: near a seed that finds it."""
+    told = simulate("--first", str(first), "--seeds", "60", "--mutant", mutant)
     assert "make simulate SEED=" in told.stdout, told.stdout + told.stderr
     assert told.returncode == 1
 
