@@ -214,13 +214,8 @@ class JournaledChat:
     def _started(self, key: str, call: Coroutine[Any, Any, Entry]) -> asyncio.Task[Entry]:
         task = asyncio.create_task(call)
         self._open[key] = task
-        task.add_done_callback(lambda done: self._ended(key, done))
+        task.add_done_callback(lambda _: self._open.pop(key))
         return task
-
-    def _ended(self, key: str, task: asyncio.Task[Entry]) -> None:
-        del self._open[key]
-        if not task.cancelled():
-            task.exception()  # every waiter may be gone; an exception must not be reported as never retrieved
 
     async def _asked(self, call: _Call) -> Entry:
         began = asyncio.get_running_loop().time()

@@ -114,6 +114,7 @@ async def queued_beside_a_stuck_reader(outbox: Outbox, size: int) -> int:
     await settled()
     filling.cancel()
     await asyncio.wait({filling})
+    assert filling.cancelled() or filling.result() is None
     return taken
 
 
@@ -371,6 +372,42 @@ async def test_what_is_to_be_shown_later_is_shown_when_its_time_has_come() -> No
     writing.cancel()
 
 
+@pytest.mark.parametrize("waits", ["progress", "snapshot"])
+@virtual
+async def test_either_alone_is_shown_when_its_time_has_come_and_no_other_frame_puts_it_off(
+    waits: str,
+) -> None:
+    peer, outbox = Peer(), Outbox(JOB, 1, clock)
+    writing = asyncio.create_task(outbox.write_all(peer.write))
+
+    def show() -> None:
+        if waits == "progress":
+            outbox.replace(wire.ExecuteResponse(progress=wire.Progress(current=1)))
+        else:
+            outbox.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=wire.ModelSnapshot()))
+
+    for _ in range(2):
+        show()
+        await settled()
+    await asyncio.sleep(60)
+    await outbox.send(log(1))
+    await settled()
+    show()
+    await settled()
+    assert peer.kinds == [waits, waits, "log", waits]
+    assert peer.at == [0, SHOWN_SECONDS, 60, 60]
+    writing.cancel()
+
+
+@virtual
+async def test_a_beat_that_waits_when_all_is_over_still_goes() -> None:
+    peer, outbox = Peer(), Outbox(JOB, 1, clock)
+    outbox.replace(wire.ExecuteResponse(beat=wire.Beat(beat=1)))
+    outbox.close()
+    await outbox.write_all(peer.write)
+    assert len(peer.of("beat")) == 1
+
+
 @virtual
 async def test_an_outbox_with_nothing_to_do_sleeps() -> None:
     outbox = Outbox(JOB, 1, clock)
@@ -396,6 +433,7 @@ async def test_an_answer_is_stored_when_it_is_acked_and_the_wait_is_measured() -
     peer, metrics = Peer(ack=False), Metrics()
     link = linked(peer, metrics)
     async with link.connected(peer.read, peer.write):
+        await asyncio.sleep(1)
         storing = asyncio.create_task(link.store(ENTRY))
         await asyncio.sleep(3)
         assert not storing.done()

@@ -249,7 +249,7 @@ async def test_waits_and_calls_take_from_the_steps_time_and_standing_in_line_doe
         assert await answer == FIG
     assert now() == 60 + 1 + 2
     async with chat(
-        Slow(3, LlmUnavailable("503")), MemoryLink(), chance=lambda: 1.0, step_seconds=7
+        Slow(3, LlmUnavailable("503")), MemoryLink(), chance=lambda: 1.0, step_seconds=8.5
     ) as again:
         with pytest.raises(LlmUnavailable):
             await again.ask(question())
@@ -354,9 +354,11 @@ async def test_whoever_may_not_ask_holds_no_place_that_another_run_could_use() -
 
 async def test_a_429_halves_the_bound_other_lacks_do_not_and_answers_raise_it() -> None:
     bound = Concurrency(8)
-    script = (Throttled("429"), LlmUnavailable("503"), GOOD)
+    script = (LlmUnavailable("503"), GOOD, Throttled("429"), GOOD)
     async with chat(ScriptedLanguageModel(*script), MemoryLink(), concurrency=bound) as asking:
         await asking.ask(question("one"))
+        assert bound.allowed == 8
+        await asking.ask(question("two"))
         assert bound.allowed == 4
         for n in range(40):
             await asking.ask(question(str(n)))
@@ -431,23 +433,21 @@ def counted(metrics: Metrics) -> Scrape:
 async def test_calls_steps_tokens_and_seconds_are_counted() -> None:
     metrics = Metrics(steps=("fruit",), models=("openai:scripted",))
     reply = Reply(text=GOOD, tokens=100, prompt=60, cached=20)
-    script = (Throttled("429", retry_after=0), "no", reply, LlmMisconfigured("key"))
+    script = (Throttled("429", retry_after=0), "no", reply, GOOD, LlmMisconfigured("key"))
     link = MemoryLink()
     async with chat(Slow(2, *script), link, metrics=metrics) as asking:
         await asking.ask(question())
+        await asking.ask(question("zwei"))
         with pytest.raises(LlmMisconfigured):
             await asking.ask(question("two"))
     found = counted(metrics)
     calls = {kind: found.sum("llm_calls_total", outcome=kind) for kind in ("answered", "unusable", "none")}
-    assert calls == {"answered": 1, "unusable": 1, "none": 2}
-    assert [found.sum("llm_tokens_total", kind=kind) for kind in ("prompt", "cached", "completion")] == [
-        40,
-        20,
-        50,
-    ]
+    assert calls == {"answered": 2, "unusable": 1, "none": 2}
+    tokens = [found.sum("llm_tokens_total", kind=kind) for kind in ("prompt", "cached", "completion")]
+    assert tokens == [40, 20, 60]
     assert found.sum("llm_retries_total", reason="throttled") == found.sum("llm_retries_total") == 1
-    assert (found.sum("llm_seconds_count"), found.sum("llm_seconds_sum")) == (4, 8)
-    assert [found.sum("step_seconds_sum", outcome=kind) for kind in ("answered", "stopped")] == [6, 2]
+    assert (found.sum("llm_seconds_count"), found.sum("llm_seconds_sum")) == (5, 10)
+    assert [found.sum("step_seconds_sum", outcome=kind) for kind in ("answered", "stopped")] == [8, 2]
     again = Metrics(steps=("fruit",), models=("openai:scripted",))
     async with chat(ScriptedLanguageModel("no"), MemoryLink(), recalled=link.stored, metrics=again) as asking:
         await asking.ask(question())
