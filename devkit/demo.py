@@ -18,6 +18,7 @@ from poller.cli import connection, files, jobs
 from poller.cli.outcome import Exit
 
 _SAVED = {"board.html": "html", "board.svg": "svg", "model.json": "json", "esvalue.json": "msaez"}
+_WEB_CLIENT = Path(__file__).parents[1] / "examples" / "webclient" / "index.html"
 _console = Console(stderr=True, highlight=False)
 
 
@@ -130,6 +131,7 @@ def _stay(addresses: Addresses, job_id: str) -> None:
         f"poller, health     http://127.0.0.1:{addresses.http}/ok",
         f"poller, jobs       http://127.0.0.1:{addresses.admin}/jobs",
         f"the job, live      http://127.0.0.1:{addresses.admin}/board/{job_id}",
+        f"a web client       {_WEB_CLIENT.as_uri()}?database=127.0.0.1:{addresses.rtdb}&job={job_id}",
         f"executor, gRPC     127.0.0.1:{addresses.executor}",
         f"the job            eventstorming get {job_id} --format markdown",
     ):
