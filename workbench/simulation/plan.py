@@ -29,6 +29,7 @@ class Plan:
 
     def make(self) -> None:
         self.stage.rules.alone = self.chance.random() < 0.3
+        self.world.far = self.chance.choice([1.0, 1.0, 20.0])
         for name in (*EXECUTORS, *POLLERS[: 1 if self.stage.rules.alone else 2]):
             self.stage.start(name)
         for job in self.jobs:

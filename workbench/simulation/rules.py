@@ -211,7 +211,12 @@ class Rules:
         record.progress = progress
         completed, failed = _of(outputs, "isCompleted") is True, _of(outputs, "isFailed") is True
         flag = ("state", "outputs", "isCompleted")
-        if record.completed and any(path[3:4] == ("state",) and path[3:] != flag for path, _ in parts):
+        cancelled = record.cancelled_at > 0  # an operator's cancel stands, also when the end was on its way
+        if (
+            record.completed
+            and not cancelled
+            and any(path[3:4] == ("state",) and path[3:] != flag for path, _ in parts)
+        ):
             self.world.breaks("completed is last", f"{agent} wrote {_paths(parts)} of {job[:4]} afterwards")
         if completed and not record.completed:
             if len(parts) > 1:

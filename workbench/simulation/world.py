@@ -88,6 +88,8 @@ class World:
         """For how long a process will sleep at its next write."""
         self.bad: dict[str, float] = {}
         """Until when much of what a process sends to the database is lost or late."""
+        self.far = 1.0
+        """How much longer than to the database the way between pollers and executors is."""
         self.unrest = 0.0
         """Share of requests to the database that meet a fault of their own."""
         self._keep = keep_timeline
@@ -228,6 +230,7 @@ class Connection:
         self.open = True
         self.on_reset: list[tuple[Process, Callable[[], None]]] = []
         self._arrived: dict[str, float] = {}
+        self._far = 1.0 if "rtdb" in (one.name, other.name) else world.far
         world.connected(self)
 
     def send(self, to: Process, act: Callable[..., None], *args: Any, after: float = 0.0) -> None:
@@ -237,7 +240,8 @@ class Connection:
         one, other = self.ends
         until = max(self.world.cuts.get(frozenset((one.name, other.name)), 0.0) - self.world.now, 0.0)
         at = max(
-            self.world.now + until + after + self.world.latency(), self._arrived.get(to.name, 0.0) + 2e-6
+            self.world.now + until + after + self.world.latency() * self._far,
+            self._arrived.get(to.name, 0.0) + 2e-6,
         )
         self._arrived[to.name] = at
         self.world.deliver(to, at - self.world.now, self._if_open(act), *args)
