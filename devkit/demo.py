@@ -103,7 +103,7 @@ def _save(response: job_pb2.GetJobResponse, out: Path) -> list[Path]:
     paths = []
     for name, form in _SAVED.items():
         path = out / name
-        path.write_text(files.FORMATS[form](response), "utf-8")
+        path.write_text(files.written(response, form), "utf-8")
         paths.append(path)
     return paths
 

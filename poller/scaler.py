@@ -35,6 +35,8 @@ class Demand(Protocol):
 
 
 class Scaler(externalscaler_pb2_grpc.ExternalScalerServicer):
+    """Answers from the poller's copy of the queue alone."""
+
     def __init__(self, demand: Demand) -> None:
         self._demand = demand
 

@@ -76,48 +76,23 @@ def _json(path: Path, text: str) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------ formats
 
 
-def _as_json(response: job_pb2.GetJobResponse) -> str:
-    from poller.board.exports import to_json
-
-    return to_json(response.model)
+FORMATS = ("html", "json", "markdown", "mermaid", "msaez", "svg")
 
 
-def _as_msaez(response: job_pb2.GetJobResponse) -> str:
-    return json.dumps(json.loads(response.msaez_json), ensure_ascii=False, indent=1)
+def written(job: job_pb2.GetJobResponse, form: str) -> str:
+    """The job's model in one of FORMATS. What writes it is imported here: most commands need none of it."""
+    from poller.board import exports, html, specification, svg
 
-
-def _as_svg(response: job_pb2.GetJobResponse) -> str:
-    from poller.board.svg import render_svg
-
-    return render_svg(response.model)
-
-
-def _as_html(response: job_pb2.GetJobResponse) -> str:
-    from poller.board.html import render_html
-
-    return render_html(response.model)
-
-
-def _as_mermaid(response: job_pb2.GetJobResponse) -> str:
-    from poller.board.exports import to_mermaid
-
-    return to_mermaid(response.model)
-
-
-def _as_markdown(response: job_pb2.GetJobResponse) -> str:
-    from poller.board.specification import to_markdown
-
-    return to_markdown(response.model)
-
-
-FORMATS: dict[str, Callable[[job_pb2.GetJobResponse], str]] = {
-    "json": _as_json,
-    "msaez": _as_msaez,
-    "svg": _as_svg,
-    "html": _as_html,
-    "mermaid": _as_mermaid,
-    "markdown": _as_markdown,
-}
+    if form == "msaez":
+        return json.dumps(json.loads(job.msaez_json), ensure_ascii=False, indent=1)
+    writers: dict[str, Callable[[model_pb2.EventStormingModel], str]] = {
+        "html": html.render_html,
+        "json": exports.to_json,
+        "markdown": specification.to_markdown,
+        "mermaid": exports.to_mermaid,
+        "svg": svg.render_svg,
+    }
+    return writers[form](job.model)
 
 
 def fetch(job: Job) -> job_pb2.GetJobResponse:
@@ -145,7 +120,7 @@ def generate(arguments: argparse.Namespace) -> Exit:
                 case "completed":
                     model = response.completed.model
     model.source_text = job_input.requirements
-    print(FORMATS[arguments.format](_described(model, job_input)))
+    print(written(_described(model, job_input), arguments.format))
     return Exit.DONE
 
 
@@ -167,7 +142,7 @@ def board(arguments: argparse.Namespace) -> Exit:
             response = fetch(client.job(arguments.source))
     else:
         response = job_pb2.GetJobResponse(model=_typed_model(path))
-    sys.stdout.write(_as_html(response))
+    sys.stdout.write(written(response, "html"))
     return Exit.DONE
 
 

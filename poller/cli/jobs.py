@@ -6,6 +6,7 @@ import argparse
 import getpass
 import json
 import sys
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -38,13 +39,19 @@ def submit(arguments: argparse.Namespace) -> Exit:
         return follow(job) if arguments.watch else Exit.DONE
 
 
-def watch(arguments: argparse.Namespace) -> Exit:
-    with connection.jobs() as client:
-        return follow(client.job(arguments.job))
+def on_job(act: Callable[[Job], object]) -> Callable[[argparse.Namespace], Exit]:
+    """A command that does one thing to the job it names."""
+
+    def run(arguments: argparse.Namespace) -> Exit:
+        with connection.jobs() as client:
+            act(client.job(arguments.job))
+        return Exit.DONE
+
+    return run
 
 
 def follow(job: Job) -> Exit:
-    """Shows a job until it ends."""
+    """Shows a job until it ends; raises CliError when it ends as failed."""
     last = job_pb2.Job(job_id=job.id)
     with show.Bar() as bar:
         for event in job.watch():
@@ -56,17 +63,15 @@ def follow(job: Job) -> Exit:
 
 
 def get(arguments: argparse.Namespace) -> Exit:
-    with connection.jobs() as client:
-        print(files.FORMATS[arguments.format](files.fetch(client.job(arguments.job))))
-    return Exit.DONE
+    """Prints a job's model."""
+    return on_job(lambda job: print(files.written(files.fetch(job), arguments.format)))(arguments)
 
 
 def list_jobs(arguments: argparse.Namespace) -> Exit:
     """The newest, as a table for people, lines with tabs for pipes, or JSON."""
+    states = [STATES[state] for state in arguments.state]
     with connection.jobs() as client:
-        found = list(
-            islice(client.list(states=[STATES[state] for state in arguments.state]), arguments.limit)
-        )
+        found = list(islice(client.list(states=states), arguments.limit))
     if arguments.json:
         print(json.dumps([_members(job) for job in found], ensure_ascii=False, indent=1))
     elif sys.stdout.isatty():
@@ -95,19 +100,6 @@ def _row(job: job_pb2.Job) -> tuple[str, ...]:
     return (job.job_id, _state(job), str(job.position or ""), progress, created, job.title, failure)
 
 
-def cancel(arguments: argparse.Namespace) -> Exit:
-    with connection.jobs() as client:
-        client.job(arguments.job).cancel(by=getpass.getuser())
-    return Exit.DONE
-
-
-def retry(arguments: argparse.Namespace) -> Exit:
-    with connection.jobs() as client:
-        client.job(arguments.job).retry()
-    return Exit.DONE
-
-
-def delete(arguments: argparse.Namespace) -> Exit:
-    with connection.jobs() as client:
-        client.job(arguments.job).delete()
-    return Exit.DONE
+def cancel(job: Job) -> None:
+    """Ends it as failed, in the name of who runs the command."""
+    job.cancel(by=getpass.getuser())

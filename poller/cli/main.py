@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from eventstorming_client import Job
 from poller.cli import doctor, files, jobs
 from poller.cli.outcome import CliError, Exit
 
@@ -16,7 +17,7 @@ Command = Callable[[argparse.Namespace], Exit]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. Errors become one sentence on stderr and the exit code that belongs to them."""
-    arguments = parser().parse_args(argv)
+    arguments = _parser().parse_args(argv)
     run: Command = arguments.run
     try:
         return int(run(arguments))
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def parser() -> argparse.ArgumentParser:
+def _parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="eventstorming", description="Requirements in, an EventStorming model out."
     )
@@ -79,18 +80,19 @@ def _jobs(commands: Subparsers[argparse.ArgumentParser]) -> None:
     )
     listing.add_argument("--json", action="store_true", help="as JSON")
     listing.set_defaults(run=jobs.list_jobs)
-    for name, run, help_text in (
-        ("watch", jobs.watch, "follow a job to its end"),
+    acts: tuple[tuple[str, Callable[[Job], object], str], ...] = (
+        ("watch", jobs.follow, "follow a job to its end"),
         ("cancel", jobs.cancel, "end a job as failed; its data stays"),
-        ("retry", jobs.retry, "run a failed job again, using the answers it already has"),
-        ("delete", jobs.delete, "remove everything of a job"),
-    ):
+        ("retry", Job.retry, "run a failed job again, using the answers it already has"),
+        ("delete", Job.delete, "remove everything of a job"),
+    )
+    for name, run, help_text in acts:
         it = commands.add_parser(name, help=help_text)
         it.add_argument("job", metavar="JOB")
-        it.set_defaults(run=run)
+        it.set_defaults(run=jobs.on_job(run))
     get = commands.add_parser("get", help="print a job's model")
     get.add_argument("job", metavar="JOB")
-    get.add_argument("--format", choices=sorted(files.FORMATS), default="json")
+    get.add_argument("--format", choices=files.FORMATS, default="json")
     get.set_defaults(run=jobs.get)
 
 
@@ -104,7 +106,7 @@ def _files(commands: Subparsers[argparse.ArgumentParser]) -> None:
     generate = commands.add_parser("generate", help="straight to the executor; nothing is stored")
     generate.add_argument("file", type=Path, metavar="FILE")
     generate.add_argument("--draft", action="store_true", help="FILE is a draft (JSON)")
-    generate.add_argument("--format", choices=sorted(files.FORMATS), default="json")
+    generate.add_argument("--format", choices=files.FORMATS, default="json")
     _language(generate)
     generate.set_defaults(run=files.generate)
     board = commands.add_parser("board", help="a typed model (FILE) or a job's, as one HTML page on stdout")

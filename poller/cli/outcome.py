@@ -6,6 +6,8 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
+    """What the shell is told."""
+
     DONE = 0
     JOB_FAILED = 1
     WRONG_INPUT = 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from eventstorming.v1 import job_pb2
 from rich.console import Console
 from rich.markup import escape
@@ -26,9 +24,7 @@ class Bar:
         self._bars.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
     def job(self, job: job_pb2.Job) -> None:
@@ -43,7 +39,9 @@ class Bar:
             self.progress(job.current_progress, job.total_progress)
 
     def progress(self, current: int, total: int) -> None:
+        """So many of so many steps are done."""
         self._bars.update(self._task, description="generating", completed=current, total=total)
 
     def line(self, line: job_pb2.LogLine) -> None:
+        """A line of the job's log, above the bar."""
         self._console.print(f"  {escape(line.message)}", style=_STYLES.get(line.level), highlight=False)

@@ -26,6 +26,7 @@ _BODY = """<header class="bar"><h1 data-word="title"></h1>
 
 @cache
 def jobs_page() -> str:
+    """The list's document; its rows come as events."""
     return document(
         language="en",
         title=WORDS["en"]["title"],
@@ -38,15 +39,10 @@ def jobs_page() -> str:
 
 
 def message_page(sentence: str) -> str:
+    """A document that says this, with a link to the list."""
     body = f'<main class="message"><p>{escaped(sentence)}</p><p><a href="/jobs">← {WORDS["en"]["title"]}</a></p></main>'
-    return document(
-        language="en",
-        title="EventStorming",
-        style=_asset("jobs.css"),
-        body=body,
-        contents={},
-        scripts=[],
-    )
+    style = _asset("jobs.css")
+    return document(language="en", title="EventStorming", style=style, body=body, contents={}, scripts=[])
 
 
 def _asset(name: str) -> str:

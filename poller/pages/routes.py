@@ -45,6 +45,7 @@ class Pages:
 
     @property
     def routes(self) -> list[BaseRoute]:
+        """What they answer, one route each."""
         return [
             Route("/", self._home),
             Route("/jobs", _answered(self._list)),

@@ -31,6 +31,7 @@ class News:
         self._event = asyncio.Event()
 
     def tell(self) -> None:
+        """Something has changed."""
         self._event.set()
         self._event = asyncio.Event()
 
