@@ -23,6 +23,7 @@ BEGIN, END = "<!-- values: made by `make chart-docs` -->\n", "<!-- end of values
 
 
 def main(arguments: list[str]) -> int:
+    """Writes what is derived, or says what of it is stale."""
     stale = [path for path, text in derived() if not path.exists() or path.read_text() != text]
     if "--check" in arguments:
         for path in stale:

@@ -21,6 +21,7 @@ CHART = kube_tools.ROOT / "charts" / "eventstorming"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Packages into dist/ and prints the package's path."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -29,9 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     digests = pushed(given.registry, given.tag)
     if not digests:
-        print(
-            f"No digests of {given.registry} {given.tag} are known (make push): the package names its images by tag."
-        )
+        pushed_none = f"No digests of {given.registry} {given.tag} are known (make push)"
+        print(f"{pushed_none}: the package names its images by tag.")
     print(package(given.registry, given.tag, digests, kube_tools.ROOT / "dist"))
     return 0
 

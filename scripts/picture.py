@@ -16,6 +16,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 def main() -> int:
+    """Takes it with the first browser there is."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         print(f"No browser found. Install chromium; looked for {', '.join(BROWSERS)}.")

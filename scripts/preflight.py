@@ -27,13 +27,13 @@ CHART = kube_tools.ROOT / "charts" / "eventstorming"
 APIS = ("container.googleapis.com", "artifactregistry.googleapis.com")
 CLUSTER = "eventstorming-cluster --zone asia-northeast3-a"
 APP = "app=eventstorming-generator"
-STUCK = (
+STUCK = {
     "CrashLoopBackOff",
     "CreateContainerConfigError",
     "ImagePullBackOff",
     "ErrImagePull",
     "InvalidImageName",
-)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,23 @@ class Site:
     namespace: str
     tools: frozenset[str] = field(default=frozenset({"gcloud", "kubectl"}))
 
+    @property
+    def here(self) -> str:
+        """The namespace, as kubectl is told it."""
+        return f"--namespace {self.namespace}"
+
+    @property
+    def deployments(self) -> list[Object]:
+        """What keeps pods running."""
+        return [it for it in self.objects if it["kind"] == "Deployment"]
+
+    @property
+    def specs(self) -> list[Object]:
+        """Of a pod of each deployment."""
+        return [it["spec"]["template"]["spec"] for it in self.deployments]
+
     def kubectl(self, *arguments: str) -> Answer:
+        """Asked for 10 s at most."""
         return self.run("kubectl", "--request-timeout=10s", *arguments)
 
     def read(self, *arguments: str) -> Object | None:
@@ -79,6 +95,7 @@ class Site:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Renders the chart as it would be installed, and reports."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -97,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         registry=given.registry,
         objects=objects,
         namespace=objects[0]["metadata"]["namespace"],
-        tools=frozenset(name for name in ("gcloud", "kubectl", "docker", "podman") if available(name)),
+        tools=frozenset(filter(shutil.which, ("gcloud", "kubectl", "docker", "podman"))),
     )
     return report(site)
 
@@ -128,21 +145,11 @@ def run(name: str, *arguments: str) -> Answer:
     own = {"helm": kube_tools.helm, "kubectl": kube_tools.kubectl}
     program = shutil.which(name) or (str(own[name]()) if name in own else name)
     try:
-        done = subprocess.run(
-            [program, *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            stdin=subprocess.DEVNULL,
-        )
+        command, nothing = [program, *arguments], subprocess.DEVNULL
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, stdin=nothing)
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
         return Answer(127, "", str(error))
     return Answer(done.returncode, done.stdout, done.stderr)
-
-
-def available(name: str) -> bool:
-    return shutil.which(name) is not None
 
 
 # ── before there is a cluster ────────────────────────────────────────────────────────────────────────────────────────
@@ -164,18 +171,19 @@ def apis(site: Site) -> Findings:
 
 
 def images(site: Site) -> Findings:
-    for image in sorted({it["image"] for pod in pod_specs(site) for it in all_containers(pod)}):
+    """Whether each image of the chart can be pulled."""
+    for image in sorted({it["image"] for spec in site.specs for it in _containers(spec)}):
         host = image.split("/")[0]
         if host.endswith("gcr.io"):
             yield Failure(
                 f"{image}: that registry is shut down; pushes hang and pulls fail.",
                 "make build push REGISTRY=REGION-docker.pkg.dev/PROJECT/REPOSITORY",
             )
-        elif not pullable(site, image):
+        elif not _pullable(site, image):
             yield Failure(f"{image} is not in the registry, or you may not read it.", "make build push")
 
 
-def pullable(site: Site, image: str) -> bool:
+def _pullable(site: Site, image: str) -> bool:
     """Asked of the registry by whatever can ask; images without a registry are already on the node."""
     if "." not in image.split("/")[0]:
         return True
@@ -186,25 +194,22 @@ def pullable(site: Site, image: str) -> bool:
 
 
 def cluster(site: Site) -> Findings:
+    """Whether it answers, and what is missing where it does not."""
     answer = site.kubectl("get", "namespace", "kube-system", "-o", "name")
     if answer.code == 0:
         return
     if "gke-gcloud-auth-plugin" in answer.error:
         yield Failure("kubectl lacks its plugin for GKE.", "gcloud components install gke-gcloud-auth-plugin")
         return
-    listed = (
-        site.run("gcloud", "container", "clusters", "list", "--format=value(name)")
-        if "gcloud" in site.tools
-        else None
-    )
-    if listed and listed.code == 0 and not listed.text.strip():
+    listing = ("gcloud", "container", "clusters", "list", "--format=value(name)")
+    listed = site.run(*listing) if "gcloud" in site.tools else Answer(1, "")
+    if listed.code == 0 and not listed.text.strip():
         create = f"gcloud container clusters create {CLUSTER} --num-nodes 1 --machine-type e2-medium"
         yield Failure("There is no cluster.", create)
         return
     reason = (answer.error.strip().splitlines() or ["no answer"])[-1]
-    yield Failure(
-        f"kubectl reaches no cluster ({reason}).", f"gcloud container clusters get-credentials {CLUSTER}"
-    )
+    repair = f"gcloud container clusters get-credentials {CLUSTER}"
+    yield Failure(f"kubectl reaches no cluster ({reason}).", repair)
 
 
 # ── in the cluster ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -216,37 +221,37 @@ def cpu(site: Site) -> Findings:
     if nodes is None or running is None:
         yield Failure("you may not list nodes and pods.", "gcloud projects get-iam-policy PROJECT")
         return
-    left = free_cpu(nodes["items"], [pod for pod in running["items"] if not of_release(pod, site)])
-    wanted = sorted(wanted_cpu(site), reverse=True)
-    if not fits(wanted, left):
+    left = _free_cpu(nodes["items"], [pod for pod in running["items"] if not _of_release(pod, site)])
+    wanted = sorted(_wanted_cpu(site), reverse=True)
+    if not _fits(wanted, left):
         listed = ", ".join(f"{name} {free}m" for name, free in left.items())
         yield Failure(
             f"Pods ask for {' + '.join(f'{it}m' for it in wanted)} CPU; left: {listed}. A pod would stay Pending.",
-            f"gcloud container clusters resize {cluster_name(site)} --num-nodes {len(left) + 1}",
+            f"gcloud container clusters resize {_cluster_name(site)} --num-nodes {len(left) + 1}",
         )
 
 
-def cluster_name(site: Site) -> str:
+def _cluster_name(site: Site) -> str:
     """With its zone, as gcloud wants it; from the context that `get-credentials` made."""
     parts = site.kubectl("config", "current-context").text.strip().split("_")
     return f"{parts[3]} --zone {parts[2]}" if len(parts) == 4 and parts[0] == "gke" else CLUSTER
 
 
-def free_cpu(nodes: Sequence[Object], running: Sequence[Object]) -> dict[str, int]:
+def _free_cpu(nodes: Sequence[Object], running: Sequence[Object]) -> dict[str, int]:
     """Millicores by schedulable node."""
     left = {
-        node["metadata"]["name"]: millicpu(node["status"]["allocatable"]["cpu"])
+        node["metadata"]["name"]: _millicpu(node["status"]["allocatable"]["cpu"])
         for node in nodes
         if not node["spec"].get("unschedulable")
     }
     for pod in running:
         node = pod["spec"].get("nodeName")
         if node in left and pod["status"]["phase"] not in ("Succeeded", "Failed"):
-            left[node] -= pod_cpu(pod["spec"])
+            left[node] -= _pod_cpu(pod["spec"])
     return left
 
 
-def fits(wanted: Sequence[int], left: dict[str, int]) -> bool:
+def _fits(wanted: Sequence[int], left: dict[str, int]) -> bool:
     """Greatest first, each onto the fullest node that still takes it."""
     free = sorted(left.values())
     for amount in wanted:
@@ -258,66 +263,57 @@ def fits(wanted: Sequence[int], left: dict[str, int]) -> bool:
     return True
 
 
-def wanted_cpu(site: Site) -> list[int]:
-    deployments = [it for it in site.objects if it["kind"] == "Deployment"]
-    return [
-        pod_cpu(it["spec"]["template"]["spec"])
-        for it in deployments
-        for _ in range(it["spec"].get("replicas", 1))
-    ]
+def _wanted_cpu(site: Site) -> list[int]:
+    replicas = [it["spec"].get("replicas", 1) for it in site.deployments]
+    return [_pod_cpu(spec) for spec, count in zip(site.specs, replicas, strict=True) for _ in range(count)]
 
 
-def pod_cpu(spec: Object) -> int:
-    return sum(
-        millicpu(it.get("resources", {}).get("requests", {}).get("cpu", 0))
-        for it in spec.get("containers", [])
-    )
+def _pod_cpu(spec: Object) -> int:
+    requests = [it.get("resources", {}).get("requests", {}) for it in spec.get("containers", [])]
+    return sum(_millicpu(request.get("cpu", 0)) for request in requests)
 
 
-def millicpu(quantity: str | int) -> int:
+def _millicpu(quantity: str | int) -> int:
     text = str(quantity)
     return round(float(text[:-1])) if text.endswith("m") else round(float(text) * 1000)
 
 
-def of_release(pod: Object, site: Site) -> bool:
+def _of_release(pod: Object, site: Site) -> bool:
     ours = {"app.kubernetes.io/instance": site.release, "app.kubernetes.io/name": "eventstorming"}
     labels: dict[str, str] = pod["metadata"].get("labels", {})
     return bool(pod["metadata"]["namespace"] == site.namespace) and ours.items() <= labels.items()
 
 
 def secrets(site: Site) -> Findings:
+    """Whether each secret that no pod starts without is there, with its keys, in a form that works."""
     made = {it["metadata"]["name"] for it in site.objects if it["kind"] == "Secret"}
-    for name, keys in sorted(needed_secrets(site).items()):
+    for name, keys in sorted(_needed_secrets(site).items()):
         if name in made:
             continue
         secret = site.read("secret", name, "--namespace", site.namespace)
-        create = creation(site, name, keys)
         if secret is None:
-            yield Failure(f"The secret {name} is missing in {site.namespace}.", create)
+            yield Failure(f"The secret {name} is missing in {site.namespace}.", _creation(site, name, keys))
             continue
         data = secret.get("data") or {}
         if missing := sorted(keys - data.keys()):
-            remove = f"kubectl delete secret {name} --namespace {site.namespace} && "
-            yield Failure(
-                f"The secret {name} lacks {', '.join(missing)}.",
-                remove + creation(site, name, keys | data.keys()),
-            )
-        yield from malformed(name, data, site)
+            again = f"kubectl delete secret {name} {site.here} && {_creation(site, name, keys | data.keys())}"
+            yield Failure(f"The secret {name} lacks {', '.join(missing)}.", again)
+        yield from _malformed(name, data, site)
 
 
-def creation(site: Site, name: str, keys: set[str]) -> str:
+def _creation(site: Site, name: str, keys: set[str]) -> str:
     parts = [
         f"--from-file={key}=serviceAccountKey.json" if key.endswith(".json") else f"--from-literal={key}=..."
         for key in sorted(keys)
     ]
-    return f"kubectl create secret generic {name} --namespace {site.namespace} {' '.join(parts)}"
+    return f"kubectl create secret generic {name} {site.here} {' '.join(parts)}"
 
 
-def needed_secrets(site: Site) -> dict[str, set[str]]:
+def _needed_secrets(site: Site) -> dict[str, set[str]]:
     """By secret, the keys without which a pod does not start; taken from what Helm renders."""
     needed: dict[str, set[str]] = {}
-    for spec in pod_specs(site):
-        for it in all_containers(spec):
+    for spec in site.specs:
+        for it in _containers(spec):
             for reference in (entry.get("valueFrom", {}).get("secretKeyRef") for entry in it.get("env", [])):
                 if reference and not reference.get("optional"):
                     needed.setdefault(reference["name"], set()).add(reference["key"])
@@ -328,25 +324,21 @@ def needed_secrets(site: Site) -> dict[str, set[str]]:
     return needed
 
 
-def malformed(name: str, data: dict[str, str], site: Site) -> Findings:
+def _malformed(name: str, data: dict[str, str], site: Site) -> Findings:
     """The two mistakes that pass as a secret and stop the program: a line break at the end, and a key file that is none."""
     for key, encoded in sorted(data.items()):
         text = base64.b64decode(encoded).decode(errors="replace")
         if key.endswith(".json"):
-            if not service_account(text):
-                yield Failure(
-                    f"{key} in {name} is not a service account key.",
-                    f"kubectl create secret generic {name} --namespace {site.namespace} --from-file={key}=serviceAccountKey.json"
-                    " --dry-run=client -o yaml | kubectl apply -f -",
-                )
+            if not _is_service_account(text):
+                again = f"{_creation(site, name, {key})} --dry-run=client -o yaml | kubectl apply -f -"
+                yield Failure(f"{key} in {name} is not a service account key.", again)
         elif text != text.strip() and not text.startswith("-----BEGIN"):
-            yield Failure(
-                f"{key} in {name} begins or ends with a blank or a line break.",
-                f'kubectl patch secret {name} --namespace {site.namespace} --type merge -p \'{{"stringData":{{"{key}":"..."}}}}\'',
-            )
+            patch = json.dumps({"stringData": {key: "..."}}, separators=(",", ":"))
+            repair = f"kubectl patch secret {name} {site.here} --type merge -p '{patch}'"
+            yield Failure(f"{key} in {name} begins or ends with a blank or a line break.", repair)
 
 
-def service_account(text: str) -> bool:
+def _is_service_account(text: str) -> bool:
     try:
         found = json.loads(text)
     except ValueError:
@@ -361,55 +353,40 @@ def pods(site: Site) -> Findings:
         for status in pod["status"].get("containerStatuses", []):
             waiting = status["state"].get("waiting", {})
             if waiting.get("reason") in STUCK:
-                yield stuck(site, pod["metadata"]["name"], status["name"], waiting)
+                yield _stuck(site, pod["metadata"]["name"], status["name"], waiting)
 
 
-def stuck(site: Site, pod: str, container: str, waiting: Object) -> Failure:
+def _stuck(site: Site, pod: str, container: str, waiting: Object) -> Failure:
     reason = waiting["reason"]
     if reason != "CrashLoopBackOff":
         wrong = f"{pod}: {reason}: {waiting.get('message', '')}"
-        return Failure(wrong, f"kubectl describe pod {pod} --namespace {site.namespace}")
-    logs = site.kubectl(
-        "logs", pod, "-c", container, "--namespace", site.namespace, "--previous", "--tail=20"
-    ).text
+        return Failure(wrong, f"kubectl describe pod {pod} {site.here}")
+    previous = ("logs", pod, "-c", container, "--namespace", site.namespace, "--previous")
+    logs = site.kubectl(*previous, "--tail=20").text
     last = (logs.strip().splitlines() or ["no output"])[-1]
     if "ModuleNotFoundError" in logs:
         return Failure(
             f"{pod} crashes: the image lacks a package ({last}).", "make build push install TAG=NEW"
         )
-    return Failure(
-        f"{pod} crashes: {last}", f"kubectl logs {pod} -c {container} --namespace {site.namespace} --previous"
-    )
+    return Failure(f"{pod} crashes: {last}", f"kubectl {' '.join(previous)}")
 
 
 def programs(site: Site) -> Findings:
     """What only a running poller can tell: database, executors, language model."""
-    name = poller_name(site)
+    part = "app.kubernetes.io/component"
+    named = (it["metadata"] for it in site.deployments)
+    name = next(str(it["name"]) for it in named if it["labels"][part] == "poller")
     running = site.read("deployment", name, "--namespace", site.namespace)
     if not (running or {}).get("status", {}).get("replicas"):
         return
-    doctor = ("exec", f"deployment/{name}", "-c", "poller", "--namespace", site.namespace, "--")
-    answer = site.kubectl(*doctor, "python3", "-m", "poller.cli", "doctor")
+    where = ("exec", f"deployment/{name}", "-c", "poller", "--namespace", site.namespace, "--")
+    doctor = (*where, "python3", "-m", "poller.cli", "doctor")
+    answer = site.kubectl(*doctor)
     if answer.code:
-        yield Failure(
-            f"doctor in the poller says:\n{answer.text.strip()}",
-            f"kubectl {' '.join(doctor)} python3 -m poller.cli doctor",
-        )
+        yield Failure(f"doctor in the poller says:\n{answer.text.strip()}", f"kubectl {' '.join(doctor)}")
 
 
-def poller_name(site: Site) -> str:
-    return next(
-        str(it["metadata"]["name"])
-        for it in site.objects
-        if it["kind"] == "Deployment" and it["metadata"]["labels"]["app.kubernetes.io/component"] == "poller"
-    )
-
-
-def pod_specs(site: Site) -> list[Object]:
-    return [it["spec"]["template"]["spec"] for it in site.objects if it["kind"] == "Deployment"]
-
-
-def all_containers(spec: Object) -> list[Object]:
+def _containers(spec: Object) -> list[Object]:
     return [*spec.get("initContainers", []), *spec["containers"]]
 
 

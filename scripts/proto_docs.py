@@ -38,6 +38,7 @@ SCALARS = {number: name.removeprefix("TYPE_").lower() for name, number in Field.
 
 
 def main(arguments: list[str]) -> int:
+    """Writes the page, or says that it is stale."""
     text = page()
     if "--check" not in arguments:
         PAGE.write_text(text)
