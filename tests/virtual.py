@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import async_solipsism
-
 from tests.fakes import FakeStore
+from workbench.simulation.loop import Loop
 
 
-class VirtualLoop(async_solipsism.EventLoop):
+class VirtualLoop(Loop):
     """`steps`: callbacks asked for so far, whoever asked."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(random.Random(0))
         self.steps = 0
 
     def call_soon(self, *args: Any, **given: Any) -> asyncio.Handle:

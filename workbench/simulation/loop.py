@@ -128,6 +128,9 @@ class Loop(asyncio.BaseEventLoop):
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """It is passed over when its time comes."""
 
+    def _write_to_self(self) -> None:
+        """Nobody sleeps who would have to be woken."""
+
     def _check_closed(self) -> None:
         """What is collected after the end may still speak to its loop."""
 
