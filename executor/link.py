@@ -263,8 +263,6 @@ class StreamLink:
         writing = asyncio.create_task(self.outbox.write_all(write))
         beating = asyncio.create_task(self._beat())
         tasks = [listening, writing, beating]
-        for task in tasks:
-            task.add_done_callback(_looked_at)
         try:
             yield lambda: _first_end(tasks)
         except asyncio.CancelledError:
@@ -343,12 +341,6 @@ async def _first_end(tasks: list[asyncio.Task[None]]) -> None:
     first = next(task for task in tasks if task in ended)
     tasks.remove(first)
     first.result()
-
-
-def _looked_at(task: asyncio.Task[None]) -> None:
-    """A run that is cancelled twice looks at none of them."""
-    if not task.cancelled():
-        task.exception()
 
 
 async def _read(read: Read) -> Any:

@@ -542,6 +542,43 @@ async def test_leaving_waits_for_acks_and_echoes_and_for_a_second_at_most(
 
 
 @virtual
+async def test_what_is_queued_when_a_run_leaves_still_goes_out() -> None:
+    peer = Peer()
+    link = linked(peer)
+    async with link.connected(peer.read, peer.write):
+        await settled()
+        peer.reads.clear()
+        await link.outbox.send(log(1))
+        asyncio.get_running_loop().call_later(FLUSH_SECONDS / 2, peer.reads.set)
+    assert peer.kinds == ["log"]
+
+
+@virtual
+async def test_a_run_that_leaves_beats_no_more() -> None:
+    peer = Peer(ack=False)
+    link = linked(peer)
+    async with link.connected(peer.read, peer.write):
+        storing = asyncio.create_task(link.store(ENTRY))
+        await asyncio.sleep(BEAT_SECONDS - FLUSH_SECONDS / 2)
+    assert clock() > BEAT_SECONDS
+    assert len(peer.of("beat")) == 1
+    storing.cancel()
+
+
+@virtual
+async def test_a_run_asks_when_its_stream_allows_it() -> None:
+    peer = Peer(may_ask=False)
+    link = linked(peer)
+    async with link.connected(peer.read, peer.write):
+        asking = asyncio.create_task(link.may_ask())
+        await asyncio.sleep(1)
+        assert not asking.done()
+        peer.may_ask = True
+        await asyncio.sleep(BEAT_SECONDS)
+        assert asking.done()
+
+
+@virtual
 async def test_an_ack_that_comes_while_the_run_leaves_is_taken() -> None:
     peer = Peer(ack=False)
     link = linked(peer)

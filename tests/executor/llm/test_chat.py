@@ -456,13 +456,28 @@ async def test_calls_steps_tokens_and_seconds_are_counted() -> None:
     assert counted(again).sum("step_seconds_count", outcome="unusable") == 1
 
 
+@virtual
+async def test_calls_made_again_are_counted_by_the_reason() -> None:
+    model = ScriptedLanguageModel(LlmUnavailable("503"), GOOD)
+    model.gate.clear()
+    metrics = Metrics(steps=("fruit",), models=("openai:scripted",))
+    async with chat(model, MemoryLink(), timeout=20, step_seconds=90, metrics=metrics) as asking:
+        answer = asyncio.create_task(asking.ask(question()))
+        await asyncio.sleep(50)  # two time-outs
+        model.gate.set()
+        await answer
+    again = {why: counted(metrics).sum("llm_retries_total", reason=why) for why in ("timeout", "unavailable")}
+    assert again == {"timeout": 2, "unavailable": 1}
+
+
 async def test_the_token_ceiling_ends_the_run_before_the_next_call() -> None:
     model = ScriptedLanguageModel(GOOD)
-    async with chat(model, MemoryLink(), max_tokens=25, tokens_used=10) as asking:
+    async with chat(model, MemoryLink(), max_tokens=30, tokens_used=10) as asking:
         await asking.ask(question("one"))
         await asking.ask(question("two"))
-        with pytest.raises(LimitReached, match="30 tokens"):
+        with pytest.raises(LimitReached, match="30 tokens") as reached:
             await asking.ask(question("three"))
+    assert (reached.value.limit, reached.value.value) == ("JOB_MAX_TOKENS", 30)
     assert asking.tokens_used == 30
 
 
