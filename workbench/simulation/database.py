@@ -71,6 +71,13 @@ class Server:
         for stream in list(self.streams):
             stream.tell(updates, self.root)
 
+    def darken(self, name: str, seconds: float) -> None:
+        """A process is heard, but hears nothing for so long."""
+        self.world.fault(f"hears nothing for {seconds:.0f} s", of=name)
+        self.world.deaf[name] = self.world.now + seconds
+        for stream in self.streams:
+            stream.silent = stream.silent or stream.connection.ends[1].name == name
+
     def cut_streams(self) -> None:
         for stream in list(self.streams):
             stream.connection.reset(self.world.latency())
@@ -191,6 +198,12 @@ class SimulatedDatabase:
         def commit() -> tuple[Json, str]:
             return self.server.put(self.agent, path, value, if_match)
 
+        if (
+            isinstance(value, dict)
+            and "lease" in value
+            and (seconds := self.world.darkness.pop(self.process.name, 0.0))
+        ):
+            self.server.darken(self.process.name, seconds)
         return await self._ask(f"PUT {path}", commit, deadline, before)  # type: ignore[no-any-return]
 
     # ── one request ──────────────────────────────────────────────────────────────────────────────────────────

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from workbench.simulation.cast import EXECUTORS, POLLERS, Stage, job_id
+from workbench.simulation.cast import EXECUTORS, LEASE_SECONDS, POLLERS, Stage, job_id
 
 CALM_SECONDS = 8.0
 """Before the first fault: more jobs at once than there are slots must not disturb one another."""
 
-STRIKES_UNTIL = 45.0
+RUSH_SECONDS = 30.0
+RUSH = 10
+"""A poller that is alone gets so many jobs at once, and as long as they take without a fault."""
+
+STRIKES_SECONDS = 37.0
 HEALED_AT = 100.0
 """From here on every network is whole and every process up."""
 
@@ -23,17 +27,17 @@ class Plan:
         self.chance = stage.world.chance
         self.last = 0.0
         """When nothing new will happen any more."""
-        self.jobs = [
-            job_id(number, self.world.seed) for number in range(1, 6 + int(self.chance.random() * 4))
-        ]
+        self.alone = stage.rules.alone = self.chance.random() < 0.3
+        self.calm = RUSH_SECONDS if self.alone else CALM_SECONDS
+        many = RUSH if self.alone else 5 + int(self.chance.random() * 4)
+        self.jobs = [job_id(number, self.world.seed) for number in range(1, many + 1)]
 
     def make(self) -> None:
-        self.stage.rules.alone = self.chance.random() < 0.3
-        self.world.far = self.chance.choice([1.0, 1.0, 20.0])
-        for name in (*EXECUTORS, *POLLERS[: 1 if self.stage.rules.alone else 2]):
+        self.world.far = self.chance.choice([1.0, 60.0] if self.alone else [1.0, 1.0, 20.0])
+        for name in (*EXECUTORS, *POLLERS[: 1 if self.alone else 2]):
             self.stage.start(name)
         for job in self.jobs:
-            at = self.chance.choice([0.5, 0.5, self.chance.uniform(0.5, 30)])
+            at = 0.5 if self.alone else self.chance.choice([0.5, 0.5, self.chance.uniform(0.5, 30)])
             self._at(at, f"submits {job[:4]}", partial(self.stage.submit, job))
             if self.chance.random() < 0.25:
                 self._user(job, at)
@@ -42,8 +46,8 @@ class Plan:
                 self._at(when, "", partial(self.stage.view, poller, job))
         kinds = [self.chance.choice(self._kinds()) for _ in range(3)]
         for _ in range(3 + int(self.chance.random() * 5)):
-            self._at(self.chance.uniform(CALM_SECONDS, STRIKES_UNTIL), "", self.chance.choice(kinds))
-        self._at(CALM_SECONDS, "", self._unrest)
+            self._at(self.calm + STRIKES_SECONDS * self.chance.random(), "", self.chance.choice(kinds))
+        self._at(self.calm, "", self._unrest)
         self._at(HEALED_AT, "all is healed", self._heal)
 
     def _unrest(self) -> None:
@@ -55,7 +59,13 @@ class Plan:
     def _heal(self) -> None:
         self.world.unrest = 0.0
         self.stage.language_model.unwilling = self.stage.language_model.odd = 0.0
-        for troubles in (self.world.cuts, self.world.deaf, self.world.bad, self.world.ambushes):
+        for troubles in (
+            self.world.cuts,
+            self.world.deaf,
+            self.world.bad,
+            self.world.ambushes,
+            self.world.darkness,
+        ):
             troubles.clear()  # type: ignore[attr-defined]
         self.stage.server.refuses = False
 
@@ -110,6 +120,7 @@ class Plan:
             self._freeze_at_a_write,
             self._deafen,
             self._deafen,
+            self._claim_in_the_dark,
             self._cut_from_database,
             self._cut_from_database,
             self._bad_network,
@@ -157,16 +168,22 @@ class Plan:
 
     def _deafen(self) -> None:
         """It hears nothing of the database any more, but is heard."""
-        name, seconds = self._poller(), self.chance.uniform(10, 60)
-        self.world.fault(f"deaf for {seconds:.0f} s", of=name)
-        self.world.deaf[name] = self.world.now + seconds
-        for stream in self.stage.server.streams:
-            stream.silent = stream.silent or stream.connection.ends[1].name == name
+        self.stage.server.darken(self._poller(), self.chance.uniform(10, 60))
 
     def _bad_network(self) -> None:
         name, seconds = self._poller(), self.chance.uniform(5, 60)
         self.world.fault(f"has a bad network for {seconds:.0f} s", of=name)
         self.world.bad[name] = self.world.now + seconds
+
+    def _claim_in_the_dark(self) -> None:
+        """The database takes a claim, and from there on its poller hears nothing until about the end of the lease."""
+        name = self._poller()
+        self.world.darkness[name] = LEASE_SECONDS + self.chance.uniform(-3, 1)
+        for _ in range(2):
+            job = job_id(len(self.jobs) + 1, self.world.seed)
+            self.jobs.append(job)
+            self.world.say(f"submits {job[:4]}")
+            self.stage.submit(job)
 
     def _cut_from_database(self) -> None:
         name, seconds = self._poller(), self.chance.choice([2.0, 8.0, 25.0, 45.0])

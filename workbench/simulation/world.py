@@ -84,6 +84,8 @@ class World:
         self.cuts: dict[frozenset[str], float] = {}
         self.deaf: dict[str, float] = {}
         """Until when a process gets no answer from the database, though what it sends arrives."""
+        self.darkness: dict[str, float] = {}
+        """For how long a process will hear nothing once it has sent its next claim."""
         self.ambushes: dict[str, float] = {}
         """For how long a process will sleep at its next write."""
         self.bad: dict[str, float] = {}

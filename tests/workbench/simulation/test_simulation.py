@@ -36,7 +36,16 @@ def test_a_seed_makes_the_same_run_again_whatever_the_hash_seed():
 
 
 @pytest.mark.parametrize(
-    ("mutant", "first"), [("journal", 1), ("ack", 1), ("in-flight", 1), ("spinning", 10), ("doubt", 80)]
+    ("mutant", "first"),
+    [
+        ("journal", 1),
+        ("ack", 1),
+        ("in-flight", 1),
+        ("spinning", 10),
+        ("early-slots", 15),
+        ("kept-token", 40),
+        ("doubt", 80),
+    ],
 )
 def test_a_protection_that_is_off_is_found(mutant, first):
     """`first`: near a seed that finds it."""
