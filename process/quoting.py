@@ -14,6 +14,8 @@ LOOKED_THROUGH: Final = 8_000_000
 """Bytes that are read for one sentence, a few milliseconds of the event loop. Words after that are left out unread."""
 
 _WORD = re.compile(r"\\+(?:[bfnrt]|(?P<escaped>u[0-9a-fA-F]{4}))|(?P<word>[가-힣]{2,}|[^\W_][\w-]{4,})")
+_AFTER_BACKSLASH = re.compile(r"(?<=\\)[bfnrt][\w-]{4,}")
+"""What looks like an escaped line break, say, but may be the user's backslash and the user's word."""
 _PIECE = re.compile(r"[가-힣]+|[A-Z]+(?![a-z])|[^\W\d_가-힣][^\W\d_가-힣A-Z]*")
 """Of a word: what an underscore, a digit, a capital or another script ends."""
 
@@ -29,7 +31,8 @@ def unquoted(sentence: str, text: bytes) -> str:
         theirs = found["escaped"] or (found["word"] and any(map(has, _stems(found["word"]))))
         return GAP if theirs else found[0]
 
-    return _WORD.sub(kept, sentence[:LONGEST]) + GAP * (len(sentence) > LONGEST)
+    read = _AFTER_BACKSLASH.sub(lambda word: GAP if has(word[0][:5]) else word[0], sentence[:LONGEST])
+    return _WORD.sub(kept, read) + GAP * (len(sentence) > LONGEST)
 
 
 def _reader(text: bytes) -> Callable[[str], bool]:

@@ -247,6 +247,7 @@ async def test_a_lease_that_ran_out_is_taken_over_and_counts_as_a_crash(make_que
         await run.begin_again(run.job)
 
 
+@pytest.mark.heavy
 async def test_three_lost_runs_without_an_answer_end_the_job(queue: Both) -> None:
     job = await submitted(queue)
     for _ in range(3):

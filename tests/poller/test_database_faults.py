@@ -133,12 +133,12 @@ _UNENDING: dict[str, Callable[[Moments, Poller, str], Awaitable[None]]] = {
 MOMENTS = ("submitted", "begun", "after q1", "after q2", "before the end", *_UNENDING)
 
 
-_WAITS_FOR_A_LEASE = "lost replies"
+_LAST_FOR_SECONDS = {"away", "some errors", "too many requests", "lost replies"}
 
 
 @pytest.mark.parametrize(
     "fault",
-    [pytest.param(fault, marks=pytest.mark.heavy if fault == _WAITS_FOR_A_LEASE else ()) for fault in FAULTS],
+    [pytest.param(fault, marks=pytest.mark.heavy if fault in _LAST_FOR_SECONDS else ()) for fault in FAULTS],
 )
 async def test_a_job_ends_as_it_should_whenever_the_database_is_in_trouble(fault: str) -> None:
     async def at(moment: str) -> None:

@@ -455,6 +455,7 @@ async def test_a_silent_database_suspends_the_run_and_loses_nothing(rtdb: World)
     assert len(executor.runs) == 1
 
 
+@pytest.mark.heavy
 async def test_what_waits_for_a_silent_database_is_bounded_and_then_stored(rtdb: World) -> None:
     go_on = asyncio.Event()
 

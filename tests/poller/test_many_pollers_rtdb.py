@@ -419,7 +419,7 @@ class Pollers(QueueRules):
 
 
 EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "12"))
-pytestmark = pytest.mark.timeout(120 + 10 * EXAMPLES)
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(120 + 10 * EXAMPLES)]
 
 TestManyPollersOverTheDatabase = Pollers.TestCase
 TestManyPollersOverTheDatabase.settings = settings(

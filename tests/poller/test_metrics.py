@@ -111,6 +111,7 @@ async def test_a_claim_that_came_too_late_is_lost(rtdb: World) -> None:
     ) == (1, 1)
 
 
+@pytest.mark.heavy
 async def test_a_silent_database_suspends_and_a_drain_releases(rtdb: World) -> None:
     counted, job = Metrics(), new_id()
     async with scripted_executor(stuck) as executor, rtdb.poller(executor.port, metrics=counted) as poller:

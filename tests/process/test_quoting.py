@@ -7,7 +7,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from process.quoting import LONGEST, LOOKED_THROUGH, unquoted
@@ -40,6 +40,7 @@ def test_a_sentence_loses_the_words_that_begin_like_one_of_the_text(sentence: st
 
 
 @given(WORDS, WORDS, st.sampled_from([str, repr, json.dumps, lambda s: json.dumps(s, ensure_ascii=False)]))
+@example("", r"a drive's folder: C:\b0000", str)
 def test_what_is_cited_word_for_word_never_comes_through(before: str, text: str, cite: object) -> None:
     assert callable(cite)
     kept = unquoted(f"429: {cite(text)}", f"{before} {text}".encode())
