@@ -203,9 +203,9 @@ class Dispatcher:
     def _place(self, work: asyncio.TaskGroup) -> None:
         moment = self._clock.monotonic()
         self._pausing = {job_id: until for job_id, until in self._pausing.items() if until > moment}
-        for job_id in list(self._removals):
+        for job_id in sorted(self._removals):
             self._remove_if_ours(work, job_id)
-        for job_id in self._garbage.keys() - self._pausing.keys():
+        for job_id in sorted(self._garbage.keys() - self._pausing.keys()):
             self._start(work, job_id, self._drop(job_id, self._garbage[job_id]))
         for job in self._ready():
             slot = self._executors.place()
