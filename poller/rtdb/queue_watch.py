@@ -127,7 +127,9 @@ class QueueWatch:
         if found is None:
             return
         value, etag = found
-        suspects = {name: node.copy.child(name) for name in sorted(node.copy.differing(tree.from_json(value)))}
+        suspects = {
+            name: node.copy.child(name) for name in sorted(node.copy.differing(tree.from_json(value)))
+        }
         if not suspects:
             node.agreed(etag)
             return

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from eventstorming.v1 import model_pb2
-
 from poller.job import Job
 from poller.ports import JobView
 from poller.rtdb.names import Json, entry_or_none
 from poller.rtdb.queue_copy import QueueCopy
-from poller.rtdb.run import Runs
+from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob, job_view
 from poller.rtdb.writer import Writer
 from process.tasks import task_group
@@ -32,11 +30,12 @@ class JobReader:
         self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def view(self, job_id: str) -> JobView:
+        run = self._runs.get(job_id)  # held here: it may end, with its model, while the rest is being read
         async with task_group() as group:
             entry = group.create_task(self._database.get(self._nodes.entry(job_id)))
-            node = group.create_task(self.node(job_id))
+            node = group.create_task(self.node(job_id, run))
         job = entry_or_none(job_id, entry.result())
-        return job_view(job_id, job, StoredJob.of(node.result()), model=self._live_model(job_id))
+        return job_view(job_id, job, StoredJob.of(node.result()), model=run.model if run else None)
 
     async def entry(self, job_id: str) -> Job | None:
         if self._copy.live:
@@ -48,15 +47,15 @@ class JobReader:
         job = self._copy.jobs.get(job_id) if self._copy.live else None
         return job is not None and (job.waiting or job.lease.owner == self._owner)
 
-    async def node(self, job_id: str) -> Json:
-        """Of a job's node what a view shows, without a model that a run here knows; None without a job."""
-        leaves = _RUN[:-1] if self._live_model(job_id) else _RUN
+    async def node(self, job_id: str, run: RtdbRun | None) -> Json:
+        """Of a job's node what a view shows, without a model that `run` knows; None without a job."""
+        leaves = _RUN[:-1] if run and run.model else _RUN
         async with self._looks, task_group() as group:
             outputs = group.create_task(self._outputs(job_id))
-            run = group.create_task(self._leaves(self._nodes.run(job_id), leaves))
-        if outputs.result() is None and not run.result():
+            own = group.create_task(self._leaves(self._nodes.run(job_id), leaves))
+        if outputs.result() is None and not own.result():
             return None
-        return {"state": {"outputs": outputs.result()}, "run": run.result()}
+        return {"state": {"outputs": outputs.result()}, "run": own.result()}
 
     async def _outputs(self, job_id: str) -> Json:
         """The status leaves and the log, not the canvas; None without a job."""
@@ -67,7 +66,3 @@ class JobReader:
         async with task_group() as group:
             reads = {name: group.create_task(self._database.get(f"{path}/{name}")) for name in names}
         return {name: read.result() for name, read in reads.items() if read.result() is not None}
-
-    def _live_model(self, job_id: str) -> model_pb2.EventStormingModel | None:
-        run = self._runs.get(job_id)
-        return run.model if run else None

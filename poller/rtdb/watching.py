@@ -157,7 +157,7 @@ class _Watched:
         self._run_here, self._rests = self._way()
         self._changes.clear()
         job = await self._entry()
-        node = await self._reader.node(self.job_id)
+        node = await self._reader.node(self.job_id, self._run_here)
         if node is None:
             self._miss()
             return
