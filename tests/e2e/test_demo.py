@@ -24,7 +24,13 @@ def _demo(out: Path, *more: str, **environment: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, **environment},
+        preexec_fn=_hears_ctrl_c,  # noqa: PLW1509 (this process has no other thread that could hold a lock)
     )
+
+
+def _hears_ctrl_c() -> None:
+    """A suite that a shell has put in the background ignores it, and its children would too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _alive(mark: str) -> list[str]:

@@ -12,7 +12,7 @@ from executor.llm import chat
 from poller import attempt, dispatcher, executors
 from poller.errors import LeaseLost
 from poller.job import Job
-from poller.rtdb import claims, fence, held_lease, removals, run, writer
+from poller.rtdb import claims, fence, held_lease, removals, run, watching, writer
 from workbench.chaos.mutant import MUTANTS as CHAOS
 
 
@@ -111,6 +111,24 @@ def _with_early_slots() -> None:
     _set(executors._Pod, "free", property(free))
 
 
+class _Forgetful(dict[str, Any]):
+    """Finds nothing."""
+
+    def get(self, *_: Any) -> None:
+        return None
+
+
+def _with_streams_of_their_own() -> None:
+    """Whoever watches a job watches it alone."""
+    begin = watching.Watching.__init__
+
+    def forgetful(self: Any, *given: Any) -> None:
+        begin(self, *given)
+        self._watched = _Forgetful()
+
+    _set(watching.Watching, "__init__", forgetful)
+
+
 def _without_epoch() -> None:
     """A run that begins again keeps its epoch."""
 
@@ -180,6 +198,7 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "kept-token": _with_kept_token,
     "spinning": _with_spinning,
     "early-slots": _with_early_slots,
+    "own-streams": _with_streams_of_their_own,
     "epoch": _without_epoch,
     "durable": _without_durability,
     "cancel-calls": _without_cancellation,

@@ -6,7 +6,7 @@ Nothing of the product is asked here; the layout of the database is the contract
 from __future__ import annotations
 
 import json
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -186,10 +186,8 @@ class Rules:
         if outputs is None:
             return
         progress = int(_of(outputs, "currentProgressCount") or 0)
-        if self.server.late:
-            record.progress = (
-                progress  # for a moment, until the next value: not worth a pause after every lost write
-            )
+        if self.server.late:  # it falls until the next value: not worth a pause after every lost write
+            record.progress = progress
         if agent == "client" or any(
             path[3:] == ("state", "outputs", "isFailed") and node is False for path, node in parts
         ):
@@ -249,20 +247,14 @@ class Rules:
 
     def watched(self) -> None:
         """At most one stream per poller and watched node of a job."""
-        open_now = [
+        open_now = Counter(
             (stream.connection.ends[1].name, stream.path)
             for stream in self.server.streams
             if stream.connection.open
-        ]
-        for one in set(open_now):
-            if open_now.count(one) > 1 + self._ending(one):
-                self.world.breaks(
-                    "one stream per watched job", f"{one[0]} watches {one[1]} {open_now.count(one)} times"
-                )
-
-    def _ending(self, one: tuple[str, str]) -> int:
-        """A stream that is being given up stays for a moment beside its successor."""
-        return 1
+        )
+        for (poller, path), count in open_now.items():
+            if count > 1:
+                self.world.breaks("one stream per watched job", f"{poller} watches {path} {count} times")
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────
 

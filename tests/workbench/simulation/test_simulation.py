@@ -42,6 +42,7 @@ def test_a_seed_makes_the_same_run_again_whatever_the_hash_seed():
         ("ack", 1),
         ("in-flight", 1),
         ("spinning", 10),
+        ("own-streams", 10),
         ("early-slots", 15),
         ("kept-token", 40),
         ("doubt", 80),
