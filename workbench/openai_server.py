@@ -79,6 +79,7 @@ class Behaviour:
     api_key: str | None = None
     models: frozenset[str] | None = None
     log: str | None = None
+    hold: tuple[str, str] | None = None  # answers of this schema wait until this file exists
 
     def latency(self, ask: Ask) -> float:
         """Log-normal, from the seed and the request."""
@@ -162,7 +163,9 @@ class OpenAIServer:
     async def _answer(self, ask: Ask, request: Request) -> Response:
         fault = self.behaviour.fault(ask)
         content = fault or self.behaviour.script(ask)
-        if not await self._waited(self.behaviour.latency(ask), request):
+        if not await self._waited(self.behaviour.latency(ask), request) or not await self._let_go(
+            ask, request
+        ):
             return self._gone(ask)
         if isinstance(content, Fault):
             self._write("fault", ask, kind=content.kind)
@@ -211,6 +214,14 @@ class OpenAIServer:
         while (left := until - time.monotonic()) > 0:
             await asyncio.sleep(min(left, 0.1))
             if await request.is_disconnected():
+                return False
+        return True
+
+    async def _let_go(self, ask: Ask, request: Request) -> bool:
+        """Waits while answers of its schema are held; false when the client has left meanwhile."""
+        schema, gate = self.behaviour.hold or ("", "")
+        while schema == ask.schema and not os.path.exists(gate):  # noqa: ASYNC240 - a local stat
+            if not await self._waited(0.05, request):
                 return False
         return True
 
@@ -506,6 +517,7 @@ async def _main(arguments: argparse.Namespace) -> None:
         retry_after=arguments.retry_after,
         forms=frozenset(arguments.forms.split(",")),
         log=arguments.log,
+        hold=tuple(arguments.hold.split("=", 1)) if arguments.hold else None,
     )
     async with listening(OpenAIServer(behaviour).application(), arguments.port, arguments.host) as port:
         print(f"openai server ready port={port}", flush=True)
@@ -524,6 +536,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--p95", type=float, default=0.0)
     parser.add_argument("--fault", action="append", default=[], metavar="KIND=SHARE")
     parser.add_argument("--retry-after", default="1")
+    parser.add_argument("--hold", metavar="SCHEMA=FILE", help="its answers wait until the file exists")
     parser.add_argument("--forms", default=",".join(sorted(ALL_FORMS)), help="what the endpoint supports")
     return parser.parse_args()
 

@@ -15,6 +15,7 @@ from eventstorming.v1 import job_pb2, job_pb2_grpc
 from playwright.async_api import Page
 
 from devkit.programs import Programs
+from executor.graph.answers import PoliciesAnswer
 from poller import admin
 from poller.job import JobState
 from poller.pages import Pages
@@ -39,9 +40,11 @@ def answers_after() -> float:
 
 @pytest.fixture
 def pair(tmp_path: Path, answers_after: float) -> Iterator[Pair]:
-    """An executor whose language model takes its time, and a poller that wants a token."""
+    """An executor whose language model takes its time (policies: until `policies` lies in `tmp_path`), and a poller that wants a token."""
     with Programs(tmp_path / "log") as running:
-        settings = language_model(running, tmp_path / "calls.jsonl", p50=answers_after, p95=2 * answers_after)
+        hold = ("--hold", f"{PoliciesAnswer.__name__}={tmp_path / 'policies'}")
+        calls = tmp_path / "calls.jsonl"
+        settings = language_model(running, calls, *hold, p50=answers_after, p95=2 * answers_after)
         yield start_pair(running, executors=settings, GRPC_TOKEN=TOKEN, GRPC_ALLOW_PLAINTEXT_TOKEN="true")
 
 
@@ -63,7 +66,7 @@ async def _signed_in(shown: Window, pair: Pair) -> Page:
     return page
 
 
-async def test_a_board_grows_while_its_job_runs(pair: Pair) -> None:
+async def test_a_board_grows_while_its_job_runs(pair: Pair, tmp_path: Path) -> None:
     async with window() as shown:
         page = await _signed_in(shown, pair)
         job_id = _submitted(pair, EXAMPLE.read_text("utf-8"))
@@ -75,6 +78,7 @@ async def test_a_board_grows_while_its_job_runs(pair: Pair) -> None:
         await page.locator(".sticker.command").first.click()
         chosen = await shown.texts("#panel h2")
         await shown.picture("live-growing")
+        (tmp_path / "policies").touch()
         await shown.until("document.documentElement.dataset.ended === 'true'")
         assert await shown.js(STICKERS) > first
         assert await shown.texts("#panel h2") == chosen
