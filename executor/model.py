@@ -59,23 +59,28 @@ Ranges = tuple[SourceRange, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One attribute, parameter or event member; the type is built in, List<X>, or a type of the same aggregate."""
+    """One attribute, parameter or event member; the type is built in, List<X>, or a type of the same aggregate.
+
+    One that keeps another aggregate's identity `references` it, under the name of the role.
+    """
 
     name: str
     type: str
     is_key: bool = False
     alias: str = ""
     ranges: Ranges = ()
+    references: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueObject:
-    """A concept without identity, with at least one field."""
+    """A concept without identity, or an entity inside the aggregate; it has at least one field."""
 
     name: str
     alias: str = ""
     fields: tuple[Field, ...] = ()
     ranges: Ranges = ()
+    is_entity: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +88,7 @@ class EnumerationItem:
     """One value of an enumeration, in UPPER_SNAKE_CASE."""
 
     value: str
+    alias: str = ""
     ranges: Ranges = ()
 
 
@@ -123,6 +129,17 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A command that is refused: who tries (its own actor if empty), the state before and after, and what the user is told."""
+
+    title: str
+    given: ScenarioClause
+    when: ScenarioClause
+    told: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
     """A wireframe: sanitised HTML."""
 
@@ -139,7 +156,7 @@ class CommandKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """An order that an actor gives to an aggregate; it emits events of the same aggregate."""
+    """An order to an aggregate: an actor, an external system, a policy or time gives it. It emits events of the same aggregate."""
 
     name: str
     ordinal: int = 0
@@ -150,25 +167,28 @@ class Command:
     fields: tuple[Field, ...] = ()
     emits: tuple[str, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    external_systems: tuple[str, ...] = ()
     screen: Screen | None = None
     ranges: Ranges = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A fact that happened, in the past tense."""
+    """A fact that happened, in the past tense; `state` is the item of a status that holds afterwards, if it changes one."""
 
     name: str
     ordinal: int = 0
     alias: str = ""
     description: str = ""
     fields: tuple[Field, ...] = ()
+    state: str = ""
     ranges: Ranges = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadModel:
-    """A question that an actor asks."""
+    """A question that an actor asks, and what the answer shows."""
 
     name: str
     ordinal: int = 0
@@ -176,6 +196,7 @@ class ReadModel:
     description: str = ""
     actor: str = ""
     parameters: tuple[Field, ...] = ()
+    columns: tuple[Field, ...] = ()
     multiple: bool = False
     screen: Screen | None = None
     ranges: Ranges = ()
@@ -211,14 +232,24 @@ class BoundedContext:
     name: str
     ordinal: int = 0
     alias: str = ""
+    purpose: str = ""
     description: str = ""
     aggregates: tuple[Aggregate, ...] = ()
     ranges_in_description: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyInput:
+    """A parameter that the trigger lacks, the aggregate that knows it, and the trigger's member that finds that aggregate."""
+
+    parameter: str
+    aggregate: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Whenever the trigger happens, the results follow: events of other aggregates."""
+    """Whenever the trigger happens, or time has come, under its condition: the commands are given, the results follow."""
 
     name: str
     trigger: str
@@ -227,16 +258,21 @@ class Policy:
     ordinal: int = 0
     alias: str = ""
     reason: str = ""
+    condition: str = ""
+    timer: str = ""
+    commands: tuple[str, ...] = ()
+    inputs: tuple[PolicyInput, ...] = ()
     ranges: Ranges = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateReference:
-    """One aggregate keeps the identity of another."""
+    """One aggregate keeps the identity of another, in one root field for each role."""
 
     from_aggregate: str
     to_aggregate: str
     reason: str = ""
+    fields: tuple[str, ...] = ()
 
     @property
     def pair(self) -> frozenset[str]:
@@ -253,6 +289,28 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalSystem:
+    """A system of somebody else that takes part."""
+
+    name: str
+    ordinal: int = 0
+    alias: str = ""
+    description: str = ""
+    ranges: Ranges = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenQuestion:
+    """What the text leaves open: about an element by name, else about a context, else about the whole."""
+
+    text: str
+    ordinal: int = 0
+    about: str = ""
+    bounded_context: str = ""
+    ranges: Ranges = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventStormingModel:
     """A whole model, or the part of it that is known so far."""
 
@@ -261,6 +319,8 @@ class EventStormingModel:
     policies: tuple[Policy, ...] = ()
     references: tuple[AggregateReference, ...] = ()
     actors: tuple[Actor, ...] = ()
+    external_systems: tuple[ExternalSystem, ...] = ()
+    open_questions: tuple[OpenQuestion, ...] = ()
     source_text: str = ""
 
     @property
@@ -324,6 +384,7 @@ def field_lists(aggregate: Aggregate) -> Iterator[tuple[Field, ...]]:
     yield from (c.fields for c in aggregate.commands)
     yield from (e.fields for e in aggregate.events)
     yield from (r.parameters for r in aggregate.read_models)
+    yield from (r.columns for r in aggregate.read_models)
 
 
 # ---------------------------------------------------------------- comparing names

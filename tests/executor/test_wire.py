@@ -28,7 +28,7 @@ def test_every_member_of_a_message_is_a_member_of_its_value(name: str) -> None:
 
 def example() -> m.EventStormingModel:
     at = m.SourceRange(start_line=1, start_column=2, end_line=1, end_column=9)
-    field = m.Field(name="id", type="Long", is_key=True, alias="번호", ranges=(at,))
+    field = m.Field(name="id", type="Long", is_key=True, alias="번호", ranges=(at,), references="B")
     clause = m.ScenarioClause(name="Loan", values=(m.ScenarioValue(field="id", value="1"),))
     command = m.Command(
         name="create",
@@ -38,6 +38,8 @@ def example() -> m.EventStormingModel:
         fields=(field,),
         emits=("E",),
         scenarios=(m.Scenario(title="t", given=clause, when=clause, then=(clause,)),),
+        refusals=(m.Refusal(title="no", given=clause, when=clause, told="not you", actor="A"),),
+        external_systems=("Bank",),
         screen=m.Screen(html=""),
         ranges=(at,),
     )
@@ -45,21 +47,43 @@ def example() -> m.EventStormingModel:
         name="Loan",
         ordinal=1,
         fields=(field,),
-        value_objects=(m.ValueObject(name="V", fields=(field,)),),
-        enumerations=(m.Enumeration(name="K", items=(m.EnumerationItem(value="A", ranges=(at,)),)),),
+        value_objects=(m.ValueObject(name="V", fields=(field,), is_entity=True),),
+        enumerations=(
+            m.Enumeration(name="K", items=(m.EnumerationItem(value="A", alias="가", ranges=(at,)),)),
+        ),
         commands=(command,),
-        events=(m.Event(name="E", ordinal=1),),
-        read_models=(m.ReadModel(name="R", ordinal=1, multiple=True),),
+        events=(m.Event(name="E", ordinal=1, state="A"),),
+        read_models=(m.ReadModel(name="R", ordinal=1, multiple=True, columns=(field,)),),
         invariants=("always",),
     )
     return m.EventStormingModel(
         language=m.Language.KOREAN,
         bounded_contexts=(
-            m.BoundedContext(name="C", ordinal=1, aggregates=(aggregate,), ranges_in_description=True),
+            m.BoundedContext(
+                name="C", ordinal=1, purpose="why", aggregates=(aggregate,), ranges_in_description=True
+            ),
         ),
-        policies=(m.Policy(name="P", ordinal=1, trigger="E", results=("E",), bounded_context="C"),),
-        references=(m.AggregateReference(from_aggregate="Loan", to_aggregate="B", reason="r"),),
+        policies=(
+            m.Policy(
+                name="P",
+                ordinal=1,
+                trigger="E",
+                results=("E",),
+                bounded_context="C",
+                condition="if",
+                timer="at night",
+                commands=("create",),
+                inputs=(m.PolicyInput(parameter="id", aggregate="B", by="bId"),),
+            ),
+        ),
+        references=(
+            m.AggregateReference(from_aggregate="Loan", to_aggregate="B", reason="r", fields=("bId",)),
+        ),
         actors=(m.Actor(name="A", alias="a"),),
+        external_systems=(m.ExternalSystem(name="Bank", ordinal=1, alias="은행", ranges=(at,)),),
+        open_questions=(
+            m.OpenQuestion(text="How long?", ordinal=1, about="E", bounded_context="C", ranges=(at,)),
+        ),
         source_text="text",
     )
 

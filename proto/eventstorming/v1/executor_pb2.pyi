@@ -110,7 +110,7 @@ class BeatEcho(_message.Message):
     def __init__(self, beat: _Optional[int] = ..., may_ask: _Optional[bool] = ...) -> None: ...
 
 class ExecuteResponse(_message.Message):
-    __slots__ = ("job_id", "epoch", "seq", "accepted", "answer", "snapshot", "progress", "log", "beat", "completed")
+    __slots__ = ("job_id", "epoch", "seq", "accepted", "answer", "snapshot", "progress", "log", "beat", "completed", "preview")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +121,7 @@ class ExecuteResponse(_message.Message):
     LOG_FIELD_NUMBER: _ClassVar[int]
     BEAT_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     epoch: int
     seq: int
@@ -131,7 +132,8 @@ class ExecuteResponse(_message.Message):
     log: Log
     beat: Beat
     completed: Completed
-    def __init__(self, job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., accepted: _Optional[_Union[Accepted, _Mapping]] = ..., answer: _Optional[_Union[JournalEntry, _Mapping]] = ..., snapshot: _Optional[_Union[ModelSnapshot, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., beat: _Optional[_Union[Beat, _Mapping]] = ..., completed: _Optional[_Union[Completed, _Mapping]] = ...) -> None: ...
+    preview: ModelSnapshot
+    def __init__(self, job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., accepted: _Optional[_Union[Accepted, _Mapping]] = ..., answer: _Optional[_Union[JournalEntry, _Mapping]] = ..., snapshot: _Optional[_Union[ModelSnapshot, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., beat: _Optional[_Union[Beat, _Mapping]] = ..., completed: _Optional[_Union[Completed, _Mapping]] = ..., preview: _Optional[_Union[ModelSnapshot, _Mapping]] = ...) -> None: ...
 
 class Accepted(_message.Message):
     __slots__ = ("instance_id", "total_progress", "run")

@@ -28,36 +28,42 @@ COMMAND_KIND_UPDATE: CommandKind
 COMMAND_KIND_DELETE: CommandKind
 
 class EventStormingModel(_message.Message):
-    __slots__ = ("language", "bounded_contexts", "policies", "references", "actors", "source_text")
+    __slots__ = ("language", "bounded_contexts", "policies", "references", "actors", "source_text", "external_systems", "open_questions")
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     BOUNDED_CONTEXTS_FIELD_NUMBER: _ClassVar[int]
     POLICIES_FIELD_NUMBER: _ClassVar[int]
     REFERENCES_FIELD_NUMBER: _ClassVar[int]
     ACTORS_FIELD_NUMBER: _ClassVar[int]
     SOURCE_TEXT_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_SYSTEMS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_QUESTIONS_FIELD_NUMBER: _ClassVar[int]
     language: Language
     bounded_contexts: _containers.RepeatedCompositeFieldContainer[BoundedContext]
     policies: _containers.RepeatedCompositeFieldContainer[Policy]
     references: _containers.RepeatedCompositeFieldContainer[AggregateReference]
     actors: _containers.RepeatedCompositeFieldContainer[Actor]
     source_text: str
-    def __init__(self, language: _Optional[_Union[Language, str]] = ..., bounded_contexts: _Optional[_Iterable[_Union[BoundedContext, _Mapping]]] = ..., policies: _Optional[_Iterable[_Union[Policy, _Mapping]]] = ..., references: _Optional[_Iterable[_Union[AggregateReference, _Mapping]]] = ..., actors: _Optional[_Iterable[_Union[Actor, _Mapping]]] = ..., source_text: _Optional[str] = ...) -> None: ...
+    external_systems: _containers.RepeatedCompositeFieldContainer[ExternalSystem]
+    open_questions: _containers.RepeatedCompositeFieldContainer[OpenQuestion]
+    def __init__(self, language: _Optional[_Union[Language, str]] = ..., bounded_contexts: _Optional[_Iterable[_Union[BoundedContext, _Mapping]]] = ..., policies: _Optional[_Iterable[_Union[Policy, _Mapping]]] = ..., references: _Optional[_Iterable[_Union[AggregateReference, _Mapping]]] = ..., actors: _Optional[_Iterable[_Union[Actor, _Mapping]]] = ..., source_text: _Optional[str] = ..., external_systems: _Optional[_Iterable[_Union[ExternalSystem, _Mapping]]] = ..., open_questions: _Optional[_Iterable[_Union[OpenQuestion, _Mapping]]] = ...) -> None: ...
 
 class BoundedContext(_message.Message):
-    __slots__ = ("ordinal", "name", "alias", "description", "aggregates", "ranges_in_description")
+    __slots__ = ("ordinal", "name", "alias", "description", "aggregates", "ranges_in_description", "purpose")
     ORDINAL_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     AGGREGATES_FIELD_NUMBER: _ClassVar[int]
     RANGES_IN_DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
     ordinal: int
     name: str
     alias: str
     description: str
     aggregates: _containers.RepeatedCompositeFieldContainer[Aggregate]
     ranges_in_description: bool
-    def __init__(self, ordinal: _Optional[int] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., description: _Optional[str] = ..., aggregates: _Optional[_Iterable[_Union[Aggregate, _Mapping]]] = ..., ranges_in_description: _Optional[bool] = ...) -> None: ...
+    purpose: str
+    def __init__(self, ordinal: _Optional[int] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., description: _Optional[str] = ..., aggregates: _Optional[_Iterable[_Union[Aggregate, _Mapping]]] = ..., ranges_in_description: _Optional[bool] = ..., purpose: _Optional[str] = ...) -> None: ...
 
 class Aggregate(_message.Message):
     __slots__ = ("ordinal", "name", "alias", "description", "fields", "value_objects", "enumerations", "commands", "events", "read_models", "invariants", "ranges")
@@ -88,30 +94,34 @@ class Aggregate(_message.Message):
     def __init__(self, ordinal: _Optional[int] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., description: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., value_objects: _Optional[_Iterable[_Union[ValueObject, _Mapping]]] = ..., enumerations: _Optional[_Iterable[_Union[Enumeration, _Mapping]]] = ..., commands: _Optional[_Iterable[_Union[Command, _Mapping]]] = ..., events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., read_models: _Optional[_Iterable[_Union[ReadModel, _Mapping]]] = ..., invariants: _Optional[_Iterable[str]] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ...) -> None: ...
 
 class Field(_message.Message):
-    __slots__ = ("name", "type", "is_key", "alias", "ranges")
+    __slots__ = ("name", "type", "is_key", "alias", "ranges", "references")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     IS_KEY_FIELD_NUMBER: _ClassVar[int]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     RANGES_FIELD_NUMBER: _ClassVar[int]
+    REFERENCES_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
     is_key: bool
     alias: str
     ranges: _containers.RepeatedCompositeFieldContainer[SourceRange]
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., is_key: _Optional[bool] = ..., alias: _Optional[str] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ...) -> None: ...
+    references: str
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., is_key: _Optional[bool] = ..., alias: _Optional[str] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ..., references: _Optional[str] = ...) -> None: ...
 
 class ValueObject(_message.Message):
-    __slots__ = ("name", "alias", "fields", "ranges")
+    __slots__ = ("name", "alias", "fields", "ranges", "is_entity")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     FIELDS_FIELD_NUMBER: _ClassVar[int]
     RANGES_FIELD_NUMBER: _ClassVar[int]
+    IS_ENTITY_FIELD_NUMBER: _ClassVar[int]
     name: str
     alias: str
     fields: _containers.RepeatedCompositeFieldContainer[Field]
     ranges: _containers.RepeatedCompositeFieldContainer[SourceRange]
-    def __init__(self, name: _Optional[str] = ..., alias: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ...) -> None: ...
+    is_entity: bool
+    def __init__(self, name: _Optional[str] = ..., alias: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ..., is_entity: _Optional[bool] = ...) -> None: ...
 
 class Enumeration(_message.Message):
     __slots__ = ("name", "alias", "items", "ranges")
@@ -126,25 +136,29 @@ class Enumeration(_message.Message):
     def __init__(self, name: _Optional[str] = ..., alias: _Optional[str] = ..., items: _Optional[_Iterable[_Union[EnumerationItem, _Mapping]]] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ...) -> None: ...
 
 class EnumerationItem(_message.Message):
-    __slots__ = ("value", "ranges")
+    __slots__ = ("value", "ranges", "alias")
     VALUE_FIELD_NUMBER: _ClassVar[int]
     RANGES_FIELD_NUMBER: _ClassVar[int]
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
     value: str
     ranges: _containers.RepeatedCompositeFieldContainer[SourceRange]
-    def __init__(self, value: _Optional[str] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ...) -> None: ...
+    alias: str
+    def __init__(self, value: _Optional[str] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ..., alias: _Optional[str] = ...) -> None: ...
 
 class AggregateReference(_message.Message):
-    __slots__ = ("from_aggregate", "to_aggregate", "reason")
+    __slots__ = ("from_aggregate", "to_aggregate", "reason", "fields")
     FROM_AGGREGATE_FIELD_NUMBER: _ClassVar[int]
     TO_AGGREGATE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
     from_aggregate: str
     to_aggregate: str
     reason: str
-    def __init__(self, from_aggregate: _Optional[str] = ..., to_aggregate: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, from_aggregate: _Optional[str] = ..., to_aggregate: _Optional[str] = ..., reason: _Optional[str] = ..., fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("ordinal", "name", "alias", "description", "kind", "actor", "fields", "emits", "scenarios", "screen", "ranges")
+    __slots__ = ("ordinal", "name", "alias", "description", "kind", "actor", "fields", "emits", "scenarios", "screen", "ranges", "refusals", "external_systems")
     ORDINAL_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
@@ -156,6 +170,8 @@ class Command(_message.Message):
     SCENARIOS_FIELD_NUMBER: _ClassVar[int]
     SCREEN_FIELD_NUMBER: _ClassVar[int]
     RANGES_FIELD_NUMBER: _ClassVar[int]
+    REFUSALS_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_SYSTEMS_FIELD_NUMBER: _ClassVar[int]
     ordinal: int
     name: str
     alias: str
@@ -167,26 +183,30 @@ class Command(_message.Message):
     scenarios: _containers.RepeatedCompositeFieldContainer[Scenario]
     screen: Screen
     ranges: _containers.RepeatedCompositeFieldContainer[SourceRange]
-    def __init__(self, ordinal: _Optional[int] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., description: _Optional[str] = ..., kind: _Optional[_Union[CommandKind, str]] = ..., actor: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., emits: _Optional[_Iterable[str]] = ..., scenarios: _Optional[_Iterable[_Union[Scenario, _Mapping]]] = ..., screen: _Optional[_Union[Screen, _Mapping]] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ...) -> None: ...
+    refusals: _containers.RepeatedCompositeFieldContainer[Refusal]
+    external_systems: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, ordinal: _Optional[int] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., description: _Optional[str] = ..., kind: _Optional[_Union[CommandKind, str]] = ..., actor: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., emits: _Optional[_Iterable[str]] = ..., scenarios: _Optional[_Iterable[_Union[Scenario, _Mapping]]] = ..., screen: _Optional[_Union[Screen, _Mapping]] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ..., refusals: _Optional[_Iterable[_Union[Refusal, _Mapping]]] = ..., external_systems: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("ordinal", "name", "alias", "description", "fields", "ranges")
+    __slots__ = ("ordinal", "name", "alias", "description", "fields", "ranges", "state")
     ORDINAL_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     FIELDS_FIELD_NUMBER: _ClassVar[int]
     RANGES_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
     ordinal: int
     name: str
     alias: str
     description: str
     fields: _containers.RepeatedCompositeFieldContainer[Field]
     ranges: _containers.RepeatedCompositeFieldContainer[SourceRange]
-    def __init__(self, ordinal: _Optional[int] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., description: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ...) -> None: ...
+    state: str
+    def __init__(self, ordinal: _Optional[int] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., description: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ..., state: _Optional[str] = ...) -> None: ...
 
 class ReadModel(_message.Message):
-    __slots__ = ("ordinal", "name", "alias", "description", "actor", "parameters", "multiple", "screen", "ranges")
+    __slots__ = ("ordinal", "name", "alias", "description", "actor", "parameters", "multiple", "screen", "ranges", "columns")
     ORDINAL_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
@@ -196,6 +216,7 @@ class ReadModel(_message.Message):
     MULTIPLE_FIELD_NUMBER: _ClassVar[int]
     SCREEN_FIELD_NUMBER: _ClassVar[int]
     RANGES_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
     ordinal: int
     name: str
     alias: str
@@ -205,10 +226,11 @@ class ReadModel(_message.Message):
     multiple: bool
     screen: Screen
     ranges: _containers.RepeatedCompositeFieldContainer[SourceRange]
-    def __init__(self, ordinal: _Optional[int] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., description: _Optional[str] = ..., actor: _Optional[str] = ..., parameters: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., multiple: _Optional[bool] = ..., screen: _Optional[_Union[Screen, _Mapping]] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ...) -> None: ...
+    columns: _containers.RepeatedCompositeFieldContainer[Field]
+    def __init__(self, ordinal: _Optional[int] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., description: _Optional[str] = ..., actor: _Optional[str] = ..., parameters: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., multiple: _Optional[bool] = ..., screen: _Optional[_Union[Screen, _Mapping]] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ..., columns: _Optional[_Iterable[_Union[Field, _Mapping]]] = ...) -> None: ...
 
 class Policy(_message.Message):
-    __slots__ = ("ordinal", "name", "alias", "reason", "trigger", "results", "bounded_context", "ranges")
+    __slots__ = ("ordinal", "name", "alias", "reason", "trigger", "results", "bounded_context", "ranges", "condition", "commands", "timer", "inputs")
     ORDINAL_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
@@ -217,6 +239,10 @@ class Policy(_message.Message):
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     BOUNDED_CONTEXT_FIELD_NUMBER: _ClassVar[int]
     RANGES_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
+    COMMANDS_FIELD_NUMBER: _ClassVar[int]
+    TIMER_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
     ordinal: int
     name: str
     alias: str
@@ -225,7 +251,21 @@ class Policy(_message.Message):
     results: _containers.RepeatedScalarFieldContainer[str]
     bounded_context: str
     ranges: _containers.RepeatedCompositeFieldContainer[SourceRange]
-    def __init__(self, ordinal: _Optional[int] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., reason: _Optional[str] = ..., trigger: _Optional[str] = ..., results: _Optional[_Iterable[str]] = ..., bounded_context: _Optional[str] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ...) -> None: ...
+    condition: str
+    commands: _containers.RepeatedScalarFieldContainer[str]
+    timer: str
+    inputs: _containers.RepeatedCompositeFieldContainer[PolicyInput]
+    def __init__(self, ordinal: _Optional[int] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., reason: _Optional[str] = ..., trigger: _Optional[str] = ..., results: _Optional[_Iterable[str]] = ..., bounded_context: _Optional[str] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ..., condition: _Optional[str] = ..., commands: _Optional[_Iterable[str]] = ..., timer: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[PolicyInput, _Mapping]]] = ...) -> None: ...
+
+class PolicyInput(_message.Message):
+    __slots__ = ("parameter", "aggregate", "by")
+    PARAMETER_FIELD_NUMBER: _ClassVar[int]
+    AGGREGATE_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    parameter: str
+    aggregate: str
+    by: str
+    def __init__(self, parameter: _Optional[str] = ..., aggregate: _Optional[str] = ..., by: _Optional[str] = ...) -> None: ...
 
 class Actor(_message.Message):
     __slots__ = ("name", "alias")
@@ -234,6 +274,48 @@ class Actor(_message.Message):
     name: str
     alias: str
     def __init__(self, name: _Optional[str] = ..., alias: _Optional[str] = ...) -> None: ...
+
+class ExternalSystem(_message.Message):
+    __slots__ = ("ordinal", "name", "alias", "description", "ranges")
+    ORDINAL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    RANGES_FIELD_NUMBER: _ClassVar[int]
+    ordinal: int
+    name: str
+    alias: str
+    description: str
+    ranges: _containers.RepeatedCompositeFieldContainer[SourceRange]
+    def __init__(self, ordinal: _Optional[int] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., description: _Optional[str] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ...) -> None: ...
+
+class OpenQuestion(_message.Message):
+    __slots__ = ("ordinal", "text", "about", "bounded_context", "ranges")
+    ORDINAL_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    ABOUT_FIELD_NUMBER: _ClassVar[int]
+    BOUNDED_CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    RANGES_FIELD_NUMBER: _ClassVar[int]
+    ordinal: int
+    text: str
+    about: str
+    bounded_context: str
+    ranges: _containers.RepeatedCompositeFieldContainer[SourceRange]
+    def __init__(self, ordinal: _Optional[int] = ..., text: _Optional[str] = ..., about: _Optional[str] = ..., bounded_context: _Optional[str] = ..., ranges: _Optional[_Iterable[_Union[SourceRange, _Mapping]]] = ...) -> None: ...
+
+class Refusal(_message.Message):
+    __slots__ = ("title", "actor", "given", "when", "told")
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_FIELD_NUMBER: _ClassVar[int]
+    WHEN_FIELD_NUMBER: _ClassVar[int]
+    TOLD_FIELD_NUMBER: _ClassVar[int]
+    title: str
+    actor: str
+    given: ScenarioClause
+    when: ScenarioClause
+    told: str
+    def __init__(self, title: _Optional[str] = ..., actor: _Optional[str] = ..., given: _Optional[_Union[ScenarioClause, _Mapping]] = ..., when: _Optional[_Union[ScenarioClause, _Mapping]] = ..., told: _Optional[str] = ...) -> None: ...
 
 class Scenario(_message.Message):
     __slots__ = ("title", "given", "when", "then")
