@@ -220,7 +220,7 @@ class OpenAIServer:
     async def _let_go(self, ask: Ask, request: Request) -> bool:
         """Waits while answers of its schema are held; false when the client has left meanwhile."""
         schema, gate = self.behaviour.hold or ("", "")
-        while schema == ask.schema and not os.path.exists(gate):  # noqa: ASYNC240 - a local stat
+        while schema and schema == ask.schema and not os.path.exists(gate):  # noqa: ASYNC240 - a local stat
             if not await self._waited(0.05, request):
                 return False
         return True
