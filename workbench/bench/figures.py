@@ -28,8 +28,8 @@ class Baseline:
 class Figure:
     """One line of the table.
 
-    `limits`: the budget; its keys are `median`, `p99`, `most` (of the samples) and `ratio`, `at_least` (of the ratio to the
-    baseline). `noise`: how far the medians of two runs of one version may be apart, as a share. `per_machine`: whether
+    `limits`: the budget; its keys are `median`, `p99`, `most` (of the samples) and `ratio`, `at_least`, `no_less` (of the ratio to
+    the baseline). `noise`: how far the medians of two runs of one version may be apart, as a share. `per_machine`: whether
     two runs are compared by the ratio to the baseline, which takes the speed of the machine out. `is_exponent`: two runs are
     compared by their difference, not by their ratio, which says nothing near 0.
     """
@@ -74,6 +74,8 @@ class Figure:
             wrong.append(f"ratio {ratio:.3g} > {self.limits['ratio']:g}")
         if "at_least" in self.limits and 1 / max(ratio, 1e-9) < self.limits["at_least"]:
             wrong.append(f"only {1 / ratio:.3g} times faster, not {self.limits['at_least']:g}")
+        if "no_less" in self.limits and (self.ratio or 0.0) < self.limits["no_less"]:
+            wrong.append(f"only {self.ratio or 0.0:.3g} of the baseline, not {self.limits['no_less']:g}")
         return wrong
 
     @property

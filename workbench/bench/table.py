@@ -41,6 +41,7 @@ def budget(figure: Figure) -> str:
         "most": "each ≤ {:g} {unit}",
         "ratio": "≤ {:g} × baseline",
         "at_least": "≥ {:g} times faster",
+        "no_less": "≥ {:g} × baseline",
     }
     return ", ".join(words[key].format(limit, unit=figure.unit) for key, limit in figure.limits.items())
 

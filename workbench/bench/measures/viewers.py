@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import tarfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
 
 import grpc
 from eventstorming.v1 import job_pb2, job_pb2_grpc
 
+from workbench.bench.before import BEFORE, unpacked
 from workbench.bench.figures import Baseline, Figure
-from workbench.bench.measure import Skipped, measure
-from workbench.bench.record import ROOT
+from workbench.bench.measure import measure
 from workbench.bench.stand import LanguageModel, Running, Stand, ready
 from workbench.bench.texts import from_requirements
-
-BEFORE = "ef01d00"
-"""The last build in which each viewer opened five event streams."""
 
 EACH = 5
 """Viewers of a job."""
@@ -49,7 +42,7 @@ class _Spent:
 def viewers(stand: Stand) -> Iterator[Figure]:
     few, many, rounds = 4, stand.many(100, 6), stand.many(3, 1)
     language_model = stand.language_model(p50=0.5, p95=2)
-    old_build = _unpacked(stand.folder / "before")
+    old_build = unpacked(stand.folder / "before")
     before, now, watched = list[_Spent](), list[_Spent](), list[_Spent]()
     for _ in range(rounds):
         before.append(_added(*_pair(stand, language_model, few, old_build), few))
@@ -100,16 +93,6 @@ def _added(alone: _Spent, watched: _Spent, jobs: int) -> _Spent:
         streams=watched.streams,
         unready=watched.unready,
     )
-
-
-def _unpacked(folder: Path) -> Mapping[str, str]:
-    """The old build's tree, as the settings that run its programs."""
-    archive = subprocess.run(["git", "-C", str(ROOT), "archive", BEFORE], capture_output=True, check=False)
-    if archive.returncode:
-        raise Skipped(f"commit {BEFORE} is not in this clone")
-    with tarfile.open(fileobj=BytesIO(archive.stdout)) as tree:
-        tree.extractall(folder, filter="data")
-    return {"PYTHONPATH": f"{folder}:{folder / 'proto'}", "PYTHONSAFEPATH": "1"}
 
 
 def _pair(
