@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from email.utils import formatdate
+from dataclasses import asdict
 from urllib.parse import quote, urlencode
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from devkit.rtdb.answers import CORS, Answer, answer, for_browsers, raw, refusal, send_answer
 from devkit.rtdb.faults import Faults, UnknownFault
 from devkit.rtdb.namespace import Namespace
 from devkit.rtdb.query import Query
 from devkit.rtdb.request import MAX_BODY_BYTES, Caller, Refused, Request, parse_body
-from devkit.rtdb.rules import Rules, RulesRejected
+from devkit.rtdb.rules import RulesRejected, read_rules
+from devkit.rtdb.stats import Stats
 from devkit.rtdb.store import Store
 from devkit.rtdb.tree import (
     Invalid,
     Json,
     Node,
     Path,
+    checked,
     etag,
-    from_json,
     get,
     shallow,
     to_json,
+    update_from_json,
     updates_from_json,
 )
 from devkit.rtdb.watch import KEEP_ALIVE, Ending, Watcher, encode
+from devkit.rtdb.window import NO_QUERY, Window
 from devkit.rtdb.wire.polling import POLL_TARGET, Polling
 from devkit.rtdb.wire.session import Sessions
 from devkit.rtdb.wire.socket import serve_socket
@@ -44,35 +46,6 @@ ADMIN_PREFIX = ".emulator/"
 _WRITE_LIMITS = {"tiny", "small", "medium", "large", "unlimited"}
 _TOO_LARGE = "Data to write exceeds the maximum size that can be modified with a single request."
 _PUSH_ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
-_CORS = {
-    "access-control-allow-origin": "*",
-    "access-control-allow-methods": "GET, PUT, POST, PATCH, DELETE",
-    "access-control-allow-headers": "authorization, content-type, if-match, if-none-match, x-firebase-etag",
-    "access-control-expose-headers": "etag",
-}
-
-
-@dataclass(slots=True)
-class Answer:
-    status: int = 200
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    is_lost: bool = False
-    """The connection is closed instead of sending this (a fault)."""
-
-
-@dataclass(slots=True)
-class Stats:
-    """What was asked of the server since it started, admin requests apart."""
-
-    requests: int = 0
-    reads: int = 0
-    writes: int = 0
-    streams: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
-    keep_alive_bytes: int = 0
-    """Of `bytes_out`."""
 
 
 class App:
@@ -116,12 +89,12 @@ class App:
         if request.wants_stream:
             await self._stream(request, receive, send)
             return
-        answer = await _guarded(self._answer(request, receive))
-        if answer.is_lost:
+        made = await _guarded(self._answer(request, receive))
+        if made.is_lost:
             await self._hang_up(request, receive)
             return
-        self.stats.bytes_out += len(answer.body)
-        await self._send(send, answer)
+        self.stats.bytes_out += len(made.body)
+        await self._send(send, made)
 
     async def _polled(self, request: Request) -> Answer:
         kind, text = await self._polling.answer(request)
@@ -129,15 +102,28 @@ class App:
 
     async def _answer(self, request: Request, receive: Receive) -> Answer:
         if request.method == "OPTIONS":
-            return Answer(headers=_CORS)
+            return Answer(headers=dict(CORS))
         body = await _read(receive, request.headers.get("content-length", ""))
         self.stats.bytes_in += len(body)
+        if request.method in ("GET", "HEAD"):
+            return for_browsers(await self._in_time(request, body), request)
+        return await self._verb(request, body)
+
+    async def _in_time(self, request: Request, body: bytes) -> Answer:
+        try:
+            async with asyncio.timeout(request.seconds):
+                return await self._verb(request, body)
+        except TimeoutError as error:
+            raise Refused(400, "The read did not finish in time.") from error
+
+    async def _verb(self, request: Request, body: bytes) -> Answer:
         if (wrong := await self._faulty(request)) is not None:
             return wrong
         if request.target == RULES_TARGET:
             return await self._rules(request, body)
         verbs: Mapping[str, Callable[[Request, bytes], Awaitable[Answer]]] = {
             "GET": self._get,
+            "HEAD": self._get,
             "PUT": self._put,
             "POST": self._post,
             "PATCH": self._patch,
@@ -152,33 +138,39 @@ class App:
     async def _get(self, request: Request, body: bytes) -> Answer:
         self.stats.reads += 1
         namespace, path = self._namespace(request), request.path
-        query = self._query(request, namespace, path)
-        self._check_read(request, namespace, path, query)
+        window = self._window(request, namespace, path)
+        self._check_read(request, namespace, path, window)
         node = get(namespace.root, path)
         if request.params.get("shallow") == "true":
-            if query is not None:
+            if window is not None:
                 raise Refused(400, "Mixing 'shallow' and querying is not supported.")
-            return _json(shallow(node), request)
-        if query is not None:
-            return _json(to_json(query.select(node)), request)
+            return answer(shallow(node), request)
+        if window is not None:
+            return answer(_shown(window.select(node), request), request)
         known = request.headers.get("if-none-match")
         tag = etag(node) if known or request.wants_etag else None
         if tag is not None and known == tag:
             return Answer(status=304, headers={"etag": tag})
-        return _json(to_json(node), request, tag=tag)
+        return answer(_shown(node, request), request, tag=tag)
 
-    def _query(self, request: Request, namespace: Namespace, path: Path) -> Query | None:
+    def _window(self, request: Request, namespace: Namespace, path: Path) -> Window | None:
         query = Query.from_params(request.params)
-        if query is not None and query.index is not None and not namespace.rules.indexed(path, query.index):
+        if query is None:
+            return None
+        window = query.window
+        if window.needs is not None and not namespace.rules.indexed(path, window.needs):
             raise Refused(
                 400,
-                f'Index not defined, add ".indexOn": "{query.index}", for path "/{"/".join(path)}", to the rules',
+                f'Index not defined, add ".indexOn": "{window.needs}", for path "/{"/".join(path)}", to the rules',
             )
-        return query
+        return window
 
-    def _check_read(self, request: Request, namespace: Namespace, path: Path, query: Query | None) -> Caller:
+    def _check_read(
+        self, request: Request, namespace: Namespace, path: Path, window: Window | None
+    ) -> Caller:
         caller = request.caller(self.admin_tokens)
-        if not self._writes.may_read(caller, namespace, path, _query_variables(query)):
+        asked = NO_QUERY if window is None else window.variables()
+        if not self._writes.may_read(caller, namespace, path, asked):
             raise Refused(401, "Permission denied")
         return caller
 
@@ -186,21 +178,23 @@ class App:
 
     async def _put(self, request: Request, body: bytes) -> Answer:
         namespace, path, value = self._namespace(request), request.path, parse_body(body)
-        node = from_json(value, existing=get(namespace.root, path), depth=len(path), now_ms=self._now_ms())
-        answer = await self._commit(request, namespace, _whole(path, node, body, value))
-        return answer or _json(to_json(node), request, tag=etag(node) if request.wants_etag else None)
+        path, node = update_from_json(path, value, namespace.root, now_ms=self._now_ms())
+        refused = await self._commit(request, namespace, _whole(path, node, body, value))
+        return refused or answer(
+            _shown(node, request), request, tag=etag(node) if request.wants_etag else None
+        )
 
     async def _delete(self, request: Request, body: bytes) -> Answer:
         namespace, path = self._namespace(request), request.path
-        answer = await self._commit(request, namespace, _whole(path, None, b"", None))
-        return answer or _json(None, request, tag=etag(None) if request.wants_etag else None)
+        refused = await self._commit(request, namespace, _whole(path, None, b"", None))
+        return refused or answer(None, request, tag=etag(None) if request.wants_etag else None)
 
     async def _post(self, request: Request, body: bytes) -> Answer:
         namespace, path, value = self._namespace(request), request.path, parse_body(body)
         name = _push_id(self._now_ms())
-        node = from_json(value, depth=len(path) + 1, now_ms=self._now_ms())
-        answer = await self._commit(request, namespace, _whole((*path, name), node, body, value))
-        return answer or _json({"name": name}, request)
+        path, node = update_from_json(checked((*path, name)), value, namespace.root, now_ms=self._now_ms())
+        refused = await self._commit(request, namespace, _whole(path, node, body, value))
+        return refused or answer({"name": name}, request)
 
     async def _patch(self, request: Request, body: bytes) -> Answer:
         if "if-match" in request.headers:
@@ -208,8 +202,8 @@ class App:
         namespace, path, value = self._namespace(request), request.path, parse_body(body)
         updates = updates_from_json(path, value, namespace.root, now_ms=self._now_ms())
         write = Write(base=path, updates=updates, is_patch=True, body=body, value=value)
-        answer = await self._commit(request, namespace, write)
-        return answer or _json(_resolved(path, updates), request)
+        refused = await self._commit(request, namespace, write)
+        return refused or answer(_resolved(path, updates, request), request)
 
     async def _commit(self, request: Request, namespace: Namespace, write: Write) -> Answer | None:
         """Check condition and rules, commit, make durable. None when all went well."""
@@ -232,24 +226,25 @@ class App:
         here = get(namespace.root, path)
         if wanted == etag(here) and not self._takes(request, "conflicts"):
             return None
-        answer = _json(to_json(here), request, tag=etag(here))
-        answer.status = 412
-        return answer
+        conflict = answer(_shown(here, request), request, tag=etag(here))
+        conflict.status = 412
+        return conflict
 
     async def _rules(self, request: Request, body: bytes) -> Answer:
         if not request.caller(self.admin_tokens).is_admin:
             raise Refused(401, "Permission denied")
         namespace = self._namespace(request)
-        if request.method == "GET":
-            return _json(namespace.rules.source, request)
+        if request.method in ("GET", "HEAD"):
+            source = namespace.rules.source
+            return Answer(body=source.encode()) if isinstance(source, str) else answer(source, request)
         if request.method != "PUT":
             raise Refused(405, f"Method {request.method} is not allowed.")
         try:
-            self._store.set_rules(namespace, Rules(parse_body(body)), self._now_ms())
+            self._store.set_rules(namespace, read_rules(body), self._now_ms())
         except RulesRejected as error:
             raise Refused(400, str(error)) from error
         await self._store.durable()
-        return _json({"status": "ok"}, request)
+        return answer({"status": "ok"}, request)
 
     # ── event streams ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -260,7 +255,7 @@ class App:
                 return
             namespace, watcher = self._open_watch(request)
         except (Refused, Invalid) as error:
-            await self._send(send, _refusal(error))
+            await self._send(send, refusal(error))
             return
         self.stats.streams += 1
         try:
@@ -275,16 +270,18 @@ class App:
 
     def _open_watch(self, request: Request) -> tuple[Namespace, Watcher]:
         namespace, path = self._namespace(request), request.path
-        query = self._query(request, namespace, path)
-        caller = self._check_read(request, namespace, path, query)
-        watcher = Watcher(path, query, caller.auth, is_admin=caller.is_admin, asked=_query_variables(query))
+        window = self._window(request, namespace, path)
+        caller = self._check_read(request, namespace, path, window)
+        watcher = Watcher(
+            path, window, caller.auth, is_admin=caller.is_admin, export=request.wants_priorities
+        )
         watcher.start(namespace.root)
         namespace.watch(watcher)
         return namespace, watcher
 
     async def _send_events(self, request: Request, watcher: Watcher, send: Send) -> None:
         headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
-        await send({"type": "http.response.start", "status": 200, "headers": _raw(headers)})
+        await send({"type": "http.response.start", "status": 200, "headers": raw(headers)})
         while (event := await watcher.next(self._keep_alive)) is not None:
             if self._faults is not None and self._concerned(request):
                 await self._faults.thawed()
@@ -326,14 +323,14 @@ class App:
             case "faults.json", "DELETE":
                 self._faults.reset()
             case "streams.json", "POST":
-                return _json({"ended": self.end_streams(parse_body(body))}, request)
+                return answer({"ended": self.end_streams(parse_body(body))}, request)
             case "stats.json", "GET":
-                return _json(asdict(self.stats) | {"commits": self._store.commits}, request)
+                return answer(asdict(self.stats) | {"commits": self._store.commits}, request)
             case "faults.json", "GET":
                 pass
             case _:
                 raise Refused(404, "Unknown admin request.")
-        return _json(self._faults.state(), request)
+        return answer(self._faults.state(), request)
 
     def _change_faults(self, changes: Json) -> None:
         assert self._faults is not None
@@ -361,19 +358,8 @@ class App:
     def _namespace(self, request: Request) -> Namespace:
         return self._store.namespace(request.namespace)
 
-    async def _send(self, send: Send, answer: Answer) -> None:
-        headers = {
-            "content-type": "application/json; charset=utf-8",
-            "content-length": str(len(answer.body)),
-            "cache-control": "no-cache",
-            "date": formatdate(self._now_ms() / 1000, usegmt=True),
-            "access-control-allow-origin": "*",
-            **answer.headers,
-        }
-        if answer.status in (204, 304):
-            del headers["content-length"], headers["content-type"]
-        await send({"type": "http.response.start", "status": answer.status, "headers": _raw(headers)})
-        await send({"type": "http.response.body", "body": answer.body})
+    async def _send(self, send: Send, made: Answer) -> None:
+        await send_answer(send, made, now_ms=self._now_ms())
 
 
 async def _guarded(answering: Awaitable[Answer]) -> Answer:
@@ -381,15 +367,10 @@ async def _guarded(answering: Awaitable[Answer]) -> Answer:
     try:
         return await answering
     except (Refused, Invalid) as error:
-        return _refusal(error)
+        return refusal(error)
     except Exception:
         log.exception("rtdb.request_failed")
         return Answer(status=500, body=encode({"error": "Internal server error."}))
-
-
-def _refusal(error: Refused | Invalid) -> Answer:
-    status = error.status if isinstance(error, Refused) else 400
-    return Answer(status=status, body=encode({"error": str(error)}))
 
 
 async def _read(receive: Receive, announced: str = "") -> bytes:
@@ -414,42 +395,19 @@ async def _disconnected(receive: Receive, watcher: Watcher) -> None:
     watcher.close()
 
 
-def _json(value: Json, request: Request, *, tag: str | None = None) -> Answer:
-    headers = {} if tag is None else {"etag": tag}
-    if request.params.get("print") == "silent":
-        return Answer(status=204, headers=headers)
-    if request.params.get("print") == "pretty":
-        return Answer(body=json.dumps(value, ensure_ascii=False, indent=2).encode(), headers=headers)
-    return Answer(body=encode(value), headers=headers)
+def _shown(node: Node, request: Request) -> Json:
+    return to_json(node, export=request.wants_priorities)
 
 
 def _whole(path: Path, node: Node, body: bytes, value: Json) -> Write:
     return Write(base=path, updates=[(path, node)], is_patch=False, body=body, value=value)
 
 
-def _resolved(base: Path, updates: list[tuple[Path, Node]]) -> Json:
-    return {"/".join(path[len(base) :]): to_json(node) for path, node in updates}
-
-
-def _query_variables(query: Query | None) -> Json:
-    """`query.` in rules."""
-    if query is None:
-        return {}
-    by = query.order_by
-    return {
-        "orderByKey": by == "$key",
-        "orderByValue": by == "$value",
-        "orderByChild": None if by.startswith("$") else by,
-        "limitToFirst": query.limit_to_first,
-        "limitToLast": query.limit_to_last,
-    }
+def _resolved(base: Path, updates: list[tuple[Path, Node]], request: Request) -> Json:
+    return {"/".join(path[len(base) :]): _shown(node, request) for path, node in updates}
 
 
 def _push_id(now_ms: int) -> str:
     """20 characters that sort by time: 8 of milliseconds, 12 random."""
     stamp = "".join(_PUSH_ALPHABET[now_ms >> shift & 63] for shift in range(42, -1, -6))
     return stamp + "".join(secrets.choice(_PUSH_ALPHABET) for _ in range(12))
-
-
-def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

@@ -1,263 +1,380 @@
 """The expression language of security rules: text in, a function of its variables out.
 
-A type error while evaluating (a member of null, a string minus a string) makes the whole rule false, as in the
-real service; an error in the text is found when the rules are stored.
+Text and types are checked when rules are stored: what an operator or a method cannot take, and what is no boolean where
+one is needed, is refused then. What only the data can tell is told when a rule is asked.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeAlias
 
-from devkit.rtdb.tree import Branch, Invalid, Node, Path, get, parse_path
+from devkit.rtdb import rule_values as values
+from devkit.rtdb.pattern import BadPattern, compile_pattern
+from devkit.rtdb.rule_values import RuleFailed, Snapshot
 
 Scope: TypeAlias = Mapping[str, Any]
-Expression: TypeAlias = Callable[[Scope], Any]
 
 
 class RuleSyntax(ValueError):
-    """The text of a rule cannot be understood."""
+    """The text of a rule cannot be understood, or its types do not fit."""
 
 
-class RuleFailed(Exception):
-    """A rule met a value of a type it cannot work with; it counts as false."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`names` are the variables that it asks."""
+
+    evaluate: Callable[[Scope], Any]
+    names: frozenset[str] = frozenset()
+
+    def holds(self, scope: Scope) -> bool:
+        try:
+            return self.evaluate(scope) is True
+        except RuleFailed:
+            return False
 
 
-class Snapshot:
-    """`data`, `newData`, `root`: one place in a tree, as rules see it."""
-
-    def __init__(self, root: Node, path: Path) -> None:
-        self._root = root
-        self._path = path
-
-    @property
-    def node(self) -> Node:
-        return get(self._root, self._path)
-
-    def val(self) -> Any:
-        return self.node
-
-    def child(self, path: Any) -> Snapshot:
-        return Snapshot(self._root, self._path + _path(path))
-
-    def parent(self) -> Snapshot:
-        if not self._path:
-            raise RuleFailed("the root has no parent")
-        return Snapshot(self._root, self._path[:-1])
-
-    def exists(self) -> bool:
-        return self.node is not None
-
-    def has_child(self, path: Any) -> bool:
-        return self.child(path).exists()
-
-    def has_children(self, keys: Any = None) -> bool:
-        node = self.node
-        if keys is None:
-            return isinstance(node, Branch)
-        return all(self.has_child(key) for key in keys)
-
-    def is_string(self) -> bool:
-        return isinstance(self.node, str)
-
-    def is_boolean(self) -> bool:
-        return isinstance(self.node, bool)
-
-    def is_number(self) -> bool:
-        return _is_number(self.node)
-
-    def get_priority(self) -> None:
-        return None
-
-
-def compile_rule(text: str, names: frozenset[str]) -> Expression:
-    """`names` are the variables the rule may use beside the fixed ones (its `$` wildcards)."""
-    parser = _Parser(_tokens(text), names)
-    expression = parser.ternary()
-    parser.expect("end")
-    return expression
-
-
-def holds(expression: Expression, scope: Scope) -> bool:
+def compile_rule(text: str, wildcards: Iterable[str] = (), *, reads: bool = False) -> Rule:
+    """`wildcards` are the `$` variables of its place. Where a rule `reads` there is no new data yet."""
+    kinds = _VARIABLES | dict.fromkeys(wildcards, Kind.STRING)
+    if reads:
+        del kinds["newData"]
+    parser = _Parser(_tokens(text), kinds)
     try:
-        return expression(scope) is True
-    except (RuleFailed, Invalid):
-        return False
+        expression = parser.ternary()
+    except RecursionError as error:
+        raise RuleSyntax("too deeply nested") from error
+    parser.expect("end")
+    if expression.kind is not Kind.BOOLEAN:
+        raise RuleSyntax("a rule must be a boolean")
+    return Rule(expression.evaluate, frozenset(parser.names))
+
+
+# ── types ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Kind(StrEnum):
+    BOOLEAN = "boolean"
+    NUMBER = "number"
+    STRING = "string"
+    NULL = "null"
+    PRIMITIVE = "primitive"
+    """One of those above: only the data can tell."""
+    ANY = "any"
+    """That, or an object such as a token."""
+    SNAPSHOT = "snapshot"
+    QUERY = "query"
+    PATTERN = "regular expression"
+    LIST = "list of strings"
+
+
+_OPEN = frozenset({Kind.ANY, Kind.PRIMITIVE})
+_PRIMITIVES = frozenset({Kind.BOOLEAN, Kind.NUMBER, Kind.STRING, Kind.NULL, Kind.PRIMITIVE})
+_VARIABLES = {
+    "auth": Kind.ANY,
+    "now": Kind.NUMBER,
+    "root": Kind.SNAPSHOT,
+    "data": Kind.SNAPSHOT,
+    "newData": Kind.SNAPSHOT,
+    "query": Kind.QUERY,
+}
+_QUERY = {
+    "orderByKey": Kind.BOOLEAN,
+    "orderByValue": Kind.BOOLEAN,
+    "orderByPriority": Kind.BOOLEAN,
+    "orderByChild": Kind.STRING,
+    "startAt": Kind.PRIMITIVE,
+    "endAt": Kind.PRIMITIVE,
+    "equalTo": Kind.PRIMITIVE,
+    "limitToFirst": Kind.NUMBER,
+    "limitToLast": Kind.NUMBER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Expression:
+    """`strings` are the items of a list literal; `literal` is the text of a string literal."""
+
+    kind: Kind
+    evaluate: Callable[[Scope], Any]
+    strings: tuple[_Expression, ...] = ()
+    literal: str | None = None
+
+    def must_be(self, kinds: Iterable[Kind], what: str) -> None:
+        """What only the data can tell may be it."""
+        if self.kind not in kinds and self.kind not in _OPEN:
+            raise RuleSyntax(f"{what} must be {' or '.join(kinds)}, not {self.kind}")
+
+    def must_be_boolean(self, what: str) -> None:
+        if self.kind is not Kind.BOOLEAN:
+            raise RuleSyntax(f"{what} must be boolean, not {self.kind}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Method:
+    takes: tuple[Kind, ...]
+    gives: Kind
+    apply: Callable[..., Any]
+
+    def check(self, name: str, arguments: list[_Expression]) -> None:
+        if len(arguments) != len(self.takes):
+            raise RuleSyntax(f"{name} takes {len(self.takes)} arguments, not {len(arguments)}")
+        for argument, kind in zip(arguments, self.takes, strict=True):
+            argument.must_be([kind], f"the argument of {name}")
+
+
+_OF_SNAPSHOTS = {
+    "val": _Method((), Kind.PRIMITIVE, Snapshot.val),
+    "child": _Method((Kind.STRING,), Kind.SNAPSHOT, Snapshot.child),
+    "parent": _Method((), Kind.SNAPSHOT, Snapshot.parent),
+    "exists": _Method((), Kind.BOOLEAN, Snapshot.exists),
+    "hasChild": _Method((Kind.STRING,), Kind.BOOLEAN, Snapshot.has_child),
+    "hasChildren": _Method((), Kind.BOOLEAN, Snapshot.has_children),
+    "isString": _Method((), Kind.BOOLEAN, Snapshot.is_string),
+    "isNumber": _Method((), Kind.BOOLEAN, Snapshot.is_number),
+    "isBoolean": _Method((), Kind.BOOLEAN, Snapshot.is_boolean),
+    "getPriority": _Method((), Kind.ANY, Snapshot.priority),
+}
+_OF_STRINGS = {
+    "contains": _Method((Kind.STRING,), Kind.BOOLEAN, values.contains),
+    "beginsWith": _Method((Kind.STRING,), Kind.BOOLEAN, values.begins_with),
+    "endsWith": _Method((Kind.STRING,), Kind.BOOLEAN, values.ends_with),
+    "replace": _Method((Kind.STRING, Kind.STRING), Kind.STRING, values.replace),
+    "toLowerCase": _Method((), Kind.STRING, values.lower),
+    "toUpperCase": _Method((), Kind.STRING, values.upper),
+    "matches": _Method((Kind.PATTERN,), Kind.BOOLEAN, values.matches),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Operator:
+    takes: tuple[Kind, ...]
+    gives: Kind
+    apply: Callable[[Any, Any], Any]
+    is_same: bool = False
+    """Both sides are of one kind, as far as the text tells."""
+
+    def check(self, sign: str, left: _Expression, right: _Expression) -> None:
+        left.must_be(self.takes, f"the left side of {sign}")
+        right.must_be(self.takes, f"the right side of {sign}")
+        if self.is_same and left.kind is not right.kind and _OPEN.isdisjoint({left.kind, right.kind}):
+            raise RuleSyntax(f"{sign} compares {left.kind} with {right.kind}")
+
+
+_ANY_VALUE = (Kind.STRING, Kind.NUMBER, Kind.BOOLEAN, Kind.NULL)
+_SORTABLE = (Kind.STRING, Kind.NUMBER, Kind.NULL)
+
+
+def _order(apply: Callable[[Any, Any], bool]) -> _Operator:
+    return _Operator(_SORTABLE, Kind.BOOLEAN, values.ordered(apply), is_same=True)
+
+
+_EQUAL = _Operator(_ANY_VALUE, Kind.BOOLEAN, values.equal)
+_UNEQUAL = _Operator(_ANY_VALUE, Kind.BOOLEAN, values.unequal)
+_LEVELS: tuple[dict[str, _Operator], ...] = (
+    {"===": _EQUAL, "==": _EQUAL, "!==": _UNEQUAL, "!=": _UNEQUAL},
+    {
+        "<": _order(operator.lt),
+        ">": _order(operator.gt),
+        "<=": _order(operator.le),
+        ">=": _order(operator.ge),
+    },
+    {
+        "+": _Operator((Kind.STRING, Kind.NUMBER), Kind.PRIMITIVE, values.plus),
+        "-": _Operator((Kind.NUMBER,), Kind.NUMBER, values.minus),
+    },
+    {
+        "*": _Operator((Kind.NUMBER,), Kind.NUMBER, values.times),
+        "/": _Operator((Kind.NUMBER,), Kind.NUMBER, values.divide),
+        "%": _Operator((Kind.NUMBER,), Kind.NUMBER, values.remainder),
+    },
+)
+"""From what binds loosely to what binds tightly."""
 
 
 # ── words of the language ────────────────────────────────────────────────────────────────────────────────────
 
 _TOKEN = re.compile(
     r"""\s*(?:
-      (?P<number>\d+(?:\.\d+)?)
+      (?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)
     | (?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
     | (?P<name>[A-Za-z_$][\w$]*)
     | (?P<op>===|!==|==|!=|<=|>=|&&|\|\||[-+*/%<>!?:().,\[\]])
     )""",
     re.VERBOSE,
 )
-_REGEX = re.compile(r"\s*/((?:[^/\\\n]|\\.)+)/(i?)")
-_CONSTANTS = {"true": True, "false": False, "null": None}
-_VARIABLES = frozenset({"auth", "now", "root", "data", "newData", "query"})
+_REGEX = re.compile(r"\s*/(?P<body>(?:[^/\\\n]|\\.)+)/(?P<flags>[a-z]*)")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 
-_SNAPSHOT_METHODS: dict[str, Callable[..., Any]] = {
-    "val": Snapshot.val,
-    "child": Snapshot.child,
-    "parent": Snapshot.parent,
-    "exists": Snapshot.exists,
-    "hasChild": Snapshot.has_child,
-    "hasChildren": Snapshot.has_children,
-    "isString": Snapshot.is_string,
-    "isNumber": Snapshot.is_number,
-    "isBoolean": Snapshot.is_boolean,
-    "getPriority": Snapshot.get_priority,
-}
-_STRING_METHODS: dict[str, Callable[..., Any]] = {
-    "contains": lambda text, part: _text(part) in text,
-    "beginsWith": lambda text, part: text.startswith(_text(part)),
-    "endsWith": lambda text, part: text.endswith(_text(part)),
-    "replace": lambda text, old, new: text.replace(_text(old), _text(new)),
-    "toLowerCase": str.lower,
-    "toUpperCase": str.upper,
-    "matches": lambda text, pattern: pattern.search(text) is not None,
-}
-_METHODS = frozenset(_SNAPSHOT_METHODS) | frozenset(_STRING_METHODS)
-
-Token: TypeAlias = tuple[str, str]
+_Token: TypeAlias = tuple[str, Any]
 
 
-def _tokens(text: str) -> list[Token]:
-    tokens: list[Token] = []
+def _tokens(text: str) -> list[_Token]:
+    tokens: list[_Token] = []
     position = 0
     while text[position:].strip():
         regex = _REGEX.match(text, position) if tokens and tokens[-1] == ("op", "(") else None
         match = regex or _TOKEN.match(text, position)
         if match is None:
             raise RuleSyntax(f"unexpected character at {position}: {text[position : position + 10]!r}")
-        tokens.append(
-            ("regex", match[0].strip()) if regex else (match.lastgroup or "", match[match.lastgroup or 0])
-        )
+        tokens.append(("regex", _pattern(regex)) if regex else _token(match))
         position = match.end()
     return [*tokens, ("end", "")]
 
 
+def _token(match: re.Match[str]) -> _Token:
+    kind = match.lastgroup or ""
+    if kind == "number":
+        return kind, float(match[kind])
+    if kind == "string":
+        return kind, _ESCAPE.sub(_unescaped, match[kind][1:-1])
+    return kind, match[kind]
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    code = match[1] or match[2]
+    return chr(int(code, 16)) if code else _ESCAPED.get(match[3], match[3])
+
+
+def _pattern(match: re.Match[str]) -> re.Pattern[str]:
+    try:
+        return compile_pattern(match["body"], match["flags"])
+    except BadPattern as error:
+        raise RuleSyntax(f"bad regular expression: {error}") from error
+
+
+# ── grammar ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+_CONSTANTS = {"true": (Kind.BOOLEAN, True), "false": (Kind.BOOLEAN, False), "null": (Kind.NULL, None)}
+_LITERALS = {"number": Kind.NUMBER, "string": Kind.STRING, "regex": Kind.PATTERN}
+
+
 class _Parser:
-    """Recursive descent, one method per precedence; each returns a closure over the scope."""
+    """Recursive descent, one method per precedence; each returns a closure over the scope with its type."""
 
-    def __init__(self, tokens: list[Token], names: frozenset[str]) -> None:
+    def __init__(self, tokens: list[_Token], kinds: Mapping[str, Kind]) -> None:
         self._tokens = tokens
-        self._names = names
+        self._kinds = kinds
         self._at = 0
+        self.names: set[str] = set()
 
-    def ternary(self) -> Expression:
+    def ternary(self) -> _Expression:
         condition = self._or()
         if not self._accept("?"):
             return condition
+        condition.must_be_boolean("the condition of ?")
         yes = self.ternary()
-        self.expect(":")
+        self.expect("op", ":")
         no = self.ternary()
-        return lambda scope: yes(scope) if _truth(condition(scope)) else no(scope)
+        return _Expression(
+            _common(yes.kind, no.kind),
+            lambda scope: yes.evaluate(scope) if condition.evaluate(scope) else no.evaluate(scope),
+        )
 
-    def expect(self, wanted: str) -> None:
-        kind, text = self._tokens[self._at]
-        if wanted not in (kind, text):
-            raise RuleSyntax(f"expected {wanted!r}, found {text or kind!r}")
+    def expect(self, kind: str, text: str = "") -> Any:
+        found, value = self._tokens[self._at]
+        if found != kind or (text and value != text):
+            raise RuleSyntax(f"expected {text or kind!r}, found {value or found!r}")
         self._at += 1
+        return value
 
-    def _or(self) -> Expression:
-        left = self._and()
-        while self._accept("||"):
-            left = _either(left, self._and())
-        return left
+    def _or(self) -> _Expression:
+        return self._logical("||", self._and, decides=True)
 
-    def _and(self) -> Expression:
-        left = self._equality()
-        while self._accept("&&"):
-            left = _both(left, self._equality())
-        return left
+    def _and(self) -> _Expression:
+        return self._logical("&&", lambda: self._level(0), decides=False)
 
-    def _equality(self) -> Expression:
-        return self._chain(self._comparison, _EQUALITY)
+    def _logical(self, sign: str, part: Callable[[], _Expression], *, decides: bool) -> _Expression:
+        """From left to right until one `decides`; the rule fails where a part fails before that."""
+        parts = [part()]
+        while self._accept(sign):
+            parts.append(part())
+        if len(parts) == 1:
+            return parts[0]
+        for one in parts:
+            one.must_be_boolean(f"a side of {sign}")
+        ask = any if decides else all
+        return _Expression(Kind.BOOLEAN, lambda scope: ask(one.evaluate(scope) for one in parts))
 
-    def _comparison(self) -> Expression:
-        return self._chain(self._sum, _COMPARISON)
-
-    def _sum(self) -> Expression:
-        return self._chain(self._product, _SUM)
-
-    def _product(self) -> Expression:
-        return self._chain(self._unary, _PRODUCT)
-
-    def _chain(
-        self, part: Callable[[], Expression], operators: Mapping[str, Callable[[Any, Any], Any]]
-    ) -> Expression:
-        left = part()
-        while self._tokens[self._at][0] == "op" and self._tokens[self._at][1] in operators:
-            apply = operators[self._tokens[self._at][1]]
+    def _level(self, level: int) -> _Expression:
+        if level == len(_LEVELS):
+            return self._unary()
+        left = self._level(level + 1)
+        while (sign := self._sign()) in _LEVELS[level]:
             self._at += 1
-            left = _binary(apply, left, part())
+            left = _binary(sign, _LEVELS[level][sign], left, self._level(level + 1))
         return left
 
-    def _unary(self) -> Expression:
+    def _sign(self) -> str:
+        kind, value = self._tokens[self._at]
+        return str(value) if kind == "op" else ""
+
+    def _unary(self) -> _Expression:
         if self._accept("!"):
             inner = self._unary()
-            return lambda scope: not _truth(inner(scope))
+            inner.must_be_boolean("what ! negates")
+            return _Expression(Kind.BOOLEAN, lambda scope: not inner.evaluate(scope))
         if self._accept("-"):
             inner = self._unary()
-            return lambda scope: -_number(inner(scope))
-        return self._member(self._primary())
+            inner.must_be([Kind.NUMBER], "what - negates")
+            return _Expression(Kind.NUMBER, lambda scope: -values.number(inner.evaluate(scope)))
+        return self._members(self._primary())
 
-    def _member(self, target: Expression) -> Expression:
+    def _members(self, target: _Expression) -> _Expression:
         while True:
             if self._accept("."):
-                target = self._property(target)
+                target = self._named(target, self.expect("name"))
             elif self._accept("["):
-                target = _index(target, self.ternary())
-                self.expect("]")
+                key = self.ternary()
+                self.expect("op", "]")
+                target = self._named(target, key.literal) if key.literal is not None else _at_key(target, key)
             else:
                 return target
 
-    def _property(self, target: Expression) -> Expression:
-        kind, name = self._tokens[self._at]
-        self.expect("name")
-        if not self._accept("("):
-            return _index(target, lambda scope: name)
-        if kind != "name" or name not in _METHODS:
-            raise RuleSyntax(f"no such method: {name}")
-        return _call(name, target, self._arguments(")"))
+    def _named(self, target: _Expression, name: str) -> _Expression:
+        if self._accept("("):
+            return _call(name, target, self._arguments(")"))
+        return _property(target, name)
 
-    def _arguments(self, closing: str) -> list[Expression]:
-        arguments: list[Expression] = []
+    def _arguments(self, closing: str) -> list[_Expression]:
+        arguments: list[_Expression] = []
         while not self._accept(closing):
             if arguments:
-                self.expect(",")
+                self.expect("op", ",")
             arguments.append(self.ternary())
         return arguments
 
-    def _primary(self) -> Expression:
-        kind, text = self._tokens[self._at]
-        self._at += 1
-        if text == "(" and kind == "op":
+    def _primary(self) -> _Expression:
+        if self._accept("("):
             inner = self.ternary()
-            self.expect(")")
+            self.expect("op", ")")
             return inner
-        if text == "[" and kind == "op":
+        if self._accept("["):
             items = self._arguments("]")
-            return lambda scope: [item(scope) for item in items]
+            return _Expression(
+                Kind.LIST, lambda scope: [item.evaluate(scope) for item in items], strings=tuple(items)
+            )
+        kind, value = self._tokens[self._at]
+        self._at += 1
         if kind == "name":
-            return self._name(text)
-        constant = _constant(kind, text)
-        return lambda scope: constant
+            return self._name(value)
+        if kind not in _LITERALS:
+            raise RuleSyntax(f"unexpected {value or kind!r}")
+        return _Expression(_LITERALS[kind], lambda scope: value, literal=value if kind == "string" else None)
 
-    def _name(self, name: str) -> Expression:
+    def _name(self, name: str) -> _Expression:
         if name in _CONSTANTS:
-            constant = _CONSTANTS[name]
-            return lambda scope: constant
-        if name not in _VARIABLES and name not in self._names:
+            kind, constant = _CONSTANTS[name]
+            return _Expression(kind, lambda scope: constant)
+        if name not in self._kinds:
             raise RuleSyntax(f"unknown variable {name!r}")
-        return lambda scope: scope[name]
+        self.names.add(name)
+        return _Expression(self._kinds[name], lambda scope: scope[name])
 
     def _accept(self, text: str) -> bool:
         if self._tokens[self._at] != ("op", text):
@@ -266,155 +383,62 @@ class _Parser:
         return True
 
 
-def _constant(kind: str, text: str) -> Any:
-    if kind == "number":
-        return float(text) if "." in text else int(text)
-    if kind == "string":
-        return re.sub(r"\\(.)", r"\1", text[1:-1])
-    if kind == "regex":
-        return _pattern(text)
-    raise RuleSyntax(f"unexpected {text or kind!r}")
+def _common(one: Kind, other: Kind) -> Kind:
+    if one is other:
+        return one
+    return Kind.PRIMITIVE if {one, other} <= _PRIMITIVES else Kind.ANY
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    body, flags = text[1:].rsplit("/", 1)
-    try:
-        return re.compile(body, re.IGNORECASE if flags else 0)
-    except re.error as error:
-        raise RuleSyntax(f"bad regular expression: {error}") from error
+def _binary(sign: str, how: _Operator, left: _Expression, right: _Expression) -> _Expression:
+    how.check(sign, left, right)
+    kind = how.gives
+    if sign == "+" and Kind.STRING in (left.kind, right.kind):
+        kind = Kind.STRING
+    elif sign == "+" and left.kind is right.kind is Kind.NUMBER:
+        kind = Kind.NUMBER
+    return _Expression(kind, lambda scope: how.apply(left.evaluate(scope), right.evaluate(scope)))
 
 
-# ── meaning ──────────────────────────────────────────────────────────────────────────────────────────────────
+def _property(target: _Expression, name: str) -> _Expression:
+    kind = _property_kind(target.kind, name)
+    return _Expression(kind, lambda scope: values.member(target.evaluate(scope), name))
 
 
-def _either(left: Expression, right: Expression) -> Expression:
-    """The right side saves a left side that failed, as in the real service."""
-
-    def evaluate(scope: Scope) -> bool:
-        try:
-            if _truth(left(scope)):
-                return True
-        except RuleFailed:
-            return _truth(right(scope))
-        return _truth(right(scope))
-
-    return evaluate
+def _property_kind(kind: Kind, name: str) -> Kind:
+    if kind is Kind.ANY:
+        return Kind.ANY
+    if kind is Kind.QUERY and name in _QUERY:
+        return _QUERY[name]
+    if kind in (Kind.STRING, Kind.PRIMITIVE) and name == "length":
+        return Kind.NUMBER
+    raise RuleSyntax(f"no property {name!r} of {kind}")
 
 
-def _both(left: Expression, right: Expression) -> Expression:
-    return lambda scope: _truth(left(scope)) and _truth(right(scope))
+def _at_key(target: _Expression, key: _Expression) -> _Expression:
+    if target.kind is not Kind.ANY:
+        raise RuleSyntax(f"only names may stand in the brackets after {target.kind}")
+    key.must_be(_ANY_VALUE, "a key")
+    return _Expression(Kind.ANY, lambda scope: values.member(target.evaluate(scope), key.evaluate(scope)))
 
 
-def _binary(apply: Callable[[Any, Any], Any], left: Expression, right: Expression) -> Expression:
-    return lambda scope: apply(left(scope), right(scope))
+def _call(name: str, target: _Expression, arguments: list[_Expression]) -> _Expression:
+    methods = _OF_SNAPSHOTS if target.kind is Kind.SNAPSHOT else _OF_STRINGS
+    if target.kind not in (Kind.SNAPSHOT, Kind.STRING, *_OPEN) or name not in methods:
+        raise RuleSyntax(f"no method {name!r} of {target.kind}")
+    method = methods[name]
+    if name == "hasChildren" and arguments:
+        _check_list(arguments)
+    else:
+        method.check(name, arguments)
+    return _Expression(
+        method.gives,
+        lambda scope: method.apply(target.evaluate(scope), *(one.evaluate(scope) for one in arguments)),
+    )
 
 
-def _index(target: Expression, key: Expression) -> Expression:
-    def evaluate(scope: Scope) -> Any:
-        value, name = target(scope), key(scope)
-        if isinstance(value, str) and name == "length":
-            return len(value)
-        if isinstance(value, Mapping) and not isinstance(value, Branch):
-            return value.get(name)
-        raise RuleFailed(f"no property {name}")
-
-    return evaluate
-
-
-def _call(name: str, target: Expression, arguments: list[Expression]) -> Expression:
-    def evaluate(scope: Scope) -> Any:
-        value = target(scope)
-        methods = _STRING_METHODS if isinstance(value, str) else _SNAPSHOT_METHODS
-        if not isinstance(value, (str, Snapshot)) or name not in methods:
-            raise RuleFailed(f"no method {name}")
-        try:
-            return methods[name](value, *(argument(scope) for argument in arguments))
-        except (TypeError, AttributeError) as error:
-            raise RuleFailed(f"bad arguments for {name}") from error
-
-    return evaluate
-
-
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise RuleFailed("not a boolean")
-    return value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _number(value: Any) -> Any:
-    if not _is_number(value):
-        raise RuleFailed("not a number")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise RuleFailed("not a string")
-    return value
-
-
-def _path(value: Any) -> Path:
-    return parse_path(_text(value))
-
-
-def _equal(left: Any, right: Any) -> bool:
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if _is_number(left) and _is_number(right):
-        return bool(left == right)
-    return type(left) is type(right) and bool(left == right)
-
-
-def _add(left: Any, right: Any) -> Any:
-    if isinstance(left, str) or isinstance(right, str):
-        return _as_text(left) + _as_text(right)
-    return _number(left) + _number(right)
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else str(_number(value))
-
-
-def _arithmetic(apply: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def evaluate(left: Any, right: Any) -> Any:
-        try:
-            return apply(_number(left), _number(right))
-        except ZeroDivisionError as error:
-            raise RuleFailed("division by zero") from error
-
-    return evaluate
-
-
-def _ordered(apply: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def evaluate(left: Any, right: Any) -> bool:
-        if not (_is_number(left) and _is_number(right)) and not (
-            isinstance(left, str) and isinstance(right, str)
-        ):
-            raise RuleFailed("only two numbers or two strings can be compared")
-        return apply(left, right)
-
-    return evaluate
-
-
-_EQUALITY: dict[str, Callable[[Any, Any], Any]] = {
-    "===": _equal,
-    "==": _equal,
-    "!==": lambda left, right: not _equal(left, right),
-    "!=": lambda left, right: not _equal(left, right),
-}
-_COMPARISON: dict[str, Callable[[Any, Any], Any]] = {
-    "<": _ordered(operator.lt),
-    ">": _ordered(operator.gt),
-    "<=": _ordered(operator.le),
-    ">=": _ordered(operator.ge),
-}
-_SUM: dict[str, Callable[[Any, Any], Any]] = {"+": _add, "-": _arithmetic(operator.sub)}
-_PRODUCT: dict[str, Callable[[Any, Any], Any]] = {
-    "*": _arithmetic(operator.mul),
-    "/": _arithmetic(operator.truediv),
-    "%": _arithmetic(operator.mod),
-}
+def _check_list(arguments: list[_Expression]) -> None:
+    [keys, *more] = arguments
+    if more or not keys.strings:
+        raise RuleSyntax("hasChildren takes one list with at least one string")
+    for key in keys.strings:
+        key.must_be([Kind.STRING], "a key of hasChildren")

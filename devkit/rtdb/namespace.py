@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from devkit.rtdb.rules import OPEN, Rules
+from devkit.rtdb.rules import Rules
 from devkit.rtdb.tree import Node, Path, patch
 from devkit.rtdb.watch import Commit, Ending, Observer
 
 
+class _Place:
+    """Who watches one path, and the places below it. Watchers are kept in the order in which they came."""
+
+    __slots__ = ("below", "watchers")
+
+    def __init__(self) -> None:
+        self.watchers: dict[Observer, None] = {}
+        self.below: dict[str, _Place] = {}
+
+    def all(self) -> Iterator[Observer]:
+        yield from self.watchers
+        for place in self.below.values():
+            yield from place.all()
+
+    def concerned(self, path: Path) -> Iterator[Observer]:
+        """Who watches something at, above or below it."""
+        if not path:
+            yield from self.all()
+            return
+        yield from self.watchers
+        if path[0] in self.below:
+            yield from self.below[path[0]].concerned(path[1:])
+
+    def add(self, watcher: Observer, path: Path) -> None:
+        if path:
+            self.below.setdefault(path[0], _Place()).add(watcher, path[1:])
+        else:
+            self.watchers[watcher] = None
+
+    def remove(self, watcher: Observer, path: Path) -> bool:
+        """Whether nothing is left here."""
+        if not path:
+            self.watchers.pop(watcher, None)
+        elif path[0] in self.below and self.below[path[0]].remove(watcher, path[1:]):
+            del self.below[path[0]]
+        return not self.watchers and not self.below
+
+
 class Namespace:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, rules: Rules) -> None:
         self.name = name
         self.root: Node = None
-        self.rules = Rules(OPEN)
-        self._watchers: set[Observer] = set()
+        self.rules = rules
+        self._places = _Place()
+        self._unsure: dict[Observer, None] = {}
+        """Those whose right to read may change with the data: asked again at every commit."""
 
     def apply(self, updates: Iterable[tuple[Path, Node]]) -> None:
         """Change the tree and tell nobody: replay of the log."""
@@ -28,36 +68,44 @@ class Namespace:
         if not is_told:
             return
         commit = Commit(before=before, after=self.root, base=base, updates=tuple(updates), is_patch=is_patch)
-        for watcher in list(self._watchers):
-            if self._may_watch(watcher, now):
-                watcher.saw(commit)
-            else:
-                watcher.end(Ending.CANCEL)
+        self._end_the_forbidden(self._unsure, now)
+        concerned = (watcher for path, _ in updates for watcher in self._places.concerned(path))
+        for watcher in dict.fromkeys(concerned):
+            watcher.saw(commit)
 
     def watch(self, watcher: Observer) -> None:
-        self._watchers.add(watcher)
+        self._places.add(watcher, watcher.path)
+        self._note_doubt(watcher)
 
     @property
-    def watcher_count(self) -> int:
-        return len(self._watchers)
+    def watchers(self) -> list[Observer]:
+        return list(self._places.all())
 
     def forget(self, watcher: Observer) -> None:
-        self._watchers.discard(watcher)
+        self._unsure.pop(watcher, None)
+        self._places.remove(watcher, watcher.path)
 
     def set_rules(self, rules: Rules, now: int) -> None:
         """Whoever may no longer watch is told so, as the real service does."""
         self.rules = rules
-        for watcher in list(self._watchers):
-            if not self._may_watch(watcher, now):
-                watcher.end(Ending.CANCEL)
+        self._unsure.clear()
+        for watcher in self.watchers:
+            self._note_doubt(watcher)
+        self._end_the_forbidden(self.watchers, now)
 
     def end_watches(self, how: Ending) -> int:
-        watchers = list(self._watchers)
+        watchers = self.watchers
         for watcher in watchers:
             watcher.end(how)
         return len(watchers)
 
-    def _may_watch(self, watcher: Observer, now: int) -> bool:
-        return watcher.is_admin or self.rules.may_read(
-            watcher.path, self.root, watcher.auth, now, watcher.asked
-        )
+    def _note_doubt(self, watcher: Observer) -> None:
+        if self.rules.reading_may_change(watcher.path):
+            self._unsure[watcher] = None
+
+    def _end_the_forbidden(self, watchers: Iterable[Observer], now: int) -> None:
+        for watcher in list(watchers):
+            if not watcher.is_admin and not self.rules.may_read(
+                watcher.path, self.root, watcher.auth, now, watcher.asked
+            ):
+                watcher.end(Ending.CANCEL)

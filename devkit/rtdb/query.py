@@ -1,15 +1,13 @@
-"""Queries: what to order by, where to start and end, how many. One value for both sides of the wire."""
+"""Queries of the REST interface: what to order by, where to start and end, how many. One value for both sides of the wire."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from devkit.rtdb.tree import Branch, Invalid, Json, Node, get, key_order, parse_path, value_order
-
-Rank: TypeAlias = tuple[tuple[int, float, str], tuple[int, int, str]]
+from devkit.rtdb.tree import Invalid, Json, Node, key_order, parse_path
+from devkit.rtdb.window import BY_KEY, BY_PRIORITY, BY_VALUE, FIRST, LAST, Bound, KeyRank, Window
 
 _BOUNDS = {
     "start_at": "startAt",
@@ -19,12 +17,13 @@ _BOUNDS = {
     "equal_to": "equalTo",
 }
 _LIMITS = {"limit_to_first": "limitToFirst", "limit_to_last": "limitToLast"}
+_INDEXES = {"$key": BY_KEY, "$value": BY_VALUE, "$priority": BY_PRIORITY}
 _UNSET = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """`order_by` is `$key`, `$value` or the path of a child such as `createdAt`. `at` bounds are inclusive, `after` and `before` are not."""
+    """`order_by` is `$key`, `$value`, `$priority` or the path of a child such as `createdAt`. `at` bounds are inclusive, `after` and `before` are not."""
 
     order_by: str = "$key"
     start_at: Json = _UNSET
@@ -73,48 +72,28 @@ class Query:
             )
 
     @property
-    def index(self) -> str | None:
-        """The `.indexOn` entry this query needs; keys are always indexed."""
-        return {"$key": None, "$value": ".value"}.get(self.order_by, self.order_by)
+    def window(self) -> Window:
+        start, end = self.start_at, self.end_at
+        if self.equal_to is not _UNSET:
+            start = end = self.equal_to
+        return Window(
+            index=_INDEXES.get(self.order_by, self.order_by),
+            start=self._edge(start, FIRST) or self._edge(self.start_after, LAST, includes=False),
+            end=self._edge(end, LAST) or self._edge(self.end_before, FIRST, includes=False),
+            limit=self.limit_to_first or self.limit_to_last,
+            from_left=self.limit_to_last is None,
+        )
+
+    def _edge(self, value: Json, name: KeyRank, *, includes: bool = True) -> Bound | None:
+        if value is _UNSET:
+            return None
+        if self.order_by == "$key" and value is not None:
+            name = key_order(str(value))
+        return Bound(value=value, name=name, includes=includes)
 
     def select(self, node: Node) -> Node:
         """The children of `node` inside the query's window."""
-        if not isinstance(node, Branch):
-            return None
-        ranked = sorted((self._rank(key, child), key) for key, child in node.items())
-        kept = [key for rank, key in ranked if self._inside(rank)]
-        if self.limit_to_first is not None:
-            kept = kept[: self.limit_to_first]
-        if self.limit_to_last is not None:
-            kept = kept[-self.limit_to_last :]
-        return Branch((key, node[key]) for key in kept) or None
-
-    def _rank(self, key: str, child: Node) -> Rank:
-        if self.order_by == "$key":
-            return ((0, 0, ""), key_order(key))
-        value = child if self.order_by == "$value" else get(child, parse_path(self.order_by))
-        return (value_order(value), key_order(key))
-
-    def _inside(self, rank: Rank) -> bool:
-        if self.equal_to is not _UNSET:
-            return self._compare(rank, self.equal_to) == 0
-        above = self._beyond(rank, self.start_at) >= 0 and self._beyond(rank, self.start_after) > 0
-        return (
-            above and self._beyond(rank, self.end_at, 1) <= 0 and self._beyond(rank, self.end_before, 1) < 0
-        )
-
-    def _beyond(self, rank: Rank, bound: Json, side: int = -1) -> int:
-        """Below, at or above the bound; without one, where nothing is cut off."""
-        return -side if bound is _UNSET else self._compare(rank, bound)
-
-    def _compare(self, rank: Rank, bound: Json) -> int:
-        if self.order_by == "$key":
-            return _sign(rank[1], key_order(str(bound)))
-        return _sign(rank[0], value_order(bound))
-
-
-def _sign(left: tuple[int, float, str], right: tuple[int, float, str]) -> int:
-    return (left > right) - (left < right)
+        return self.window.select(node)
 
 
 def _order_by(text: str) -> str:
@@ -122,7 +101,7 @@ def _order_by(text: str) -> str:
     if not isinstance(value, str) or not value:
         raise Invalid("orderBy must be a valid JSON encoded path")
     if value.startswith("$"):
-        if value not in ("$key", "$value"):
+        if value not in _INDEXES:
             raise Invalid("orderBy must be a valid JSON encoded path")
         return value
     return "/".join(parse_path(value))

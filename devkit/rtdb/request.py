@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import parse_qsl
 from devkit.rtdb.tree import Invalid, Json, Path, parse_path
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
+MAX_READ_SECONDS = 900
 
 
 class Refused(Exception):
@@ -73,6 +75,20 @@ class Request:
     @property
     def wants_stream(self) -> bool:
         return self.method == "GET" and "text/event-stream" in self.headers.get("accept", "")
+
+    @property
+    def wants_priorities(self) -> bool:
+        return self.params.get("format") == "export"
+
+    @property
+    def seconds(self) -> float:
+        """How long a read may take."""
+        text = self.params.get("timeout", f"{MAX_READ_SECONDS}s")
+        match = re.fullmatch(r"([0-9]{1,9})(ms|s|min)", text)
+        seconds = float(match[1]) * {"ms": 0.001, "s": 1, "min": 60}[match[2]] if match else 0.0
+        if not 0 < seconds <= MAX_READ_SECONDS:
+            raise Refused(400, "timeout must be positive and at most 15min, such as 3ms, 3s or 3min.")
+        return seconds
 
     @property
     def wants_etag(self) -> bool:

@@ -15,6 +15,7 @@ import uvicorn
 
 from devkit.rtdb.app import App
 from devkit.rtdb.faults import Faults
+from devkit.rtdb.rules import Rules
 from devkit.rtdb.store import Store
 from devkit.rtdb.wire.frames import MAX_FRAME_BYTES
 
@@ -35,12 +36,13 @@ class Emulator:
         port: int = 0,
         data: Path | None = None,
         audit: Path | None = None,
+        rules: Rules | None = None,
         faults: bool = False,
         keep_alive: float = 30.0,
         admin_tokens: frozenset[str] = frozenset({"owner"}),
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self.store = Store(data=data, audit=audit)
+        self.store = Store(data=data, audit=audit, rules=rules)
         self.faults = Faults()
         self.app = App(
             self.store,

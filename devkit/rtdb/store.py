@@ -13,7 +13,12 @@ from devkit.rtdb.tree import Path as TreePath
 
 
 class Store:
-    def __init__(self, *, data: Path | None = None, audit: Path | None = None) -> None:
+    """`rules` hold in each namespace that has none of its own."""
+
+    def __init__(
+        self, *, data: Path | None = None, audit: Path | None = None, rules: Rules | None = None
+    ) -> None:
+        self._rules = rules or Rules(OPEN)
         self._namespaces: dict[str, Namespace] = {}
         self._log: WriteLog | None = open_log(data, self._replay, self._snapshot) if data else None
         self._audit = AuditLog(audit) if audit else None
@@ -21,7 +26,7 @@ class Store:
 
     def namespace(self, name: str) -> Namespace:
         if name not in self._namespaces:
-            self._namespaces[name] = Namespace(name)
+            self._namespaces[name] = Namespace(name, self._rules)
         return self._namespaces[name]
 
     def namespaces(self) -> Iterable[Namespace]:
@@ -31,7 +36,7 @@ class Store:
         """Call it right before the commit, with nothing awaited in between."""
         self.commits += 1
         if self._log is not None:
-            changes = [["/".join(path), to_json(node)] for path, node in updates]
+            changes = [["/".join(path), to_json(node, export=True)] for path, node in updates]
             self._log.append({"ns": namespace.name, "set": changes})
 
     def set_rules(self, namespace: Namespace, rules: Rules, now: int) -> None:
@@ -82,11 +87,14 @@ class Store:
 
     def _snapshot(self) -> Iterator[Json]:
         """Taken now, turned into records later and in another thread: trees are never changed in place."""
-        present = [(space.name, space.root, space.rules.source) for space in self.namespaces()]
+        present = [(space.name, space.root, self._own_rules(space)) for space in self.namespaces()]
         return (record for name, root, rules in present for record in _records(name, root, rules))
 
+    def _own_rules(self, namespace: Namespace) -> Rules | None:
+        return None if namespace.rules is self._rules else namespace.rules
 
-def _records(name: str, root: Node, rules: Json) -> Iterator[Json]:
-    if rules != OPEN:
-        yield {"ns": name, "rules": rules}
-    yield {"ns": name, "set": [["", to_json(root)]]}
+
+def _records(name: str, root: Node, rules: Rules | None) -> Iterator[Json]:
+    if rules is not None:
+        yield {"ns": name, "rules": rules.source}
+    yield {"ns": name, "set": [["", to_json(root, export=True)]]}

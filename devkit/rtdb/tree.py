@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
@@ -19,14 +20,17 @@ Json: TypeAlias = Any
 
 Path: TypeAlias = tuple[str, ...]
 
+PRIORITY = ".priority"
+"""The last segment of a path that names a node's priority."""
+
 MAX_DEPTH = 32
 MAX_KEY_BYTES = 768
 MAX_STRING_BYTES = 10 * 1024 * 1024
 NULL_ETAG = "null_etag"
 
 _FORBIDDEN = re.compile("[.$#\\[\\]/\x00-\x1f\x7f\ud800-\udfff]")
-_INTEGER = re.compile(r"-?0*\d{1,10}")
-_INDEX = re.compile(r"0|[1-9]\d{0,8}")
+_INTEGER = re.compile(r"-?0*[0-9]{1,10}")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _BAD_DATA = "Invalid data; couldn't parse JSON object, array, or value."
 
 
@@ -37,7 +41,22 @@ class Invalid(ValueError):
 class Branch(dict[str, "Node"]):
     """An inner node. Immutable once made; remembers its digest, so equal subtrees are hashed once."""
 
-    __slots__ = ("_digest",)
+    __slots__ = ("_digest", "priority")
+
+    def __init__(
+        self, children: Mapping[str, Node] | Iterable[tuple[str, Node]] = (), priority: Priority = None
+    ) -> None:
+        super().__init__(children)
+        self.priority = priority
+
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, dict) and dict.__eq__(self, other)
+        return same and self.priority == getattr(other, "priority", None)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None
 
     @property
     def digest(self) -> bytes:
@@ -48,23 +67,34 @@ class Branch(dict[str, "Node"]):
             return self._digest
 
     _digest: bytes
+    priority: Priority
 
 
-Node: TypeAlias = bool | int | float | str | Branch | None
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A value with a priority; one without is the bare value."""
+
+    value: bool | int | float | str
+    priority: int | float | str
+
+
+Priority: TypeAlias = int | float | str | None
+Node: TypeAlias = bool | int | float | str | Leaf | Branch | None
 
 
 # ── paths ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def parse_path(text: str) -> Path:
-    """`/a//b/` and `a/b` are the same path; raises `Invalid` for a key the database cannot hold."""
+    """`/a//b/` and `a/b` are the same path, `a/.priority` names a priority; raises `Invalid` for a key the database cannot hold."""
     return checked(tuple(part for part in text.split("/") if part))
 
 
 def checked(path: Path) -> Path:
-    for key in path:
+    keys = node_path(path)
+    for key in keys:
         check_key(key)
-    if len(path) > MAX_DEPTH:
+    if len(keys) > MAX_DEPTH:
         raise Invalid(f"Invalid path: path specified exceeds the maximum depth of {MAX_DEPTH}")
     return path
 
@@ -74,6 +104,11 @@ def check_key(key: str) -> None:
         raise Invalid("Invalid path: Invalid token in path")
     if len(key) * 4 > MAX_KEY_BYTES and len(key.encode("utf-8", "replace")) > MAX_KEY_BYTES:
         raise Invalid(f"Invalid path: key is longer than {MAX_KEY_BYTES} bytes")
+
+
+def node_path(path: Path) -> Path:
+    """The node itself, where a path names its priority."""
+    return path[:-1] if path and path[-1] == PRIORITY else path
 
 
 def is_prefix(prefix: Path, path: Path) -> bool:
@@ -86,25 +121,46 @@ def is_prefix(prefix: Path, path: Path) -> bool:
 def get(root: Node, path: Path) -> Node:
     node = root
     for key in path:
+        if key == PRIORITY:
+            return priority_of(node)
         if not isinstance(node, Branch):
             return None
         node = node.get(key)
     return node
 
 
-def to_json(node: Node) -> Json:
-    """The node as a client sees it: children sorted by key, dense integer keys as a list with null gaps."""
-    if not isinstance(node, Branch):
-        return node
-    size = _list_size(node)
+def value_of(node: Node) -> bool | int | float | str | Branch | None:
+    return node.value if isinstance(node, Leaf) else node
+
+
+def priority_of(node: Node) -> Priority:
+    return node.priority if isinstance(node, (Leaf, Branch)) else None
+
+
+def to_json(node: Node, *, export: bool = False) -> Json:
+    """The node as a client sees it: children sorted by key, dense integer keys as a list with null gaps.
+
+    `export` shows priorities too: `.priority` beside the children, `{".value": …, ".priority": …}` for a leaf.
+    """
+    if isinstance(node, Branch):
+        return _branch_json(node, export)
+    if isinstance(node, Leaf):
+        return {".value": node.value, PRIORITY: node.priority} if export else node.value
+    return node
+
+
+def _branch_json(branch: Branch, export: bool) -> Json:
+    is_prioritised = export and branch.priority is not None
+    size = None if is_prioritised else _list_size(branch)
     if size is not None:
-        return [to_json(node.get(str(index))) for index in range(size)]
-    return {key: to_json(node[key]) for key in sorted_keys(node)}
+        return [to_json(branch.get(str(index)), export=export) for index in range(size)]
+    shown = {key: to_json(branch[key], export=export) for key in sorted_keys(branch)}
+    return {PRIORITY: branch.priority, **shown} if is_prioritised else shown
 
 
 def shallow(node: Node) -> Json:
     """Keys without their values; a leaf is returned as it is."""
-    return dict.fromkeys(sorted_keys(node), True) if isinstance(node, Branch) else node
+    return dict.fromkeys(sorted_keys(node), True) if isinstance(node, Branch) else value_of(node)
 
 
 def etag(node: Node) -> str:
@@ -115,11 +171,14 @@ def etag(node: Node) -> str:
 def digest(node: Node) -> bytes:
     if isinstance(node, Branch):
         return node.digest
-    return hashlib.sha1(json.dumps(node).encode(), usedforsecurity=False).digest()
+    shown = to_json(node, export=True)
+    return hashlib.sha1(json.dumps(shown).encode(), usedforsecurity=False).digest()
 
 
 def _branch_digest(branch: Branch) -> bytes:
     whole = hashlib.sha1(b"{", usedforsecurity=False)
+    if branch.priority is not None:
+        whole.update(b"%b;" % json.dumps(branch.priority).encode())
     for key in sorted(branch):
         name = key.encode("utf-8", "surrogatepass")
         whole.update(b"%d:" % len(name) + name + digest(branch[key]))
@@ -139,26 +198,32 @@ def _list_size(branch: Branch) -> int | None:
 # ── order ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def key_order(key: str) -> tuple[int, int, str]:
-    """Integer-like keys first, by number and then by length (`1`, `01`); then the others as text."""
+def key_order(key: str) -> tuple[int, int, bytes]:
+    """Integer-like keys first, by number and then by length (`1`, `01`); then the others by their UTF-16 units."""
     if _INTEGER.fullmatch(key) and -(2**31) <= int(key) < 2**31:
-        return (0, int(key), f"{len(key):03}{key}")
-    return (1, 0, key)
+        return (0, int(key), b"%03d%b" % (len(key), key.encode("ascii")))
+    return (1, 0, utf_16(key))
 
 
-def value_order(node: Node) -> tuple[int, float, str]:
+def value_order(node: Node) -> tuple[int, float, bytes]:
     """null < false < true < numbers < strings < objects."""
-    if node is None:
-        return (0, 0, "")
-    if isinstance(node, bool):
-        return (2 if node else 1, 0, "")
-    if isinstance(node, (int, float)):
-        return (3, node, "")
-    return (4, 0, node) if isinstance(node, str) else (5, 0, "")
+    value = value_of(node)
+    if value is None:
+        return (0, 0, b"")
+    if isinstance(value, bool):
+        return (2 if value else 1, 0, b"")
+    if isinstance(value, (int, float)):
+        return (3, value, b"")
+    return (4, 0, utf_16(value)) if isinstance(value, str) else (5, 0, b"")
+
+
+def utf_16(text: str) -> bytes:
+    """Compares as JavaScript's strings do: an emoji comes before the last Hangul."""
+    return text.encode("utf-16-be", "surrogatepass")
 
 
 def sorted_keys(branch: Branch) -> list[str]:
-    if any(key[0] in "-0123456789" for key in branch):
+    if any(key[0] in "-0123456789" or not key.isascii() for key in branch):
         return sorted(branch, key=key_order)
     return sorted(branch)
 
@@ -167,15 +232,17 @@ def sorted_keys(branch: Branch) -> list[str]:
 
 
 def put(root: Node, path: Path, value: Node) -> Node:
-    """The tree after `value` replaced what was at `path`; emptied branches vanish."""
+    """The tree after `value` replaced what was at `path`; emptied branches vanish. What has a priority keeps it when a child changes."""
     if not path:
         return value
-    here = root if isinstance(root, Branch) else Branch()
     key = path[0]
+    if key == PRIORITY:
+        return _prioritised(root, _as_priority(value))
+    here = root if isinstance(root, Branch) else Branch(priority=priority_of(root))
     child = put(here.get(key), path[1:], value)
     if child is None and key not in here:
         return root
-    changed = Branch(here)
+    changed = Branch(here, here.priority)
     if child is None:
         del changed[key]
     else:
@@ -189,16 +256,23 @@ def patch(root: Node, updates: Iterable[tuple[Path, Node]]) -> Node:
     return root
 
 
+def update_from_json(path: Path, value: Json, root: Node, *, now_ms: int) -> tuple[Path, Node]:
+    """What a write of `value` at `path` changes; `root` is what is there now."""
+    keys, existing = node_path(path), get(root, path)
+    node = from_json(value, existing=existing, depth=len(keys), now_ms=now_ms)
+    return path, node if keys is path else _as_priority(node)
+
+
 def updates_from_json(base: Path, body: Json, root: Node, *, now_ms: int) -> list[tuple[Path, Node]]:
     """The absolute paths and values of a PATCH at `base`; keys may be deep (`a/b`), but not inside each other."""
     if not isinstance(body, Mapping):
         raise Invalid(f"{_BAD_DATA} Perhaps you're using invalid characters in your key names.")
     updates = []
     for key, value in body.items():
-        path = base + parse_path(key)
+        path = checked(base + parse_path(key))
         if path == base:
             raise Invalid("Invalid path: Invalid token in path")
-        updates.append((path, from_json(value, existing=get(root, path), depth=len(path), now_ms=now_ms)))
+        updates.append(update_from_json(path, value, root, now_ms=now_ms))
     _refuse_nested([path for path, _ in updates])
     return updates
 
@@ -231,15 +305,31 @@ def from_json(value: Json, *, existing: Node = None, depth: int = 0, now_ms: int
 
 
 def _object(value: Mapping[str, Json], existing: Node, depth: int, now_ms: int) -> Node:
+    if PRIORITY in value:
+        rest = {key: item for key, item in value.items() if key != PRIORITY}
+        priority = from_json(value[PRIORITY], existing=priority_of(existing), now_ms=now_ms)
+        return _prioritised(_object(rest, existing, depth, now_ms), _as_priority(priority))
     if ".sv" in value:
         return _server_value(value, existing, now_ms)
-    if ".priority" in value:
-        raise Invalid("Invalid data; priorities are not supported here.")
     if ".value" in value:
         return from_json(value[".value"], existing=existing, depth=depth, now_ms=now_ms)
     for key in value:
         _check_data_key(key)
     return _children(value.items(), existing, depth, now_ms)
+
+
+def _as_priority(node: Node) -> Priority:
+    if isinstance(node, (bool, Leaf, Branch)):
+        raise Invalid("Invalid data; a priority is a number, a string or null.")
+    return node
+
+
+def _prioritised(node: Node, priority: Priority) -> Node:
+    """Nothing has no priority."""
+    if isinstance(node, Branch):
+        return Branch(node, priority)
+    value = value_of(node)
+    return value if value is None or priority is None or isinstance(value, Branch) else Leaf(value, priority)
 
 
 def _children(items: Iterable[tuple[str, Json]], existing: Node, depth: int, now_ms: int) -> Node:
@@ -271,6 +361,7 @@ def _server_value(value: Mapping[str, Json], existing: Node, now_ms: int) -> Nod
 
 
 def _incremented(step: Json, existing: Node) -> Node:
+    existing = value_of(existing)
     if isinstance(step, bool) or not isinstance(step, (int, float)):
         raise Invalid('Invalid data; ".sv" increment must be a number.')
     if isinstance(existing, bool) or not isinstance(existing, (int, float)):
@@ -284,7 +375,10 @@ def _number(value: int | float) -> int | float:
         if not math.isfinite(value):
             raise Invalid(_BAD_DATA)
         return int(value) if value.is_integer() and abs(value) < 2**53 else value
-    return value if -(2**63) <= value < 2**63 else float(value)
+    try:
+        return value if -(2**63) <= value < 2**63 else float(value)
+    except OverflowError as error:
+        raise Invalid(_BAD_DATA) from error
 
 
 def _string(value: str) -> str:

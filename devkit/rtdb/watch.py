@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol
 
-from devkit.rtdb.query import Query
-from devkit.rtdb.tree import Branch, Json, Node, Path, get, is_prefix, to_json
+from devkit.rtdb.tree import PRIORITY, Branch, Json, Node, Path, get, is_prefix, to_json
+from devkit.rtdb.window import NO_QUERY, Window
 
 MAX_BACKLOG_BYTES = 64 * 1024 * 1024
 """A reader who is this far behind is cut off, and gets a fresh snapshot when it comes back."""
@@ -26,6 +27,21 @@ class Commit:
     base: Path
     updates: tuple[tuple[Path, Node], ...]
     is_patch: bool
+    _encoded: dict[Hashable, bytes] = field(default_factory=dict)
+
+    def touching(self, path: Path) -> list[tuple[Path, Node]]:
+        """The updates at, above or below it."""
+        return [item for item in self.updates if is_prefix(item[0], path) or is_prefix(path, item[0])]
+
+    def replaces(self, path: Path) -> bool:
+        """Whether something at or above it was written, so that its whole value is news."""
+        return any(is_prefix(written, path) for written, _ in self.updates)
+
+    def encoded(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """Many are told the same: it is made once."""
+        if key not in self._encoded:
+            self._encoded[key] = make()
+        return self._encoded[key]
 
 
 class Ending(StrEnum):
@@ -119,37 +135,38 @@ class Backlog:
 
 
 class Watcher(Backlog):
-    """One open stream."""
+    """One open event stream. `export`: with priorities, of which others hear nothing."""
 
     def __init__(
-        self, path: Path, query: Query | None, auth: Json, *, is_admin: bool, asked: Mapping[str, Any]
+        self, path: Path, window: Window | None, auth: Json, *, is_admin: bool, export: bool
     ) -> None:
         super().__init__()
         self.path = path
         self.auth = auth
         self.is_admin = is_admin
-        self.asked = asked
-        self._query = query
+        self.asked = NO_QUERY if window is None else window.variables()
+        self._window = window
+        self._export = export
 
     def start(self, root: Node) -> None:
-        self.add(_event("put", (), to_json(self._view(root))))
+        self.add(_event("put", (), self._shown(self._view(root))))
 
     def saw(self, commit: Commit) -> None:
         """Queue what this commit changed for this watcher, if anything."""
-        if self._query is not None:
+        if self._window is not None:
             self._saw_window(self._view(commit.before), self._view(commit.after))
             return
         touching = [
-            item for item in commit.updates if is_prefix(item[0], self.path) or is_prefix(self.path, item[0])
+            item for item in commit.touching(self.path) if self._export or item[0][-1:] != (PRIORITY,)
         ]
         if not touching:
             return
-        if any(len(path) <= len(self.path) for path, _ in touching):
+        if commit.replaces(self.path):
             self._replaced(commit)
         elif commit.is_patch:
-            self._patched(commit.base, touching)
+            self._patched(commit, touching)
         else:
-            self._put(touching)
+            self._put(commit, touching)
 
     def end(self, how: Ending) -> None:
         if how in _LAST_WORDS:
@@ -158,32 +175,48 @@ class Watcher(Backlog):
 
     def _view(self, root: Node) -> Node:
         node = get(root, self.path)
-        return node if self._query is None else self._query.select(node)
+        return node if self._window is None else self._window.select(node)
+
+    def _shown(self, node: Node) -> Json:
+        return to_json(node, export=self._export)
 
     def _replaced(self, commit: Commit) -> None:
         """Something at or above the watched node was written: its whole value is news."""
         written_here = any(path == self.path for path, _ in commit.updates)
         value = self._view(commit.after)
         if written_here or value is not self._view(commit.before):
-            self.add(_event("put", (), to_json(value)))
+            self._tell(commit, "put", (), lambda: self._shown(value))
 
-    def _put(self, touching: Iterable[tuple[Path, Node]]) -> None:
+    def _put(self, commit: Commit, touching: Iterable[tuple[Path, Node]]) -> None:
         for path, value in touching:
-            self.add(_event("put", path[len(self.path) :], to_json(value)))
+            self._tell(commit, "put", path[len(self.path) :], partial(self._shown, value))
 
-    def _patched(self, base: Path, touching: Iterable[tuple[Path, Node]]) -> None:
-        origin = base if is_prefix(self.path, base) else self.path
-        changes = {"/".join(path[len(origin) :]): to_json(value) for path, value in touching}
-        self.add(_event("patch", origin[len(self.path) :], changes))
+    def _patched(self, commit: Commit, touching: Iterable[tuple[Path, Node]]) -> None:
+        origin = commit.base if is_prefix(self.path, commit.base) else self.path
+        self._tell(
+            commit,
+            "patch",
+            origin[len(self.path) :],
+            lambda: {"/".join(path[len(origin) :]): self._shown(value) for path, value in touching},
+        )
+
+    def _tell(self, commit: Commit, name: str, path: Path, value: Callable[[], Json]) -> None:
+        key = (self.path, name, path, self._export)
+        self.add(commit.encoded(key, lambda: _event(name, path, value())))
 
     def _saw_window(self, before: Node, after: Node) -> None:
-        old = before if isinstance(before, Branch) else Branch()
-        new = after if isinstance(after, Branch) else Branch()
-        for key in old.keys() - new.keys():
-            self.add(_event("put", (key,), None))
-        for key, value in new.items():
-            if old.get(key) is not value and old.get(key) != value:
-                self.add(_event("put", (key,), to_json(value)))
+        for key, value in changed_children(before, after).items():
+            self.add(_event("put", (key,), self._shown(value)))
+
+
+def changed_children(before: Node, after: Node) -> dict[str, Node]:
+    """What left a window (None), entered it or changed in it."""
+    old = before if isinstance(before, Branch) else Branch()
+    new = after if isinstance(after, Branch) else Branch()
+    left: dict[str, Node] = dict.fromkeys(old.keys() - new.keys())
+    return left | {
+        key: value for key, value in new.items() if old.get(key) is not value and old.get(key) != value
+    }
 
 
 KEEP_ALIVE = b"event: keep-alive\ndata: null\n\n"
@@ -194,7 +227,8 @@ _LAST_WORDS = {
 
 
 def encode(value: Json) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    """What a client sent may come back here: half a surrogate pair becomes a question mark."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _event(name: str, path: Path, value: Json) -> bytes:

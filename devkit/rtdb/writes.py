@@ -11,6 +11,7 @@ from devkit.rtdb.namespace import Namespace
 from devkit.rtdb.request import Caller
 from devkit.rtdb.store import Store
 from devkit.rtdb.tree import Json, Node, Path, patch
+from devkit.rtdb.window import NO_QUERY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Writes:
         self.faults = faults
 
     def may_read(
-        self, caller: Caller, namespace: Namespace, path: Path, asked: Mapping[str, Any] | None = None
+        self, caller: Caller, namespace: Namespace, path: Path, asked: Mapping[str, Any] = NO_QUERY
     ) -> bool:
         return caller.is_admin or namespace.rules.may_read(
             path, namespace.root, caller.auth, self.now_ms(), asked

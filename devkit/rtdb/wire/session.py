@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,21 +17,21 @@ import structlog
 from devkit.rtdb.namespace import Namespace
 from devkit.rtdb.request import Caller, Refused, Request, caller_of
 from devkit.rtdb.tree import (
-    Branch,
     Invalid,
     Json,
     Node,
     Path,
-    from_json,
     get,
     is_prefix,
     parse_path,
     to_json,
+    update_from_json,
     updates_from_json,
 )
-from devkit.rtdb.watch import Backlog, Commit, Ending, encode
+from devkit.rtdb.watch import Backlog, Commit, Ending, changed_children, encode
+from devkit.rtdb.window import NO_QUERY
 from devkit.rtdb.wire.frames import Malformed
-from devkit.rtdb.wire.order import Window, node_hash
+from devkit.rtdb.wire.order import node_hash, parse_window
 from devkit.rtdb.writes import Write, Writes
 
 log = structlog.get_logger(__name__)
@@ -65,8 +65,10 @@ class Listen:
         self.path = path
         self.asked_as = query
         self._session = session
-        self._window = Window.parse(query)
-        self._tag = {} if tag is None else {"t": tag}
+        self._window = parse_window(query)
+        if tag is not None and type(tag) is not int:
+            raise Invalid("A tag is a number.")
+        self._tag: Mapping[str, int] = {} if tag is None else {"t": tag}
 
     @property
     def auth(self) -> Json:
@@ -78,7 +80,7 @@ class Listen:
 
     @property
     def asked(self) -> Mapping[str, Any]:
-        return {} if self._window is None else self._window.asked
+        return NO_QUERY if self._window is None else self._window.variables()
 
     @property
     def needs(self) -> str | None:
@@ -89,23 +91,19 @@ class Listen:
         node = self.view(root)
         if known and known == node_hash(node):
             return
-        self._push("d", self.path, to_json(node))
+        self._session.out.add(self._news("d", self.path, _exported(node)))
 
     def saw(self, commit: Commit) -> None:
-        touching = [
-            item for item in commit.updates if is_prefix(item[0], self.path) or is_prefix(self.path, item[0])
-        ]
-        if not touching:
-            return
         if self._window is not None:
             self._saw_window(self.view(commit.before), self.view(commit.after))
-        elif any(len(path) <= len(self.path) for path, _ in touching):
-            self._push("d", self.path, to_json(self.view(commit.after)))
-        elif len(touching) == 1:
-            self._push("d", touching[0][0], to_json(touching[0][1]))
+        elif commit.replaces(self.path):
+            self._tell(commit, "d", self.path, lambda: _exported(get(commit.after, self.path)))
+        elif len(touching := commit.touching(self.path)) == 1:
+            [(path, value)] = touching
+            self._tell(commit, "d", path, lambda: _exported(value))
         else:
             base = commit.base if is_prefix(self.path, commit.base) else self.path
-            self._push("m", base, {"/".join(path[len(base) :]): to_json(value) for path, value in touching})
+            self._tell(commit, "m", base, lambda: _merge(base, touching))
 
     def end(self, how: Ending) -> None:
         """Cuts and revoked credentials are the session's, not the listen's."""
@@ -120,15 +118,27 @@ class Listen:
 
     def _saw_window(self, before: Node, after: Node) -> None:
         """One merge, so that a limited window never has a hole."""
-        old = before if isinstance(before, Branch) else Branch()
-        new = after if isinstance(after, Branch) else Branch()
-        changes: dict[str, Json] = dict.fromkeys(old.keys() - new.keys())
-        changes |= {key: to_json(value) for key, value in new.items() if old.get(key) is not value}
+        changes = changed_children(before, after)
         if changes:
-            self._push("m", self.path, changes)
+            self._session.out.add(
+                self._news("m", self.path, _merge((), [((key,), value) for key, value in changes.items()]))
+            )
 
-    def _push(self, action: str, path: Path, value: Json) -> None:
-        self._session.push(action, {"p": "/".join(path), "d": value, **self._tag})
+    def _tell(self, commit: Commit, action: str, path: Path, value: Callable[[], Json]) -> None:
+        """The same bytes for everybody who listens there."""
+        key = (action, path, self.path, self._tag.get("t"))
+        self._session.out.add(commit.encoded(key, lambda: self._news(action, path, value())))
+
+    def _news(self, action: str, path: Path, value: Json) -> bytes:
+        return pushed(action, {"p": "/".join(path), "d": value, **self._tag})
+
+
+def _exported(node: Node) -> Json:
+    return to_json(node, export=True)
+
+
+def _merge(base: Path, updates: Iterable[tuple[Path, Node]]) -> Json:
+    return {"/".join(path[len(base) :]): _exported(value) for path, value in updates}
 
 
 class Session:
@@ -150,22 +160,6 @@ class Session:
         self._listens: dict[tuple[Path, str], Listen] = {}
         self._farewells: list[Farewell] = []
         self._is_closed = False
-        self._actions: Mapping[str, Callable[[Mapping[str, Json]], Awaitable[Json]]] = {
-            "s": self._nothing,
-            "appcheck": self._nothing,
-            "unappeck": self._nothing,
-            "auth": self._sign_in,
-            "gauth": self._sign_in,
-            "unauth": self._sign_out,
-            "q": self._listen,
-            "n": self._unlisten,
-            "g": self._get,
-            "p": self._put,
-            "m": self._merge,
-            "o": self._later_put,
-            "om": self._later_merge,
-            "oc": self._later_not,
-        }
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -177,7 +171,7 @@ class Session:
         self.out.add(control(kind, data))
 
     def push(self, action: str, body: Json) -> None:
-        self._send({"t": "d", "d": {"a": action, "b": body}})
+        self.out.add(pushed(action, body))
 
     async def received(self, text: str) -> None:
         """One message of the SDK; raises `Malformed` for what is none."""
@@ -201,10 +195,10 @@ class Session:
 
     async def _request(self, number: int, action: str, body: Json) -> None:
         try:
-            if action not in self._actions or not isinstance(body, Mapping):
+            if action not in _ACTIONS or not isinstance(body, Mapping):
                 raise Rejected("unknown_action", f"There is no {action!r}.")
             await self._faulty(action, body)
-            answer = {"s": "ok", "d": await self._actions[action](body)}
+            answer = {"s": "ok", "d": await _ACTIONS[action](self, body)}
         except Rejected as error:
             answer = {"s": error.status, "d": str(error)}
         except Invalid as error:
@@ -273,7 +267,7 @@ class Session:
 
     async def _get(self, body: Mapping[str, Json]) -> Json:
         listen = self._readable(body)
-        return to_json(listen.view(self._namespace.root))
+        return _exported(listen.view(self._namespace.root))
 
     def _readable(self, body: Mapping[str, Json]) -> Listen:
         listen = Listen(self, _path(body), body.get("q", {}), body.get("t"))
@@ -298,7 +292,7 @@ class Session:
         if is_patch:
             updates = updates_from_json(path, value, root, now_ms=now)
         else:
-            updates = [(path, from_json(value, existing=get(root, path), depth=len(path), now_ms=now))]
+            updates = [update_from_json(path, value, root, now_ms=now)]
         return Write(base=path, updates=updates, is_patch=is_patch, body=encode(value), value=value)
 
     def _check(self, write: Write) -> None:
@@ -381,6 +375,24 @@ class Session:
             await self._writes.faults.thawed()
 
 
+_ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Json]], Awaitable[Json]]] = {
+    "s": Session._nothing,
+    "appcheck": Session._nothing,
+    "unappeck": Session._nothing,
+    "auth": Session._sign_in,
+    "gauth": Session._sign_in,
+    "unauth": Session._sign_out,
+    "q": Session._listen,
+    "n": Session._unlisten,
+    "g": Session._get,
+    "p": Session._put,
+    "m": Session._merge,
+    "o": Session._later_put,
+    "om": Session._later_merge,
+    "oc": Session._later_not,
+}
+
+
 class Sessions:
     """Everybody who is connected; `abort` breaks a client's connection."""
 
@@ -418,6 +430,10 @@ class Sessions:
             else:
                 session.out.close(abort=how is Ending.CUT)
         return len(sessions)
+
+
+def pushed(action: str, body: Json) -> bytes:
+    return encode({"t": "d", "d": {"a": action, "b": body}})
 
 
 def control(kind: str, data: Json) -> bytes:

@@ -138,7 +138,15 @@ async def test_a_patch_cannot_be_conditional(http: httpx.AsyncClient) -> None:
         ("GET", "/a.json?shallow=true&orderBy=%22$key%22", None, 400, "Mixing"),
         ("GET", "/a.json?auth_variable_override=x", None, 400, "auth_variable_override"),
         ("PUT", "/a.json?writeSizeLimit=huge", b"1", 400, "writeSizeLimit"),
+        ("GET", "/a.json?timeout=0s", None, 400, "timeout must be positive"),
+        ("GET", "/a.json?timeout=16min", None, 400, "timeout must be positive"),
+        ("GET", "/a.json?timeout=soon", None, 400, "timeout must be positive"),
+        ("GET", "/a.json?callback=alert(1)//", None, 400, "callback must be the name"),
+        ("PUT", "/a/.priority.json", b"true", 400, "a priority is"),
+        ("POST", "/a/.priority.json", b"1", 400, "Invalid token in path"),
+        ("PUT", "/a/.value.json", b"1", 400, "Invalid token in path"),
         ("TRACE", "/a.json", None, 405, "not allowed"),
+        ("PUT", "/.settings/rules.json", b"{ // only a comment", 400, "no JSON"),
         ("PUT", "/.settings/rules.json", b'{"rules":{".read":"auth.uid >"}}', 400, ".read"),
     ],
 )
@@ -169,7 +177,68 @@ async def test_a_write_of_more_than_256_megabytes_is_refused_before_it_is_read(e
 async def test_browsers_may_ask(http: httpx.AsyncClient) -> None:
     answer = await http.options("/a.json", headers={"Origin": "http://localhost", **ANYONE})
     assert answer.headers["access-control-allow-origin"] == "*"
-    assert "PATCH" in answer.headers["access-control-allow-methods"]
+    assert {"PATCH", "HEAD"} <= set(answer.headers["access-control-allow-methods"].split(", "))
+    assert "x-http-method-override" in answer.headers["access-control-allow-headers"].split(", ")
+
+
+async def test_a_read_can_be_a_script_that_calls_back(http: httpx.AsyncClient) -> None:
+    await http.put("/a.json", json={"b": 1})
+    answer = await http.get("/a.json", params={"callback": "app.gotData"})
+    assert answer.text == 'app.gotData({"b":1});'
+    assert answer.headers["content-type"].startswith("application/javascript")
+    assert (await http.put("/a.json", json=1, params={"callback": "f"})).json() == 1
+
+
+async def test_a_read_can_be_saved_as_a_file(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/a.json", params={"download": '주문 "a".json'})
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename*=UTF-8''%EC%A3%BC%EB%AC%B8%20%22a%22.json"
+    )
+    assert "content-disposition" not in (await http.get("/a.json")).headers
+
+
+async def test_a_read_that_takes_longer_than_it_may_is_refused(http: httpx.AsyncClient) -> None:
+    await http.patch("/.emulator/faults.json", json={"frozen": True})
+    answer = await http.get("/a.json", params={"timeout": "20ms"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "The read did not finish in time."})
+    await http.delete("/.emulator/faults.json")
+    assert (await http.get("/a.json", params={"timeout": "15min"})).status_code == 200
+
+
+async def test_a_head_is_a_get_without_its_body(http: httpx.AsyncClient) -> None:
+    await http.put("/a.json", json="12345")
+    answer = await http.head("/a.json", headers={"X-Firebase-ETag": "true"})
+    assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"", "7")
+    assert (
+        answer.headers["etag"]
+        == (await http.get("/a.json", headers={"X-Firebase-ETag": "true"})).headers["etag"]
+    )
+    await set_rules(http)
+    assert (await http.head("/a.json", headers=ANYONE)).status_code == 401
+    assert (await http.head("/.settings/rules.json")).status_code == 200
+
+
+async def test_priorities_are_written_shown_and_ordered_by(http: httpx.AsyncClient) -> None:
+    await http.put("/a.json", json={"b": {".value": 1, ".priority": 2}, "c": {"d": 1}})
+    await http.put("/a/c/.priority.json", json=1)
+    await http.patch("/a.json", json={".priority": "x"})
+    assert (await http.get("/a.json")).json() == {"b": 1, "c": {"d": 1}}
+    whole = {".priority": "x", "b": {".value": 1, ".priority": 2}, "c": {".priority": 1, "d": 1}}
+    assert (await http.get("/a.json", params={"format": "export"})).json() == whole
+    assert (await http.get("/a/c/.priority.json")).json() == 1
+    by_priority = {"orderBy": '"$priority"', "limitToFirst": "1"}
+    assert (await http.get("/a.json", params=by_priority)).json() == {"c": {"d": 1}}
+    put = await http.put("/a/b.json", json={".value": 5, ".priority": 6}, params={"format": "export"})
+    assert put.json() == {".value": 5, ".priority": 6}
+    await http.put("/a/b.json", json=5)
+    assert (await http.get("/a/b.json", params={"format": "export"})).json() == 5
+
+
+async def test_rules_may_be_put_with_comments_and_come_back_with_them(http: httpx.AsyncClient) -> None:
+    text = '{ // who may\n "rules": {".read": "auth.uid == \'ann\'" /* only she */}}'
+    assert (await http.put("/.settings/rules.json", content=text)).json() == {"status": "ok"}
+    assert (await http.get("/.settings/rules.json")).text == text
+    assert (await http.get("/a.json", headers=ANYONE)).status_code == 401
 
 
 async def test_a_query_returns_its_window(http: httpx.AsyncClient) -> None:
@@ -238,6 +307,21 @@ async def test_a_stream_tells_the_value_and_then_each_change(http: httpx.AsyncCl
         assert await events.next() == ("patch", {"path": "/b", "data": {"c": None, "d/e": 1}})
         await http.delete("/a.json")
         assert await events.next() == ("put", {"path": "/", "data": None})
+
+
+async def test_only_a_stream_that_exports_hears_of_priorities(http: httpx.AsyncClient) -> None:
+    await http.put("/a.json", json={"b": {".value": 1, ".priority": 2}})
+    async with (
+        stream(http, "/a.json") as plain,
+        stream(http, "/a.json", params={"format": "export"}) as exports,
+    ):
+        assert await plain.next() == ("put", {"path": "/", "data": {"b": 1}})
+        assert await exports.next() == ("put", {"path": "/", "data": {"b": {".value": 1, ".priority": 2}}})
+        await http.put("/a/b/.priority.json", json=3)
+        await http.put("/a/c.json", json={".value": 1, ".priority": 4})
+        assert await plain.next() == ("put", {"path": "/c", "data": 1})
+        assert await exports.next() == ("put", {"path": "/b/.priority", "data": 3})
+        assert await exports.next() == ("put", {"path": "/c", "data": {".value": 1, ".priority": 4}})
 
 
 async def test_a_stream_hears_of_writes_above_it_only_if_they_change_it(http: httpx.AsyncClient) -> None:

@@ -117,6 +117,24 @@ async def test_data_and_rules_are_there_again_after_a_restart(tmp_path: Path) ->
         assert (await http.get("/b.json?ns=two")).status_code == 401
 
 
+@pytest.mark.parametrize("compacts", [False, True])
+async def test_priorities_and_comments_survive_a_restart(tmp_path: Path, compacts: bool) -> None:
+    path, rules = tmp_path / "rtdb", '{"rules": {".read": true /* all */, ".write": "auth == null"}}'
+    whole = {".priority": 1, "b": {".value": 2, ".priority": "x"}, "list": [1, {".value": 2, ".priority": 3}]}
+    async with Emulator(data=path) as emulator, httpx.AsyncClient(base_url=emulator.url) as http:
+        http.headers["Authorization"] = "Bearer owner"
+        await http.put("/.settings/rules.json?ns=n", content=rules)
+        await http.put("/a.json?ns=n", json=whole)
+        await http.put("/a/.priority.json?ns=n", json=7)
+        if compacts:
+            assert emulator.store._log is not None
+            await emulator.store._log._compact()
+    async with Emulator(data=path) as emulator, httpx.AsyncClient(base_url=emulator.url) as http:
+        http.headers["Authorization"] = "Bearer owner"
+        assert (await http.get("/a.json?ns=n&format=export")).json() == whole | {".priority": 7}
+        assert (await http.get("/.settings/rules.json?ns=n")).text == rules
+
+
 async def test_the_audit_log_has_a_line_for_every_committed_write(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     async with Emulator(audit=path) as emulator, httpx.AsyncClient(base_url=emulator.url) as http:

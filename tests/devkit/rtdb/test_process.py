@@ -84,13 +84,43 @@ async def test_a_torn_file_does_not_get_between_it_and_its_one_line(tmp_path: Pa
         assert await process.wait() == 0
 
 
+async def test_a_rules_file_holds_from_the_start_in_every_namespace(tmp_path: Path) -> None:
+    (tmp_path / "rules.json").write_text('{"rules": {"a": {".read": true}}} // nothing else')
+    options = ("--rules", str(tmp_path / "rules.json"))
+    async with running(*options) as (_, url), httpx.AsyncClient(base_url=url) as http:
+        for namespace in ("one", "two"):
+            assert (await http.get("/a.json", params={"ns": namespace})).status_code == 200
+            assert (await http.put("/a.json", params={"ns": namespace}, json=1)).status_code == 401
+
+
+async def test_a_rules_file_with_an_error_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "rules.json").write_text('{"rules": {".read": "newData.exists()"}}')
+    code, errors = await failed("--port", "0", "--rules", str(tmp_path / "rules.json"))
+    assert code == 2
+    assert errors == "embedded RTDB cannot start: /.read: unknown variable 'newData'.\n"
+
+
+async def test_the_help_names_every_option() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "poller.rtdb.emulator", "--help", stdout=asyncio.subprocess.PIPE
+    )
+    text = (await process.communicate())[0].decode()
+    assert process.returncode == 0
+    assert {"--host", "--port", "--data", "--rules", "--log", "--faults", "--keep-alive"} <= set(text.split())
+    assert "docs/embedded-database.md" in text
+
+
+async def failed(*options: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "poller.rtdb.emulator", *options, stderr=asyncio.subprocess.PIPE
+    )
+    errors = (await process.communicate())[1].decode()
+    return process.returncode, errors
+
+
 async def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
     async with running() as (_, url):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "poller.rtdb.emulator", "--port", url.rpartition(":")[2],
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        _, errors = await process.communicate()
-    assert process.returncode == 2
-    assert errors.decode().startswith("embedded RTDB cannot start: ")
-    assert errors.count(b"\n") == 1
+        code, errors = await failed("--port", url.rpartition(":")[2])
+    assert code == 2
+    assert errors.startswith("embedded RTDB cannot start: ")
+    assert errors.count("\n") == 1

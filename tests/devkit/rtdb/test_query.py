@@ -41,10 +41,47 @@ JOBS = tree.from_json(
         (Query(order_by="at/deep", start_at=0), "f"),
         (Query(start_at="b", end_at="d"), "bcd"),
         (Query(equal_to="e"), "e"),
+        (Query(order_by="$priority", equal_to=None, limit_to_last=1), "f"),
+        (Query(order_by="$priority", end_before=0), "abcdef"),
     ],
 )
 def test_a_query_keeps_what_is_in_its_window(query: Query, kept: str) -> None:
     assert "".join(tree.to_json(query.select(JOBS))) == kept
+
+
+def test_a_query_by_priority_is_answered_in_the_order_of_priorities() -> None:
+    node = tree.from_json(
+        {
+            "a": {".value": 1, ".priority": "x"},
+            "b": {".value": 1, ".priority": 3},
+            "c": 1,
+            "d": {"e": 1, ".priority": 2},
+        }
+    )
+    for query, kept in [
+        (Query(order_by="$priority", limit_to_first=2), {"c", "d"}),
+        (Query(order_by="$priority", limit_to_last=2), {"a", "b"}),
+        (Query(order_by="$priority", start_at=2, end_at=3), {"b", "d"}),
+        (Query(order_by="$priority", start_after=2, end_before="x"), {"b"}),
+        (Query(order_by="$priority", equal_to="x"), {"a"}),
+    ]:
+        assert set(query.select(node) or ()) == kept  # type: ignore[arg-type]
+
+
+def test_rules_see_what_a_query_asks() -> None:
+    asked = Query(order_by="at", start_at=1, limit_to_last=2).window.variables()
+    assert asked == {
+        "orderByKey": False,
+        "orderByValue": False,
+        "orderByPriority": False,
+        "orderByChild": "at",
+        "startAt": 1,
+        "endAt": None,
+        "equalTo": None,
+        "limitToFirst": None,
+        "limitToLast": 2,
+    }
+    assert Query(order_by="$value", equal_to="x").window.variables()["equalTo"] == "x"
 
 
 def test_values_are_ordered_by_type() -> None:
@@ -61,7 +98,7 @@ def test_values_are_ordered_by_type() -> None:
     [
         ({"limitToFirst": "1"}, "orderBy must be defined"),
         ({"orderBy": "at"}, "valid JSON encoded path"),
-        ({"orderBy": '"$priority"'}, "valid JSON encoded path"),
+        ({"orderBy": '"$other"'}, "valid JSON encoded path"),
         ({"orderBy": '"$key"', "limitToFirst": "0"}, "positive integer"),
         ({"orderBy": '"$key"', "limitToFirst": "1", "limitToLast": "1"}, "Only one"),
         ({"orderBy": '"$key"', "equalTo": '"a"', "startAt": '"a"'}, "equalTo"),
@@ -80,7 +117,7 @@ def test_no_parameters_are_no_query() -> None:
 
 
 @given(
-    st.sampled_from(["$key", "$value", "createdAt", "a/b"]),
+    st.sampled_from(["$key", "$value", "$priority", "createdAt", "a/b"]),
     st.none() | st.integers(-5, 5) | st.text(max_size=3),
     st.none() | st.integers(1, 9),
 )

@@ -57,6 +57,85 @@ def test_children_are_sorted_integers_first() -> None:
     assert list(tree.to_json(node)) == ["-1", "9", "10", "9999999999", "a", "b", "가"]
 
 
+def test_keys_and_strings_sort_by_utf_16_units() -> None:
+    keys = ["\uff01", "🙂", "가", "10", "9", "09", "a"]
+    node = tree.from_json(dict.fromkeys(keys, 1))
+    assert list(tree.to_json(node)) == ["9", "09", "10", "a", "가", "🙂", "\uff01"]
+    assert sorted(["\uff01", "🙂"], key=tree.value_order) == ["🙂", "\uff01"]
+
+
+def test_digits_of_other_scripts_are_no_integers() -> None:
+    node = tree.from_json({"٣": 1, "b": 2})
+    assert tree.to_json(node) == {"b": 2, "٣": 1}
+
+
+PRIORITISED = {
+    ".priority": 1,
+    "leaf": {".value": "x", ".priority": "p"},
+    "list": [1, {".value": 2, ".priority": 3}],
+    "ranked list": {".priority": 4, "0": "a", "1": "b"},
+}
+
+
+def test_priorities_are_stored_and_shown_to_who_asks() -> None:
+    node = tree.from_json(PRIORITISED)
+    assert tree.to_json(node, export=True) == PRIORITISED
+    assert tree.to_json(node) == {"leaf": "x", "list": [1, 2], "ranked list": ["a", "b"]}
+    assert tree.from_json(tree.to_json(node, export=True)) == node
+    assert tree.get(node, ("leaf", ".priority")) == "p"
+    assert tree.shallow(tree.get(node, ("leaf",))) == "x"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "shown"),
+    [
+        ("a", 2, 2),
+        ("a/b", 2, {".priority": 1, "b": 2}),
+        ("a/b", None, {".value": 1, ".priority": 1}),
+        ("a/.priority", 5, {".value": 1, ".priority": 5}),
+        ("a/.priority", None, 1),
+        ("a/.priority", {".sv": {"increment": 2}}, {".value": 1, ".priority": 3}),
+        ("none/.priority", 5, None),
+        ("a", {".priority": 7}, None),
+        ("a", {".value": 3, ".priority": None}, 3),
+        ("a", {".sv": {"increment": 2}, ".priority": 9}, {".value": 3, ".priority": 9}),
+    ],
+)
+def test_what_a_write_makes_of_a_priority(path: str, value: Any, shown: Any) -> None:
+    root = tree.from_json({"a": {".value": 1, ".priority": 1}})
+    update = tree.update_from_json(tree.parse_path(path), value, root, now_ms=0)
+    after = tree.patch(root, [update])
+    assert tree.to_json(tree.get(after, update[0][:1]), export=True) == shown
+
+
+def test_a_branch_is_neither_a_value_nor_one_with_another_priority() -> None:
+    branch = tree.from_json({"a": 1})
+    assert branch == {"a": 1} == tree.from_json({"a": 1})
+    for other in (1, "a", None, {}, tree.from_json({"a": 1, ".priority": 1})):
+        assert branch != other
+
+
+def test_a_branch_keeps_its_priority_until_it_is_empty() -> None:
+    root = tree.from_json({"a": {".priority": 1, "b": 1, "c": 1}})
+    root = tree.put(root, ("a", "b"), None)
+    assert tree.to_json(root, export=True) == {"a": {".priority": 1, "c": 1}}
+    assert tree.put(root, ("a", "c"), None) is None
+
+
+@pytest.mark.parametrize("priority", [True, {"a": 1}, [1], {".value": 1, ".priority": 2}])
+def test_what_is_no_priority_is_refused(priority: Any) -> None:
+    with pytest.raises(Invalid, match="priority"):
+        tree.from_json({".value": 1, ".priority": priority})
+    with pytest.raises(Invalid, match="priority"):
+        tree.update_from_json(("a", ".priority"), priority, 1, now_ms=0)
+
+
+@pytest.mark.parametrize("path", [".priority/a", "a/.priority/.priority", "a/.value"])
+def test_only_the_last_segment_names_a_priority(path: str) -> None:
+    with pytest.raises(Invalid):
+        tree.parse_path(path)
+
+
 def test_server_values_are_resolved() -> None:
     before = tree.from_json({"count": 4, "text": "x"})
     sent = {
@@ -104,7 +183,7 @@ def test_strings_end_at_ten_megabytes() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [{".sv": "now"}, {".sv": {"increment": "1"}}, {".priority": 1, ".value": 2}, float("nan"), object()],
+    [{".sv": "now"}, {".sv": {"increment": "1"}}, 10**400, float("nan"), object()],
 )
 def test_what_cannot_be_stored_is_refused(value: Any) -> None:
     with pytest.raises(Invalid):
@@ -127,7 +206,17 @@ def test_nothing_has_the_null_etag() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [(1, "1"), (True, 1), (True, "true"), ({"a": 1}, {"a": "1"}), (0, False)]
+    ("one", "other"),
+    [
+        (1, "1"),
+        (True, 1),
+        (True, "true"),
+        ({"a": 1}, {"a": "1"}),
+        (0, False),
+        (1, {".value": 1, ".priority": 1}),
+        ({"a": 1}, {"a": 1, ".priority": 1}),
+        ({"a": 1, ".priority": "1"}, {"a": 1, ".priority": 1}),
+    ],
 )
 def test_etags_tell_types_apart(one: Any, other: Any) -> None:
     assert tree.etag(tree.from_json(one)) != tree.etag(tree.from_json(other))

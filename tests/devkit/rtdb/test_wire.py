@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from devkit.rtdb.server import Emulator
 from devkit.rtdb.tree import from_json
-from devkit.rtdb.wire.order import Window, key_rank, node_hash
+from devkit.rtdb.wire.order import node_hash, parse_window
 from tests.devkit.rtdb.conftest import NAMESPACE
 
 
@@ -101,6 +101,46 @@ async def test_a_window_stays_full_in_one_merge(wire: Wire) -> None:
     assert pushes == [{"a": "d", "b": {"p": "q", "d": {"a": 1, "b": 2}, "t": 1}}]
     pushes, _ = await wire.ask("p", p="/q/a", d=None)
     assert pushes == [{"a": "m", "b": {"p": "q", "d": {"a": None, "c": 3}, "t": 1}}]
+
+
+async def test_priorities_travel_with_values_and_alone(wire: Wire, http: httpx.AsyncClient) -> None:
+    await wire.ask("q", p="/a", h="")
+    leaf = {".value": 1, ".priority": 2}
+    assert (await wire.ask("p", p="/a/b", d=leaf))[0] == [{"a": "d", "b": {"p": "a/b", "d": leaf}}]
+    assert (await wire.ask("p", p="/a/b/.priority", d="x"))[0] == [
+        {"a": "d", "b": {"p": "a/b/.priority", "d": "x"}}
+    ]
+    assert (await wire.ask("m", p="/a", d={".priority": 5, "c": 1}))[0] == [
+        {"a": "m", "b": {"p": "a", "d": {".priority": 5, "c": 1}}}
+    ]
+    whole = {".priority": 5, "b": {".value": 1, ".priority": "x"}, "c": 1}
+    assert (await wire.ask("g", p="/a", q={}))[1] == {"s": "ok", "d": whole}
+    assert (await http.get("/a.json", params={"format": "export"})).json() == whole
+    assert (await wire.ask("p", p="/a", d=True, h="stale"))[1]["s"] == "datastale"
+    known = node_hash(from_json(whole))
+    assert (await wire.ask("p", p="/a", d=True, h=known))[1]["s"] == "ok"
+
+
+async def test_a_window_by_priority_follows_a_priority_that_changes(wire: Wire) -> None:
+    await wire.ask("p", p="/q", d={"a": {".value": 1, ".priority": 1}, "b": {".value": 1, ".priority": 2}})
+    await wire.ask("q", p="/q", q={"l": 1, "vf": "l"}, t=1, h="")
+    pushes, _ = await wire.ask("p", p="/q/b/.priority", d=0)
+    assert pushes == [
+        {"a": "m", "b": {"p": "q", "d": {"a": None, "b": {".value": 1, ".priority": 0}}, "t": 1}}
+    ]
+
+
+async def test_many_listens_are_told_of_what_concerns_them_alone(wire: Wire) -> None:
+    for path in ("/a", "/a/b", "/a/b/c", "/a/x", "/z"):
+        await wire.ask("q", p=path, h="")
+    pushes, _ = await wire.ask("p", p="/a/b", d={"c": 1})
+    assert [push["b"] for push in pushes] == [
+        {"p": "a/b", "d": {"c": 1}},
+        {"p": "a/b", "d": {"c": 1}},
+        {"p": "a/b/c", "d": 1},
+    ]
+    assert len((await wire.ask("m", p="/", d={"a/x": 1, "z": 2}))[0]) == 3
+    assert (await wire.ask("p", p="/y", d=1))[0] == []
 
 
 async def test_a_stopped_listen_is_told_no_more(wire: Wire) -> None:
@@ -271,6 +311,16 @@ async def test_a_frame_that_is_too_large_ends_the_connection_and_no_other(
         ("p", {"p": "/" + "a/" * 40, "d": 1}, "invalid"),
         ("m", {"p": "/a", "d": 5}, "invalid"),
         ("m", {"p": "/a", "d": {"b": 1, "b/c": 2}}, "invalid"),
+        ("m", {"p": "/a", "d": {".priority/b": 1}}, "invalid"),
+        ("p", {"p": "/a/.priority", "d": {"b": 1}}, "invalid"),
+        ("q", {"p": "/a", "q": {"i": "b.c", "l": 1}}, "invalid"),
+        ("q", {"p": "/a", "q": {"i": ".other", "l": 1}}, "invalid"),
+        ("q", {"p": "/a", "q": {"i": "b", "sp": 1, "sn": 5}}, "invalid"),
+        ("q", {"p": "/a", "q": 5}, "invalid"),
+        ("q", {"p": "/a", "q": {"l": 1}, "t": "\ud800"}, "invalid"),
+        ("p", {"p": "/a", "d": 10**400}, "invalid"),
+        ("g", {"p": "/\ud800"}, "invalid"),
+        ("auth", {"cred": "owner", "authvar": 5}, "invalid_token"),
     ],
 )
 async def test_what_cannot_be_done_is_refused_and_the_connection_stays(
@@ -278,6 +328,14 @@ async def test_what_cannot_be_done_is_refused_and_the_connection_stays(
 ) -> None:
     assert (await wire.ask(action, **body))[1]["s"] == status
     assert (await wire.ask("s", c={}))[1]["s"] == "ok"
+
+
+async def test_half_a_surrogate_pair_is_stored_as_a_question_mark(tmp_path: Path) -> None:
+    async with Emulator(audit=tmp_path / "log") as emulator, connect(_url(emulator)) as socket:
+        client = Wire(socket)
+        await client.next()
+        await client.ask("q", p="/a", h="")
+        assert (await client.ask("p", p="/a", d="\ud83d!"))[0] == [{"a": "d", "b": {"p": "a", "d": "?!"}}]
 
 
 async def test_a_message_in_pieces_may_be_cut_anywhere(wire: Wire, http: httpx.AsyncClient) -> None:
@@ -353,22 +411,19 @@ async def test_cut_streams_cut_sockets_and_revoked_ones_are_told(wire: Wire, htt
 
 @pytest.mark.parametrize(
     ("value", "wanted"),
-    [(None, ""), ("", "Ki0Xy0V6morg0TO3Sxi/jwugYDQ="), (True, "E5z61QM0lN/U2WsOnusszCTkR8M=")],
+    [
+        (None, ""),
+        ("", "Ki0Xy0V6morg0TO3Sxi/jwugYDQ="),
+        (True, "E5z61QM0lN/U2WsOnusszCTkR8M="),
+        ({".value": "x", ".priority": 1}, "DyYUenjbovmkXiggnw4KsXFS+eA="),
+        (
+            {"b": {".value": 1, ".priority": "a"}, "a": {".value": 1, ".priority": "b"}, ".priority": 0.5},
+            "rY+La0MAbroTC6kEjEw5LyUkFuI=",
+        ),
+    ],
 )
-def test_the_hash_of_a_leaf(value: Any, wanted: str) -> None:
+def test_the_hash_of_a_value_is_what_an_sdk_sends(value: Any, wanted: str) -> None:
     assert node_hash(from_json(value)) == wanted
-
-
-def test_keys_sort_by_utf_16_units() -> None:
-    assert sorted(["\uff01", "🙂", "가", "10", "9", "09", "a"], key=key_rank) == [
-        "9",
-        "09",
-        "10",
-        "a",
-        "가",
-        "🙂",
-        "\uff01",
-    ]
 
 
 @pytest.mark.parametrize(
@@ -381,13 +436,36 @@ def test_keys_sort_by_utf_16_units() -> None:
         ({"i": ".value", "ep": 3, "en": "[MIN_NAME]", "ein": False}, "ab"),
         ({"l": 2, "vf": "r"}, "bc"),
         ({"i": "x", "sp": None, "ep": None}, "abc"),
+        ({"i": ".key", "sp": "[MIN_NAME]", "ep": "a"}, "a"),
+        ({"i": ".priority", "sp": None, "ep": None}, "abc"),
+        ({"sp": 0}, ""),
     ],
 )
 def test_windows(query: dict[str, Any], wanted: str) -> None:
-    window = Window.parse(query)
+    window = parse_window(query)
     assert window is not None
     chosen = window.select(from_json({"a": 1, "b": 2, "c": 3}))
-    assert "".join(sorted(chosen)) == wanted  # type: ignore[arg-type]
+    assert "".join(sorted(chosen or ())) == wanted  # type: ignore[arg-type]
+
+
+def test_a_window_by_priority_ranks_nothing_numbers_and_strings() -> None:
+    node = from_json(
+        {
+            "a": {".value": 1, ".priority": "x"},
+            "b": {".value": 1, ".priority": 5},
+            "c": 1,
+            "d": {"e": 1, ".priority": 2},
+        }
+    )
+    for query, wanted in [
+        ({"l": 2, "vf": "l"}, "cd"),
+        ({"sp": 2, "ep": 5}, "bd"),
+        ({"sp": 5, "sn": "b", "sin": False}, "a"),
+        ({"ep": 5, "en": "[MIN_NAME]", "ein": False}, "cd"),
+    ]:
+        window = parse_window(query)
+        assert window is not None
+        assert "".join(sorted(window.select(node))) == wanted  # type: ignore[arg-type]
 
 
 def _token(uid: str) -> str:

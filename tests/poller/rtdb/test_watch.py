@@ -170,7 +170,7 @@ async def test_a_watch_closes_at_once(db: Database, emulator: Emulator, eventual
         await anext(changes)
         started = time.monotonic()
     assert time.monotonic() - started < 10
-    await eventually(lambda: not emulator.store.namespace("test").watcher_count)
+    await eventually(lambda: not emulator.store.namespace("test").watchers)
     assert db.why_not_ready() == "RTDB is not being watched yet."
 
 

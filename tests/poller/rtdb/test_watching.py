@@ -146,7 +146,7 @@ async def elsewhere(rtdb: World) -> AsyncIterator[Listener]:
 
 
 def streams(rtdb: World) -> int:
-    return rtdb.rtdb.store.namespace("test").watcher_count
+    return len(rtdb.rtdb.store.namespace("test").watchers)
 
 
 async def away(rtdb: World, *job_ids: str) -> None:
@@ -203,7 +203,7 @@ async def test_readiness_asks_the_queues_own_streams_alone(rtdb: World, here: Li
         await eventually(lambda: streams(rtdb) == len(ids) + QUEUES_OWN)
         rtdb.rtdb.faults.change({"errors": -1, "path": "jobs", "method": "GET"})
         async with probing(here):
-            for watcher in list(rtdb.rtdb.store.namespace("test")._watchers):
+            for watcher in rtdb.rtdb.store.namespace("test").watchers:
                 if watcher.path[0] == "jobs":
                     watcher.end(Ending.CUT)
             await eventually(lambda: streams(rtdb) == QUEUES_OWN)
