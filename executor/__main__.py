@@ -19,7 +19,7 @@ from executor.server import grpc_server
 from executor.service import Bounds, ExecutorService
 from executor.settings import Settings, load
 from executor.slots import Slots
-from process import health, logs, signals
+from process import blocked, health, logs, signals
 from process.errors import PortTaken, WrongSettings
 from process.metrics import route, sample_lag
 from process.server import GrpcServer
@@ -72,6 +72,7 @@ async def serve(settings: Settings) -> None:
     )
     server = grpc_server(service, settings)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(blocked.watched(ends=True))
         stack.push_async_callback(server.stop, 0)
         await server.start()
         http = await stack.enter_async_context(

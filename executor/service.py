@@ -17,6 +17,7 @@ from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import executor_pb2_grpc, job_pb2
 from google.protobuf import duration_pb2
 from grpc_status import rpc_status
+from structlog.contextvars import bind_contextvars
 
 from executor.errors import ExecutorError, InvalidInput, LimitReached
 from executor.link import StreamLink, read_off, stream_errors, until_done
@@ -98,6 +99,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
                 first = await context.read()
             _check_start(first)
             call["job"], call["epoch"] = first.job_id, first.epoch
+            bind_contextvars(job=first.job_id)
             async with AsyncExitStack() as stack:
                 run = await self._placed(first, stack, context)
                 with self._counted(run, call):
@@ -107,6 +109,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         """One run that nobody stores."""
         async with _answering(context, "generate") as call:
             call["job"] = request.input.job_id
+            bind_contextvars(job=request.input.job_id)
             async with self._slots.take("", 0) as run:
                 with self._counted(run, call):
                     await self._direct(request, context, run)

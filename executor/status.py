@@ -17,6 +17,7 @@ from executor.errors import (
     LlmUnavailable,
     NothingUsable,
 )
+from process.errors import LoopBlocked
 from process.status import status
 
 _PREFIX: Final = "ERROR_REASON_"
@@ -57,7 +58,8 @@ def status_of(error: BaseException) -> status_pb2.Status:
     """The status of any error; what was not raised on purpose is INTERNAL and says nothing of itself."""
     kind = _kind(error)
     code, _ = _KINDS[kind] if kind else _INTERNAL
-    message = str(error) if kind else "a fault of the executor; its log has it under the job id"
+    ours = kind or isinstance(error, LoopBlocked)
+    message = str(error) if ours else "a fault of the executor; its log has it under the job id"
     return status(code.value[0], reason_of(error), message, *_retry_of(error), **_metadata(error))
 
 

@@ -26,7 +26,7 @@ from poller.rtdb.retention import Periods, Retention
 from poller.rtdb.writer import Writer
 from poller.server import serve_jobs
 from poller.settings import Settings, load
-from process import health, logs, signals
+from process import blocked, health, logs, signals
 from process.errors import PortTaken, WrongSettings
 from process.metrics import route, sample_lag
 from process.tasks import gravest
@@ -108,6 +108,7 @@ async def run(settings: Settings, parts: Parts) -> None:
 
         server = await serve_jobs(jobs, settings, dispatcher)
         async with (
+            blocked.watched(ends=False),
             Pages.of(jobs) as pages,
             health.serving(health.public(lost), settings.http_port, name="HTTP_PORT") as http_port,
             health.serving(inside(pages), settings.admin_port, name="ADMIN_PORT") as admin_port,

@@ -164,7 +164,7 @@ class Attempt:
 
     async def _again(self, job: Job) -> Placement | None:
         """At once under the same lease where a slot is free, else back to its place in the queue."""
-        slot = self._executors.place()
+        slot = self._executors.place(apart=job.suspect)
         if slot is None:
             await self._release(job)
             return None

@@ -14,6 +14,7 @@ from contextlib import aclosing, suppress
 from typing import Any, TypeAlias
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from poller.attempt import Attempt, Limits, Stop
 from poller.errors import PollerError, Transient
@@ -208,10 +209,13 @@ class Dispatcher:
         for job_id in sorted(self._garbage.keys() - self._pausing.keys()):
             self._start(work, job_id, self._drop(job_id, self._garbage[job_id]))
         for job in self._ready():
-            slot = self._executors.place()
-            if slot is None:
+            slot = self._executors.place(apart=job.suspect)
+            if slot is not None:
+                self._start(work, job.id, self._work(job, slot))
+            elif job.suspect and self._executors.free_slots:
+                self._pause(job.id, _PAUSE_AFTER_FAILURE)
+            else:
                 return
-            self._start(work, job.id, self._work(job, slot))
 
     def _ready(self) -> Iterator[Job]:
         now = self._queue.now()
@@ -234,6 +238,7 @@ class Dispatcher:
 
     async def _guarded(self, job_id: str, action: Action) -> None:
         """The boundary of one job: whatever happens to it, the others go on."""
+        bind_contextvars(job=job_id)
         try:
             await action
         except Transient as error:

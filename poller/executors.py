@@ -91,7 +91,7 @@ class _Pod:
         self.state: executor_pb2.AttachResponse | None = None
         self.trouble = "not reached yet"
         self.named = True
-        self.held = 0
+        self.held = self.held_apart = 0
         self.asked = 0
         self._ahead: set[int] = set()
         self.refused = False
@@ -181,9 +181,10 @@ class GrpcExecutors:
         """Executors that are attached."""
         return len(self._distinct())
 
-    def place(self) -> GrpcPlacement | None:
-        pod = max(self._distinct(), key=lambda pod: pod.free, default=None)
-        return GrpcPlacement(self, pod) if pod is not None and pod.free else None
+    def place(self, *, apart: bool = False) -> GrpcPlacement | None:
+        pods = (pod for pod in self._distinct() if not (apart and pod.held_apart))
+        pod = max(pods, key=lambda pod: pod.free, default=None)
+        return GrpcPlacement(self, pod, apart=apart) if pod is not None and pod.free else None
 
     async def changed(self) -> None:
         await self._changed.wait()
@@ -274,18 +275,20 @@ class GrpcExecutors:
 class GrpcPlacement:
     """A slot on one pod. Implements the port `Placement`."""
 
-    def __init__(self, executors: GrpcExecutors, pod: _Pod) -> None:
-        self._executors = executors
+    def __init__(self, executors: GrpcExecutors, pod: _Pod, *, apart: bool = False) -> None:
+        self._executors, self._apart = executors, apart
         self._pod = pod
         self._released = self._accepted = False
         self.instance_id = pod.state.instance_id if pod.state else pod.address
         pod.held += 1
+        pod.held_apart += apart
         pod.asked += 1
 
     def release(self) -> None:
         if not self._released:
             self._released = True
             self._pod.held -= 1
+            self._pod.held_apart -= self._apart
             if not self._accepted:
                 self._pod.asked -= 1
             self._executors.signal()

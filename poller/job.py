@@ -104,6 +104,11 @@ class Job:
     def poisoned(self) -> bool:
         return self.crashes >= POISON_CRASHES
 
+    @property
+    def suspect(self) -> bool:
+        """One more crash and it is given up: it shares no executor with another such job, so that each is blamed for its own."""
+        return self.crashes == POISON_CRASHES - 1
+
     # ── transitions ──────────────────────────────────────────────────────────────────────────────────────────
 
     def claimed(self, *, token: str, owner: str, now: int, above: int = 0) -> Job:

@@ -15,6 +15,9 @@ from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
 from poller.errors import Permanent, PollerError
 from poller.job import Job, JobState, LogLine
 
+LARGEST_INPUT = 4 * 1024 * 1024
+"""Bytes of a job's input (UTF-8). The typed model holds the text once more, and the database stores no string above 10 MB."""
+
 Json: TypeAlias = Any
 """What `json.loads` returns; enters only where the database or a file does."""
 
@@ -259,8 +262,11 @@ class Executors(Protocol):
     @property
     def total_slots(self) -> int: ...
 
-    def place(self) -> Placement | None:
-        """Sets a slot aside on the executor with most free ones, at once; None when all are taken."""
+    def place(self, *, apart: bool = False) -> Placement | None:
+        """Sets a slot aside on the executor with most free ones, at once; None when all are taken.
+
+        `apart`: only where no other job runs that was placed so.
+        """
 
     async def changed(self) -> None:
         """Returns at the next change of slots or executors."""

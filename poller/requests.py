@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from eventstorming.v1 import job_pb2
 
 from poller.job import JobState
-from poller.ports import JobFilter
+from poller.ports import LARGEST_INPUT, JobFilter
 
 PAGE_SIZE, LARGEST_PAGE = 50, 500
-LARGEST_TEXT = 10 * 1024 * 1024
-"""Bytes; the database stores no longer string."""
 _JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STATES = {job_pb2.JobState.Value(f"JOB_STATE_{state.name}"): state for state in JobState}
 
@@ -35,15 +33,15 @@ def check_input(given: job_pb2.JobInput) -> None:
     match given.WhichOneof("source"):
         case "requirements" if not given.requirements.strip():
             raise Violation("input.requirements", "must hold text that says what the system shall do")
-        case "requirements" if (size := len(given.requirements.encode())) > LARGEST_TEXT:
-            raise Violation(
-                "input.requirements",
-                f"must be at most {LARGEST_TEXT >> 20} MiB long in UTF-8; this one has {size / (1 << 20):.1f} MiB",
-            )
         case "draft" if not given.draft.contexts:
             raise Violation("input.draft.contexts", "must name at least one bounded context")
         case None:
             raise Violation("input", "must hold `requirements` or a `draft`")
+        case source if (size := given.ByteSize()) > LARGEST_INPUT:
+            raise Violation(
+                f"input.{source}",
+                f"must be at most {LARGEST_INPUT >> 20} MiB long in UTF-8; this one has {size / (1 << 20):.1f} MiB",
+            )
 
 
 def check_id(job_id: str, *, field: str = "job_id") -> None:

@@ -23,8 +23,10 @@ _SENTENCES = {
         "언어 모델을 사용할 수 없습니다. 운영자가 설정을 고쳐야 합니다: {reason}",
     ),
     "crashes": (
-        "Given up: the generation stopped without a result {crashes} times in a row.",
-        "생성 프로세스가 {crashes}번 연속으로 결과 없이 종료되어 중단되었습니다.",
+        "Given up: the program that generates was stopped {crashes} times in a row at this job, most likely because it needed more "
+        "memory than it may have. A shorter text may help; the operator sees the cause in the executor's log.",
+        "이 작업을 처리하던 생성 프로그램이 {crashes}번 연속으로 중단되어 작업을 끝냈습니다. 메모리 부족일 가능성이 큽니다. 글을 줄여 다시 시도해 보세요. "
+        "원인은 운영자가 executor 로그에서 확인할 수 있습니다.",
     ),
     "old_worker": (
         "This job was begun by an earlier version of the generator and cannot be continued. Please start it again.",

@@ -20,3 +20,7 @@ class WrongSettings(ProgramError):
 
 class PortTaken(ProgramError):
     """Another program listens there; the message names the setting."""
+
+
+class LoopBlocked(ProgramError):
+    """Code of one job kept the event loop, and so everybody else, from going on: it is ended where it is."""

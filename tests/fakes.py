@@ -666,7 +666,7 @@ class FakeExecutors:
         self.started: list[tuple[str, int]] = []
         self.starts: list[executor_pb2.ExecuteRequest] = []
         self.recalled: list[list[str]] = []
-        self.held = 0
+        self.held = self.held_apart = 0
         self._changed = asyncio.Event()
 
     @property
@@ -677,11 +677,12 @@ class FakeExecutors:
     def total_slots(self) -> int:
         return self.slots
 
-    def place(self) -> FakePlacement | None:
-        if not self.free_slots:
+    def place(self, *, apart: bool = False) -> FakePlacement | None:
+        if not self.free_slots or (apart and self.held_apart):
             return None
         self.held += 1
-        return FakePlacement(self)
+        self.held_apart += apart
+        return FakePlacement(self, apart)
 
     async def changed(self) -> None:
         await self._changed.wait()
@@ -697,14 +698,15 @@ class FakeExecutors:
 class FakePlacement:
     instance_id = "fake"
 
-    def __init__(self, executors: FakeExecutors) -> None:
-        self._executors = executors
+    def __init__(self, executors: FakeExecutors, apart: bool = False) -> None:
+        self._executors, self._apart = executors, apart
         self._released = False
 
     def release(self) -> None:
         if not self._released:
             self._released = True
             self._executors.held -= 1
+            self._executors.held_apart -= self._apart
             self._executors.signal()
 
     async def execute(

@@ -459,7 +459,7 @@ def _error(status: int, code: str, message: str, headers: Mapping[str, str] | No
 
 def embedded() -> Script:
     """Answers like the embedded language model, whatever the form of asking."""
-    from devkit.rules.chat_model import RULES, answer  # only a server that answers so needs it
+    from devkit.rules.registry import RULES, answer  # only a server that answers so needs it
     from executor.llm.structured import schema_text
 
     by_name = {schema.__name__: schema for schema in RULES}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -12,35 +12,20 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable, RunnableLambda
-from pydantic import BaseModel
+from pydantic import BaseModel, PrivateAttr
 
-from devkit.rules import behaviour, contexts, details, names, screens
-from devkit.rules.asked import Blocks
-from executor.graph import answers
+from devkit.rules.beside import Beside
+from devkit.rules.registry import RULES, written
 from executor.graph.prompt import read_blocks
 
-RULES: Mapping[type[BaseModel], Callable[[Blocks], BaseModel]] = {
-    answers.ContextsAnswer: contexts.contexts,
-    answers.MergeAnswer: contexts.merge,
-    answers.LineMapAnswer: contexts.line_map,
-    answers.DraftAnswer: contexts.draft,
-    answers.DetailsAnswer: details.details,
-    answers.NamesAnswer: names.names,
-    answers.BehaviourAnswer: behaviour.behaviour,
-    answers.ScenariosAnswer: behaviour.scenarios,
-    answers.ScreensAnswer: screens.screens,
-    answers.PoliciesAnswer: names.policies,
-    answers.ReferenceAnswer: names.references,
-}
-
-
-def answer(schema: type[BaseModel], user: str) -> BaseModel:
-    """The answer of the rules to one question."""
-    return RULES[schema](read_blocks(user))
+LONG: Final = 12_000
+"""Letters of a question that is answered beside the event loop; a shorter one takes less than the way there."""
 
 
 class RulesChatModel(BaseChatModel):
     """`offline:rules`. Needs no key and no network; the same question gets the same bytes."""
+
+    _beside: Beside = PrivateAttr(default_factory=Beside)
 
     @property
     def _llm_type(self) -> str:
@@ -70,16 +55,8 @@ class RulesChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        schema = _schema(kwargs)
-        if schema is None:
-            raise ValueError(
-                "offline:rules answers only questions with one of the steps' schemas as response_format"
-            )
-        text = json.dumps(
-            answer(schema, _question(messages)).model_dump(), ensure_ascii=False, separators=(",", ":")
-        )
-        message = AIMessage(content=text, usage_metadata=_usage(messages, text))
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        schema, question = _asked(messages, kwargs)
+        return _result(messages, written(schema, question))
 
     async def _agenerate(
         self,
@@ -88,7 +65,24 @@ class RulesChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return self._generate(messages, stop, None, **kwargs)
+        schema, question = _asked(messages, kwargs)
+        if len(question) < LONG:
+            return _result(messages, written(schema, question))
+        return _result(messages, await self._beside.answer(schema.__name__, question))
+
+
+def _asked(messages: Sequence[BaseMessage], options: Mapping[str, Any]) -> tuple[type[BaseModel], str]:
+    schema = _schema(options)
+    if schema is None:
+        raise ValueError(
+            "offline:rules answers only questions with one of the steps' schemas as response_format"
+        )
+    return schema, _question(messages)
+
+
+def _result(messages: Sequence[BaseMessage], text: str) -> ChatResult:
+    message = AIMessage(content=text, usage_metadata=_usage(messages, text))
+    return ChatResult(generations=[ChatGeneration(message=message)])
 
 
 def _schema(options: Mapping[str, Any]) -> type[BaseModel] | None:

@@ -263,7 +263,7 @@ class JournaledChat:
 
     async def _tried(self, call: _Call, patience: Patience) -> Reply:
         await self._link.may_ask()
-        async with self._calls.concurrency.place() as cuts:
+        async with self._calls.concurrency.place(self._job_id) as cuts:
             await self._link.may_ask()  # it may have closed while we stood in line
             self._check_tokens()
             async with patience.spent():

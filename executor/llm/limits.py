@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -12,13 +12,13 @@ LONGEST_WAIT = 30.0
 
 
 class Concurrency:
-    """Bounds open calls, first come first served. Lowers itself by half on 429, rises by one per round of answers."""
+    """Bounds open calls; of those that wait, first who has fewest open, so that a long job holds up no short one. Lowers itself by half on 429, rises by one per round of answers."""
 
     def __init__(self, most: int) -> None:
         self._most = float(most)
         self._allowed = float(most)
-        self._open = 0
-        self._line: deque[asyncio.Future[None]] = deque()
+        self._open: Counter[str] = Counter()
+        self._lines: dict[str, deque[asyncio.Future[None]]] = {}
         self._cuts = 0
 
     @property
@@ -29,16 +29,16 @@ class Concurrency:
     @property
     def open(self) -> int:
         """Calls that are open now."""
-        return self._open
+        return self._open.total()
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[int]:
+    async def place(self, job: str) -> AsyncIterator[int]:
         """Waits for a place and keeps it; the value goes to `throttled` if the call meets a 429."""
-        await self._take()
+        await self._take(job)
         try:
             yield self._cuts
         finally:
-            self._give_back()
+            self._give_back(job)
 
     def answered(self) -> None:
         """Additive increase."""
@@ -51,28 +51,31 @@ class Concurrency:
             self._cuts += 1
             self._allowed = max(1.0, self._allowed / 2)
 
-    async def _take(self) -> None:
-        if not self._line and self._open < self.allowed:
-            self._open += 1
+    async def _take(self, job: str) -> None:
+        if not self._lines and self.open < self.allowed:
+            self._open[job] += 1
             return
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._line.append(place)
+        self._lines.setdefault(job, deque()).append(place)
         try:
             await place
         except asyncio.CancelledError:
             if not place.cancelled():  # it was ours already
-                self._give_back()
+                self._give_back(job)
             raise
 
-    def _give_back(self) -> None:
-        self._open -= 1
+    def _give_back(self, job: str) -> None:
+        self._open -= Counter((job,))
         self._admit()
 
     def _admit(self) -> None:
-        while self._line and self._open < self.allowed:
-            place = self._line.popleft()
+        while self._lines and self.open < self.allowed:
+            job = min(self._lines, key=self._open.__getitem__)
+            place = self._lines[job].popleft()
+            if not self._lines[job]:
+                del self._lines[job]
             if not place.done():
-                self._open += 1
+                self._open[job] += 1
                 place.set_result(None)
 
 

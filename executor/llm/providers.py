@@ -195,7 +195,7 @@ def openai(
 def offline(name: str) -> ChatCompletions:
     """The embedded language model, which lives outside the executor."""
     make = entry_points(group="eventstorming.language_models")["offline"].load()
-    return ChatCompletions(name, make())
+    return ChatCompletions(name, make(), (MemoryError,))
 
 
 def other(name: str, provider: str, model: str, variant: str, *, timeout: float) -> AnyChatModel:
@@ -239,6 +239,8 @@ def reply_of(message: AIMessage) -> Reply:
 def declined_or_raise(error: Exception, *, proven: bool) -> Reply:
     """What the provider raised, in our words. A rejected question is an answer, once the provider has answered another."""
     text = _short(error)
+    if isinstance(error, MemoryError):
+        raise LlmMisconfigured(str(error)) from error
     if finished := _cut_off(error):
         return finished
     if isinstance(error, ContextOverflowError):

@@ -15,6 +15,7 @@ from eventstorming.v1 import job_pb2, model_pb2
 
 from poller.errors import InputRejected
 from poller.msaez.encoding import Json, decode, encode_key, key_fits
+from poller.ports import LARGEST_INPUT
 
 JOB_ID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
 MOST_WARNINGS = 20
@@ -46,6 +47,10 @@ _SENTENCES = {
     "no_requirements": (
         "The requirements are empty. Describe in a few sentences what the system should do, and start again.",
         "요구사항이 비어 있습니다. 시스템이 해야 할 일을 몇 문장으로 적고 다시 시작해 주세요.",
+    ),
+    "too_long": (
+        "The text is too long: {what}. Split it into several jobs, and start again.",
+        "글이 너무 깁니다({what}). 여러 작업으로 나누어 주세요.",
     ),
     "no_draft": (
         "The draft is missing or is not an object. Choose a draft for each bounded context, and start again.",
@@ -130,6 +135,8 @@ def understand(raw: Json, *, job_id: str) -> Inputs:
     job = job_pb2.JobInput(job_id=job_id, language=notes.language)
     _read_ids(inputs, job, notes)
     _read_source(inputs, job, notes)
+    if (size := job.ByteSize()) > LARGEST_INPUT:
+        notes.reject("too_long", f"{size / (1 << 20):.1f} MiB > {LARGEST_INPUT >> 20} MiB")
     return Inputs(input=job, warnings=notes.warned())
 
 

@@ -302,7 +302,8 @@ async def test_three_crashes_without_an_answer_between_them_are_the_end() -> Non
     work = await bench(gone, gone, gone, small_model())
     await work.work()
     assert [epoch for _, epoch in work.executors.started] == [1, 2, 3]
-    assert work.failure == "Given up: the generation stopped without a result 3 times in a row."
+    assert "stopped 3 times in a row" in work.failure
+    assert "memory" in work.failure
 
 
 @virtual

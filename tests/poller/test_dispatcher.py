@@ -663,3 +663,17 @@ async def test_a_loop_with_nothing_to_do_rests(situation: Callable[[Bench], Awai
         await situation(bench)
         await asyncio.sleep(20)
         assert await steps_in(600) <= 600 * STEPS_A_SECOND
+
+
+@virtual
+async def test_two_jobs_that_one_more_crash_would_end_share_no_executor_and_hold_up_nobody() -> None:
+    bench = Bench(FakeExecutors(3))
+    await bench.submit(1, 2, 3, 4)
+    bench.change(1, crashes=2)
+    bench.change(2, crashes=2)
+    async with bench.running():
+        await eventually(lambda: len(bench.executors.started) == 3)
+        assert [started for started, _ in bench.executors.started] == [job_id(1), job_id(3), job_id(4)]
+        bench.executors.endings += [small_model(), small_model(), small_model()]
+        await eventually(lambda: len(bench.executors.started) == 4)
+    assert bench.executors.started[-1][0] == job_id(2)

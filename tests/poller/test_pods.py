@@ -526,3 +526,16 @@ async def test_addresses_of_a_name_come_once_and_in_order(unused_tcp_port: int) 
     port = unused_tcp_port
     assert await executors_module.resolve_name("127.0.0.1", port) == [f"127.0.0.1:{port}"]
     assert await executors_module.resolve_name("::1", port) == [f"[::1]:{port}"]
+
+
+@virtual
+async def test_jobs_placed_apart_never_share_a_pod() -> None:
+    cluster = Cluster(ADDRESS)
+    async with cluster.running() as found:
+        await cluster.beat(3)
+        first = found.place(apart=True)
+        assert first is not None
+        assert found.place(apart=True) is None
+        assert found.place() is not None
+        first.release()
+        assert found.place(apart=True) is not None

@@ -102,7 +102,7 @@ async def test_a_database_that_is_away_is_unavailable_and_says_when_to_try_again
 @pytest.mark.parametrize(
     ("request_", "field"),
     [
-        (submission("x" * (11 << 20)), "input.requirements"),
+        (submission("x" * (4 << 20)), "input.requirements"),
         (submission(" "), "input.requirements"),
         (submission(job_id="seven"), "input.job_id"),
         (job_pb2.SubmitJobRequest(), "input"),

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from devkit.rules.chat_model import RULES, RulesChatModel, answer
+from devkit.rules.chat_model import RulesChatModel
 from devkit.rules.reader import read
+from devkit.rules.registry import RULES, answer
 from executor.graph import answers
 from executor.graph.prompt import blocks
 from executor.llm.structured import strict_schema

@@ -243,7 +243,7 @@ async def test_retry_after_is_waited_out_and_said_in_the_log() -> None:
 async def test_waits_and_calls_take_from_the_steps_time_and_standing_in_line_does_not() -> None:
     model, bound = ScriptedLanguageModel(LlmUnavailable("503"), LlmUnavailable("503"), GOOD), Concurrency(1)
     async with chat(model, MemoryLink(), chance=lambda: 1.0, step_seconds=4, concurrency=bound) as asking:
-        async with bound.place():
+        async with bound.place("other"):
             answer = asyncio.create_task(asking.ask(question()))
             await asyncio.sleep(60)
         assert await answer == FIG

@@ -232,6 +232,7 @@ REJECTED = {
     "name too long": draft(structures=[{"boundedContextName": "가" * 300}]),
     "no requirements": example("inputs.fromRequirements") | {"requirements": "@"},
     "blank requirements": example("inputs.fromRequirements") | {"requirements": " \n\t"},
+    "too long": example("inputs.fromRequirements") | {"requirements": "주문 " * 650_000},
     "requirements are a list": example("inputs.fromRequirements") | {"requirements": ["a"]},
 }
 
