@@ -10,7 +10,9 @@ import base64
 import gzip
 import json
 import os
+import socket
 import ssl
+import struct
 import zlib
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -26,6 +28,7 @@ MOST_CONNECTIONS = 128
 MOST_IDLE = 32
 _BODILESS = (204, 304)
 _PIECE_BYTES = 1 << 16
+_AT_ONCE = struct.pack("ii", 1, 0)
 
 Origin = tuple[str, str]
 Before = Callable[[], None]
@@ -73,6 +76,12 @@ class _Connection:
         fresh = monotonic() - self.used_at < IDLE_SECONDS
         return fresh and not self.reader.at_eof() and not self.writer.transport.is_closing()
 
+    def break_off(self) -> None:
+        """Sends nothing of what is left, neither from our buffer nor from the kernel's: the lease may be another's by then."""
+        if not self.writer.transport.is_closing():  # a connection that was reset has no socket any more
+            self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            self.writer.transport.abort()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Head:
@@ -110,7 +119,7 @@ class Http:
         headers: Mapping[str, str],
         before: Before = nothing,
     ) -> Answer:
-        """One request and its whole answer. A connection whose request was broken off is not used again.
+        """One request and its whole answer. What is left of a request that is given up is not sent any more.
 
         `before` is called right before the request is handed to the network, and may raise: nothing has been sent then.
         """
@@ -118,14 +127,15 @@ class Http:
         fields = {"Accept-Encoding": "gzip", **headers}
         async with self._places:
             connection = await self._connection(parts)
-            kept = False
             try:
                 before()
                 await self._write(connection, method, parts, content, fields)
                 head = await _read_head(connection.reader)
                 body, kept = await _read_body(connection.reader, method, head)
-            finally:
-                self._leave(connection, kept)
+            except BaseException:
+                connection.break_off()
+                raise
+            self._leave(connection, kept)
         return Answer(
             url=url, status=head.status, fields=head.fields, content=_unpacked(head, body), size=len(body)
         )

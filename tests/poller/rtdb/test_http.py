@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,8 @@ import pytest
 from poller.rtdb.http import Http, NotHttp, proxy_of
 from tests.certificates import Authority, Pair
 from tests.fakes import settle
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: abc\r\n\r\nnull"
 
@@ -48,21 +50,25 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(
-    *answers: bytes | None, close_after: bool = False, tls: Pair | None = None
-) -> AsyncIterator[Server]:
-    served = Server(list(answers), close_after=close_after)
+async def listening(serve: Serve, *, tls: Pair | None = None) -> AsyncIterator[str]:
     context = None
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(tls.certificate, tls.key)
-    listening = await asyncio.start_server(served.serve, "127.0.0.1", 0, ssl=context)
-    scheme = "https" if tls else "http"
-    served.url = f"{scheme}://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     try:
-        yield served
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
-        listening.close()
+        server.close()
+
+
+@asynccontextmanager
+async def serving(
+    *answers: bytes | None, close_after: bool = False, tls: Pair | None = None
+) -> AsyncIterator[Server]:
+    served = Server(list(answers), close_after=close_after)
+    async with listening(served.serve, tls=tls) as served.url:
+        yield served
 
 
 @pytest.fixture
@@ -129,6 +135,33 @@ async def test_a_request_that_was_broken_off_leaves_no_connection_to_the_next(ht
     assert (answer.content, server.connections) == (b"null", 2)
 
 
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("size", [100, 1 << 24], ids=["in the kernel", "in our buffer"])
+async def test_what_has_not_left_when_it_is_given_up_never_does(
+    http: Http, size: int, encrypted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network may be whole again when the lease that a write was sent under has long run out."""
+    goes_on = asyncio.Event()
+    ended: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await goes_on.wait()
+        try:
+            ended.set_result(await reader.read(-1))
+        except ConnectionError as error:
+            ended.set_exception(error)
+
+    authority = Authority(tmp_path, "ours")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
+    async with listening(serve, tls=authority.pair("db") if encrypted else None) as url:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await http.send("PUT", f"{url}/a.json", content=b"x" * size, headers={})
+        goes_on.set()
+        with pytest.raises(ConnectionResetError):
+            await ended
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
@@ -145,6 +178,15 @@ async def test_what_is_no_answer_is_an_error(http: Http, answer: bytes, error: t
     async with serving(answer, close_after=True) as server:
         with pytest.raises(error):
             await http.send("GET", f"{server.url}/a.json", content=None, headers={})
+
+
+async def test_a_connection_that_is_reset_is_an_error(http: Http) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()  # what has come is not read
+
+    async with listening(serve) as url:
+        with pytest.raises(ConnectionResetError):
+            await http.send("PUT", f"{url}/a.json", content=b"x" * (1 << 24), headers={})
 
 
 async def test_nobody_there_is_an_error(http: Http) -> None:
