@@ -82,7 +82,7 @@ picture: demo $(DEV) ## Take the README's picture anew (needs chromium)
 	@$(PY) -m scripts.picture
 
 .PHONY: sdk
-sdk: ## Firebase's SDKs for JavaScript, at the versions the tests name (npm)
+sdk: ## Firebase's SDKs for JavaScript and an evaluator of rules, at the versions the tests name (npm)
 	for one in tests/sdk/*/package.json; do npm install --prefix "$$(dirname "$$one")" --no-audit --no-fund --ignore-scripts --no-package-lock; done
 
 clean: ## Remove everything that was made here

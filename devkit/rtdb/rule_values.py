@@ -144,14 +144,20 @@ def upper(whole: Any) -> str:
     return text(whole).upper()
 
 
-def matches(whole: Any, pattern: re.Pattern[str]) -> bool:
+def matches(whole: Any, pattern: Any) -> bool:
+    if not isinstance(pattern, re.Pattern):
+        raise RuleFailed("not a regular expression")
     return pattern.search(text(whole)) is not None
 
+
+_NO_VALUES = (Snapshot, list, re.Pattern)
 
 # ── two values ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def equal(left: Any, right: Any) -> bool:
+    if isinstance(left, _NO_VALUES) or isinstance(right, _NO_VALUES):
+        raise RuleFailed("places, lists and patterns cannot be compared")
     if _is_number(left) and _is_number(right):
         return float(left) == float(right)
     if isinstance(left, bool) or isinstance(right, bool):

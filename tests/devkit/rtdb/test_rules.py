@@ -107,6 +107,9 @@ def test_a_rule_that_holds(rule: str) -> None:
         "root.child('a.b').parent().exists()",
         "'foo' > auth.missing",
         "auth.missing + 1 == 1",
+        "auth.uid.matches(auth.uid)",
+        "(true ? data : null) == null",
+        "!((false ? 1 : ['a']) == 1)",
     ],
 )
 def test_a_rule_that_does_not_hold(rule: str) -> None:
@@ -130,6 +133,8 @@ def test_a_member_of_null_is_null_for_nobody(rule: str) -> None:
         "true true",
         "'open",
         "a ^ b",
+        "--1 < 2",
+        "1 ++ 2 == 3",
         "(" * 2000,
     ],
 )
