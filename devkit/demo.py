@@ -82,6 +82,7 @@ def _executor(grpc_port: str) -> Mapping[str, str]:
         "GRPC_PORT": grpc_port,
         "HTTP_PORT": "0",
         "ADMIN_PORT": "0",
+        "BIND_HOST": "127.0.0.1",
         "GRPC_REFLECTION": "true",
         "GRPC_ALLOW_PLAINTEXT_TOKEN": "true",  # nothing leaves this machine
     }
@@ -94,6 +95,7 @@ def _poller(rtdb: int, executor: int, grpc_port: str, http: str, admin: str) -> 
         "GRPC_PORT": grpc_port,
         "HTTP_PORT": http,
         "ADMIN_PORT": admin,
+        "BIND_HOST": "127.0.0.1",
         "GRPC_REFLECTION": "true",
         "GRPC_ALLOW_PLAINTEXT_TOKEN": "true",  # nothing leaves this machine
     }

@@ -48,7 +48,8 @@ LABEL org.opencontainers.image.title="eventstorming-executor" \
       org.opencontainers.image.base.name="${BASE_IMAGE}"
 ENV PYTHONPATH=/app:/app/lib \
     PYTHONUNBUFFERED=1 \
-    PYTHONDONTWRITEBYTECODE=1
+    PYTHONDONTWRITEBYTECODE=1 \
+    BIND_HOST=::
 COPY --from=build /app /app
 WORKDIR /app
 # A number, so that Kubernetes can see that it is not root.

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 import structlog
 import uvloop
@@ -71,21 +72,20 @@ async def serve(settings: Settings) -> None:
         metrics=counted,
     )
     server = grpc_server(service, settings)
+    serving = partial(health.serving, host=settings.bind_host)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(blocked.watched(ends=True))
         stack.push_async_callback(server.stop, 0)
         await server.start()
         http = await stack.enter_async_context(
-            health.serving(health.public(lambda: _dead(server)), settings.http_port, name="HTTP_PORT")
+            serving(health.public(lambda: _dead(server)), settings.http_port, name="HTTP_PORT")
         )
         inside = health.admin(
             lambda: _dead(server), lambda: _unready(server, slots), [route(counted.registry)]
         )
         sampling = asyncio.create_task(sample_lag(counted.lag))
         stack.callback(sampling.cancel)
-        admin = await stack.enter_async_context(
-            health.serving(inside, settings.admin_port, name="ADMIN_PORT")
-        )
+        admin = await stack.enter_async_context(serving(inside, settings.admin_port, name="ADMIN_PORT"))
         log.info(
             "executor.ready", grpc=server.port, http=http, admin=admin, language_model=str(settings.ai_model)
         )

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from starlette.applications import Starlette
@@ -106,12 +107,13 @@ async def run(settings: Settings, parts: Parts) -> None:
             routes = [route(parts.counted.registry), *admin.guarded(pages.routes, settings.token)]
             return health.admin(lost, unready, routes)
 
+        serving = partial(health.serving, host=settings.bind_host)
         server = await serve_jobs(jobs, settings, dispatcher)
         async with (
             blocked.watched(ends=False),
             Pages.of(jobs) as pages,
-            health.serving(health.public(lost), settings.http_port, name="HTTP_PORT") as http_port,
-            health.serving(inside(pages), settings.admin_port, name="ADMIN_PORT") as admin_port,
+            serving(health.public(lost), settings.http_port, name="HTTP_PORT") as http_port,
+            serving(inside(pages), settings.admin_port, name="ADMIN_PORT") as admin_port,
         ):
             signals.on_first(dispatcher.drain)
             log.info(

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from process.errors import PortTaken
+from process.settings import EVERYWHERE, LOOPBACK
 
 Reason = Callable[[], str]
 """Why not, a sentence; empty when all is well. Never waits."""
@@ -55,9 +56,9 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: Starlette, port: int, *, name: str) -> AsyncIterator[int]:
+async def serving(app: Starlette, port: int, *, name: str, host: str = LOOPBACK) -> AsyncIterator[int]:
     """Serves while inside; the value is the port, a free one if 0. `name` is the setting, for the message."""
-    listener = _listener(port, name)
+    listener = _listener(host, port, name)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )
@@ -70,10 +71,11 @@ async def serving(app: Starlette, port: int, *, name: str) -> AsyncIterator[int]
             server.should_exit = True
 
 
-def _listener(port: int, name: str) -> socket.socket:
+def _listener(host: str, port: int, name: str) -> socket.socket:
+    if host == EVERYWHERE and not socket.has_dualstack_ipv6():
+        host = "0.0.0.0"
+    family, both = (socket.AF_INET6, host == EVERYWHERE) if ":" in host else (socket.AF_INET, False)
     try:
-        if socket.has_dualstack_ipv6():
-            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
-        return socket.create_server(("", port), backlog=128)
+        return socket.create_server((host, port), family=family, dualstack_ipv6=both, backlog=128)
     except OSError as error:
-        raise PortTaken(f"{name}: cannot listen on {port}: {error.strerror}") from error
+        raise PortTaken(f"{name}: cannot listen on {host}:{port}: {error.strerror}") from error

@@ -72,7 +72,8 @@ class GrpcServer:
 
 
 def _bound(server: grpc.aio.Server, settings: ProcessSettings) -> int:
-    address = f"[::]:{settings.grpc_port}"
+    host = f"[{settings.bind_host}]" if ":" in settings.bind_host else settings.bind_host
+    address = f"{host}:{settings.grpc_port}"
     try:
         if not settings.grpc_tls_cert or not settings.grpc_tls_key:
             return server.add_insecure_port(address)
@@ -81,7 +82,7 @@ def _bound(server: grpc.aio.Server, settings: ProcessSettings) -> int:
         tls = grpc.ssl_server_credentials([pair], root_certificates=ca, require_client_auth=ca is not None)
         return server.add_secure_port(address, tls)
     except (RuntimeError, OSError) as error:
-        raise PortTaken(f"GRPC_PORT: cannot listen on {settings.grpc_port}: {error}") from error
+        raise PortTaken(f"GRPC_PORT: cannot listen on {address}: {error}") from error
 
 
 class _TokenRequired(grpc.aio.ServerInterceptor):

@@ -23,6 +23,7 @@ def existing_file(path: Path) -> Path:
     return path
 
 
+LOOPBACK, EVERYWHERE = "127.0.0.1", "::"
 Port = Annotated[int, Field(ge=0, le=65535)]
 ExistingFile = Annotated[Path, AfterValidator(existing_file)]
 
@@ -34,6 +35,7 @@ class ProcessSettings(BaseSettings):
         frozen=True, extra="ignore", env_ignore_empty=True, validate_default=True, hide_input_in_errors=True
     )
 
+    bind_host: Annotated[str, Field(min_length=1)] = LOOPBACK
     http_port: Port = 2024
     admin_port: Port = 2025
     grpc_port: Port
@@ -64,7 +66,7 @@ class ProcessSettings(BaseSettings):
     @field_validator("grpc_allow_plaintext_token")
     @classmethod
     def _no_token_in_plaintext(cls, allowed: bool, info: ValidationInfo) -> bool:
-        """We listen on every interface, and the poller sends the token to executors: without TLS anyone on the way reads it."""
+        """The poller sends the token to executors, and both may be asked from elsewhere: without TLS anyone on the way reads it."""
         if info.data.get("grpc_token") and not info.data.get("grpc_tls_cert", True) and not allowed:
             raise ValueError(
                 "GRPC_TOKEN would travel in plaintext: set GRPC_TLS_CERT and GRPC_TLS_KEY, "

@@ -10,8 +10,9 @@ import pytest
 
 from scripts import chart_package, images, kube_tools
 from scripts.images import Build
-from workbench.chart import container, of, render
+from workbench.chart import container, of, render, value
 
+ROOT = Path(__file__).parents[2]
 DIGESTS = {"poller": "sha256:" + "a" * 64, "executor": "sha256:" + "b" * 64}
 
 
@@ -28,6 +29,14 @@ def test_every_tool_builds_from_the_same_file_for_the_nodes(tool: str) -> None:
     assert "--file docker/poller.Dockerfile" in text
     assert "--tag registry.example/repo/eventstorming-poller:1.2" in text
     assert "--platform linux/amd64" in text
+
+
+@pytest.mark.parametrize("program", ["poller", "executor"])
+def test_a_container_is_reached_from_outside(program: str) -> None:
+    lines = (ROOT / "docker" / f"{program}.Dockerfile").read_text("utf-8").splitlines()
+    assert any(line.strip() == "BIND_HOST=::" for line in lines)
+    name = "eventstorming-generator" + ("-executor" if program == "executor" else "")
+    assert value(of(render(), "Deployment", name), "BIND_HOST") == "::"
 
 
 def test_base_images_can_be_replaced() -> None:

@@ -214,3 +214,27 @@ def test_the_command_line_sends_no_token_in_plaintext_off_this_machine() -> None
     assert TOKEN not in refused.stderr
     here = submit("list", JOBS_TARGET="127.0.0.1:9", GRPC_TOKEN=TOKEN)
     assert here.returncode == 3
+
+
+def _listening(pid: int) -> set[str]:
+    """The local addresses of a process's listening sockets, as /proc has them: "0100007F:1F90"."""
+    inodes = {
+        os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink() and link.exists()
+    }
+    rows = [
+        row.split()
+        for table in ("tcp", "tcp6")
+        for row in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+    ]
+    return {row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in inodes}
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="/proc is Linux's")
+def test_every_port_is_on_this_machine_only_unless_bind_host_says_otherwise(tmp_path: Path) -> None:
+    with Programs(tmp_path) as programs:
+        pair = start_pair(programs, executors={"AI_MODEL": "offline:rules"}, BIND_HOST="::")
+        ours, everywhere = _listening(pair.executor.pid), _listening(pair.poller.pid)
+        assert httpx.get(f"http://127.0.0.2:{pair.ports['admin']}/livez", trust_env=False).text == "ok"
+    assert len(ours) == len(everywhere) == 3
+    assert {address.partition(":")[0][-8:] for address in ours} == {"0100007F"}  # gRPC's as ::ffff:127.0.0.1
+    assert {address.partition(":")[0] for address in everywhere} == {"0" * 32}

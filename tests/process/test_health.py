@@ -44,6 +44,19 @@ async def test_readiness_says_why_not_and_liveness_does_not_care() -> None:
 
 async def test_a_port_in_use_is_named_by_its_setting() -> None:
     async with health.serving(health.public(lambda: ""), 0, name="HTTP_PORT") as port:
-        with pytest.raises(PortTaken, match=f"HTTP_PORT: cannot listen on {port}"):
+        with pytest.raises(PortTaken, match=f"HTTP_PORT: cannot listen on 127.0.0.1:{port}"):
             async with health.serving(health.public(lambda: ""), port, name="HTTP_PORT"):
                 pass
+
+
+async def test_it_listens_where_it_is_told() -> None:
+    app = health.public(lambda: "")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        async with health.serving(app, 0, name="HTTP_PORT") as port:
+            with pytest.raises(httpx.ConnectError):
+                await http.get(f"http://127.0.0.2:{port}/ok")
+        async with health.serving(app, 0, name="HTTP_PORT", host="::") as port:
+            assert (await http.get(f"http://127.0.0.2:{port}/ok")).status_code == 200
+    with pytest.raises(PortTaken, match=r"HTTP_PORT: cannot listen on 192\.0\.2\.1:0"):
+        async with health.serving(app, 0, name="HTTP_PORT", host="192.0.2.1"):
+            pass

@@ -112,6 +112,9 @@ AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LANGSMITH_TRACING LANGSMI
 {{- if eq .component "test" -}}
   {{- $_ := set $env "JOBS_TARGET" (dict "name" "JOBS_TARGET" "value" (printf "%s-jobs:50052" (include "es.fullname" $root))) -}}
 {{- end -}}
+{{- if ne .component "test" -}}
+  {{- $_ := set $env "BIND_HOST" (dict "name" "BIND_HOST" "value" "::") -}}
+{{- end -}}
 {{- if eq .component "poller" -}}
   {{- $_ := set $env "POD_ID" (dict "name" "POD_ID" "valueFrom" (dict "fieldRef" (dict "apiVersion" "v1" "fieldPath" "metadata.name"))) -}}
   {{- $_ := set $env "EXECUTOR_TARGET" (dict "name" "EXECUTOR_TARGET" "value" (printf "%s-executor-headless:50051" (include "es.fullname" $root))) -}}
