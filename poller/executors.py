@@ -31,13 +31,13 @@ from poller.errors import (
     Transient,
 )
 from poller.ports import ExecutorGone, HandedBack
+from process.server import MESSAGE_BYTES, METADATA_BYTES
 
 log = structlog.get_logger(__name__)
 
 RESOLVE_SECONDS = 5.0
 BEATS_MISSED_SECONDS = 15.0
 _REATTACH_SECONDS = 0.5
-_MESSAGE_BYTES = 32 * 1024 * 1024
 
 OPTIONS: list[tuple[str, Any]] = [
     ("grpc.keepalive_time_ms", 10_000),
@@ -45,8 +45,10 @@ OPTIONS: list[tuple[str, Any]] = [
     ("grpc.http2.ping_timeout_ms", 5_000),  # without it a frozen peer is noticed after a minute
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.max_receive_message_length", _MESSAGE_BYTES),
-    ("grpc.max_send_message_length", _MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.max_metadata_size", METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", METADATA_BYTES),
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 1_000),

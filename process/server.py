@@ -19,9 +19,12 @@ from process.settings import ProcessSettings
 from process.status import status
 
 MESSAGE_BYTES: Final = 32 * 1024 * 1024
+METADATA_BYTES: Final = 64 * 1024
 OPTIONS: Final = (
     ("grpc.max_send_message_length", MESSAGE_BYTES),
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_metadata_size", METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", METADATA_BYTES),
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),  # else a client's pings end in GOAWAY
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),  # a port in use is an error, not a second server

@@ -12,6 +12,7 @@ import grpc
 from eventstorming_client.errors import PlaintextToken
 
 MESSAGE_BYTES = 32 * 1024 * 1024
+METADATA_BYTES = 64 * 1024
 
 _RETRIES = {
     "maxAttempts": 5,
@@ -25,6 +26,8 @@ _SERVICE = "eventstorming.v1.JobService"
 _OPTIONS: list[tuple[str, Any]] = [
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.max_metadata_size", METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", METADATA_BYTES),
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2000),
     # A frozen poller is noticed: pings every 20 s, answered within 5.
