@@ -24,6 +24,9 @@ from urllib.request import getproxies, proxy_bypass
 
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 60.0
+UNTAKEN_SECONDS = 5.0
+"""What the network does not take for so long is never sent, also if this process sleeps or is dead by then: no write lasts longer."""
+
 MOST_CONNECTIONS = 128
 MOST_IDLE = 32
 _BODILESS = (204, 304)
@@ -79,7 +82,7 @@ class _Connection:
     def break_off(self) -> None:
         """Sends nothing of what is left, neither from our buffer nor from the kernel's: the lease may be another's by then."""
         if not self.writer.transport.is_closing():  # a connection that was reset has no socket any more
-            self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            _socket(self.writer).setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             self.writer.transport.abort()
 
 
@@ -194,7 +197,13 @@ class Http:
 
     async def _opened(self, parts: SplitResult) -> Streams:
         tls = self._context() if parts.scheme == "https" else None
-        return await asyncio.open_connection(parts.hostname, parts.port or (443 if tls else 80), ssl=tls)
+        reader, writer = await asyncio.open_connection(
+            parts.hostname, parts.port or (443 if tls else 80), ssl=tls
+        )
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            milliseconds = int(UNTAKEN_SECONDS * 1000)
+            _socket(writer).setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        return reader, writer
 
     async def _tunnelled(self, parts: SplitResult, proxy: str) -> Streams:
         through = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
@@ -261,6 +270,11 @@ class Body:
 
     def close(self) -> None:
         self._connection.writer.close()
+
+
+def _socket(writer: asyncio.StreamWriter) -> socket.socket:
+    found: socket.socket = writer.get_extra_info("socket")
+    return found
 
 
 def _trusting() -> ssl.SSLContext:
