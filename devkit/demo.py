@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +55,14 @@ def demo(arguments: argparse.Namespace) -> Exit:
         if arguments.keep:
             _stay(addresses, job.id)
     return Exit.DONE
+
+
+@contextmanager
+def embedded() -> Iterator[str]:
+    """The three programs on free ports, for as long as somebody needs them; the value is where JobService is."""
+    _forget_firebase()
+    with tempfile.TemporaryDirectory(prefix="eventstorming-") as folder, Programs(Path(folder)) as programs:
+        yield f"127.0.0.1:{_start(programs, keep=False).jobs}"
 
 
 def _forget_firebase() -> None:

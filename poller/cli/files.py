@@ -27,12 +27,16 @@ JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 def read_input(path: Path, *, draft: bool, language: str | None) -> job_pb2.JobInput:
     """A job's input from a file: text as it stands, or a draft in the shape the web client sends."""
     text = _read(path)
-    found = _draft(path, text) if draft else job_pb2.JobInput(requirements=text)
-    chosen = _LANGUAGES[language] if language else found.language or _language_of(text)
-    found.language = chosen
+    found = _draft(path, text) if draft else text_input(text, project=f"cli_{path.stem}")
+    found.language = _LANGUAGES[language] if language else found.language or _language_of(text)
     found.user_id = found.user_id or "cli"
     found.project_id = found.project_id or f"cli_{path.stem}"
     return found
+
+
+def text_input(text: str, *, project: str) -> job_pb2.JobInput:
+    """A job's input from a text, in the language that it is written in."""
+    return job_pb2.JobInput(requirements=text, language=_language_of(text), user_id="cli", project_id=project)
 
 
 def _draft(path: Path, text: str) -> job_pb2.JobInput:
@@ -158,17 +162,28 @@ def _typed_model(path: Path) -> model_pb2.EventStormingModel:
 
 def validate(arguments: argparse.Namespace) -> Exit:
     """The 18 checks on an esValue, plain or as it sits in the database. Findings end with exit code 1."""
-    from poller.msaez.check import es_value_in, findings
-
-    value = es_value_in(_json(arguments.file, _read(arguments.file)))
-    if not isinstance(value, dict) or not isinstance(value.get("elements"), dict):
-        raise CliError(
-            f"{arguments.file} holds no esValue: an object with `elements` and `relations` is expected"
-        )
-    found = findings(value, inputs=None)
+    value = es_value(_json(arguments.file, _read(arguments.file)), str(arguments.file))
+    found = findings_in(value)
     for finding in found:
         print(finding)
     print(
         f"{len(value['elements'])} elements, {len(value.get('relations') or {})} relations, {len(found)} findings"
     )
     return Exit.JOB_FAILED if found else Exit.DONE
+
+
+def es_value(given: dict[str, Any], where: str) -> dict[str, Any]:
+    """The esValue in it, plain or as it sits in the database. Raises CliError."""
+    from poller.msaez.check import es_value_in
+
+    value = es_value_in(given)
+    if not isinstance(value, dict) or not isinstance(value.get("elements"), dict):
+        raise CliError(f"{where} holds no esValue: an object with `elements` and `relations` is expected")
+    return value
+
+
+def findings_in(value: dict[str, Any]) -> list[str]:
+    """What the canvas's 18 rules find in an esValue."""
+    from poller.msaez.check import findings
+
+    return [str(finding) for finding in findings(value, inputs=None)]

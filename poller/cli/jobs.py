@@ -86,10 +86,11 @@ def list_jobs(arguments: argparse.Namespace) -> Exit:
 
 
 def _members(job: job_pb2.Job) -> dict[str, Any]:
-    return MessageToDict(job) | {"state": _state(job)}
+    return MessageToDict(job) | {"state": state_name(job)}
 
 
-def _state(job: job_pb2.Job) -> str:
+def state_name(job: job_pb2.Job) -> str:
+    """As the command line says it: queued, running, completed, failed, removed."""
     return job_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_").lower()
 
 
@@ -97,7 +98,7 @@ def _row(job: job_pb2.Job) -> tuple[str, ...]:
     progress = f"{job.current_progress}/{job.total_progress}" if job.total_progress else ""
     created = job.created_at.ToDatetime().isoformat(" ", "seconds") if job.HasField("created_at") else ""
     failure = " ".join(job.failure.split())
-    return (job.job_id, _state(job), str(job.position or ""), progress, created, job.title, failure)
+    return (job.job_id, state_name(job), str(job.position or ""), progress, created, job.title, failure)
 
 
 def cancel(job: Job) -> None:

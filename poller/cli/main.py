@@ -43,7 +43,22 @@ def _parser() -> argparse.ArgumentParser:
         "doctor", help="check settings, RTDB, executor and language model; say what to do"
     )
     check.set_defaults(run=doctor.doctor)
+    agents = commands.add_parser("mcp", help="serve coding agents over the Model Context Protocol (stdio)")
+    agents.add_argument(
+        "--demo", action="store_true", help="on embedded programs of its own, without any key"
+    )
+    agents.set_defaults(run=_serve_agents)
     return root
+
+
+def _serve_agents(arguments: argparse.Namespace) -> Exit:
+    try:
+        from poller.cli import agent
+    except ModuleNotFoundError as error:
+        raise CliError(
+            f"{error.name} is missing: pip install 'eventstorming-generator[mcp]' brings it."
+        ) from error
+    return agent.serve(arguments)
 
 
 Subparsers = argparse._SubParsersAction  # the type argparse itself returns from add_subparsers
