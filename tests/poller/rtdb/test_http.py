@@ -141,10 +141,12 @@ async def test_what_has_not_left_when_it_is_given_up_never_does(
     http: Http, size: int, encrypted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The network may be whole again when the lease that a write was sent under has long run out."""
-    goes_on = asyncio.Event()
+    came, goes_on = asyncio.Event(), asyncio.Event()
     ended: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        came.set()
         await goes_on.wait()
         try:
             ended.set_result(await reader.read(-1))
@@ -154,9 +156,10 @@ async def test_what_has_not_left_when_it_is_given_up_never_does(
     authority = Authority(tmp_path, "ours")
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
     async with listening(serve, tls=authority.pair("db") if encrypted else None) as url:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await http.send("PUT", f"{url}/a.json", content=b"x" * size, headers={})
+        sending = asyncio.create_task(http.send("PUT", f"{url}/a.json", content=b"x" * size, headers={}))
+        await came.wait()
+        sending.cancel()
+        await asyncio.wait({sending})
         goes_on.set()
         with pytest.raises(ConnectionResetError):
             await ended
