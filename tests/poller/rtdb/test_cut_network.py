@@ -31,7 +31,6 @@ def test_a_write_into_a_cut_network_never_comes(sender: str) -> None:
     command = ["unshare", "-n", sys.executable, __file__, sender]
     told = subprocess.run(
         command,
-        check=False,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
