@@ -18,6 +18,8 @@ from poller.cli.outcome import CliError, Exit
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+_GRACE = {"SHUTDOWN_GRACE_SECONDS": "2"}
+"""Whoever ends a demo waits for no answer that would be thrown away with the database."""
 _READY = re.compile(
     r"^(?:embedded RTDB listening on [\d.]+:(?P<rtdb>\d+)|\w+ ready grpc=(?P<grpc>\d+) http=(?P<http>\d+) admin=(?P<admin>\d+))",
     re.MULTILINE,
@@ -35,7 +37,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+                env={**_GRACE, **os.environ, "PYTHONUNBUFFERED": "1", **environment},
                 start_new_session=True,  # Ctrl-C reaches us alone; we stop the children in order
             )
 
@@ -50,6 +52,11 @@ class Program:
                 )
             time.sleep(0.02)
         return {name: int(port) for name, port in ready.groupdict().items() if port}
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has said that it listens."""
+        return _READY.search(self.output()) is not None
 
     def output(self) -> str:
         return self._log.read_text("utf-8", "replace")

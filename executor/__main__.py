@@ -26,6 +26,9 @@ from process.metrics import route, sample_lag
 from process.server import GrpcServer
 from process.tasks import gravest
 
+SPARE_SECONDS = 6.0
+"""Of a grace of 20: acks of the last answers, goodbyes, traces."""
+
 log = structlog.get_logger("executor")
 
 
@@ -96,15 +99,17 @@ async def serve(settings: Settings) -> None:
 
 
 async def _drain(server: GrpcServer, slots: Slots, settings: Settings) -> None:
-    log.info("executor.draining", slots_taken=slots.total - slots.free)
-    slots.drain()
+    """Before a poller that drains at the same time gives up: what is broken off here at last, it still hears of."""
+    grace = settings.shutdown_grace_seconds
+    log.info("executor.draining", slots_taken=slots.runs)
     await server.not_serving()
     with suppress(TimeoutError):
-        async with asyncio.timeout(settings.shutdown_grace_seconds * 0.7):
-            await slots.empty()
-    await server.stop(min(1.0, settings.shutdown_grace_seconds * 0.1))
+        async with asyncio.timeout(signals.patience(grace, spare=SPARE_SECONDS - 2)):
+            if late := await slots.drained(signals.patience(grace, spare=SPARE_SECONDS)):
+                log.warning("executor.broken_off", runs=late)
+    await server.stop(min(1.0, grace * 0.1))
     if settings.langsmith_tracing:
-        await providers.traces_sent(settings.shutdown_grace_seconds * 0.1)
+        await providers.traces_sent(grace * 0.1)
     log.info("executor.stopped")
 
 

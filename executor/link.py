@@ -35,11 +35,12 @@ class Pulse:
     """Beats and their echoes: whether the other side lives and lets us ask.
 
     What counts is when an echoed beat was *sent*: echoes that waited in a socket while we slept say nothing about now.
-    Closed until the first echo, for the same reason.
+    Closed until the first echo, for the same reason, and for good once the run is `leaving`.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, leaving: asyncio.Event) -> None:
         self._clock = clock
+        self._leaving = leaving
         self._number = 0
         self._sent: dict[int, float] = {}
         self._echoed: float | None = None
@@ -73,7 +74,9 @@ class Pulse:
             await self._heard.wait()
 
     def _open(self) -> bool:
-        return self._allowed and self._echoed is not None and self._clock() - self._echoed <= SILENCE_SECONDS
+        if self._leaving.is_set() or not self._allowed or self._echoed is None:
+            return False
+        return self._clock() - self._echoed <= SILENCE_SECONDS
 
 
 class _Queued(NamedTuple):
@@ -220,14 +223,17 @@ class Outbox:
 
 
 class StreamLink:
-    """`ports.Link` over one Execute stream."""
+    """`ports.Link` over one Execute stream. `leaving` is set when the other side drains, and by who drains here."""
 
-    def __init__(self, job_id: str, epoch: int, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, job_id: str, epoch: int, clock: Clock, metrics: Metrics, leaving: asyncio.Event
+    ) -> None:
         self._run = (job_id, epoch)
         self._clock = clock
         self._metrics = metrics
         self.outbox = Outbox(job_id, epoch, clock)
-        self.pulse = Pulse(clock)
+        self.pulse = Pulse(clock, leaving)
+        self._leaving = leaving
         self._recalled: list[Entry] = []
         self._all_recalled = asyncio.Event()
         self._news = asyncio.Event()
@@ -314,6 +320,8 @@ class StreamLink:
             case "ack":
                 self.outbox.ack(list(frame.ack.seqs))
             case "beat_echo":
+                if frame.beat_echo.draining:
+                    self._leaving.set()
                 self.pulse.echo(frame.beat_echo.beat, frame.beat_echo.may_ask)
             case "recall":
                 self._recall(frame.recall)

@@ -36,7 +36,7 @@ class Link(Protocol):
         ...
 
     async def may_ask(self) -> None:
-        """Returns when a new question may be asked: at once, or after a silence has ended."""
+        """Returns when a new question may be asked: at once, after a silence has ended, or never once the run is to be handed over."""
         ...
 
 
@@ -85,6 +85,10 @@ class RunChat(Chat, Protocol):
     @property
     def tokens_by_step(self) -> Mapping[str, int]:
         """Tokens per step of every answer used in this run, recalled ones included."""
+        ...
+
+    async def at_rest(self) -> None:
+        """Returns when the run cannot go on without another question and none is out: asked, or answered and not yet durable."""
         ...
 
 

@@ -24,7 +24,7 @@ from executor.link import StreamLink, read_off, stream_errors, until_done
 from executor.metrics import Metrics
 from executor.ports import Allowance, LanguageModels, Link, OwnLink, RunChat
 from executor.slots import Run, Slots
-from executor.status import Cancelled, reason_of, status_of
+from executor.status import Cancelled, Draining, reason_of, status_of
 from executor.wire import Event, Pending
 
 Context = Any  # grpc.aio.ServicerContext; the generated base class is untyped
@@ -118,7 +118,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         allowance = self._allowance(wire.Start())
         sending = _Sending(context, request.include_partial_models)
         main = self._generate(request.input, OwnLink(), [], allowance, self._bounds.job_seconds, sending)
-        await until_done(main, _watch(run), job=request.input.job_id)
+        await until_done(main, _watch(run), self._left(run), job=request.input.job_id)
         run.completed = True
 
     @contextmanager
@@ -165,7 +165,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             raise
 
     async def _execute(self, first: wire.ExecuteRequest, run: Run, context: Context) -> None:
-        link = StreamLink(first.job_id, first.epoch, self._clock, self._metrics)
+        link = StreamLink(first.job_id, first.epoch, self._clock, self._metrics, run.leaving)
         accepted = wire.Accepted(
             instance_id=self._identity.instance_id,
             total_progress=_stages(first.start.input),
@@ -182,7 +182,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         left = self._bounds.job_seconds if seconds is None else seconds
         recalled = await link.recalled()
         frames = _Frames(link)
-        await self._generate(start.input, link, recalled, self._allowance(start), left, frames)
+        await self._generate(start.input, link, recalled, self._allowance(start), left, frames, run)
         run.completed = True
         await frames.finish()
 
@@ -194,16 +194,17 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         allowance: Allowance,
         seconds: float,
         sink: Any,
+        durable: Run | None = None,
     ) -> None:
-        """The run itself: the graph's events to the sink until it completes or its time is used up."""
+        """The run itself: the graph's events to the sink until it completes, is handed over or has used up its time."""
         try:
             async with asyncio.timeout(seconds) as time_left:
                 chats = self._language_models.chat(
                     job_id=job.job_id, link=link, recalled=recalled, allowance=allowance
                 )
-                async with chats as chat, aclosing(self._events(job, chat)) as events:
-                    async for event in events:
-                        await sink.take(event)
+                async with chats as chat:
+                    leaving = [self._left(durable, chat)] if durable else []
+                    await until_done(self._told(job, chat, sink), *leaving, job=job.job_id)
         except TimeoutError as error:
             if not time_left.expired():
                 raise
@@ -212,6 +213,18 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
                 limit="JOB_TIMEOUT_SECONDS",
                 value=seconds,
             ) from error
+
+    async def _left(self, run: Run, chat: RunChat | None = None) -> None:
+        """Ends a run that is to leave, as soon as nothing is lost by it. What nobody stores is lost whenever it ends."""
+        await run.leaving.wait()
+        if chat is not None:
+            await chat.at_rest()
+        raise Draining(f"{'this executor' if self._slots.draining else 'the poller'} is shutting down")
+
+    async def _told(self, job: job_pb2.JobInput, chat: RunChat, sink: Any) -> None:
+        async with aclosing(self._events(job, chat)) as events:
+            async for event in events:
+                await sink.take(event)
 
     async def _events(self, job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]:
         async with aclosing(self._pipeline(job, chat)) as events:

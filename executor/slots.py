@@ -1,10 +1,10 @@
-"""The slots of this process: which runs hold them, and who must end to make room. Knows nothing of gRPC."""
+"""The slots of this process: which runs hold them, who must end to make room, and the drain. Knows nothing of gRPC."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from executor.errors import ExecutorError
@@ -13,13 +13,18 @@ from executor.status import Draining, NoFreeSlot, Overtaken
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Run:
-    """The `number`-th run to take a slot. `ended` is done, with the reason, when it must stop at once; `completed`: its model is on the way."""
+    """The `number`-th run to take a slot.
+
+    `ended` is done, with the reason, when it must stop at once; `leaving`: it asks nothing new and ends when it has brought home
+    what it has asked; `completed`: its model is on the way.
+    """
 
     number: int
     job_id: str
     epoch: int
     completed: bool = False
     ended: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     def end(self, error: ExecutorError) -> None:
@@ -62,11 +67,22 @@ class Slots:
         return bool(self._runs)
 
     def drain(self) -> None:
-        """No new runs; those that run end at once, to be continued elsewhere."""
+        """No new runs; those that run leave, to be continued elsewhere."""
         self.draining = True
         for run in self._runs:
-            run.end(Draining("this executor is shutting down"))
+            run.leaving.set()
         self._tell()
+
+    async def drained(self, patience: float) -> int:
+        """Drains, and returns when no run is left: the number of those that had to be broken off after `patience` seconds."""
+        self.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self.empty()
+        for run in (late := list(self._runs)):
+            run.end(Draining("this executor is shutting down, and its time is up"))
+        await self.empty()
+        return len(late)
 
     async def changes(self, every: float) -> AsyncGenerator[None, None]:
         """Now, at every change, and at least so often (seconds)."""

@@ -20,7 +20,7 @@ chaos-mutants: $(DEV) ## The product with one of its keepers switched off: each 
 chaos-matrix: $(DEV) ## kill -9 of executor, poller and both at every frame of one job
 	@$(PY) -m workbench.chaos.matrix --all
 
-chaos-rollout: $(DEV) ## Both programs restarted under eight jobs of several minutes
+chaos-rollout: $(DEV) ## Twenty upgrades of three executors and a poller under load: what was asked again, what was broken off
 	@$(PY) -m workbench.chaos.rollout
 
 endurance: $(DEV) ## 500 jobs in sequence at 0, 80 and 180 ms to the database: what grows?

@@ -35,6 +35,9 @@ from process.tasks import gravest
 log = structlog.get_logger(__name__)
 
 
+SPARE_SECONDS = 4.0
+"""Of a grace of 20: giving jobs back. Less than executors keep, so that their last answers still come in time."""
+
 _COUNTS_SLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Leases go on while a machine sleeps; Linux's monotonic clock does not."""
 
@@ -67,6 +70,7 @@ async def serve(settings: Settings) -> None:
             lease_seconds=settings.lease_seconds,
             retry=RetryPolicy(max_attempts=settings.max_attempts),
             limits=limits(settings),
+            patience=signals.patience(settings.shutdown_grace_seconds, spare=SPARE_SECONDS),
             metrics=counted,
         )
         counted.watch(dispatcher, executors, opened.queue)

@@ -82,13 +82,20 @@ class Attempt:
         self._retry = retry
         self._limits = limits
         self._stop: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
-        self._settling = False
+        self._settling = self._leaving = False
+        self._link: _Link | None = None
         self._log = log.bind(job=run.job.id)
 
     def stop(self, why: Stop) -> None:
         """Takes effect at once; what is being settled is not stopped by a drain."""
         if not self._stop.done() and not (self._settling and why is Stop.DRAINED):
             self._stop.set_result(why)
+
+    def leave(self) -> None:
+        """Nothing more is asked for it; it goes back to the queue once every open answer is stored."""
+        self._leaving = True
+        if self._link is not None:
+            self._link.leave()
 
     async def work(self, slot: Placement) -> None:
         async with self.run:
@@ -164,7 +171,7 @@ class Attempt:
 
     async def _again(self, job: Job) -> Placement | None:
         """At once under the same lease where a slot is free, else back to its place in the queue."""
-        slot = self._executors.place(apart=job.suspect)
+        slot = None if self._leaving else self._executors.place(apart=job.suspect)
         if slot is None:
             await self._release(job)
             return None
@@ -243,7 +250,9 @@ class Attempt:
 
     async def _linked(self, slot: Placement, time_left: float) -> executor_pb2.Completed:
         answers = await self.run.recall()
-        link = _Link(self.run, self._limits, tokens=sum(answer.tokens for answer in answers))
+        if self._leaving:
+            raise HandedBack("nothing has been asked yet")
+        self._link = link = _Link(self.run, self._limits, tokens=sum(answer.tokens for answer in answers))
         link.check_tokens()
         link.start(answers, time_left=time_left)
         async with task_group(job=self.run.job.id) as group:
@@ -267,6 +276,7 @@ class _Link:
         self._limits = limits
         self._epoch = run.job.lease.epoch
         self._tokens = tokens
+        self._leaving = False
         self._out = _Outgoing()
         self._completed: executor_pb2.Completed | None = None
         self._take: dict[str | None, Callable[[executor_pb2.ExecuteResponse], None]] = {
@@ -292,6 +302,11 @@ class _Link:
 
     async def acknowledge(self, seqs: Sequence[int]) -> None:
         self._send(executor_pb2.ExecuteRequest(ack=executor_pb2.Ack(seqs=seqs)))
+
+    def leave(self) -> None:
+        """The executor asks nothing more and ends the stream when every answer is acknowledged."""
+        self._leaving = True
+        self._echo(0)
 
     def _send(self, frame: executor_pb2.ExecuteRequest) -> None:
         frame.job_id, frame.epoch = self._run.job.id, self._epoch
@@ -321,7 +336,11 @@ class _Link:
             raise Permanent(sentence("tokens", self._run.input.language, limit=limit))
 
     def _beat(self, frame: executor_pb2.ExecuteResponse) -> None:
-        echo = executor_pb2.BeatEcho(beat=frame.beat.beat, may_ask=self._run.may_ask)
+        self._echo(frame.beat.beat)
+
+    def _echo(self, beat: int) -> None:
+        may_ask = self._run.may_ask and not self._leaving
+        echo = executor_pb2.BeatEcho(beat=beat, may_ask=may_ask, draining=self._leaving)
         self._send(executor_pb2.ExecuteRequest(beat_echo=echo))
 
     def _complete(self, frame: executor_pb2.ExecuteResponse) -> None:

@@ -1,4 +1,4 @@
-"""Watches the queue, claims what can be placed now, places it, and drains: hands over what runs, then aborts.
+"""Watches the queue, claims what can be placed now, places it, and drains: brings home the open answers, hands over what runs.
 
 No prefetch: a job is claimed only for a slot that has been set aside on a ready executor.
 """
@@ -34,7 +34,10 @@ _PAUSE_AFTER_FAILURE = 1.0
 
 
 class Dispatcher:
-    """`inherits`: leases under our own name in the first snapshot were a dead predecessor's."""
+    """`inherits`: leases under our own name in the first snapshot were a dead predecessor's.
+
+    `patience`: seconds that a drain waits for the answers to what has been asked.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Dispatcher:
         lease_seconds: float,
         retry: RetryPolicy,
         limits: Limits,
+        patience: float = 16.0,
         chance: Callable[[], float] = random.random,
         metrics: Metrics,
     ) -> None:
@@ -58,6 +62,7 @@ class Dispatcher:
         self._lease_length = int(lease_seconds * 1000)
         self._retry = retry
         self._limits = limits
+        self._patience = patience
         self._chance = chance
         self._metrics = metrics
         self._jobs: dict[str, Job] = {}
@@ -118,10 +123,28 @@ class Dispatcher:
                 self._woken.clear()
                 self._place(work)
                 await self._wait()
-            for attempt in self._attempts.values():
-                attempt.stop(Stop.DRAINED)
+            await self._hand_over()
             for task in watching:
                 task.cancel()
+
+    async def _hand_over(self) -> None:
+        for attempt in self._attempts.values():
+            attempt.leave()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                await self._idle_again()
+        if self._attempts:
+            log.warning("dispatcher.broken_off", running=self.running)
+        for attempt in self._attempts.values():
+            attempt.stop(Stop.DRAINED)
+
+    async def _idle_again(self) -> None:
+        """Returns when nothing runs here any more. Whose job is to be removed still stops at once."""
+        while self._busy:
+            self._woken.clear()
+            for job_id in sorted(self._removals & self._attempts.keys()):
+                self._attempts[job_id].stop(Stop.REMOVED)
+            await self._woken.wait()
 
     def drain(self) -> None:
         """Takes no more, hands over what runs."""

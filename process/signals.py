@@ -23,6 +23,11 @@ def on_first(drain: Callable[[], None]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, receive)
 
 
+def patience(grace: float, *, spare: float) -> float:
+    """Seconds after SIGTERM in which open answers are waited for: the grace less what is kept for handing over, `spare` of 20."""
+    return grace - spare * min(1.0, grace / 20)
+
+
 def spare_the_collector() -> None:
     """What is there now stays for good: the garbage collector need not walk through it again, nor after every 700 objects.
 

@@ -21,7 +21,16 @@ from grpc_status import rpc_status
 
 from poller.errors import LeaseLost
 from poller.job import Job, JobState, LogLevel, LogLine
-from poller.ports import JobExists, JobFilter, JobNotFound, JobPage, JobView, QueueChange, WrongState
+from poller.ports import (
+    HandedBack,
+    JobExists,
+    JobFilter,
+    JobNotFound,
+    JobPage,
+    JobView,
+    QueueChange,
+    WrongState,
+)
 from process.tasks import task_group
 
 BEAT_SECONDS = 5.0
@@ -129,7 +138,7 @@ class Refusal(Exception):
 
 @dataclass
 class Conversation:
-    """One Execute stream as the script sees it."""
+    """One Execute stream as the script sees it. Clear `home` while the language model owes an answer: a drain waits for it."""
 
     call: Any
     epoch: int = 0
@@ -141,8 +150,13 @@ class Conversation:
     number: int = 0
     seq: int = 0
     completed: bool = False
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    home: asyncio.Event = field(default_factory=asyncio.Event)
     began_at: float = field(default_factory=time.perf_counter)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.home.set()
 
     async def begin(self) -> None:
         """Reads Start and the recall, then answers Accepted."""
@@ -171,7 +185,15 @@ class Conversation:
             self.acked.update(frame.ack.seqs)
             if frame.WhichOneof("frame") == "beat_echo":
                 self.echoes.append(frame.beat_echo)
+                if frame.beat_echo.draining:
+                    self.draining.set()
             self.news.set()
+
+    async def leave(self) -> None:
+        """As an executor ends a run whose poller drains."""
+        await self.draining.wait()
+        await self.home.wait()
+        raise Refusal(grpc.StatusCode.UNAVAILABLE, "DRAINING", "the poller is shutting down")
 
     async def answer(
         self, key: str, value: str = '{"a":1}', *, tokens: int = 10, unusable: bool = False
@@ -286,9 +308,10 @@ class ScriptedExecutor(executor_pb2_grpc.ExecutorServiceServicer):
         await talk.begin()
         self.runs.append(talk)
         async with task_group() as group:
-            listening = group.create_task(talk.listen())
+            beside = [group.create_task(action) for action in (talk.listen(), talk.leave())]
             await self.script(talk)
-            listening.cancel()
+            for task in beside:
+                task.cancel()
 
     async def start(self, port: int = 0) -> None:
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
@@ -716,9 +739,15 @@ class FakePlacement:
         self._executors.started.append((start.job_id, start.epoch))
         self._executors.starts.append(start)
         self._executors.recalled.append([entry.key for entry in recall.recall.entries])
-        while not self._executors.endings:
-            yield executor_pb2.ExecuteResponse(epoch=start.epoch, beat=executor_pb2.Beat())
-            await asyncio.sleep(BEAT_SECONDS)
+        leaving = asyncio.create_task(_draining(frames))
+        try:
+            while not self._executors.endings:
+                yield executor_pb2.ExecuteResponse(epoch=start.epoch, beat=executor_pb2.Beat())
+                await asyncio.wait((leaving,), timeout=BEAT_SECONDS)
+                if leaving.done():
+                    raise HandedBack("the poller is shutting down")
+        finally:
+            leaving.cancel()
         ending = self._executors.endings.pop(0)
         if callable(ending):
             async for frame in ending(frames):
@@ -733,3 +762,9 @@ class FakePlacement:
             raise ending
         completed = executor_pb2.Completed(model=ending, tokens_used=1)
         yield executor_pb2.ExecuteResponse(job_id=start.job_id, epoch=start.epoch, seq=2, completed=completed)
+
+
+async def _draining(frames: AsyncIterator[executor_pb2.ExecuteRequest]) -> None:
+    async for frame in frames:
+        if frame.beat_echo.draining:
+            return

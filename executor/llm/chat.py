@@ -95,6 +95,8 @@ class JournaledChat:
         self._counted: set[str] = set()
         self._borrowed = 0
         self._open: dict[str, asyncio.Task[Entry]] = {}
+        self._out: set[str] = set()
+        self._moved = asyncio.Event()
         self._fresh: dict[str, _Turn[Any]] = {}
         self._closed = False
         self._reduced: list[str] = []
@@ -135,6 +137,12 @@ class JournaledChat:
         for task in (open_calls := list(self._open.values())):
             task.cancel()
         await asyncio.gather(*open_calls, return_exceptions=True)
+
+    async def at_rest(self) -> None:
+        """Returns when the run cannot go on without another question and none is out: asked, or answered and not yet durable."""
+        while self._out or all(task.done() for task in self._open.values()):
+            self._moved.clear()
+            await self._moved.wait()
 
     async def ask(self, question: Question[Answer]) -> Answer | Unusable:
         """First try, one repair turn, and one try from scratch if nothing could be read."""
@@ -214,10 +222,21 @@ class JournaledChat:
     def _started(self, key: str, call: Coroutine[Any, Any, Entry]) -> asyncio.Task[Entry]:
         task = asyncio.create_task(call)
         self._open[key] = task
+        self._moved.set()
         task.add_done_callback(lambda _: self._open.pop(key))
         return task
 
     async def _asked(self, call: _Call) -> Entry:
+        try:
+            return await self._stored(call)
+        finally:
+            self._is_home(call)
+
+    def _is_home(self, call: _Call) -> None:
+        self._out.discard(call.key)
+        self._moved.set()
+
+    async def _stored(self, call: _Call) -> Entry:
         began = asyncio.get_running_loop().time()
         reply = await self._reply(call)
         self._tokens += reply.tokens
@@ -271,9 +290,11 @@ class JournaledChat:
 
     async def _called(self, call: _Call, seconds: float, cuts: int) -> Reply:
         began = asyncio.get_running_loop().time()
+        self._out.add(call.key)
         try:
             reply = await self._within(call, seconds)
         except (LlmUnavailable, LlmMisconfigured) as error:
+            self._is_home(call)
             if isinstance(error, Throttled):
                 self._calls.concurrency.throttled(cuts)
             self._metrics.asked(call.asked, "none")

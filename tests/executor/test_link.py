@@ -40,7 +40,7 @@ async def test_a_stream_that_ends_while_its_run_is_cancelled_leaves_no_task_and_
         await asyncio.Event().wait()
 
     async def run() -> None:
-        async with StreamLink("job", 1, time.monotonic, Metrics()).connected(read, stuck):
+        async with StreamLink("job", 1, time.monotonic, Metrics(), asyncio.Event()).connected(read, stuck):
             leaving.set()
 
     before = asyncio.all_tasks()
@@ -161,7 +161,7 @@ async def test_a_fault_in_the_stream_ends_the_run_whoever_meets_it(where: str) -
         return 0.0
 
     with capture_logs() as logs, pytest.raises(ZeroDivisionError):
-        await watched(StreamLink("j-1", 1, clock, Metrics()), read, write)
+        await watched(StreamLink("j-1", 1, clock, Metrics(), asyncio.Event()), read, write)
     assert logs == []  # it is the boundary's to log
 
 
@@ -176,7 +176,9 @@ async def test_a_fault_that_ends_no_run_is_logged_with_the_job() -> None:
         raise grpc.aio.UsageError  # lost
 
     with capture_logs() as logs, pytest.raises(Cancelled):
-        await watched(StreamLink("j-1", 1, time.monotonic, Metrics()), read, write, at_last=told)
+        await watched(
+            StreamLink("j-1", 1, time.monotonic, Metrics(), asyncio.Event()), read, write, at_last=told
+        )
     assert logs == [{"event": "task.broken", "log_level": "error", "exc_info": fault, "job": "j-1"}]
 
 
@@ -249,7 +251,7 @@ async def test_a_frame_larger_than_the_outbox_goes_alone() -> None:
 
 async def test_asking_waits_for_an_echo_that_allows_it_of_a_beat_sent_lately() -> None:
     now = 0.0
-    pulse = Pulse(lambda: now)
+    pulse = Pulse(lambda: now, asyncio.Event())
 
     async def open_now() -> bool:
         asking = asyncio.create_task(pulse.may_ask())
@@ -281,7 +283,7 @@ async def test_asking_waits_for_an_echo_that_allows_it_of_a_beat_sent_lately() -
 
 
 async def test_whoever_waits_to_ask_is_woken_by_the_echo() -> None:
-    pulse = Pulse(lambda: 0.0)
+    pulse = Pulse(lambda: 0.0, asyncio.Event())
     asking = asyncio.create_task(pulse.may_ask())
     for may_ask in (False, False, True):
         await settled()
@@ -422,7 +424,7 @@ async def test_an_outbox_with_nothing_to_do_sleeps() -> None:
 
 
 def linked(peer: Peer, metrics: Metrics | None = None) -> StreamLink:
-    return StreamLink(JOB, peer.epoch, clock, metrics or Metrics())
+    return StreamLink(JOB, peer.epoch, clock, metrics or Metrics(), asyncio.Event())
 
 
 ENTRY = Entry(key="k", value='{"answer":{}}', tokens=7, unusable=True)

@@ -170,12 +170,13 @@ async def test_a_newer_epoch_of_the_same_job_ends_the_older_run_first() -> None:
     assert newer.of("completed")
 
 
-async def test_draining_ends_runs_at_once_refuses_new_ones_and_sends_paid_answers_first() -> None:
+async def test_draining_refuses_new_runs_and_breaks_off_at_last_what_is_not_acked() -> None:
     async with served(fruits("a")) as executor:
         stream = await execute(executor, ack=False)
         await stream.until("answer")
-        executor.slots.drain()
+        draining = asyncio.create_task(executor.slots.drained(0.2))
         assert await stream.error() == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+        assert await draining == 1
         late = await execute(executor, job_id="late")
         assert await late.error() == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
 
@@ -195,6 +196,7 @@ async def test_attach_tells_every_change_and_ends_with_the_drain() -> None:
         stream = await execute(executor)
         assert (await states.read()).slots_free == 1
         executor.slots.drain()
+        model.gate.set()
         while (state := await states.read()) is not grpc.aio.EOF:
             assert (state.draining, state.slots_free) == (True, 0)
         await stream.error()

@@ -23,7 +23,7 @@ from executor.ports import Allowance, Diagnosis, RunChat
 from executor.service import Bounds, ExecutorService, Identity, Pipeline
 from executor.slots import Slots
 from executor.wire import Event
-from tests.executor.llm.fakes import GOOD, ScriptedLanguageModel
+from tests.executor.llm.fakes import GOOD, ScriptedLanguageModel, question
 from tests.executor.peer import JOB, Aborted, Peer
 from tests.executor.service_client import fruits
 from tests.scrape import Scrape
@@ -152,6 +152,7 @@ async def test_a_poller_is_told_the_state_at_once_at_every_change_and_every_five
     build = {("this one", "1.2.3", "openai:scripted", False)}
     assert {(s.instance_id, s.build_id, s.language_model, s.draining) for s in states} == build
     executor.slots.drain()
+    executor.model.gate.set()
     await asyncio.wait_for(attached, 60)
     assert [(state.slots_free, state.draining) for state in states[3:]] == [(0, True)] * len(states[3:])
     await running
@@ -310,16 +311,90 @@ async def test_who_has_the_model_may_leave_without_a_word() -> None:
     assert "call.lost" not in [line["event"] for line in logs]
 
 
-@pytest.mark.parametrize("call", ["execute", "generate"])
+# ── the drain ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def one_after_another(*users: str) -> Pipeline:
+    async def pipeline(job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]:
+        for user in users:
+            await chat.ask(question(user))
+            yield wire.Progress(current=1, total=11)
+        yield wire.Completed()
+
+    return pipeline
+
+
+@pytest.mark.parametrize("who", ["this executor", "the poller"])
 @virtual
-async def test_a_drain_ends_a_run_with_its_reason(call: str) -> None:
+async def test_a_drain_brings_home_what_is_asked_asks_nothing_new_and_ends_with_its_reason(who: str) -> None:
+    executor, peer = Executor(pipeline=one_after_another("a", "b"), model=held()), Peer(ack=False)
+    running = asyncio.create_task(executor.execute(peer))
+    await executor.model.arrived.wait()
+    if who == "this executor":
+        executor.slots.drain()
+    else:
+        peer.put(beat_echo=wire.BeatEcho(draining=True))
+    await asyncio.sleep(50)
+    executor.model.gate.set()
+    await asyncio.sleep(1)
+    assert not running.done(), "answered, and not acked yet"
+    (answer,) = (frame for frame in peer.written if frame.WhichOneof("frame") == "answer")
+    peer.put(ack=wire.Ack(seqs=[answer.seq]))
+    await running
+    assert peer.ended == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+    assert peer.status.message == f"{who} is shutting down"
+    assert (len(executor.model.asked), executor.model.cut) == (1, 0)
+    assert executor.ended("draining") == 1
+
+
+@virtual
+async def test_a_run_whose_last_answer_comes_while_it_drains_is_completed() -> None:
     executor = Executor(model=held())
-    running = asyncio.create_task(executor.execute() if call == "execute" else executor.generate())
+    running = asyncio.create_task(executor.execute(peer := Peer()))
+    await executor.model.arrived.wait()
+    executor.slots.drain()
+    executor.model.gate.set()
+    await running
+    assert peer.of("completed")
+    assert executor.ended("completed") == 1
+
+
+@virtual
+async def test_a_drain_breaks_off_what_takes_longer_than_its_patience() -> None:
+    executor = Executor(model=held())
+    running = asyncio.create_task(executor.execute(peer := Peer()))
+    await executor.model.arrived.wait()
+    began = now()
+    assert await executor.slots.drained(14) == 1
+    assert now() - began == 14
+    await running
+    assert peer.ended == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+    assert (executor.model.cut, executor.ended("draining")) == (1, 1)
+
+
+@virtual
+async def test_a_drain_does_not_wait_for_a_question_that_waits_for_its_next_try() -> None:
+    executor = Executor(model=ScriptedLanguageModel(LlmUnavailable("503", retry_after=50)))
+    running = asyncio.create_task(executor.execute())
+    await executor.model.arrived.wait()
+    await settled()
+    assert await executor.slots.drained(14) == 0
+    assert now() < 1
+    assert (await running).ended == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+
+
+@virtual
+async def test_a_drain_ends_at_once_what_nobody_stores() -> None:
+    executor = Executor(model=held())
+    running = asyncio.create_task(executor.generate())
     await executor.model.arrived.wait()
     executor.slots.drain()
     peer = await running
     assert peer.ended == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
     assert executor.ended("draining") == 1
+
+
+# ── what ends a call ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("call", ["execute", "generate"])

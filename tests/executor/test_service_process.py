@@ -20,7 +20,7 @@ from eventstorming.v1 import executor_pb2_grpc, job_pb2
 
 from process.server import OPTIONS
 from tests.executor.service_client import Stream
-from workbench.openai_server import Behaviour, Fault, running
+from workbench.openai_server import Behaviour, Fault, embedded, running
 
 pytestmark = pytest.mark.heavy
 
@@ -111,13 +111,32 @@ async def test_health_over_http() -> None:
     assert private.status_code == 404
 
 
-async def test_sigterm_hands_runs_over_at_once_exits_zero_and_logs_no_payload_nor_key() -> None:
+async def test_sigterm_brings_home_what_is_asked_exits_zero_and_logs_no_payload_nor_key() -> None:
+    async with (
+        running(Behaviour(script=embedded(), p50=1.0, p95=1.5)) as (provider, url),
+        started(AI_MODEL="openai:test-model", OPENAI_BASE_URL=url, OPENAI_API_KEY="sk-hush") as process,
+    ):
+        stream = await _begin(process)
+        reading = asyncio.create_task(stream.error())
+        await asyncio.wait_for(provider.arrived.wait(), 30)
+        process.process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(reading, 30) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+        assert await asyncio.wait_for(process.process.wait(), 30) == 0
+        lines = await process.log()
+    assert (len(stream.of("answer")), provider.answered, provider.gone) == (1, 1, 0)
+    assert [line["message"] for line in (lines[0], lines[-1])] == ["executor.ready", "executor.stopped"]
+    assert all({"severity", "message", "time"} <= set(line) for line in lines)
+    assert "hush" not in json.dumps(lines)
+    assert "librarian" not in json.dumps(lines)
+
+
+async def test_what_is_not_answered_within_the_grace_is_broken_off_and_said() -> None:
     async with running(Behaviour(script=lambda _: Fault(kind="timeout"))) as (provider, url):
         async with started(
             AI_MODEL="openai:test-model",
             OPENAI_BASE_URL=url,
-            OPENAI_API_KEY="sk-hush",
-            SHUTDOWN_GRACE_SECONDS="60",
+            OPENAI_API_KEY="none",
+            SHUTDOWN_GRACE_SECONDS="2",
         ) as process:
             stream = await _begin(process)
             reading = asyncio.create_task(stream.error())
@@ -127,10 +146,7 @@ async def test_sigterm_hands_runs_over_at_once_exits_zero_and_logs_no_payload_no
             assert await asyncio.wait_for(process.process.wait(), 30) == 0
             lines = await process.log()
         await asyncio.wait_for(provider.left.wait(), 30)
-    assert [line["message"] for line in (lines[0], lines[-1])] == ["executor.ready", "executor.stopped"]
-    assert all({"severity", "message", "time"} <= set(line) for line in lines)
-    assert "hush" not in json.dumps(lines)
-    assert "librarian" not in json.dumps(lines)
+    assert [line["runs"] for line in lines if line["message"] == "executor.broken_off"] == [1]
 
 
 async def test_wrong_settings_stop_the_start_with_one_message() -> None:

@@ -590,6 +590,53 @@ async def test_a_drain_is_an_interruption() -> None:
 
 
 @virtual
+async def test_a_drain_asks_nothing_more_stores_what_comes_and_gives_the_job_back() -> None:
+    heard: list[executor_pb2.BeatEcho] = []
+
+    async def talk(frames: Frames) -> Responses:
+        heard.append((await anext(frames)).beat_echo)
+        yield response(beat=executor_pb2.Beat(beat=1))
+        heard.append((await anext(frames)).beat_echo)
+        await asyncio.sleep(10)
+        yield response(seq=41, answer=executor_pb2.JournalEntry(key="q", value="{}"))
+        assert list((await anext(frames)).ack.seqs) == [41]
+        raise HandedBack("the poller is shutting down")
+
+    work = await bench(talk, small_model(), slots=2)
+    working = asyncio.create_task(work.work())
+    await settle()
+    work.attempt.leave()
+    await working
+    assert [(echo.may_ask, echo.draining) for echo in heard] == [(False, True)] * 2
+    assert work.executors.started == [(ID, 1)], "not placed again, although there is room"
+    assert (work.entry.waiting, work.entry.interruptions) == (True, 1)
+    assert (work.counted, work.run.answered) == (["interruption"], True)
+
+
+@virtual
+async def test_a_drain_before_anything_is_asked_gives_the_job_back_at_once() -> None:
+    work = await bench(small_model())
+    work.attempt.leave()
+    await work.work()
+    assert work.executors.started == []
+    assert (work.entry.waiting, work.entry.interruptions) == (True, 1)
+
+
+@virtual
+async def test_a_run_that_ends_well_while_it_leaves_is_completed() -> None:
+    async def talk(frames: Frames) -> Responses:
+        await asyncio.sleep(10)
+        yield response(completed=executor_pb2.Completed(model=small_model()))
+
+    work = await bench(talk)
+    working = asyncio.create_task(work.work())
+    await settle()
+    work.attempt.leave()
+    await working
+    assert work.state is JobState.COMPLETED
+
+
+@virtual
 async def test_a_lease_that_is_lost_stops_the_run() -> None:
     work = await bench()
     working = asyncio.create_task(work.work())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from eventstorming.v1 import job_pb2
+from eventstorming.v1 import executor_pb2, job_pb2
 from structlog.testing import capture_logs
 
 from poller.attempt import Limits
@@ -303,6 +303,42 @@ async def test_a_drain_hands_over_what_runs_and_ends() -> None:
     assert all(entry is not None and entry.waiting for entry in entries)
     assert [entry.interruptions for entry in entries if entry] == [1, 1, 0]
     assert len(bench.executors.started) == 2
+
+
+async def owing(_: Any) -> AsyncGenerator[executor_pb2.ExecuteResponse, None]:
+    """An executor whose language model never answers, so that it cannot leave."""
+    while True:
+        yield executor_pb2.ExecuteResponse(beat=executor_pb2.Beat())
+        await VirtualClock().sleep(5)
+
+
+@virtual
+async def test_a_drain_waits_for_open_answers_for_so_long_and_then_says_what_it_breaks_off() -> None:
+    bench = Bench(FakeExecutors(2, [owing]))
+    await bench.submit(1, 2)
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(bench.dispatcher.run())
+            await eventually(lambda: len(bench.executors.started) == 2)
+            bench.dispatcher.drain()
+            await asyncio.sleep(15.9)
+            assert (bench.dispatcher.running, work.done()) == (1, False)
+            await asyncio.sleep(0.2)
+            assert work.done()
+    assert [line["running"] for line in logs if line["event"] == "dispatcher.broken_off"] == [1]
+    assert all(it.entry and it.entry.interruptions == 1 for it in bench.store.jobs.values())
+
+
+@virtual
+async def test_a_removal_stops_what_a_drain_waits_for() -> None:
+    bench = Bench(FakeExecutors(1, [owing]))
+    await bench.submit(1)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(bench.dispatcher.run())
+        await eventually(lambda: bench.executors.started)
+        bench.dispatcher.drain()
+        await settle()
+        await bench.queue.delete(job_id(1))
 
 
 @virtual

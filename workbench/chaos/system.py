@@ -53,9 +53,14 @@ class System:
         slow: str = SLOW_LETTERS,
         latency: tuple[float, float] = (0.5, 2.0),
         trouble: Mapping[str, float] = LANGUAGE_MODEL_FAULTS,
+        more: Mapping[str, str] | None = None,
     ) -> None:
-        """`latency`: of the language model's answers, seconds at p50 and p95; `trouble`: its faults by share."""
+        """`latency`: of the language model's answers, seconds at p50 and p95; `trouble`: its faults by share.
+
+        `more`: settings of both programs.
+        """
         self._programs = programs
+        self._more = dict(more or {})
         self.folder = folder
         self.deaf: set[str] = set()
         self._poller_module = ("workbench.chaos.mutant", mutant) if mutant else ("poller",)
@@ -137,6 +142,7 @@ class System:
             "OPENAI_BASE_URL": f"http://127.0.0.1:{self.language_model}/v1",
             "LLM_TIMEOUT_SECONDS": str(max(30, int(self._latency[1] * 6))),
             "MAX_CONCURRENT_JOBS": "8",
+            **self._more,
         }
         process = Process("executor", f"executor-{number}", ("executor",), settings)
         self.start(process)
@@ -149,6 +155,7 @@ class System:
             "FIREBASE_DATABASE_URL": "",
             "EXECUTOR_TARGET": targets,
             "POD_ID": f"poller-{number}",
+            **self._more,
         }
         process = Process("poller", f"poller-{number}", self._poller_module, settings)
         self.start(process)

@@ -55,8 +55,11 @@ class Case:
 
 
 class Users:
-    def __init__(self, system: System, plan: Plan, history: History) -> None:
-        self._system, self._history = system, history
+    """`most`: jobs under way at once; who would be one more waits."""
+
+    def __init__(self, system: System, plan: Plan, history: History, *, most: int = 1_000_000) -> None:
+        self._system, self._history, self._most = system, history, most
+        self._enough = threading.Event()
         self._cases = [Case(submission) for submission in plan.submissions]
         self._http = httpx.Client(timeout=3.0, headers=_OWNER)
         self._began = time.monotonic()
@@ -66,6 +69,10 @@ class Users:
     def start(self) -> None:
         self._began = time.monotonic()
         self._thread.start()
+
+    def enough(self) -> None:
+        """Nobody submits any more."""
+        self._enough.set()
 
     def wait(self, seconds: float) -> bool:
         """Whether every job is over."""
@@ -85,13 +92,20 @@ class Users:
         now = time.monotonic() - self._began
         if case.over or now < case.submission.at:
             return
-        if not case.submitted_at:
+        if not case.submitted_at and self._enough.is_set():
+            case.over = True
+        elif not case.submitted_at and self._under_way() >= self._most:
+            return
+        elif not case.submitted_at:
             self._submit(case)
             case.submitted_at = now
         elif not case.wished and now - case.submitted_at >= case.submission.patience:
             case.wished = self._wish(case)
         elif case.wished:
             self._follow(case)
+
+    def _under_way(self) -> int:
+        return sum(bool(case.submitted_at) and not case.over for case in self._cases)
 
     def _submit(self, case: Case) -> None:
         one = case.submission

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
+from executor.__main__ import SPARE_SECONDS as EXECUTOR_SPARE
 from executor.llm.language_models import ProcessLanguageModels
 from executor.metrics import Metrics as ExecutorMetrics
 from executor.service import Bounds, ExecutorService, Identity
 from executor.slots import Slots
+from poller.__main__ import SPARE_SECONDS as POLLER_SPARE
 from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.errors import PollerError
@@ -24,8 +26,9 @@ from poller.rtdb.jobs import RtdbJobs
 from poller.rtdb.names import Nodes
 from poller.rtdb.queue import Opened
 from poller.rtdb.writer import Writer
+from process.signals import patience
 from workbench.simulation.database import Server, SimulatedDatabase
-from workbench.simulation.generation import LanguageModel, generation
+from workbench.simulation.generation import TIMEOUT_SECONDS, LanguageModel, generation
 from workbench.simulation.loop import Process
 from workbench.simulation.rules import NAMESPACE, Rules
 from workbench.simulation.wire import Access, Find
@@ -33,6 +36,7 @@ from workbench.simulation.world import World
 
 SLOTS = 2
 LEASE_SECONDS = 30.0
+GRACE_SECONDS = 20.0
 EXECUTORS = ("executor-1", "executor-2")
 POLLERS = ("poller-a", "poller-b")
 _EXECUTOR_METRICS, _POLLER_METRICS = ExecutorMetrics(), PollerMetrics()
@@ -66,7 +70,7 @@ class Stage:
         self.world = world
         self.server = Server(world)
         self.rules = Rules(world, self.server)
-        self.language_model = LanguageModel(world, self.rules.asked)
+        self.language_model = LanguageModel(world, self.rules)
         self.processes: dict[str, Process] = {}
         self.dispatchers: dict[str, Dispatcher] = {}
         self.jobs: dict[str, RtdbJobs] = {}
@@ -96,7 +100,7 @@ class Stage:
             self.language_model,
             self.language_model,
             concurrency=4,
-            timeout=20.0,
+            timeout=TIMEOUT_SECONDS,
             chance=chance,
             metrics=_EXECUTOR_METRICS,
         )
@@ -115,13 +119,14 @@ class Stage:
         process, slots = self.processes[name], self.slots[name]
 
         async def leave() -> None:
-            slots.drain()
-            await slots.empty()
-            await asyncio.sleep(1.0)
-            self.kill(name)
-            self.world.later(1.0, self.start, name)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience(GRACE_SECONDS, spare=POLLER_SPARE)):
+                    await slots.drained(patience(GRACE_SECONDS, spare=EXECUTOR_SPARE))
+            self.world.later(1.0, self._reborn, name, process)
 
-        self.world.start(process, leave())
+        if not slots.draining:
+            self.rules.drains(name)
+            self.world.start(process, leave())
 
     def _find(self, address: str) -> Find:
         name = {"10.0.0.1:50051": EXECUTORS[0], "10.0.0.2:50051": EXECUTORS[1]}[address]
@@ -162,6 +167,7 @@ class Stage:
                 lease_seconds=LEASE_SECONDS,
                 retry=RetryPolicy(max_attempts=3),
                 limits=Limits(job_seconds=900, step_seconds=90),
+                patience=patience(GRACE_SECONDS, spare=POLLER_SPARE),
                 chance=chance,
                 metrics=_POLLER_METRICS,
             )
@@ -172,20 +178,24 @@ class Stage:
                 await dispatcher.run()
                 running.cancel()
         self.world.say("has drained", who=name)
+        self.world.later(0.5, self._reborn, name, process)
 
     def _new_token(self) -> str:
         self._tokens += 1
         return f"token{self._tokens}"
 
     def drain_poller(self, name: str) -> None:
-        """SIGTERM, and a new life after the grace."""
-        if dispatcher := self.dispatchers.get(name):
-            self.processes[name].context.run(dispatcher.drain)
-            self.world.later(8.0, self._reborn, name)
+        """SIGTERM, and a new life when it has handed over what ran, after the grace at the latest."""
+        dispatcher, process = self.dispatchers.get(name), self.processes[name]
+        if dispatcher and not dispatcher.draining:
+            self.rules.drains(name)
+            process.context.run(dispatcher.drain)
+            self.world.later(GRACE_SECONDS, self._reborn, name, process)
 
-    def _reborn(self, name: str) -> None:
-        self.kill(name)
-        self.world.later(1.0, self.start, name)
+    def _reborn(self, name: str, process: Process) -> None:
+        if self.processes[name] is process and process.alive:
+            self.kill(name)
+            self.world.later(1.0, self.start, name)
 
     # ── users ────────────────────────────────────────────────────────────────────────────────────────────────
 

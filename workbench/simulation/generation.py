@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, Protocol
 
 from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import job_pb2, model_pb2
@@ -22,8 +22,15 @@ from executor.wire import Pending
 from workbench.simulation.wire import EPOCH
 from workbench.simulation.world import World
 
-Asked = Callable[[str, int, str, str], None]
-"""Told of every call: job, epoch, journal key, and what was asked in words."""
+TIMEOUT_SECONDS = 20.0
+
+
+class Witness(Protocol):
+    """Told of every call: job, epoch, journal key, and what was asked in words; and how it ended."""
+
+    def asked(self, job: str, epoch: int, key: str, question: str) -> None: ...
+    def replied(self, job: str, key: str) -> None: ...
+    def broken_off(self, job: str, question: str) -> None: ...
 
 
 class Said(BaseModel):
@@ -37,8 +44,8 @@ class LanguageModel:
 
     name = "simulated:model"
 
-    def __init__(self, world: World, asked: Asked) -> None:
-        self._world, self._asked = world, asked
+    def __init__(self, world: World, witness: Witness) -> None:
+        self._world, self._witness = world, witness
         self.serial = 0
         self.unwilling = 0.0
         self.odd = 0.0
@@ -48,15 +55,22 @@ class LanguageModel:
         world, (job, epoch) = self._world, EPOCH.get()
         question = f"{trace['step']}/{trace['unit']}/{trace['ordinal']}"
         key = key_of(self.name, schema, messages, int(trace["ordinal"]))
-        self._asked(job, epoch, key, question)
+        self._witness.asked(job, epoch, key, question)
         self.serial += 1
         serial = self.serial
         world.say(f"asks {job[:4]} {epoch} {question} → {serial}")
-        await asyncio.sleep(0.02 + world.chance.expovariate(1 / self.slow))
+        began = world.now
+        try:
+            await asyncio.sleep(0.02 + world.chance.expovariate(1 / self.slow))
+        except asyncio.CancelledError:
+            if world.now < began + TIMEOUT_SECONDS:
+                self._witness.broken_off(job, question)
+            raise
         luck = world.chance.random()
         if luck < self.unwilling:
             world.fault("the language model gives no answer")
             raise Throttled("429") if luck < self.unwilling / 2 else LlmUnavailable("503", retry_after=1.0)
+        self._witness.replied(job, key)
         if luck > 1 - self.odd:
             return Reply(text="I would rather not", tokens=1, prompt=1)
         return Reply(text=json.dumps({"serial": serial}), tokens=3, prompt=2)

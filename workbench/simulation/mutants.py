@@ -7,8 +7,9 @@ from typing import Any
 
 from eventstorming.v1 import executor_pb2
 
-from executor import link
+from executor import link, slots
 from executor.llm import chat
+from executor.status import Draining
 from poller import attempt, dispatcher, executors
 from poller.errors import LeaseLost
 from poller.job import Job
@@ -182,6 +183,23 @@ def _without_doubt() -> None:
     _set(writer.InFlight, "doubt", lambda self, seconds: None)
 
 
+def _without_patience_of_executors() -> None:
+    """An executor that drains breaks its runs off at once."""
+
+    def drain(self: Any) -> None:
+        self.draining = True
+        for held in self._runs:
+            held.end(Draining("this executor is shutting down"))
+        self._tell()
+
+    _set(slots.Slots, "drain", drain)
+
+
+def _without_patience_of_pollers() -> None:
+    """A poller that drains breaks its runs off at once."""
+    _set(attempt.Attempt, "leave", lambda self: self.stop(attempt.Stop.DRAINED))
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
     "none": lambda: None,
     "fence": CHAOS["fence"].apply,
@@ -204,6 +222,8 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "cancel-calls": _without_cancellation,
     "own-entry": _without_order_of_the_end,
     "doubt": _without_doubt,
+    "drain-executor": _without_patience_of_executors,
+    "drain-poller": _without_patience_of_pollers,
     "silence": _without_deadline_of_silence,
 }
 """By name: what takes the protection away."""

@@ -15,6 +15,9 @@ RUSH = 10
 """A poller that is alone gets so many jobs at once, and as long as they take without a fault."""
 
 STRIKES_SECONDS = 37.0
+UPGRADES = 8
+"""Of so many seeds one has no fault but drains: in those, nothing that is asked may be wasted."""
+
 HEALED_AT = 100.0
 """From here on every network is whole and every process up."""
 
@@ -28,7 +31,8 @@ class Plan:
         self.last = 0.0
         """When nothing new will happen any more."""
         self.alone = stage.rules.alone = self.chance.random() < 0.3
-        self.calm = RUSH_SECONDS if self.alone else CALM_SECONDS
+        self.upgrade = stage.rules.upgrade = stage.world.seed % UPGRADES == 0
+        self.calm = 1.0 if self.upgrade else RUSH_SECONDS if self.alone else CALM_SECONDS
         many = RUSH if self.alone else 5 + int(self.chance.random() * 4)
         self.jobs = [job_id(number, self.world.seed) for number in range(1, many + 1)]
 
@@ -45,16 +49,18 @@ class Plan:
                 poller, when = self.chance.choice(POLLERS), at + self.chance.uniform(0.2, 20)
                 self._at(when, "", partial(self.stage.view, poller, job))
         kinds = [self.chance.choice(self._kinds()) for _ in range(3)]
+        if self.upgrade:
+            kinds = [self._drain, self._drain_all]
         for _ in range(3 + int(self.chance.random() * 5)):
             self._at(self.calm + STRIKES_SECONDS * self.chance.random(), "", self.chance.choice(kinds))
         self._at(self.calm, "", self._unrest)
         self._at(HEALED_AT, "all is healed", self._heal)
 
     def _unrest(self) -> None:
-        self.world.unrest = self.chance.choice([0.0, 0.0, 0.005, 0.02])
+        self.world.unrest = 0.0 if self.upgrade else self.chance.choice([0.0, 0.0, 0.005, 0.02])
         self.stage.language_model.unwilling = self.chance.choice([0.0, 0.02, 0.1])
         self.stage.language_model.odd = self.chance.choice([0.0, 0.05])
-        self.stage.language_model.slow = self.chance.choice([0.3, 1.0, 3.0])
+        self.stage.language_model.slow = self.chance.choice([3.0] if self.upgrade else [0.3, 1.0, 3.0])
 
     def _heal(self) -> None:
         self.world.unrest = 0.0
@@ -216,8 +222,13 @@ class Plan:
         for stream in self.stage.server.streams:
             stream.silent = True
 
-    def _drain(self) -> None:
-        name = self.chance.choice([*EXECUTORS, self._poller()])
+    def _drain_all(self) -> None:
+        """An upgrade of everything: most are told at once, some later."""
+        for name in [name for name in (*EXECUTORS, *POLLERS) if name in self.stage.processes]:
+            self.world.later(self.chance.choice([0.0, 0.0, self.chance.uniform(0, 20)]), self._drain, name)
+
+    def _drain(self, name: str = "") -> None:
+        name = name or self.chance.choice([*EXECUTORS, self._poller()])
         process = self.stage.processes[name]
         if not process.alive or process.frozen:
             return

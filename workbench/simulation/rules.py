@@ -22,6 +22,9 @@ NOTICE_SECONDS = 10.5
 """A run of the same owner that was given up may ask until its last beat is 10 s old."""
 
 CANCEL_SECONDS = 1.5
+PATIENCE_SECONDS = 13.99, 21.0
+"""An open answer is waited for so long at least, and after so long the drain is over."""
+
 TURNS = 200
 TURNS_SECONDS = 10.0
 """A dispatcher turns at most so often in so long; it has at most a dozen jobs here."""
@@ -36,7 +39,8 @@ class Record:
     highest: int = 0
     stored: dict[str, list[tuple[float, int, int]]] = field(default_factory=lambda: defaultdict(list))
     """By key: when an answer was committed, in which epoch's branch, its serial."""
-    asked: dict[tuple[int, str], int] = field(default_factory=dict)
+    replied: set[str] = field(default_factory=set)
+    """Keys of questions that the language model has answered."""
     stickers: set[str] = field(default_factory=set)
     progress: int = 0
     completed: bool = False
@@ -58,6 +62,9 @@ class Rules:
         """By job and key: when whoever wrote an answer knew it to be stored."""
         self.alone = True
         """One poller only: two may both count on the last free slot."""
+        self.upgrade = False
+        """No fault but drains."""
+        self._drains: list[float] = []
         self._turns: dict[str, deque[float]] = defaultdict(deque)
         server.watchers.append(self.committed)
         server.on_answered = self.answered
@@ -77,7 +84,23 @@ class Rules:
             self.world.breaks(
                 "nothing is repeated", f"{job[:4]} {question} was acknowledged at {acked:.3f} s"
             )
+        if self.upgrade and key in record.replied and not record.tried_again:
+            self.world.breaks("no answered question is asked again", f"{job[:4]} {question}, after a drain")
         self._one_spends(job, record, epoch, now)
+
+    def replied(self, job: str, key: str) -> None:
+        self.jobs[job].replied.add(key)
+
+    def drains(self, name: str) -> None:
+        self._drains.append(self.world.now)
+
+    def broken_off(self, job: str, question: str) -> None:
+        """An open call is cancelled."""
+        record, now = self.jobs[job], self.world.now
+        wanted = record.cancelled or record.removal_asked or record.tried_again
+        least, most = PATIENCE_SECONDS
+        if self.upgrade and not wanted and not any(least <= now - at <= most for at in self._drains):
+            self.world.breaks("a drain waits for open answers", f"{job[:4]} {question} was broken off")
 
     def _one_spends(self, job: str, record: Record, epoch: int, now: float) -> None:
         mine = next(owner for _, number, owner in record.epochs if number == epoch)
@@ -219,7 +242,7 @@ class Rules:
         if completed and not record.completed:
             if len(parts) > 1:
                 self.world.breaks("completed stands alone", f"{_paths(parts)} of {job[:4]}")
-            if failed:
+            if failed and not cancelled:
                 self.world.breaks("one end", f"{job[:4]} is completed and failed")
             self._made_of_what_is_stored(job, record, after)
         record.completed, record.failed = completed, failed
@@ -293,7 +316,7 @@ class Rules:
         if entry is not None:
             return "is still in the queue"
         if _of(outputs, "isCompleted") is True:
-            return ""
+            return "is completed and failed" if _of(outputs, "isFailed") is True else ""
         if _of(outputs, "isFailed") is True:
             return "" if _of(_of(node, "run"), "failure") else "failed without a sentence"
         return "has no end"

@@ -102,12 +102,14 @@ class Cancel(_message.Message):
     def __init__(self, reason: _Optional[str] = ...) -> None: ...
 
 class BeatEcho(_message.Message):
-    __slots__ = ("beat", "may_ask")
+    __slots__ = ("beat", "may_ask", "draining")
     BEAT_FIELD_NUMBER: _ClassVar[int]
     MAY_ASK_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
     beat: int
     may_ask: bool
-    def __init__(self, beat: _Optional[int] = ..., may_ask: _Optional[bool] = ...) -> None: ...
+    draining: bool
+    def __init__(self, beat: _Optional[int] = ..., may_ask: _Optional[bool] = ..., draining: _Optional[bool] = ...) -> None: ...
 
 class ExecuteResponse(_message.Message):
     __slots__ = ("job_id", "epoch", "seq", "accepted", "answer", "snapshot", "progress", "log", "beat", "completed", "preview")
