@@ -27,7 +27,7 @@ CREATED_AT, STARTED_AT, ENDED_AT, SEEN_AT = (
 FAILURE, MODEL, TOKENS, LAST_UPDATED = f"{RUN}/failure", f"{RUN}/model", f"{RUN}/tokens", "lastUpdated"
 """Below a job's node."""
 
-UNSEEN = tuple(f"{path}/" for path in (CANVAS, JOURNAL, EPOCHS, SAID))
+UNSEEN = tuple(f"{path}/" for path in (JOURNAL, EPOCHS, SAID))
 """Whatever becomes new below these, no view shows it."""
 
 

@@ -205,5 +205,6 @@ def _without_canvas(change: Change) -> Change | None:
 
 
 def _below(prefix: str, updates: Mapping[str, Json]) -> dict[str, Json]:
-    seen = {path: value for path, value in updates.items() if not path.startswith(UNSEEN)}
+    """Of these what lies below it, the canvas left out: a view has the model, and the run has that."""
+    seen = {path: value for path, value in updates.items() if not path.startswith((*UNSEEN, f"{CANVAS}/"))}
     return {path.removeprefix(prefix): value for path, value in seen.items() if path.startswith(prefix)}

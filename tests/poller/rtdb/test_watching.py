@@ -257,6 +257,20 @@ async def test_a_job_that_runs_here_needs_no_stream_and_is_told_by_its_run(
         assert viewer.states == sorted(viewer.states, key=list(JobState).index)
 
 
+async def test_stickers_alone_are_shown_as_soon_as_they_are_stored(rtdb: World, here: Listener) -> None:
+    """No line of the log and no progress comes with them: a board must not wait for the next of these."""
+    job = new_id()
+    await rtdb.create(job)
+    async with looking(here.queue, job) as (viewer,), storing(await here.claimed(job)) as run:
+        run.say(hello("first"))
+        await eventually(lambda: _said(viewer, "first"))
+        for name in ("Ordering", "Shipping", "Billing"):
+            model = small_model()
+            model.bounded_contexts[0].name = name
+            run.show_model(model)
+            await eventually(lambda: viewer.seen[-1].model == model, seconds=5)  # noqa: B023
+
+
 def _said(viewer: Viewer, text: str) -> bool:
     return [line.message for line in viewer.seen[-1].log][-1:] == [text]
 
