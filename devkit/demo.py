@@ -16,7 +16,7 @@ from eventstorming.v1 import job_pb2
 from rich.console import Console
 
 from devkit.programs import Programs, free_or_zero
-from poller.cli import connection, files, jobs
+from poller.cli import connection, files, jobs, show
 from poller.cli.outcome import Exit
 
 _SAVED = {"board.html": "html", "board.svg": "svg", "model.json": "json", "esvalue.json": "msaez"}
@@ -47,13 +47,18 @@ def demo(arguments: argparse.Namespace) -> Exit:
         _console.print(f"Submitting {arguments.file} …")
         with connection.jobs(f"127.0.0.1:{addresses.jobs}") as client:
             job = client.submit(job_input)
-            jobs.follow(job)
+            jobs.follow(job, arguments)
             elapsed = time.monotonic() - started
             response = files.fetch(job)
         saved = _save(response, arguments.out)
-        _report(response, saved, elapsed)
+        places = _places(addresses, job.id)
+        if arguments.json:
+            at = places if arguments.keep else {}
+            show.as_json({"jobId": job.id, "files": [str(path) for path in saved], "addresses": at})
+        else:
+            _report(response, saved, elapsed)
         if arguments.keep:
-            _stay(addresses, job.id)
+            _stay(places)
     return Exit.DONE
 
 
@@ -115,7 +120,7 @@ def _save(response: job_pb2.GetJobResponse, out: Path) -> list[Path]:
     paths = []
     for name, form in _SAVED.items():
         path = out / name
-        path.write_text(files.written(response, form), "utf-8")
+        path.write_bytes(files.document(response, form).content)
         paths.append(path)
     return paths
 
@@ -133,21 +138,29 @@ def _report(response: job_pb2.GetJobResponse, saved: list[Path], elapsed: float)
     _console.print(
         f"Also written:    {', '.join(str(path) for path in saved[1:])}; logs in {saved[0].parent / 'log'}"
     )
+    _console.print(
+        f"Left behind:     {saved[0].parent} and .venv; `make clean` removes both. No process, no data elsewhere."
+    )
 
 
-def _stay(addresses: Addresses, job_id: str) -> None:
+def _places(addresses: Addresses, job_id: str) -> dict[str, str]:
+    return {
+        "embedded RTDB": f"http://127.0.0.1:{addresses.rtdb}/.json?ns=eventstorming",
+        "poller, JobService": f"127.0.0.1:{addresses.jobs}",
+        "poller, health": f"http://127.0.0.1:{addresses.http}/ok",
+        "poller, jobs": f"http://127.0.0.1:{addresses.admin}/jobs",
+        "the job, live": f"http://127.0.0.1:{addresses.admin}/board/{job_id}",
+        "a web client": f"{_WEB_CLIENT.as_uri()}?database=127.0.0.1:{addresses.rtdb}&job={job_id}",
+        "executor, gRPC": f"127.0.0.1:{addresses.executor}",
+        "submit another": f"JOBS_TARGET=127.0.0.1:{addresses.jobs} eventstorming submit FILE --watch",
+        "the job": f"JOBS_TARGET=127.0.0.1:{addresses.jobs} eventstorming get {job_id[:8]} --format markdown",
+    }
+
+
+def _stay(places: Mapping[str, str]) -> None:
     _console.print("\nStaying until Ctrl-C. Another terminal can use:")
-    for line in (
-        f"embedded RTDB      http://127.0.0.1:{addresses.rtdb}/.json?ns=eventstorming",
-        f"poller, JobService 127.0.0.1:{addresses.jobs}   (JOBS_TARGET=127.0.0.1:{addresses.jobs} eventstorming submit FILE --watch)",
-        f"poller, health     http://127.0.0.1:{addresses.http}/ok",
-        f"poller, jobs       http://127.0.0.1:{addresses.admin}/jobs",
-        f"the job, live      http://127.0.0.1:{addresses.admin}/board/{job_id}",
-        f"a web client       {_WEB_CLIENT.as_uri()}?database=127.0.0.1:{addresses.rtdb}&job={job_id}",
-        f"executor, gRPC     127.0.0.1:{addresses.executor}",
-        f"the job            eventstorming get {job_id} --format markdown",
-    ):
-        _console.print(f"  {line}")
+    for name, place in places.items():
+        _console.print(f"  {name:<18} {place}", soft_wrap=True)
     try:
         signal.pause()
     except KeyboardInterrupt:

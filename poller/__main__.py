@@ -30,6 +30,7 @@ from poller.settings import Settings, load
 from process import blocked, health, logs, signals
 from process.errors import PortTaken, WrongSettings
 from process.metrics import route, sample_lag
+from process.settings import LOOPBACK
 from process.tasks import gravest
 
 log = structlog.get_logger(__name__)
@@ -112,13 +113,13 @@ async def run(settings: Settings, parts: Parts) -> None:
             return health.admin(lost, unready, routes)
 
         serving = partial(health.serving, host=settings.bind_host)
-        server = await serve_jobs(jobs, settings, dispatcher)
         async with (
             blocked.watched(ends=False),
             Pages.of(jobs) as pages,
             serving(health.public(lost), settings.http_port, name="HTTP_PORT") as http_port,
             serving(inside(pages), settings.admin_port, name="ADMIN_PORT") as admin_port,
         ):
+            server = await serve_jobs(jobs, settings, dispatcher, boards=own_pages(settings, admin_port))
             signals.on_first(dispatcher.drain)
             log.info(
                 "poller.ready", grpc=server.port, http=http_port, admin=admin_port, owner=settings.pod_id
@@ -132,6 +133,11 @@ async def run(settings: Settings, parts: Parts) -> None:
         for task in tasks:
             task.cancel()
         log.info("poller.ended")
+
+
+def own_pages(settings: Settings, port: int) -> str | None:
+    """Where the pages are if they are for this machine alone; from elsewhere they have a name that only BOARD_URL can say."""
+    return f"http://{LOOPBACK}:{port}" if settings.bind_host == LOOPBACK else None
 
 
 async def drained(work: asyncio.Task[None], dispatcher: Dispatcher, grace: float) -> None:

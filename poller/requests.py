@@ -15,6 +15,8 @@ from poller.job import JobState
 from poller.ports import LARGEST_INPUT, JobFilter
 
 PAGE_SIZE, LARGEST_PAGE = 50, 500
+LARGEST_ANSWER = 30 * 1024 * 1024
+"""Bytes of one part of an answer, which has 32 MiB in all."""
 _JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STATES = {job_pb2.JobState.Value(f"JOB_STATE_{state.name}"): state for state in JobState}
 
@@ -47,6 +49,21 @@ def check_input(given: job_pb2.JobInput) -> None:
 def check_id(job_id: str, *, field: str = "job_id") -> None:
     if not _JOB_ID.fullmatch(job_id):
         raise Violation(field, "must be hexadecimal digits in groups of 8-4-4-4-12")
+
+
+def check_format(name: str, known: Iterable[str]) -> None:
+    """Empty asks for none."""
+    if name and name not in known:
+        raise Violation("format", f"must be one of {', '.join(known)}")
+
+
+def check_size(field: str, size: int) -> None:
+    """Of what is to travel in one answer."""
+    if size > LARGEST_ANSWER:
+        raise Violation(
+            field,
+            f"must name something below {LARGEST_ANSWER >> 20} MiB; this has {size / (1 << 20):.1f} MiB",
+        )
 
 
 # ── pages of jobs ────────────────────────────────────────────────────────────────────────────────────────────

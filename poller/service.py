@@ -5,6 +5,7 @@ How it is served (port, token, TLS, health) is in `server`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -17,10 +18,19 @@ from google.protobuf import duration_pb2, timestamp_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from poller import exports
 from poller.errors import InputRejected, Permanent, PollerError, Transient
 from poller.job import JobState, LogLevel, LogLine
 from poller.ports import JobExists, JobNotFound, Jobs, JobView, WrongState
-from poller.requests import Violation, check_id, check_input, page_request, page_token
+from poller.requests import (
+    Violation,
+    check_format,
+    check_id,
+    check_input,
+    check_size,
+    page_request,
+    page_token,
+)
 from process.status import status
 
 log = structlog.get_logger(__name__)
@@ -41,8 +51,8 @@ _LEVELS: dict[LogLevel, Any] = {
 class JobService(job_pb2_grpc.JobServiceServicer):
     """Each method: read the request, one call on the port `Jobs`, write the response."""
 
-    def __init__(self, jobs: Jobs, *, msaez_url: str | None = None) -> None:
-        self._jobs, self._msaez_url = jobs, msaez_url
+    def __init__(self, jobs: Jobs, *, msaez_url: str | None = None, board_url: str | None = None) -> None:
+        self._jobs, self._msaez_url, self._board_url = jobs, msaez_url, board_url
         self._watched: dict[str, tuple[JobView, job_pb2.Job]] = {}
 
     async def SubmitJob(
@@ -56,13 +66,31 @@ class JobService(job_pb2_grpc.JobServiceServicer):
     async def GetJob(self, request: job_pb2.GetJobRequest, context: Context) -> job_pb2.GetJobResponse:
         async with _errors(context):
             check_id(request.job_id)
+            check_format(request.format, exports.names())
             view = await self._jobs.get(request.job_id)
             response = job_pb2.GetJobResponse(job=self._job(view))
-            if request.include_model and view.model is not None:
-                _fill(response.model, view.model, await self._source(view.job_id))
-            if request.include_msaez and (value := await self._jobs.msaez(request.job_id)) is not None:
-                response.msaez_json = json.dumps(value, ensure_ascii=False)
+            if request.include_msaez:
+                response.msaez_json = await self._esvalue(request.job_id)
+            if (request.include_model or request.format) and view.model is not None:
+                whole = model_pb2.EventStormingModel()
+                _fill(whole, view.model, await self._source(view.job_id))
+                if request.include_model:
+                    response.model.CopyFrom(whole)
+                if request.format:
+                    response.export.CopyFrom(await self._export(request, whole))
             return response
+
+    async def _export(
+        self, request: job_pb2.GetJobRequest, model: model_pb2.EventStormingModel
+    ) -> job_pb2.Export:
+        esvalue = await self._esvalue(request.job_id) if request.format == exports.MSAEZ else ""
+        document = await asyncio.to_thread(exports.export, request.format, model, esvalue=esvalue)
+        check_size("format", len(document.content))
+        return job_pb2.Export(file=document.file, media_type=document.media_type, content=document.content)
+
+    async def _esvalue(self, job_id: str) -> str:
+        value = await self._jobs.msaez(job_id)
+        return "" if value is None else json.dumps(value, ensure_ascii=False)
 
     async def WatchJob(
         self, request: job_pb2.WatchJobRequest, context: Context
@@ -141,6 +169,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
             failure=view.failure,
             log=[_line(line) for line in view.log],
             url=canvas_link(self._msaez_url, view.job_id),
+            board_url=f"{self._board_url}/board/{view.job_id}" if self._board_url else "",
             title=view.title,
         )
 

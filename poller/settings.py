@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import socket
@@ -22,6 +23,18 @@ def _host_and_port(target: str) -> str:
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise ValueError("must be host:port")
     return target
+
+
+def _key_file(path: Path) -> Path:
+    """A service account's key as far as it can be told from its form. Its contents are shown nowhere."""
+    try:
+        key = json.loads(existing_file(path).read_text("utf-8-sig"))
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        key = None
+    wanted = ("client_email", "private_key")
+    if not isinstance(key, dict) or not all(isinstance(key.get(name), str) for name in wanted):
+        raise ValueError("this file is no service account's key: download it again from the console")
+    return path
 
 
 def _web_address(url: str) -> str:
@@ -55,6 +68,7 @@ class Settings(ProcessSettings):
     retention_failed_days: Annotated[int, Field(ge=0)] = 30
     retention_completed_days: Annotated[int, Field(ge=0)] = 0
     msaez_url: WebAddress | None = None
+    board_url: WebAddress | None = None
     shutdown_grace_seconds: Annotated[int, Field(ge=1)] = 20
 
     grpc_port: Port = 50052
@@ -73,8 +87,8 @@ class Settings(ProcessSettings):
         if info.data.get("firebase_database_emulator_host"):
             return None
         if path is not None:
-            return existing_file(path)
-        return DEFAULT_ACCOUNT if DEFAULT_ACCOUNT.is_file() else None
+            return _key_file(path)
+        return _key_file(DEFAULT_ACCOUNT) if DEFAULT_ACCOUNT.is_file() else None
 
     @field_validator("namespace")
     @classmethod

@@ -1,9 +1,11 @@
-"""Channels: message size, keep-alive, retries of what may be repeated, token and TLS."""
+"""Where the programs are and how they are spoken to: message size, keep-alive, retries of what may be repeated, token and TLS."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,29 +53,59 @@ _OPTIONS: list[tuple[str, Any]] = [
 ]
 
 
-def open_channel(
-    target: str,
-    *,
-    token: str = "",
-    tls_ca: str | Path | None = None,
-    tls_cert: str | Path | None = None,
-    tls_key: str | Path | None = None,
-    allow_plaintext_token: bool = False,
-) -> grpc.Channel:
-    """Opens nothing yet. With `tls_ca` it is TLS, with certificate and key mutual. Raises PlaintextToken, OSError."""
-    if token and not tls_ca and not (allow_plaintext_token or is_loopback(target)):
-        raise PlaintextToken(f"The token would travel to {target} in plaintext.")
-    if tls_ca:
-        pair = (
-            (Path(tls_key).read_bytes(), Path(tls_cert).read_bytes())
-            if tls_key and tls_cert
-            else (None, None)
-        )
-        credentials = grpc.ssl_channel_credentials(Path(tls_ca).read_bytes(), *pair)
-        channel = grpc.secure_channel(target, credentials, _OPTIONS)
-    else:
-        channel = grpc.insecure_channel(target, _OPTIONS)
-    return grpc.intercept_channel(channel, _Bearer(token)) if token else channel
+def jobs_target() -> str:
+    """JOBS_TARGET, or where a poller of this machine listens."""
+    return os.environ.get("JOBS_TARGET") or "127.0.0.1:50052"
+
+
+def executor_target(jobs: str) -> str:
+    """The first address of EXECUTOR_TARGET; without one, beside the poller: on its host, or as the chart names its service."""
+    if given := os.environ.get("EXECUTOR_TARGET"):
+        return given.split(",")[0].strip()
+    host, _, _ = jobs.rpartition(":")
+    name, dot, domain = host.partition(".")
+    beside = f"{name.removesuffix('-jobs')}-executor{dot}{domain}" if name.endswith("-jobs") else host
+    return f"{beside}:50051"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Token and TLS. With `tls_ca` it is TLS, with certificate and key mutual."""
+
+    token: str = ""
+    tls_ca: str | Path | None = None
+    tls_cert: str | Path | None = None
+    tls_key: str | Path | None = None
+    allow_plaintext_token: bool = False
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What every call carries."""
+        return (("authorization", f"Bearer {self.token}"),) if self.token else ()
+
+    def channel(self, target: str) -> grpc.Channel:
+        """Opens nothing yet. Raises PlaintextToken, OSError."""
+        credentials = self._credentials(target)
+        if credentials is None:
+            return grpc.insecure_channel(target, _OPTIONS)
+        return grpc.secure_channel(target, credentials, _OPTIONS)
+
+    def async_channel(self, target: str) -> grpc.aio.Channel:
+        """The same for an event loop."""
+        credentials = self._credentials(target)
+        if credentials is None:
+            return grpc.aio.insecure_channel(target, options=_OPTIONS)
+        return grpc.aio.secure_channel(target, credentials, options=_OPTIONS)
+
+    def _credentials(self, target: str) -> grpc.ChannelCredentials | None:
+        if self.tls_ca:
+            files = (self.tls_ca, self.tls_key, self.tls_cert)
+            ca, key, certificate = (Path(file).read_bytes() if file else None for file in files)
+            pair = (key, certificate) if key and certificate else (None, None)
+            return grpc.ssl_channel_credentials(ca, *pair)
+        if self.token and not (self.allow_plaintext_token or is_loopback(target)):
+            raise PlaintextToken(f"The token would travel to {target} in plaintext.")
+        return None
 
 
 def is_loopback(target: str) -> bool:
@@ -83,16 +115,3 @@ def is_loopback(target: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-class _Bearer(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
-    """Adds the token to every call."""
-
-    def __init__(self, token: str) -> None:
-        self._header = ("authorization", f"Bearer {token}")
-
-    def _add(self, continuation, details, request):  # type: ignore[no-untyped-def]  # grpc's own untyped protocol
-        metadata = [*(details.metadata or ()), self._header]
-        return continuation(details._replace(metadata=metadata), request)
-
-    intercept_unary_unary = intercept_unary_stream = _add

@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.metadata import entry_points, version
 from itertools import islice
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from eventstorming.v1 import job_pb2
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from eventstorming_client import Client, Job
-from poller.cli import connection, files, jobs
+from poller import exports
+from poller.cli import connection, files, show
 from poller.cli.outcome import CliError, Exit
 
 INSTRUCTIONS = (
@@ -33,6 +34,7 @@ _RESOURCES = {
     "model.json": ("json", "application/json"),
 }
 _PATIENT_SECONDS = 10.0
+Format = Annotated[str, Field(json_schema_extra={"enum": list(exports.names())})]
 
 
 def serve(arguments: argparse.Namespace) -> Exit:
@@ -103,10 +105,8 @@ def _add_tools(it: MCPServer[Any], client: Client) -> None:
             job_id=job.id, model=model, told=told, resources=[_uri(job.id, name) for name in _RESOURCES]
         )
 
-    async def get_model(
-        job_id: str, format: Literal["json", "markdown", "mermaid", "msaez", "svg"] = "json"
-    ) -> str:
-        """A job's model as it stands: typed JSON, Markdown, a diagram, or the JSON of the MSAEz canvas."""
+    async def get_model(job_id: str, format: Format = "json") -> str:
+        """A job's model as it stands: typed JSON, Markdown, the JSON of the MSAEz canvas, or a format of another tool."""
         with _told():
             return await asyncio.to_thread(_written, client, job_id, format)
 
@@ -158,7 +158,9 @@ async def _followed(job: Job, report: Callable[[float, float, str], Any]) -> job
 
 
 def _written(client: Client, job_id: str, form: str) -> str:
-    return files.written(files.fetch(client.job(job_id)), form)
+    if form not in exports.names():
+        raise CliError(f"format must be one of {', '.join(exports.names())}")
+    return files.document(files.fetch(client.job(job_id)), form).text
 
 
 def _found(value: dict[str, Any]) -> list[str]:
@@ -168,7 +170,7 @@ def _found(value: dict[str, Any]) -> list[str]:
 def _listed(job: job_pb2.Job) -> Listed:
     return Listed(
         job_id=job.job_id,
-        state=jobs.state_name(job),
+        state=show.state_of(job),
         title=job.title,
         progress=job.current_progress,
         total=job.total_progress,

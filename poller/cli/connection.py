@@ -8,10 +8,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import grpc
-from eventstorming.v1 import executor_pb2_grpc
+from eventstorming.v1 import executor_pb2, executor_pb2_grpc, job_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from eventstorming_client import Client, PlaintextToken, RequestFailed, open_channel
+from eventstorming_client import (
+    Access,
+    Client,
+    PlaintextToken,
+    RequestFailed,
+    executor_target,
+    failures,
+    jobs_target,
+)
 from poller.cli.outcome import CliError, Exit
 
 _EXITS = {
@@ -20,32 +28,62 @@ _EXITS = {
     grpc.StatusCode.FAILED_PRECONDITION: Exit.JOB_FAILED,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Exit.JOB_FAILED,
 }
+_AWAY = {
+    "UNREACHABLE": "{said}. Is it running? `make demo KEEP=1` starts one.",
+    "LLM_UNAVAILABLE": "the {program} at {address} gets no answer from its language model: {said}",
+    "DRAINING": "the {program} at {address} is being stopped and takes no more work; its successor will.",
+    "DATABASE_UNAVAILABLE": "the {program} at {address} cannot reach its database: {said} `eventstorming doctor` says what to do.",
+}
+"""What UNAVAILABLE means, by the reason; UNREACHABLE: nobody of ours has spoken."""
 
 
 @contextmanager
 def jobs(target: str | None = None) -> Iterator[Client]:
     """JobService at JOBS_TARGET."""
-    address = target or os.environ.get("JOBS_TARGET") or "127.0.0.1:50052"
+    address = target or jobs_target()
     with _plaintext_refused(address):
-        client = Client(address, **_access())
+        client = Client(address, **_options())
     with client, sentences(address, "poller"):
         yield client
 
 
 @contextmanager
-def executor(target: str | None = None) -> Iterator[executor_pb2_grpc.ExecutorServiceStub]:
-    """ExecutorService at the first address of EXECUTOR_TARGET."""
-    address = (target or os.environ.get("EXECUTOR_TARGET") or "127.0.0.1:50051").split(",")[0]
-    with _channel(address) as channel, sentences(address, "executor"):
-        yield executor_pb2_grpc.ExecutorServiceStub(channel)
+def generating(source: job_pb2.JobInput) -> Iterator[Iterator[executor_pb2.GenerateResponse]]:
+    """What the executor tells of a job that nobody stores."""
+    address = executor_target(jobs_target())
+    with _plaintext_refused(address), Client(address, **_options()) as client, sentences(address, "executor"):
+        yield client.generate(source, executor=address)
 
 
-def jobs_health() -> bool:
+def checked() -> executor_pb2.CheckResponse:
+    """What the executor says of its language model."""
+    ask = executor_pb2.CheckRequest()
+    with _asking("executor", executor_target(jobs_target()), 60) as (channel, how):
+        answer: executor_pb2.CheckResponse = executor_pb2_grpc.ExecutorServiceStub(channel).Check(ask, **how)
+        return answer
+
+
+def serving(*, seconds: float = 10) -> bool:
     """Whether the poller at JOBS_TARGET says that it is serving."""
-    address = os.environ.get("JOBS_TARGET") or "127.0.0.1:50052"
-    with _channel(address) as channel, sentences(address, "poller"):
-        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
-    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+    ask = health_pb2.HealthCheckRequest()
+    with _asking("poller", jobs_target(), seconds) as (channel, how):
+        return bool(
+            health_pb2_grpc.HealthStub(channel).Check(ask, **how).status
+            == health_pb2.HealthCheckResponse.SERVING
+        )
+
+
+@contextmanager
+def _asking(program: str, address: str, seconds: float) -> Iterator[tuple[grpc.Channel, dict[str, Any]]]:
+    """A channel, and how each call on it is to be made."""
+    access = Access(**_options())
+    with (
+        _plaintext_refused(address),
+        access.channel(address) as channel,
+        sentences(address, program),
+        failures(address),
+    ):
+        yield channel, {"timeout": seconds, "metadata": access.metadata}
 
 
 @contextmanager
@@ -53,25 +91,14 @@ def sentences(address: str, program: str) -> Iterator[None]:
     """Turns a gRPC error into the sentence and exit code a person can act on."""
     try:
         yield
-    except (grpc.RpcError, RequestFailed) as error:
-        code, details = _said(error)
-        if code is grpc.StatusCode.UNAVAILABLE:
-            details = f"no {program} answers at {address} ({details}). Is it running? `make demo KEEP=1` starts one."
-        raise CliError(details or str(code), _EXITS.get(code, Exit.WRONG_INPUT)) from error
+    except RequestFailed as failed:
+        said = str(failed).replace("nothing answers", f"no {program} answers", 1)
+        if failed.code is grpc.StatusCode.UNAVAILABLE:
+            said = _AWAY.get(failed.reason, "{said}").format(program=program, address=address, said=said)
+        raise CliError(said, _EXITS.get(failed.code, Exit.WRONG_INPUT)) from failed
 
 
-def _said(error: grpc.RpcError | RequestFailed) -> tuple[grpc.StatusCode, str]:
-    if isinstance(error, RequestFailed):
-        return error.code, str(error)
-    return error.code(), error.details() or ""
-
-
-def _channel(address: str) -> grpc.Channel:
-    with _plaintext_refused(address):
-        return open_channel(address, **_access())
-
-
-def _access() -> dict[str, Any]:
+def _options() -> dict[str, Any]:
     """Token and TLS as the environment names them."""
     return {
         "token": os.environ.get("GRPC_TOKEN") or "",

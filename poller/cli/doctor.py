@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 
-from eventstorming.v1 import executor_pb2
 from rich.console import Console
 from rich.markup import escape
 
-from poller.cli import connection
-from poller.cli.outcome import CliError, Exit
+from poller.cli import connection, show
+from poller.cli.outcome import CliError, Exit, Remark
 from poller.errors import PollerError
 from process.errors import WrongSettings
 
 _console = Console(highlight=False)
+_MARKS = {"ok": "[green]✓[/]", "remark": "[yellow]![/]", "wrong": "[red]✗[/]"}
 
 
 def doctor(arguments: argparse.Namespace) -> Exit:
     """Runs every check, also after one has failed; each failure is one sentence with its repair."""
-    worst = Exit.DONE
+    worst, told = Exit.DONE, []
     for name, check in _CHECKS.items():
         try:
             for said in check():
-                _console.print(f"[green]✓[/] {name}: {escape(said)}")
+                told.append((name, "remark" if isinstance(said, Remark) else "ok", said))
         except CliError as error:
             worst = max(worst, error.exit)
-            _console.print(f"[red]✗[/] {name}: {escape(str(error))}")
+            told.append((name, "wrong", str(error)))
+        while told and not arguments.json:
+            where, how, said = told.pop(0)
+            _console.print(f"{_MARKS[how]} {where}: {escape(said)}")
+    if arguments.json:
+        show.as_json([dict(zip(("check", "result", "said"), it, strict=True)) for it in told], indent=1)
     return worst
 
 
@@ -67,15 +73,19 @@ async def _examined(found: list[str]) -> CliError | None:
 
 
 def _executor() -> Iterator[str]:
-    with connection.executor() as service:
-        answer = service.Check(executor_pb2.CheckRequest(), timeout=60)
+    answer = connection.checked()
     if not answer.ok:
-        raise CliError(answer.problem, Exit.UNREACHABLE)
+        raise CliError(
+            f"the executor is there, its language model is not: {answer.problem}", Exit.UNREACHABLE
+        )
     yield f"reachable; {answer.language_model} answers"
+    here = os.environ.get("AI_MODEL", "")
+    if here and here not in (answer.language_model, answer.language_model.removeprefix("openai:")):
+        yield Remark(f"AI_MODEL is {here} in this shell, but that executor was started with another")
 
 
 def _jobs() -> Iterator[str]:
-    if not connection.jobs_health():
+    if not connection.serving():
         raise CliError(
             "it answers but takes no calls: it is draining; wait for its successor", Exit.UNREACHABLE
         )

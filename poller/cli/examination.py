@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from poller.cli.outcome import CliError, Exit
+from poller.cli.outcome import CliError, Exit, Remark
 from poller.errors import Permanent, PollerError, Transient
 from poller.metrics import Metrics
 from poller.rtdb.answers import Denied
@@ -98,7 +98,7 @@ async def _fenced(database: Database, nodes: Nodes, settings: Settings) -> str:
 async def _switched_on(database: Database) -> str:
     switch = await database.get(SWITCH, deadline=_SECONDS)
     if switch is None:
-        return f"{SWITCH} is not set: the web client sends no jobs until it is true"
+        return Remark(f"{SWITCH} is not set: the web client sends no jobs until it is true")
     if not switch:
         raise CliError(f"{SWITCH} is off: the web client sends no jobs; set it to true.")
     return "the web client sends its jobs here"

@@ -7,30 +7,31 @@ import json
 import re
 import sys
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
+from eventstorming.v1 import job_pb2, model_pb2
 from google.protobuf import json_format
 
 from eventstorming_client import Job
-from poller.cli import connection, show
+from poller import exports
+from poller.cli import connection, pictures, show
 from poller.cli.outcome import CliError, Exit
 from poller.errors import InputRejected
 
 _LANGUAGES = {"english": model_pb2.LANGUAGE_ENGLISH, "korean": model_pb2.LANGUAGE_KOREAN}
 _HANGUL = re.compile("[\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f]")
+STDIN = Path("-")
 JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def read_input(path: Path, *, draft: bool, language: str | None) -> job_pb2.JobInput:
     """A job's input from a file: text as it stands, or a draft in the shape the web client sends."""
     text = _read(path)
-    found = _draft(path, text) if draft else text_input(text, project=f"cli_{path.stem}")
+    found = _draft(path, text) if draft else text_input(text, project=f"cli_{_stem(path)}")
     found.language = _LANGUAGES[language] if language else found.language or _language_of(text)
     found.user_id = found.user_id or "cli"
-    found.project_id = found.project_id or f"cli_{path.stem}"
+    found.project_id = found.project_id or f"cli_{_stem(path)}"
     return found
 
 
@@ -45,7 +46,7 @@ def _draft(path: Path, text: str) -> job_pb2.JobInput:
     raw = _json(path, text)
     inputs = raw if "requestType" in raw else {"requestType": "fromDraft", "draft": raw.get("draft", raw)}
     job_id = inputs.get("jobId") or str(uuid.uuid4())
-    ids = {"uid": "cli", "projectId": f"cli_{path.stem}"} | inputs.get("ids", {})
+    ids = {"uid": "cli", "projectId": f"cli_{_stem(path)}"} | inputs.get("ids", {})
     try:
         found = read_inputs({**inputs, "jobId": job_id, "ids": ids}, job_id=job_id)
     except InputRejected as error:
@@ -54,13 +55,18 @@ def _draft(path: Path, text: str) -> job_pb2.JobInput:
     return found
 
 
+def _stem(path: Path) -> str:
+    return "stdin" if path == STDIN else path.stem
+
+
 def _language_of(text: str) -> model_pb2.Language:
     return model_pb2.LANGUAGE_KOREAN if _HANGUL.search(text) else model_pb2.LANGUAGE_ENGLISH
 
 
 def _read(path: Path) -> str:
+    """The text of a file, or of standard input for `-`."""
     try:
-        return path.read_text("utf-8")
+        return (sys.stdin.buffer.read() if path == STDIN else path.read_bytes()).decode("utf-8-sig")
     except OSError as error:
         raise CliError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -80,23 +86,56 @@ def _json(path: Path, text: str) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------ formats
 
 
-FORMATS = ("html", "json", "markdown", "mermaid", "msaez", "svg")
+FORMATS = (*exports.names(), *pictures.FORMATS)
 
 
-def written(job: job_pb2.GetJobResponse, form: str) -> str:
-    """The job's model in one of FORMATS. What writes it is imported here: most commands need none of it."""
-    from poller.board import exports, html, specification, svg
+def document(job: job_pb2.GetJobResponse, form: str) -> exports.Document:
+    """The job's model in one of FORMATS, but for pictures."""
+    return exports.export(form, job.model, esvalue=job.msaez_json)
 
-    if form == "msaez":
-        return json.dumps(json.loads(job.msaez_json), ensure_ascii=False, indent=1)
-    writers: dict[str, Callable[[model_pb2.EventStormingModel], str]] = {
-        "html": html.render_html,
-        "json": exports.to_json,
-        "markdown": specification.to_markdown,
-        "mermaid": exports.to_mermaid,
-        "svg": svg.render_svg,
-    }
-    return writers[form](job.model)
+
+def put(job: job_pb2.GetJobResponse, arguments: argparse.Namespace) -> None:
+    """The model where it is wanted: standard output, a file, or a folder; of several files one by `--part`."""
+    out: Path | None = arguments.output
+    if arguments.format in pictures.FORMATS:
+        _put(pictures.taken(job.model, arguments.format), out)
+        return
+    found = document(job, arguments.format)
+    if arguments.part:
+        if arguments.part not in found.texts:
+            raise CliError(f"there is no part {arguments.part!r}; there are: {', '.join(found.texts)}")
+        _put(found.texts[arguments.part].encode(), out)
+    elif found.folder and out is not None and out.suffix != ".zip":
+        _unpack(found, out)
+    elif found.folder and out is None and sys.stdout.isatty():
+        raise CliError(
+            f"{arguments.format} has several files ({', '.join(found.texts)}): write them with -o FOLDER, or name one with --part"
+        )
+    else:
+        _put(found.content, out)
+
+
+def _put(content: bytes, out: Path | None) -> None:
+    if out is not None:
+        try:
+            out.write_bytes(content)
+        except OSError as error:
+            raise CliError(f"cannot write {out}: {error.strerror}") from error
+        return
+    ends = b"" if content.endswith(b"\n") or b"\0" in content else b"\n"
+    sys.stdout.buffer.write(content + ends)
+    sys.stdout.buffer.flush()
+
+
+def _unpack(found: exports.Document, folder: Path) -> None:
+    """Into a folder, which is made."""
+    try:
+        for path, text in found.texts.items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8", errors="replace")
+    except OSError as error:
+        raise CliError(f"cannot write {error.filename}: {error.strerror}") from error
 
 
 def fetch(job: Job) -> job_pb2.GetJobResponse:
@@ -111,20 +150,19 @@ def fetch(job: Job) -> job_pb2.GetJobResponse:
 
 
 def generate(arguments: argparse.Namespace) -> Exit:
-    """Straight to the executor: progress on stderr, the model on stdout."""
+    """Straight to the executor: progress on stderr, the model on stdout; with `--json` a line for each event."""
     job_input = read_input(arguments.file, draft=arguments.draft, language=arguments.language)
     job_input.job_id = job_input.job_id or str(uuid.uuid4())
-    with connection.executor() as service, show.Bar() as bar:
-        for response in service.Generate(executor_pb2.GenerateRequest(input=job_input)):
-            match response.WhichOneof("event"):
-                case "progress":
-                    bar.progress(response.progress.current, response.progress.total)
-                case "log":
-                    bar.line(response.log)
-                case "completed":
-                    model = response.completed.model
-    model.source_text = job_input.requirements
-    print(written(_described(model, job_input), arguments.format))
+    with connection.generating(job_input) as events, show.Bar() as bar:
+        for event in events:
+            if arguments.json:
+                show.as_json(json_format.MessageToDict(event))
+            elif event.HasField("progress"):
+                bar.progress(event.progress.current, event.progress.total)
+            elif event.HasField("log"):
+                bar.line(event.log)
+    if not arguments.json:
+        put(_described(event.completed.model, job_input), arguments)
     return Exit.DONE
 
 
@@ -140,35 +178,38 @@ def _described(model: model_pb2.EventStormingModel, job_input: job_pb2.JobInput)
 
 def board(arguments: argparse.Namespace) -> Exit:
     """The board of a typed model in a file, or of a job, as one HTML page on stdout."""
+    from poller.cli.jobs import named
+
     path = Path(arguments.source)
-    if not path.exists() and JOB_ID.fullmatch(arguments.source):
+    if path != STDIN and not path.exists() and re.fullmatch(r"[0-9a-fA-F-]+", arguments.source):
         with connection.jobs() as client:
-            response = fetch(client.job(arguments.source))
+            response = fetch(named(client, arguments.source))
     else:
         response = job_pb2.GetJobResponse(model=_typed_model(path))
-    sys.stdout.write(written(response, "html"))
+    _put(document(response, "html").content, None)
     return Exit.DONE
 
 
 def _typed_model(path: Path) -> model_pb2.EventStormingModel:
-    value = _json(path, _read(path))
+    value, hint = _json(path, _read(path)), "Get one: eventstorming get JOB --format json"
     try:
-        return json_format.ParseDict(value, model_pb2.EventStormingModel())
+        model = json_format.ParseDict(value, model_pb2.EventStormingModel())
     except json_format.ParseError as error:
-        raise CliError(
-            f"{path} is not a typed EventStorming model ({error}). Get one: eventstorming get JOB --format json"
-        ) from error
+        raise CliError(f"{path} is not a typed EventStorming model ({error}). {hint}") from error
+    if not model.bounded_contexts:
+        raise CliError(f"{path} holds no model: it has no bounded context. {hint}")
+    return model
 
 
 def validate(arguments: argparse.Namespace) -> Exit:
     """The 18 checks on an esValue, plain or as it sits in the database. Findings end with exit code 1."""
     value = es_value(_json(arguments.file, _read(arguments.file)), str(arguments.file))
     found = findings_in(value)
-    for finding in found:
-        print(finding)
-    print(
-        f"{len(value['elements'])} elements, {len(value.get('relations') or {})} relations, {len(found)} findings"
-    )
+    elements, relations = len(value["elements"]), len(value.get("relations") or {})
+    if arguments.json:
+        show.as_json({"elements": elements, "relations": relations, "findings": found}, indent=1)
+    else:
+        print(*found, f"{elements} elements, {relations} relations, {len(found)} findings", sep="\n")
     return Exit.JOB_FAILED if found else Exit.DONE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
+import re
 import sys
 from collections.abc import Callable
 from itertools import islice
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from eventstorming_client import Job
+from eventstorming_client import Client, Job
 from poller.cli import connection, files, show
 from poller.cli.outcome import CliError, Exit
 
@@ -26,45 +26,83 @@ STATES = {
     "completed": job_pb2.JOB_STATE_COMPLETED,
     "failed": job_pb2.JOB_STATE_FAILED,
 }
+SHORTEST_ID, LOOKED_THROUGH = 4, 5000
+
+
+def named(client: Client, text: str) -> Job:
+    """The job with this id, or the one of the newest whose id begins so."""
+    if files.JOB_ID.fullmatch(text):
+        return client.job(text)
+    if not re.fullmatch(rf"[0-9a-fA-F-]{{{SHORTEST_ID},36}}", text):
+        raise CliError(f"{text!r} is no job id, nor the first {SHORTEST_ID} characters of one or more")
+    found = [
+        job.job_id
+        for job in islice(client.list(), LOOKED_THROUGH)
+        if job.job_id.lower().startswith(text.lower())
+    ]
+    if len(found) != 1:
+        which = f"several jobs begin so: {', '.join(found[:5])}" if found else "no job begins so"
+        raise CliError(f"{text}: {which}")
+    return client.job(found[0])
 
 
 def submit(arguments: argparse.Namespace) -> Exit:
-    """Submits; prints the job id on stdout."""
+    """Submits; prints the job id on stdout, and where to look at it on stderr."""
     job_input = files.read_input(arguments.file, draft=arguments.draft, language=arguments.language)
     with connection.jobs() as client:
-        job = client.submit(job_input, like=arguments.like)
-        print(job.id)
-        if job.submitted and job.submitted.url:
-            print(job.submitted.url)
-        return follow(job) if arguments.watch else Exit.DONE
+        like = named(client, arguments.like).id if arguments.like else ""
+        job = client.submit(job_input, like=like)
+        stands = job.submitted or job_pb2.Job(job_id=job.id)
+        if arguments.json:
+            show.as_json(show.members(stands))
+        else:
+            print(job.id, flush=True)
+            for address in filter(None, (stands.url, stands.board_url)):
+                print(address, file=sys.stderr)
+        return follow(job, arguments) if arguments.watch else Exit.DONE
 
 
-def on_job(act: Callable[[Job], object]) -> Callable[[argparse.Namespace], Exit]:
-    """A command that does one thing to the job it names."""
+def on_job(
+    act: Callable[[Job, argparse.Namespace], Exit | job_pb2.Job | None],
+) -> Callable[[argparse.Namespace], Exit]:
+    """A command that does one thing to the job it names; `--json` tells how the job stands then."""
 
     def run(arguments: argparse.Namespace) -> Exit:
         with connection.jobs() as client:
-            act(client.job(arguments.job))
+            job = named(client, arguments.job)
+            answer = act(job, arguments)
+        if isinstance(answer, Exit):
+            return answer
+        if arguments.json:
+            show.as_json({"jobId": job.id, "state": "removed"} if answer is None else show.members(answer))
         return Exit.DONE
 
     return run
 
 
-def follow(job: Job) -> Exit:
+def follow(job: Job, arguments: argparse.Namespace) -> Exit:
     """Shows a job until it ends; raises CliError when it ends as failed."""
     last = job_pb2.Job(job_id=job.id)
     with show.Bar() as bar:
         for event in job.watch():
             last = event.job
-            bar.job(last)
+            if arguments.json:
+                show.as_json(show.members(last))
+            else:
+                bar.job(last)
     if last.state == job_pb2.JOB_STATE_FAILED:
         raise CliError(f"job {job.id} failed: {last.failure}", Exit.JOB_FAILED)
     return Exit.DONE
 
 
-def get(arguments: argparse.Namespace) -> Exit:
-    """Prints a job's model."""
-    return on_job(lambda job: print(files.written(files.fetch(job), arguments.format)))(arguments)
+def get(job: Job, arguments: argparse.Namespace) -> Exit:
+    """Prints or writes a job's model."""
+    response = files.fetch(job)
+    if arguments.json:
+        show.as_json({"job": show.members(response.job), "model": MessageToDict(response.model)})
+    else:
+        files.put(response, arguments)
+    return Exit.DONE
 
 
 def list_jobs(arguments: argparse.Namespace) -> Exit:
@@ -73,9 +111,10 @@ def list_jobs(arguments: argparse.Namespace) -> Exit:
     with connection.jobs() as client:
         found = list(islice(client.list(states=states), arguments.limit))
     if arguments.json:
-        print(json.dumps([_members(job) for job in found], ensure_ascii=False, indent=1))
+        show.as_json([show.members(job) for job in found], indent=1)
     elif sys.stdout.isatty():
         table = Table("job", "state", "place", "progress", "created (UTC)", "title", "failure")
+        table.columns[0].no_wrap, table.columns[0].min_width = True, 36
         for job in found:
             table.add_row(*map(escape, _row(job)))
         Console().print(table)
@@ -85,22 +124,34 @@ def list_jobs(arguments: argparse.Namespace) -> Exit:
     return Exit.DONE
 
 
-def _members(job: job_pb2.Job) -> dict[str, Any]:
-    return MessageToDict(job) | {"state": state_name(job)}
-
-
-def state_name(job: job_pb2.Job) -> str:
-    """As the command line says it: queued, running, completed, failed, removed."""
-    return job_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_").lower()
-
-
 def _row(job: job_pb2.Job) -> tuple[str, ...]:
     progress = f"{job.current_progress}/{job.total_progress}" if job.total_progress else ""
     created = job.created_at.ToDatetime().isoformat(" ", "seconds") if job.HasField("created_at") else ""
     failure = " ".join(job.failure.split())
-    return (job.job_id, state_name(job), str(job.position or ""), progress, created, job.title, failure)
+    return (job.job_id, show.state_of(job), str(job.position or ""), progress, created, job.title, failure)
 
 
-def cancel(job: Job) -> None:
+def cancel(job: Job, _: argparse.Namespace) -> job_pb2.Job:
     """Ends it as failed, in the name of who runs the command."""
-    job.cancel(by=getpass.getuser())
+    return job.cancel(by=getpass.getuser())
+
+
+def retry(job: Job, _: argparse.Namespace) -> job_pb2.Job:
+    """Queues a failed job again."""
+    return job.retry()
+
+
+def delete(job: Job, _: argparse.Namespace) -> None:
+    """Removes everything of it."""
+    job.delete()
+
+
+Act = Callable[[Job, argparse.Namespace], Any]
+ON_ONE: dict[str, tuple[Act, str]] = {
+    "watch": (follow, "follow a job to its end"),
+    "get": (get, "print or write a job's model"),
+    "cancel": (cancel, "end a job as failed; its data stays"),
+    "retry": (retry, "run a failed job again, using the answers it already has"),
+    "delete": (delete, "remove everything of a job"),
+}
+"""Commands whose first argument is a job."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 
-from eventstorming_client import Job
-from poller.cli import doctor, files, jobs
+from poller.cli import completion, connection, doctor, files, jobs
 from poller.cli.outcome import CliError, Exit
 
 Command = Callable[[argparse.Namespace], Exit]
+INTERRUPTED = 130
+_CODES = (
+    "Exit codes: 0 done; 1 the job failed, or is in a state that does not allow this (it has ended already); "
+    "2 wrong usage or input; 3 a service is unreachable; 130 stopped by Ctrl-C (a submitted job goes on)."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"eventstorming: {error}", file=sys.stderr)
         return int(error.exit)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return 0
@@ -33,22 +37,45 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
-        prog="eventstorming", description="Requirements in, an EventStorming model out."
+        prog="eventstorming", description="Requirements in, an EventStorming model out.", epilog=_CODES
     )
-    commands = root.add_subparsers(metavar="COMMAND", required=True)
+    root.add_argument("--version", action="version", version=f"%(prog)s {version('eventstorming-generator')}")
+    root.set_defaults(run=_nothing, root=root)
+    commands = root.add_subparsers(metavar="COMMAND")
     _demo(commands)
     _jobs(commands)
     _files(commands)
     check = commands.add_parser(
         "doctor", help="check settings, RTDB, executor and language model; say what to do"
     )
-    check.set_defaults(run=doctor.doctor)
+    _json(check, run=doctor.doctor)
+    shell = commands.add_parser("completion", help="print a script that completes commands in a shell")
+    shell.add_argument("shell", choices=completion.SHELLS)
+    shell.set_defaults(run=completion.completion)
     agents = commands.add_parser("mcp", help="serve coding agents over the Model Context Protocol (stdio)")
     agents.add_argument(
         "--demo", action="store_true", help="on embedded programs of its own, without any key"
     )
     agents.set_defaults(run=_serve_agents)
     return root
+
+
+def _nothing(arguments: argparse.Namespace) -> Exit:
+    """What there is to call; and where nothing runs, a way to see it work."""
+    arguments.root.print_help()
+    try:
+        connection.serving(seconds=1)
+    except CliError:
+        print(
+            "\nNo poller answers here. `eventstorming demo` shows the whole system at work, without any key."
+        )
+        if (
+            sys.stdin.isatty()
+            and sys.stdout.isatty()
+            and input("Run it now? [Y/n] ").lower() in ("", "y", "yes")
+        ):
+            return _found_demo(arguments.root.parse_args(["demo"]))
+    return Exit.WRONG_INPUT
 
 
 def _serve_agents(arguments: argparse.Namespace) -> Exit:
@@ -64,12 +91,19 @@ def _serve_agents(arguments: argparse.Namespace) -> Exit:
 Subparsers = argparse._SubParsersAction  # the type argparse itself returns from add_subparsers
 
 
+def _json(command: argparse.ArgumentParser, *, run: Command) -> None:
+    command.add_argument(
+        "--json", action="store_true", help="say it as JSON, one value a line where there are several"
+    )
+    command.set_defaults(run=run)
+
+
 def _demo(commands: Subparsers[argparse.ArgumentParser]) -> None:
     it = commands.add_parser("demo", help="run the main job on the embedded parts, ending with a board")
     it.add_argument("--keep", action="store_true", help="stay until Ctrl-C on the default ports")
     it.add_argument("--file", type=Path, default=Path("examples/library.en.md"), help="requirements to use")
     it.add_argument("--out", type=Path, default=Path("out"), help="where board and model go")
-    it.set_defaults(run=_found_demo)
+    _json(it, run=_found_demo)
 
 
 def _found_demo(arguments: argparse.Namespace) -> Exit:
@@ -80,12 +114,12 @@ def _found_demo(arguments: argparse.Namespace) -> Exit:
 
 def _jobs(commands: Subparsers[argparse.ArgumentParser]) -> None:
     submit = commands.add_parser("submit", help="submit a requirements text or a draft")
-    submit.add_argument("file", type=Path, metavar="FILE", help="text or Markdown; with --draft a JSON draft")
+    submit.add_argument("file", type=Path, metavar="FILE", help="text or Markdown, - for standard input")
     submit.add_argument("--draft", action="store_true", help="FILE is a draft (JSON)")
     submit.add_argument("--watch", action="store_true", help="follow it to its end")
     submit.add_argument("--like", metavar="JOB", default="", help="use the answers of an earlier job again")
     _language(submit)
-    submit.set_defaults(run=jobs.submit)
+    _json(submit, run=jobs.submit)
     listing = commands.add_parser("list", help="list jobs, newest first")
     listing.add_argument(
         "--state", action="append", choices=tuple(jobs.STATES), default=[], help="only these; may be repeated"
@@ -93,22 +127,13 @@ def _jobs(commands: Subparsers[argparse.ArgumentParser]) -> None:
     listing.add_argument(
         "--limit", type=_positive, default=50, metavar="N", help="at most so many (default: 50)"
     )
-    listing.add_argument("--json", action="store_true", help="as JSON")
-    listing.set_defaults(run=jobs.list_jobs)
-    acts: tuple[tuple[str, Callable[[Job], object], str], ...] = (
-        ("watch", jobs.follow, "follow a job to its end"),
-        ("cancel", jobs.cancel, "end a job as failed; its data stays"),
-        ("retry", Job.retry, "run a failed job again, using the answers it already has"),
-        ("delete", Job.delete, "remove everything of a job"),
-    )
-    for name, run, help_text in acts:
+    _json(listing, run=jobs.list_jobs)
+    for name, (act, help_text) in jobs.ON_ONE.items():
         it = commands.add_parser(name, help=help_text)
-        it.add_argument("job", metavar="JOB")
-        it.set_defaults(run=jobs.on_job(run))
-    get = commands.add_parser("get", help="print a job's model")
-    get.add_argument("job", metavar="JOB")
-    get.add_argument("--format", choices=files.FORMATS, default="json")
-    get.set_defaults(run=jobs.get)
+        it.add_argument("job", metavar="JOB", help="its id, or enough of its beginning")
+        if name == "get":
+            _format(it)
+        _json(it, run=jobs.on_job(act))
 
 
 def _positive(text: str) -> int:
@@ -119,17 +144,27 @@ def _positive(text: str) -> int:
 
 def _files(commands: Subparsers[argparse.ArgumentParser]) -> None:
     generate = commands.add_parser("generate", help="straight to the executor; nothing is stored")
-    generate.add_argument("file", type=Path, metavar="FILE")
+    generate.add_argument("file", type=Path, metavar="FILE", help="text or Markdown, - for standard input")
     generate.add_argument("--draft", action="store_true", help="FILE is a draft (JSON)")
-    generate.add_argument("--format", choices=files.FORMATS, default="json")
+    _format(generate)
     _language(generate)
-    generate.set_defaults(run=files.generate)
+    _json(generate, run=files.generate)
     board = commands.add_parser("board", help="a typed model (FILE) or a job's, as one HTML page on stdout")
     board.add_argument("source", metavar="FILE|JOB")
     board.set_defaults(run=files.board)
     validate = commands.add_parser("validate", help="check an esValue against the canvas's 18 rules")
     validate.add_argument("file", type=Path, metavar="FILE")
-    validate.set_defaults(run=files.validate)
+    _json(validate, run=files.validate)
+
+
+def _format(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--format", choices=files.FORMATS, default="json", help="default: json, the typed model"
+    )
+    command.add_argument("--part", metavar="NAME", help="only this file of a format that has several")
+    command.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write it there; several files into a folder"
+    )
 
 
 def _language(command: argparse.ArgumentParser) -> None:

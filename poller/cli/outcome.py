@@ -14,6 +14,10 @@ class Exit(IntEnum):
     UNREACHABLE = 3
 
 
+class Remark(str):
+    """A sentence of an examination about what is not wrong but may not be meant."""
+
+
 class CliError(Exception):
     """A sentence for the person at the terminal, and the exit code that belongs to it."""
 

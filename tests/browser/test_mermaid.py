@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from poller.board.exports import diagrams
+from poller.exports.mermaid import diagrams
 from tests.browser.mermaid import library
 from tests.browser.window import PICTURES, window
 from tests.poller.board.conftest import clinic_model, hostile_model, library_model
@@ -33,7 +33,7 @@ async def test_mermaid_itself_draws_every_diagram_and_hostile_labels_are_text(tm
         await shown.page.goto("about:blank")
         await shown.page.add_script_tag(path=bundle)
         for name, model in models.items():
-            for number, (_, source) in enumerate(diagrams(model)):
+            for number, source in enumerate(diagrams(model).values()):
                 kind, nodes, text = await shown.js(DRAW, source)
                 assert kind.startswith("flowchart")
                 assert nodes >= 1

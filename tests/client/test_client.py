@@ -10,9 +10,18 @@ from typing import Any
 
 import grpc
 import pytest
-from eventstorming.v1 import job_pb2, job_pb2_grpc
+from eventstorming.v1 import executor_pb2, executor_pb2_grpc, job_pb2, job_pb2_grpc, model_pb2
 
-from eventstorming_client import Client, JobFailed, PlaintextToken, RequestFailed
+from eventstorming_client import (
+    AsyncClient,
+    AsyncJob,
+    Client,
+    Job,
+    JobFailed,
+    PlaintextToken,
+    RequestFailed,
+    executor_target,
+)
 
 JOB_ID = "1b9d6bcd-3d2a-8f41-02c7-5c1e0f7a9b34"
 
@@ -131,3 +140,102 @@ def test_the_client_and_its_stubs_are_a_distribution_of_their_own() -> None:
     text = (folder / "pyproject.toml").read_text("utf-8")
     assert '"../proto/eventstorming" = "eventstorming"' in text
     assert (folder / "eventstorming_client/py.typed").exists()
+
+
+# ── the same under an event loop ─────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_asynchronous_client_goes_on_after_a_break_too() -> None:
+    service = Scripted([QUEUED, RUNNING, grpc.StatusCode.UNAVAILABLE], [RUNNING, COMPLETED])
+    async with _serving(service) as target, AsyncClient(target) as jobs:
+        job = await jobs.submit("A text.")
+        states = [event.job.state async for event in job.watch()]
+    assert service.submitted == [job.id]
+    assert states == [QUEUED, RUNNING, COMPLETED]
+
+
+async def test_the_asynchronous_client_raises_what_the_other_does() -> None:
+    service = Scripted([RUNNING, FAILED], [RUNNING, grpc.StatusCode.UNAVAILABLE], [grpc.StatusCode.NOT_FOUND])
+    async with _serving(service) as target, AsyncClient(target) as jobs:
+        with pytest.raises(JobFailed, match="why"):
+            await jobs.job(JOB_ID).wait()
+        with pytest.raises(JobFailed, match="was removed"):
+            await jobs.job(JOB_ID).wait()
+        with pytest.raises(RequestFailed):
+            await jobs.job(JOB_ID).cancel()
+
+
+@pytest.mark.parametrize(("one", "other"), [(Client, AsyncClient), (Job, AsyncJob)])
+def test_both_clients_have_the_same_names(one: type, other: type) -> None:
+    named = [{name for name in vars(kind) if not name.startswith("_")} for kind in (one, other)]
+    assert named[0] == named[1]
+
+
+# ── generations that nobody stores ───────────────────────────────────────────────────────────────────────────────
+
+
+class Generating(executor_pb2_grpc.ExecutorServiceServicer):
+    async def Generate(self, request: Any, context: Any) -> AsyncIterator[executor_pb2.GenerateResponse]:
+        yield executor_pb2.GenerateResponse(progress=executor_pb2.Progress(current=1, total=11))
+        model = model_pb2.EventStormingModel(bounded_contexts=[model_pb2.BoundedContext(name="Lending")])
+        yield executor_pb2.GenerateResponse(completed=executor_pb2.Completed(model=model))
+
+
+@asynccontextmanager
+async def _executor() -> AsyncIterator[str]:
+    server = grpc.aio.server()
+    executor_pb2_grpc.add_ExecutorServiceServicer_to_server(Generating(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
+
+
+async def test_a_generation_ends_with_the_model_and_its_text() -> None:
+    def generated(target: str) -> list[executor_pb2.GenerateResponse]:
+        with Client("127.0.0.1:1") as client:
+            return list(client.generate("A member borrows a book.", executor=target))
+
+    async with _executor() as target:
+        events = await asyncio.to_thread(generated, target)
+        async with AsyncClient("127.0.0.1:1") as jobs:
+            others = [event async for event in jobs.generate("A member borrows a book.", executor=target)]
+    assert events == others
+    assert [event.WhichOneof("event") for event in events] == ["progress", "completed"]
+    assert events[-1].completed.model.source_text == "A member borrows a book."
+
+
+@pytest.mark.parametrize(
+    ("jobs", "expected"),
+    [
+        ("127.0.0.1:50052", "127.0.0.1:50051"),
+        ("eventstorming-generator-jobs:50052", "eventstorming-generator-executor:50051"),
+        ("es-jobs.prod.svc.cluster.local:50052", "es-executor.prod.svc.cluster.local:50051"),
+        ("[::1]:7", "[::1]:50051"),
+    ],
+)
+def test_the_executor_is_looked_for_beside_the_poller(
+    jobs: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EXECUTOR_TARGET", raising=False)
+    assert executor_target(jobs) == expected
+    monkeypatch.setenv("EXECUTOR_TARGET", "a:1, b:2")
+    assert executor_target(jobs) == "a:1"
+
+
+# ── what goes wrong, in words ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_when_nothing_answers_the_reason_says_so() -> None:
+    with Client("127.0.0.1:1", deadline=5) as client, pytest.raises(RequestFailed) as failed:
+        client.job(JOB_ID).get()
+    assert failed.value.reason == "UNREACHABLE"
+    assert str(failed.value).startswith("nothing answers at 127.0.0.1:1 (")
+
+
+@pytest.mark.parametrize(("given", "said"), [(b"A text.", r"decode\('utf-8'\)"), (7, "not int")])
+def test_what_are_no_requirements_is_said_in_words(given: Any, said: str) -> None:
+    with Client("127.0.0.1:1") as client, pytest.raises(TypeError, match=said):
+        client.submit(given)

@@ -7,15 +7,19 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.pair import Pair
+from devkit.programs import Programs
+from tests.e2e.pair import FREE, Pair
 from tests.e2e.test_pair import TEXT
 
 
-def _cli(pair: Pair, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def _cli(
+    pair: Pair, *arguments: str, given: str | None = None, **settings: str
+) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "JOBS_TARGET": f"127.0.0.1:{pair.ports['grpc']}",
@@ -23,7 +27,9 @@ def _cli(pair: Pair, *arguments: str, **settings: str) -> subprocess.CompletedPr
         **settings,
     }
     command = [sys.executable, "-m", "poller.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+    return subprocess.run(
+        command, input=given, capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
 
 
 @pytest.fixture
@@ -43,14 +49,107 @@ def test_submit_and_watch_print_the_id_and_end_with_0(pair: Pair, text: Path) ->
     assert model["sourceText"] == TEXT
 
 
-@pytest.mark.parametrize("form", ["msaez", "svg", "html", "mermaid", "markdown"])
-def test_generate_writes_every_format_without_storing_anything(pair: Pair, text: Path, form: str) -> None:
+def test_generate_writes_every_format_without_storing_anything(
+    pair: Pair, text: Path, tmp_path: Path
+) -> None:
     before = pair.client.get("jobs")
-    run = _cli(pair, "generate", str(text), "--format", form)
-
-    assert run.returncode == 0, run.stderr
-    assert re.search("register ?book", run.stdout, re.IGNORECASE)
+    for form in ("msaez", "svg", "html", "mermaid", "markdown"):
+        out = tmp_path / form
+        run = _cli(pair, "generate", str(text), "--format", form, "--output", str(out))
+        assert run.returncode == 0, run.stderr
+        files = [out] if out.is_file() else list(out.iterdir())
+        written = "".join(file.read_text("utf-8") for file in files)
+        assert re.search("register ?book", written, re.IGNORECASE), form
     assert pair.client.get("jobs") == before
+
+
+def test_a_text_from_standard_input_is_a_job_that_its_first_characters_name(pair: Pair) -> None:
+    run = _cli(pair, "submit", "-", "--watch", "--json", given=TEXT)
+    told = [json.loads(line) for line in run.stdout.splitlines()]
+    assert run.returncode == 0, run.stderr
+    assert told[-1]["state"] == "completed"
+    job_id = told[0]["jobId"]
+
+    stands = json.loads(_cli(pair, "get", job_id[:10], "--json").stdout)
+    assert stands["job"]["state"] == "completed"
+    assert stands["model"]["sourceText"] == TEXT
+    (part,) = (_cli(pair, "get", job_id[:10], "--format", "mermaid", "--part", "context-map.mmd").stdout,)
+    assert part.startswith("flowchart LR\n")
+    unknown = _cli(pair, "get", job_id[:10], "--format", "mermaid", "--part", "x")
+    assert (unknown.returncode, "context-map.mmd" in unknown.stderr) == (2, True)
+    nobody, short = _cli(pair, "get", "ffff-ffff"), _cli(pair, "get", "ab")
+    assert (nobody.returncode, short.returncode) == (2, 2)
+    assert "no job begins so" in nobody.stderr
+    again = _cli(pair, "cancel", job_id[:10], "--json")
+    assert (again.returncode, "completed" in again.stderr) == (1, True)
+    gone = json.loads(_cli(pair, "delete", job_id, "--json").stdout)
+    assert gone == {"jobId": job_id, "state": "removed"}
+
+
+def test_submit_says_where_the_board_is_and_only_the_id_on_stdout(pair: Pair, text: Path) -> None:
+    run = _cli(pair, "submit", str(text))
+    job_id = run.stdout.strip()
+    assert re.fullmatch(r"[0-9a-f-]{36}", job_id)
+    assert f"http://127.0.0.1:{pair.ports['admin']}/board/{job_id}" in run.stderr
+
+
+def test_a_watch_of_nobody_says_so_and_nothing_else(pair: Pair) -> None:
+    run = _cli(pair, "watch", "0" * 8 + "-0000-0000-0000-" + "0" * 12)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert len(run.stderr.splitlines()) == 1, run.stderr
+
+
+def test_a_model_without_a_context_is_no_board(tmp_path: Path, pair: Pair) -> None:
+    (tmp_path / "e.json").write_text("{}")
+    run = _cli(pair, "board", str(tmp_path / "e.json"))
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "holds no model" in run.stderr
+
+
+def test_a_language_model_that_is_away_is_not_an_executor_that_is_away(
+    pair: Pair, programs: Programs, text: Path
+) -> None:
+    settings = {"AI_MODEL": "openai:x", "OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}
+    executor = programs.start("away", "executor", **FREE, **settings, STEP_TIMEOUT_SECONDS="1")
+    target = f"127.0.0.1:{executor.ports()['grpc']}"
+
+    run = _cli(pair, "generate", str(text), EXECUTOR_TARGET=target)
+    ill = _cli(
+        pair, "doctor", EXECUTOR_TARGET=target, FIREBASE_DATABASE_EMULATOR_HOST=f"127.0.0.1:{pair.rtdb}"
+    )
+    assert (run.returncode, ill.returncode) == (3, 3)
+    for said in (run.stderr, ill.stdout):
+        assert "language model" in said
+        assert "Is it running" not in said
+
+
+def test_without_a_command_and_a_service_the_demo_is_offered(pair: Pair) -> None:
+    run = _cli(pair, JOBS_TARGET="127.0.0.1:1")
+    assert run.returncode == 2
+    assert "eventstorming demo" in run.stdout
+    assert "No poller answers" not in _cli(pair).stdout
+
+
+def test_the_version_is_the_packages_own(pair: Pair) -> None:
+    assert _cli(pair, "--version").stdout.strip() == f"eventstorming {version('eventstorming-generator')}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("eventstorming su", "submit"),
+        ("eventstorming get x --format mer", "mermaid"),
+        ("eventstorming list --st", "--state"),
+    ],
+)
+def test_bash_completes_commands_options_and_formats(pair: Pair, typed: str, offered: str) -> None:
+    words = typed.split()
+    script = _cli(pair, "completion", "bash").stdout + (
+        f'COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; _eventstorming; echo "${{COMPREPLY[*]}}"'
+    )
+    run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [offered]
 
 
 def test_a_board_comes_from_a_model_file_and_from_a_job(pair: Pair, text: Path, tmp_path: Path) -> None:
@@ -113,6 +212,12 @@ def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(pair: Pair) -> None:
 
     assert well.returncode == 0, well.stdout + well.stderr
     assert "offline:rules answers" in well.stdout
+    assert "! RTDB: configs/eventstorming_generator/is_use_backend is not set" in well.stdout
+    other = _cli(
+        pair, "doctor", "--json", AI_MODEL="gpt-9", FIREBASE_DATABASE_EMULATOR_HOST=f"127.0.0.1:{pair.rtdb}"
+    )
+    remarks = [line["said"] for line in json.loads(other.stdout) if line["result"] == "remark"]
+    assert any("AI_MODEL is gpt-9 in this shell" in said for said in remarks)
     assert ill.returncode == 3
     assert "Is it running?" in ill.stdout
 

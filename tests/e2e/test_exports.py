@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import xml.etree.ElementTree as ET
+import zipfile
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +17,8 @@ from google.protobuf import json_format
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 
+from eventstorming_client import Client, RequestFailed
+from poller import exports
 from tests.e2e.pair import Pair
 from tests.e2e.test_command_line import _cli
 from tests.poller.msaez.schemas import esvalue_schema
@@ -30,8 +34,8 @@ def job(pair: Pair) -> str:
     return run.stdout.split()[0]
 
 
-def _get(pair: Pair, job: str, form: str) -> str:
-    run = _cli(pair, "get", job, "--format", form)
+def _get(pair: Pair, job: str, form: str, *more: str) -> str:
+    run = _cli(pair, "get", job, "--format", form, *more)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -68,13 +72,23 @@ def test_html_is_one_page_that_asks_for_nothing(pair: Pair, job: str) -> None:
     assert "connect-src" not in page
 
 
-def test_mermaid_is_markdown_with_a_diagram_for_the_map_and_for_each_context(pair: Pair, job: str) -> None:
-    fences = [
-        token for token in MarkdownIt("commonmark").parse(_get(pair, job, "mermaid")) if token.type == "fence"
-    ]
+def test_mermaid_is_a_file_for_the_map_and_for_each_context(pair: Pair, job: str, tmp_path: Path) -> None:
+    _get(pair, job, "mermaid", "--output", str(tmp_path / "diagrams"))
+    names = ["Catalogue.mmd", "Lending.mmd", "Membership.mmd", "context-map.mmd"]
+    assert sorted(file.name for file in (tmp_path / "diagrams").iterdir()) == names
+    for file in (tmp_path / "diagrams").iterdir():
+        assert file.read_text("utf-8").startswith("flowchart LR\n")
 
-    assert [token.info for token in fences] == ["mermaid"] * 4
-    assert all(token.content.startswith("flowchart LR\n") for token in fences)
+
+def test_job_service_gives_every_format_the_command_line_has(pair: Pair, job: str) -> None:
+    with Client(f"127.0.0.1:{pair.ports['grpc']}") as jobs:
+        for form in exports.names():
+            export = jobs.job(job).get(form=form).export
+            assert export.content, form
+            if export.file.endswith(".zip"):
+                assert len(zipfile.ZipFile(io.BytesIO(export.content)).namelist()) > 1
+        with pytest.raises(RequestFailed, match="must be one of "):
+            jobs.job(job).get(form="docx")
 
 
 def test_markdown_is_a_specification_to_hand_over(pair: Pair, job: str) -> None:

@@ -34,7 +34,7 @@ def _run(command: list[str], pair: Pair) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("page", ["README.md", "client/README.md"])
 def test_the_python_example_prints_contexts(pair: Pair, page: str) -> None:
-    run = _run([sys.executable, "-c", _block(page, "python", "eventstorming_client")], pair)
+    run = _run([sys.executable, "-c", _block(page, "python", "with Client() as jobs")], pair)
     assert run.returncode == 0, run.stderr
     assert "11 of 11" in run.stdout
     assert re.search(r"\['\w+", run.stdout.splitlines()[-1])

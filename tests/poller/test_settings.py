@@ -60,19 +60,35 @@ def test_an_empty_variable_counts_as_unset(environ: pytest.MonkeyPatch) -> None:
     assert from_environment(environ, EMULATOR | {"NAMESPACE": ""}).namespace == "eventstorming_generator"
 
 
-def test_a_service_account_that_is_named_but_missing_stops_the_start(
-    environ: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    "contents",
+    [
+        None,
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b"\xff\xfe{}",
+        b'{"type": "service_account"}',
+        b'{"client_email": 1, "private_key": 2}',
+    ],
+)
+def test_a_service_account_that_is_missing_or_none_stops_the_start(
+    environ: pytest.MonkeyPatch, tmp_path: Path, contents: bytes | None
 ) -> None:
+    path = tmp_path / "key.json"
+    if contents is not None:
+        path.write_bytes(contents)
     variables = {
         "FIREBASE_DATABASE_URL": "https://example.firebaseio.com",
-        "FIREBASE_SERVICE_ACCOUNT_PATH": str(tmp_path / "missing.json"),
+        "FIREBASE_SERVICE_ACCOUNT_PATH": str(path),
     }
     with pytest.raises(WrongSettings, match="FIREBASE_SERVICE_ACCOUNT_PATH"):
         from_environment(environ, variables)
 
 
 def test_a_relative_service_account_path_is_accepted(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "key.json").write_text("{}")
+    (tmp_path / "key.json").write_text('{"client_email": "a@b", "private_key": "k"}')
     environ.chdir(tmp_path)
     variables = {
         "FIREBASE_DATABASE_URL": "https://x.firebaseio.com",

@@ -26,19 +26,19 @@ from eventstorming.v1 import model_pb2 as eventstorming_dot_v1_dot_model__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x65ventstorming/v1/job.proto\x12\x10\x65ventstorming.v1\x1a\x1c\x65ventstorming/v1/model.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x01\n\x08JobInput\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x16\n\x0crequirements\x18\x02 \x01(\tH\x00\x12(\n\x05\x64raft\x18\x03 \x01(\x0b\x32\x17.eventstorming.v1.DraftH\x00\x12,\n\x08language\x18\x04 \x01(\x0e\x32\x1a.eventstorming.v1.Language\x12\x0f\n\x07user_id\x18\x05 \x01(\t\x12\x12\n\nproject_id\x18\x06 \x01(\tB\x08\n\x06source\"9\n\x05\x44raft\x12\x30\n\x08\x63ontexts\x18\x01 \x03(\x0b\x32\x1e.eventstorming.v1.DraftContext\"\xc9\x01\n\x0c\x44raftContext\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x14\n\x0crequirements\x18\x03 \x01(\t\x12\x34\n\naggregates\x18\x04 \x03(\x0b\x32 .eventstorming.v1.DraftAggregate\x12\x19\n\x11required_commands\x18\x05 \x03(\t\x12\x17\n\x0frequired_events\x18\x06 \x03(\t\x12\x1c\n\x14required_read_models\x18\x07 \x03(\t\"\xc5\x01\n\x0e\x44raftAggregate\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x31\n\x0c\x65numerations\x18\x03 \x03(\x0b\x32\x1b.eventstorming.v1.DraftType\x12\x32\n\rvalue_objects\x18\x04 \x03(\x0b\x32\x1b.eventstorming.v1.DraftType\x12\x12\n\nreferences\x18\x05 \x03(\t\x12\x1b\n\x13required_attributes\x18\x06 \x03(\t\"(\n\tDraftType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\"u\n\x07LogLine\x12)\n\x05level\x18\x01 \x01(\x0e\x32\x1a.eventstorming.v1.LogLevel\x12\x0f\n\x07message\x18\x02 \x01(\t\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf9\x02\n\x03Job\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.eventstorming.v1.JobState\x12\x10\n\x08position\x18\x03 \x01(\r\x12\x18\n\x10\x63urrent_progress\x18\x04 \x01(\r\x12\x16\n\x0etotal_progress\x18\x05 \x01(\r\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\n \x01(\t\x12&\n\x03log\x18\x0b \x03(\x0b\x32\x19.eventstorming.v1.LogLine\x12\x0b\n\x03url\x18\x0c \x01(\t\x12\r\n\x05title\x18\r \x01(\t\"R\n\x10SubmitJobRequest\x12)\n\x05input\x18\x01 \x01(\x0b\x32\x1a.eventstorming.v1.JobInput\x12\x13\n\x0blike_job_id\x18\x02 \x01(\t\"7\n\x11SubmitJobResponse\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\x15.eventstorming.v1.Job\"M\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x15\n\rinclude_model\x18\x02 \x01(\x08\x12\x15\n\rinclude_msaez\x18\x03 \x01(\x08\"}\n\x0eGetJobResponse\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\x15.eventstorming.v1.Job\x12\x33\n\x05model\x18\x02 \x01(\x0b\x32$.eventstorming.v1.EventStormingModel\x12\x12\n\nmsaez_json\x18\x03 \x01(\t\"\xc9\x01\n\x0fListJobsRequest\x12*\n\x06states\x18\x01 \x03(\x0e\x32\x1a.eventstorming.v1.JobState\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x30\n\x0c\x63reated_from\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rcreated_until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"P\n\x10ListJobsResponse\x12#\n\x04jobs\x18\x01 \x03(\x0b\x32\x15.eventstorming.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x0fWatchJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x15\n\rinclude_model\x18\x02 \x01(\x08\"k\n\x10WatchJobResponse\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\x15.eventstorming.v1.Job\x12\x33\n\x05model\x18\x02 \x01(\x0b\x32$.eventstorming.v1.EventStormingModel\"8\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63\x61ncelled_by\x18\x02 \x01(\t\"7\n\x11\x43\x61ncelJobResponse\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\x15.eventstorming.v1.Job\"!\n\x0fRetryJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"6\n\x10RetryJobResponse\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\x15.eventstorming.v1.Job\"\"\n\x10\x44\x65leteJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"\x13\n\x11\x44\x65leteJobResponse*\x98\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10JOB_STATE_QUEUED\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x17\n\x13JOB_STATE_COMPLETED\x10\x03\x12\x14\n\x10JOB_STATE_FAILED\x10\x04\x12\x15\n\x11JOB_STATE_REMOVED\x10\x05*e\n\x08LogLevel\x12\x19\n\x15LOG_LEVEL_UNSPECIFIED\x10\x00\x12\x12\n\x0eLOG_LEVEL_INFO\x10\x01\x12\x15\n\x11LOG_LEVEL_WARNING\x10\x02\x12\x13\n\x0fLOG_LEVEL_ERROR\x10\x03*\x87\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_INPUT\x10\x01\x12\x1e\n\x1a\x45RROR_REASON_JOB_NOT_FOUND\x10\x02\x12\x1b\n\x17\x45RROR_REASON_JOB_EXISTS\x10\x03\x12\x1c\n\x18\x45RROR_REASON_WRONG_STATE\x10\x04\x12\x1d\n\x19\x45RROR_REASON_NO_FREE_SLOT\x10\x05\x12\x19\n\x15\x45RROR_REASON_DRAINING\x10\x06\x12\x1a\n\x16\x45RROR_REASON_OVERTAKEN\x10\x07\x12 \n\x1c\x45RROR_REASON_LLM_UNAVAILABLE\x10\x08\x12\"\n\x1e\x45RROR_REASON_LLM_MISCONFIGURED\x10\t\x12\x1e\n\x1a\x45RROR_REASON_LIMIT_REACHED\x10\n\x12\x1f\n\x1b\x45RROR_REASON_NOTHING_USABLE\x10\x0b\x12%\n!ERROR_REASON_DATABASE_UNAVAILABLE\x10\x0c\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\r\x12\x1e\n\x1a\x45RROR_REASON_NOT_AVAILABLE\x10\x0e\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0f\x32\xd6\x04\n\nJobService\x12T\n\tSubmitJob\x12\".eventstorming.v1.SubmitJobRequest\x1a#.eventstorming.v1.SubmitJobResponse\x12K\n\x06GetJob\x12\x1f.eventstorming.v1.GetJobRequest\x1a .eventstorming.v1.GetJobResponse\x12Q\n\x08ListJobs\x12!.eventstorming.v1.ListJobsRequest\x1a\".eventstorming.v1.ListJobsResponse\x12S\n\x08WatchJob\x12!.eventstorming.v1.WatchJobRequest\x1a\".eventstorming.v1.WatchJobResponse0\x01\x12T\n\tCancelJob\x12\".eventstorming.v1.CancelJobRequest\x1a#.eventstorming.v1.CancelJobResponse\x12Q\n\x08RetryJob\x12!.eventstorming.v1.RetryJobRequest\x1a\".eventstorming.v1.RetryJobResponse\x12T\n\tDeleteJob\x12\".eventstorming.v1.DeleteJobRequest\x1a#.eventstorming.v1.DeleteJobResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x65ventstorming/v1/job.proto\x12\x10\x65ventstorming.v1\x1a\x1c\x65ventstorming/v1/model.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x01\n\x08JobInput\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x16\n\x0crequirements\x18\x02 \x01(\tH\x00\x12(\n\x05\x64raft\x18\x03 \x01(\x0b\x32\x17.eventstorming.v1.DraftH\x00\x12,\n\x08language\x18\x04 \x01(\x0e\x32\x1a.eventstorming.v1.Language\x12\x0f\n\x07user_id\x18\x05 \x01(\t\x12\x12\n\nproject_id\x18\x06 \x01(\tB\x08\n\x06source\"9\n\x05\x44raft\x12\x30\n\x08\x63ontexts\x18\x01 \x03(\x0b\x32\x1e.eventstorming.v1.DraftContext\"\xc9\x01\n\x0c\x44raftContext\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x14\n\x0crequirements\x18\x03 \x01(\t\x12\x34\n\naggregates\x18\x04 \x03(\x0b\x32 .eventstorming.v1.DraftAggregate\x12\x19\n\x11required_commands\x18\x05 \x03(\t\x12\x17\n\x0frequired_events\x18\x06 \x03(\t\x12\x1c\n\x14required_read_models\x18\x07 \x03(\t\"\xc5\x01\n\x0e\x44raftAggregate\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x31\n\x0c\x65numerations\x18\x03 \x03(\x0b\x32\x1b.eventstorming.v1.DraftType\x12\x32\n\rvalue_objects\x18\x04 \x03(\x0b\x32\x1b.eventstorming.v1.DraftType\x12\x12\n\nreferences\x18\x05 \x03(\t\x12\x1b\n\x13required_attributes\x18\x06 \x03(\t\"(\n\tDraftType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\"u\n\x07LogLine\x12)\n\x05level\x18\x01 \x01(\x0e\x32\x1a.eventstorming.v1.LogLevel\x12\x0f\n\x07message\x18\x02 \x01(\t\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8c\x03\n\x03Job\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12)\n\x05state\x18\x02 \x01(\x0e\x32\x1a.eventstorming.v1.JobState\x12\x10\n\x08position\x18\x03 \x01(\r\x12\x18\n\x10\x63urrent_progress\x18\x04 \x01(\r\x12\x16\n\x0etotal_progress\x18\x05 \x01(\r\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\n \x01(\t\x12&\n\x03log\x18\x0b \x03(\x0b\x32\x19.eventstorming.v1.LogLine\x12\x0b\n\x03url\x18\x0c \x01(\t\x12\r\n\x05title\x18\r \x01(\t\x12\x11\n\tboard_url\x18\x0e \x01(\t\"R\n\x10SubmitJobRequest\x12)\n\x05input\x18\x01 \x01(\x0b\x32\x1a.eventstorming.v1.JobInput\x12\x13\n\x0blike_job_id\x18\x02 \x01(\t\"7\n\x11SubmitJobResponse\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\x15.eventstorming.v1.Job\"]\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x15\n\rinclude_model\x18\x02 \x01(\x08\x12\x15\n\rinclude_msaez\x18\x03 \x01(\x08\x12\x0e\n\x06\x66ormat\x18\x04 \x01(\t\"\xa7\x01\n\x0eGetJobResponse\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\x15.eventstorming.v1.Job\x12\x33\n\x05model\x18\x02 \x01(\x0b\x32$.eventstorming.v1.EventStormingModel\x12\x12\n\nmsaez_json\x18\x03 \x01(\t\x12(\n\x06\x65xport\x18\x04 \x01(\x0b\x32\x18.eventstorming.v1.Export\";\n\x06\x45xport\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\"\xc9\x01\n\x0fListJobsRequest\x12*\n\x06states\x18\x01 \x03(\x0e\x32\x1a.eventstorming.v1.JobState\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x30\n\x0c\x63reated_from\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rcreated_until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"P\n\x10ListJobsResponse\x12#\n\x04jobs\x18\x01 \x03(\x0b\x32\x15.eventstorming.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x0fWatchJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x15\n\rinclude_model\x18\x02 \x01(\x08\"k\n\x10WatchJobResponse\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\x15.eventstorming.v1.Job\x12\x33\n\x05model\x18\x02 \x01(\x0b\x32$.eventstorming.v1.EventStormingModel\"8\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63\x61ncelled_by\x18\x02 \x01(\t\"7\n\x11\x43\x61ncelJobResponse\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\x15.eventstorming.v1.Job\"!\n\x0fRetryJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"6\n\x10RetryJobResponse\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\x15.eventstorming.v1.Job\"\"\n\x10\x44\x65leteJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"\x13\n\x11\x44\x65leteJobResponse*\x98\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10JOB_STATE_QUEUED\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x17\n\x13JOB_STATE_COMPLETED\x10\x03\x12\x14\n\x10JOB_STATE_FAILED\x10\x04\x12\x15\n\x11JOB_STATE_REMOVED\x10\x05*e\n\x08LogLevel\x12\x19\n\x15LOG_LEVEL_UNSPECIFIED\x10\x00\x12\x12\n\x0eLOG_LEVEL_INFO\x10\x01\x12\x15\n\x11LOG_LEVEL_WARNING\x10\x02\x12\x13\n\x0fLOG_LEVEL_ERROR\x10\x03*\x87\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_INPUT\x10\x01\x12\x1e\n\x1a\x45RROR_REASON_JOB_NOT_FOUND\x10\x02\x12\x1b\n\x17\x45RROR_REASON_JOB_EXISTS\x10\x03\x12\x1c\n\x18\x45RROR_REASON_WRONG_STATE\x10\x04\x12\x1d\n\x19\x45RROR_REASON_NO_FREE_SLOT\x10\x05\x12\x19\n\x15\x45RROR_REASON_DRAINING\x10\x06\x12\x1a\n\x16\x45RROR_REASON_OVERTAKEN\x10\x07\x12 \n\x1c\x45RROR_REASON_LLM_UNAVAILABLE\x10\x08\x12\"\n\x1e\x45RROR_REASON_LLM_MISCONFIGURED\x10\t\x12\x1e\n\x1a\x45RROR_REASON_LIMIT_REACHED\x10\n\x12\x1f\n\x1b\x45RROR_REASON_NOTHING_USABLE\x10\x0b\x12%\n!ERROR_REASON_DATABASE_UNAVAILABLE\x10\x0c\x12 \n\x1c\x45RROR_REASON_UNAUTHENTICATED\x10\r\x12\x1e\n\x1a\x45RROR_REASON_NOT_AVAILABLE\x10\x0e\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0f\x32\xd6\x04\n\nJobService\x12T\n\tSubmitJob\x12\".eventstorming.v1.SubmitJobRequest\x1a#.eventstorming.v1.SubmitJobResponse\x12K\n\x06GetJob\x12\x1f.eventstorming.v1.GetJobRequest\x1a .eventstorming.v1.GetJobResponse\x12Q\n\x08ListJobs\x12!.eventstorming.v1.ListJobsRequest\x1a\".eventstorming.v1.ListJobsResponse\x12S\n\x08WatchJob\x12!.eventstorming.v1.WatchJobRequest\x1a\".eventstorming.v1.WatchJobResponse0\x01\x12T\n\tCancelJob\x12\".eventstorming.v1.CancelJobRequest\x1a#.eventstorming.v1.CancelJobResponse\x12Q\n\x08RetryJob\x12!.eventstorming.v1.RetryJobRequest\x1a\".eventstorming.v1.RetryJobResponse\x12T\n\tDeleteJob\x12\".eventstorming.v1.DeleteJobRequest\x1a#.eventstorming.v1.DeleteJobResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'eventstorming.v1.job_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_JOBSTATE']._serialized_start=2367
-  _globals['_JOBSTATE']._serialized_end=2519
-  _globals['_LOGLEVEL']._serialized_start=2521
-  _globals['_LOGLEVEL']._serialized_end=2622
-  _globals['_ERRORREASON']._serialized_start=2625
-  _globals['_ERRORREASON']._serialized_end=3144
+  _globals['_JOBSTATE']._serialized_start=2506
+  _globals['_JOBSTATE']._serialized_end=2658
+  _globals['_LOGLEVEL']._serialized_start=2660
+  _globals['_LOGLEVEL']._serialized_end=2761
+  _globals['_ERRORREASON']._serialized_start=2764
+  _globals['_ERRORREASON']._serialized_end=3283
   _globals['_JOBINPUT']._serialized_start=112
   _globals['_JOBINPUT']._serialized_end=297
   _globals['_DRAFT']._serialized_start=299
@@ -52,35 +52,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGLINE']._serialized_start=804
   _globals['_LOGLINE']._serialized_end=921
   _globals['_JOB']._serialized_start=924
-  _globals['_JOB']._serialized_end=1301
-  _globals['_SUBMITJOBREQUEST']._serialized_start=1303
-  _globals['_SUBMITJOBREQUEST']._serialized_end=1385
-  _globals['_SUBMITJOBRESPONSE']._serialized_start=1387
-  _globals['_SUBMITJOBRESPONSE']._serialized_end=1442
-  _globals['_GETJOBREQUEST']._serialized_start=1444
-  _globals['_GETJOBREQUEST']._serialized_end=1521
-  _globals['_GETJOBRESPONSE']._serialized_start=1523
-  _globals['_GETJOBRESPONSE']._serialized_end=1648
-  _globals['_LISTJOBSREQUEST']._serialized_start=1651
-  _globals['_LISTJOBSREQUEST']._serialized_end=1852
-  _globals['_LISTJOBSRESPONSE']._serialized_start=1854
-  _globals['_LISTJOBSRESPONSE']._serialized_end=1934
-  _globals['_WATCHJOBREQUEST']._serialized_start=1936
-  _globals['_WATCHJOBREQUEST']._serialized_end=1992
-  _globals['_WATCHJOBRESPONSE']._serialized_start=1994
-  _globals['_WATCHJOBRESPONSE']._serialized_end=2101
-  _globals['_CANCELJOBREQUEST']._serialized_start=2103
-  _globals['_CANCELJOBREQUEST']._serialized_end=2159
-  _globals['_CANCELJOBRESPONSE']._serialized_start=2161
-  _globals['_CANCELJOBRESPONSE']._serialized_end=2216
-  _globals['_RETRYJOBREQUEST']._serialized_start=2218
-  _globals['_RETRYJOBREQUEST']._serialized_end=2251
-  _globals['_RETRYJOBRESPONSE']._serialized_start=2253
-  _globals['_RETRYJOBRESPONSE']._serialized_end=2307
-  _globals['_DELETEJOBREQUEST']._serialized_start=2309
-  _globals['_DELETEJOBREQUEST']._serialized_end=2343
-  _globals['_DELETEJOBRESPONSE']._serialized_start=2345
-  _globals['_DELETEJOBRESPONSE']._serialized_end=2364
-  _globals['_JOBSERVICE']._serialized_start=3147
-  _globals['_JOBSERVICE']._serialized_end=3745
+  _globals['_JOB']._serialized_end=1320
+  _globals['_SUBMITJOBREQUEST']._serialized_start=1322
+  _globals['_SUBMITJOBREQUEST']._serialized_end=1404
+  _globals['_SUBMITJOBRESPONSE']._serialized_start=1406
+  _globals['_SUBMITJOBRESPONSE']._serialized_end=1461
+  _globals['_GETJOBREQUEST']._serialized_start=1463
+  _globals['_GETJOBREQUEST']._serialized_end=1556
+  _globals['_GETJOBRESPONSE']._serialized_start=1559
+  _globals['_GETJOBRESPONSE']._serialized_end=1726
+  _globals['_EXPORT']._serialized_start=1728
+  _globals['_EXPORT']._serialized_end=1787
+  _globals['_LISTJOBSREQUEST']._serialized_start=1790
+  _globals['_LISTJOBSREQUEST']._serialized_end=1991
+  _globals['_LISTJOBSRESPONSE']._serialized_start=1993
+  _globals['_LISTJOBSRESPONSE']._serialized_end=2073
+  _globals['_WATCHJOBREQUEST']._serialized_start=2075
+  _globals['_WATCHJOBREQUEST']._serialized_end=2131
+  _globals['_WATCHJOBRESPONSE']._serialized_start=2133
+  _globals['_WATCHJOBRESPONSE']._serialized_end=2240
+  _globals['_CANCELJOBREQUEST']._serialized_start=2242
+  _globals['_CANCELJOBREQUEST']._serialized_end=2298
+  _globals['_CANCELJOBRESPONSE']._serialized_start=2300
+  _globals['_CANCELJOBRESPONSE']._serialized_end=2355
+  _globals['_RETRYJOBREQUEST']._serialized_start=2357
+  _globals['_RETRYJOBREQUEST']._serialized_end=2390
+  _globals['_RETRYJOBRESPONSE']._serialized_start=2392
+  _globals['_RETRYJOBRESPONSE']._serialized_end=2446
+  _globals['_DELETEJOBREQUEST']._serialized_start=2448
+  _globals['_DELETEJOBREQUEST']._serialized_end=2482
+  _globals['_DELETEJOBRESPONSE']._serialized_start=2484
+  _globals['_DELETEJOBRESPONSE']._serialized_end=2503
+  _globals['_JOBSERVICE']._serialized_start=3286
+  _globals['_JOBSERVICE']._serialized_end=3884
 # @@protoc_insertion_point(module_scope)

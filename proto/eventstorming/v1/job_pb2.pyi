@@ -147,7 +147,7 @@ class LogLine(_message.Message):
     def __init__(self, level: _Optional[_Union[LogLevel, str]] = ..., message: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("job_id", "state", "position", "current_progress", "total_progress", "created_at", "started_at", "ended_at", "attempts", "failure", "log", "url", "title")
+    __slots__ = ("job_id", "state", "position", "current_progress", "total_progress", "created_at", "started_at", "ended_at", "attempts", "failure", "log", "url", "title", "board_url")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
@@ -161,6 +161,7 @@ class Job(_message.Message):
     LOG_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
+    BOARD_URL_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     state: JobState
     position: int
@@ -174,7 +175,8 @@ class Job(_message.Message):
     log: _containers.RepeatedCompositeFieldContainer[LogLine]
     url: str
     title: str
-    def __init__(self, job_id: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., position: _Optional[int] = ..., current_progress: _Optional[int] = ..., total_progress: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts: _Optional[int] = ..., failure: _Optional[str] = ..., log: _Optional[_Iterable[_Union[LogLine, _Mapping]]] = ..., url: _Optional[str] = ..., title: _Optional[str] = ...) -> None: ...
+    board_url: str
+    def __init__(self, job_id: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., position: _Optional[int] = ..., current_progress: _Optional[int] = ..., total_progress: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., attempts: _Optional[int] = ..., failure: _Optional[str] = ..., log: _Optional[_Iterable[_Union[LogLine, _Mapping]]] = ..., url: _Optional[str] = ..., title: _Optional[str] = ..., board_url: _Optional[str] = ...) -> None: ...
 
 class SubmitJobRequest(_message.Message):
     __slots__ = ("input", "like_job_id")
@@ -191,24 +193,38 @@ class SubmitJobResponse(_message.Message):
     def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
 
 class GetJobRequest(_message.Message):
-    __slots__ = ("job_id", "include_model", "include_msaez")
+    __slots__ = ("job_id", "include_model", "include_msaez", "format")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_MODEL_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_MSAEZ_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     include_model: bool
     include_msaez: bool
-    def __init__(self, job_id: _Optional[str] = ..., include_model: _Optional[bool] = ..., include_msaez: _Optional[bool] = ...) -> None: ...
+    format: str
+    def __init__(self, job_id: _Optional[str] = ..., include_model: _Optional[bool] = ..., include_msaez: _Optional[bool] = ..., format: _Optional[str] = ...) -> None: ...
 
 class GetJobResponse(_message.Message):
-    __slots__ = ("job", "model", "msaez_json")
+    __slots__ = ("job", "model", "msaez_json", "export")
     JOB_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MSAEZ_JSON_FIELD_NUMBER: _ClassVar[int]
+    EXPORT_FIELD_NUMBER: _ClassVar[int]
     job: Job
     model: _model_pb2.EventStormingModel
     msaez_json: str
-    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ..., model: _Optional[_Union[_model_pb2.EventStormingModel, _Mapping]] = ..., msaez_json: _Optional[str] = ...) -> None: ...
+    export: Export
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ..., model: _Optional[_Union[_model_pb2.EventStormingModel, _Mapping]] = ..., msaez_json: _Optional[str] = ..., export: _Optional[_Union[Export, _Mapping]] = ...) -> None: ...
+
+class Export(_message.Message):
+    __slots__ = ("file", "media_type", "content")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    media_type: str
+    content: bytes
+    def __init__(self, file: _Optional[str] = ..., media_type: _Optional[str] = ..., content: _Optional[bytes] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
     __slots__ = ("states", "page_size", "page_token", "created_from", "created_until")

@@ -86,7 +86,7 @@ async def test_a_url_where_no_database_is_says_so() -> None:
 
 async def test_a_file_that_is_no_service_account_key_is_named(tmp_path: Path) -> None:
     key = tmp_path / "key.json"
-    key.write_text('{"type": "service_account"}')
+    key.write_text('{"type": "service_account", "client_email": "a@b", "private_key": "none"}')
     given = Settings(firebase_database_url="http://127.0.0.1:1", firebase_service_account_path=key)
     problem = await wrong(given)
     assert str(key) in problem

@@ -6,13 +6,13 @@ from typing import Any
 
 from eventstorming.v1.model_pb2 import EventStormingModel, Field, Scenario, ScenarioClause
 
+from poller.board.text import clean, escaped_markdown, one_line
+from poller.board.trace import Trace, trace
+from poller.board.wall import Kind, Wall, wall_of
+from poller.board.words import export_words_for
+from poller.exports._format import Format
+from poller.exports.mermaid import context_map
 from poller.resolved import Aggregate, Context, Policy, Resolved
-
-from .exports import context_map
-from .text import clean, escaped_markdown, one_line
-from .trace import Trace, trace
-from .wall import Kind, Wall, wall_of
-from .words import export_words_for
 
 _Words = Mapping[str, str]
 _COUNTED = (Kind.AGGREGATE, Kind.COMMAND, Kind.EVENT, Kind.POLICY, Kind.READ_MODEL)
@@ -238,3 +238,8 @@ def _list(title: str, texts: Iterable[str]) -> str:
 def _table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+FORMAT = Format(
+    title=("Specification", "명세서"), file="specification.md", media_type="text/markdown", write=to_markdown
+)

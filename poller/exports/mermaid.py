@@ -1,40 +1,27 @@
-"""The model for other tools: canonical JSON and mermaid diagrams. The specification for people is beside this."""
+"""Diagrams that mermaid draws, one a file: the context map, and the flow of every context."""
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from eventstorming.v1.model_pb2 import EventStormingModel
-from google.protobuf.json_format import MessageToJson
 
+from poller.board.svg import COLOURS, INK
+from poller.board.text import clean, one_line
+from poller.board.wall import Arrow, Kind, Sticker, Wall, id_of, title_of, wall_of
+from poller.exports._format import Format
+from poller.exports._names import file_names
 from poller.resolved import Aggregate, Context
-
-from .svg import COLOURS, INK
-from .text import clean, escaped_markdown, one_line
-from .wall import Arrow, Kind, Sticker, Wall, id_of, title_of, wall_of
-from .words import export_words_for
 
 _LIST_START: Final = re.compile(r"^(\d*)([-+.)])")
 
 
-def to_json(model: EventStormingModel) -> str:
-    """protobuf's canonical JSON (lowerCamelCase), as any protobuf library reads it."""
-    return MessageToJson(model, ensure_ascii=False) + "\n"
-
-
-def to_mermaid(model: EventStormingModel) -> str:
-    """Markdown with one mermaid block each for the context map and the flow of every context."""
-    parts = [f"# {export_words_for(model)['title']}"]
-    for title, diagram in diagrams(model):
-        parts.append(f"## {escaped_markdown(title)}\n\n```mermaid\n{diagram}```")
-    return "\n\n".join(parts) + "\n"
-
-
-def diagrams(model: EventStormingModel) -> list[tuple[str, str]]:
-    """Title and source of every diagram, the context map first."""
+def diagrams(model: EventStormingModel) -> dict[str, str]:
+    """Every diagram by the name of its file, the context map first."""
     wall = wall_of(model)
-    flows = [(_both(context), _flow(context, wall)) for context in wall.found.contexts]
-    return [(export_words_for(model)["contextMap"], context_map(wall)), *flows]
+    names = file_names(wall.found.contexts, ".mmd", taken=["context-map"])
+    flows = {name: _flow(context, wall) for name, context in names.items()}
+    return {"context-map.mmd": context_map(wall), **flows}
 
 
 def context_map(wall: Wall) -> str:
@@ -130,3 +117,11 @@ def _label(text: str) -> str:
     short = short if len(short) <= 80 else short[:79] + "…"
     safe = re.sub(r"[^\w\s,.:…·'/()?+-]", lambda match: f"#{ord(match[0])};", short)
     return _LIST_START.sub(lambda match: match[1] + f"#{ord(match[2])};", safe) or " "
+
+
+FORMAT = Format(
+    title=("Mermaid diagrams", "Mermaid 다이어그램"),
+    file="mermaid.zip",
+    media_type="application/zip",
+    write=diagrams,
+)
