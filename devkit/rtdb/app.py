@@ -12,6 +12,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from devkit.rtdb.answers import CORS, Answer, answer, for_browsers, raw, refusal, send_answer
+from devkit.rtdb.backlog import KEEP_ALIVE
 from devkit.rtdb.faults import Faults, UnknownFault
 from devkit.rtdb.namespace import Namespace
 from devkit.rtdb.query import Query
@@ -32,7 +33,7 @@ from devkit.rtdb.tree import (
     update_from_json,
     updates_from_json,
 )
-from devkit.rtdb.watch import KEEP_ALIVE, Ending, Watcher, encode
+from devkit.rtdb.watch import Ending, Watcher, encode
 from devkit.rtdb.window import NO_QUERY, Window
 from devkit.rtdb.wire.polling import POLL_TARGET, Polling
 from devkit.rtdb.wire.session import Sessions
@@ -71,7 +72,7 @@ class App:
         self._keep_alive = keep_alive
         self._default_namespace = default_namespace
         self._writes = Writes(store, now_ms=now_ms, faults=faults)
-        self._sessions = Sessions(self._writes, admin_tokens, abort)
+        self._sessions = Sessions(self._writes, admin_tokens, abort, self.stats)
         self._polling = Polling(self._sessions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

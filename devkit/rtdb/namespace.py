@@ -23,6 +23,11 @@ class _Place:
         for place in self.below.values():
             yield from place.all()
 
+    def first(self, path: Path) -> Observer | None:
+        if path:
+            return self.below[path[0]].first(path[1:]) if path[0] in self.below else None
+        return next(iter(self.watchers), None)
+
     def concerned(self, path: Path) -> Iterator[Observer]:
         """Who watches something at, above or below it."""
         if not path:
@@ -72,6 +77,11 @@ class Namespace:
         concerned = (watcher for path, _ in updates for watcher in self._places.concerned(path))
         for watcher in dict.fromkeys(concerned):
             watcher.saw(commit)
+
+    def shared(self, path: Path) -> Path:
+        """The same path as those have who watch there already: a thousand of them hold it once."""
+        watcher = self._places.first(path)
+        return path if watcher is None else watcher.path
 
     def watch(self, watcher: Observer) -> None:
         self._places.add(watcher, watcher.path)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Any, Protocol
 
+from devkit.rtdb.backlog import Backlog
 from devkit.rtdb.tree import PRIORITY, Branch, Json, Node, Path, get, is_prefix, to_json
 from devkit.rtdb.window import NO_QUERY, Window
-
-MAX_BACKLOG_BYTES = 64 * 1024 * 1024
-"""A reader who is this far behind is cut off, and gets a fresh snapshot when it comes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,71 +67,10 @@ class Observer(Protocol):
     def end(self, how: Ending) -> None: ...
 
 
-class Backlog:
-    """Bytes that wait for a connection to take them; more than `MAX_BACKLOG_BYTES` of them abort it."""
-
-    def __init__(self, on_abort: Callable[[], object] = lambda: None) -> None:
-        self._on_abort = on_abort
-        self._waiting: deque[bytes] = deque()
-        self._bytes = 0
-        self._wake = asyncio.Event()
-        self.ended = False
-        self.aborted = False
-
-    def add(self, item: bytes) -> None:
-        if self.ended:
-            return
-        self._waiting.append(item)
-        self._bytes += len(item)
-        if self._bytes > MAX_BACKLOG_BYTES:
-            self.close(abort=True)
-        self._wake.set()
-
-    def close(self, *, abort: bool = False) -> None:
-        self.ended = True
-        self._wake.set()
-        if abort and not self.aborted:
-            self.aborted = True
-            self._on_abort()
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._waiting
-
-    def take_all(self) -> list[bytes]:
-        taken = list(self._waiting)
-        self._waiting.clear()
-        self._bytes = 0
-        return taken
-
-    def stir(self) -> None:
-        """Whoever waits looks again."""
-        self._wake.set()
-
-    async def stirred(self, seconds: float | None) -> bool:
-        """False when nothing happened in that time."""
-        self._wake.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def next(self, keep_alive: float | None) -> bytes | None:
-        """The next bytes to send; a keep-alive after `keep_alive` quiet seconds; None when the stream is over."""
-        while not self._waiting and not self.ended:
-            if not await self.stirred(keep_alive):
-                return KEEP_ALIVE
-        if self.aborted or not self._waiting:
-            return None
-        item = self._waiting.popleft()
-        self._bytes -= len(item)
-        return item
-
-
 class Watcher(Backlog):
     """One open event stream. `export`: with priorities, of which others hear nothing."""
+
+    __slots__ = ("_export", "_window", "asked", "auth", "is_admin", "path")
 
     def __init__(
         self, path: Path, window: Window | None, auth: Json, *, is_admin: bool, export: bool
@@ -219,7 +154,6 @@ def changed_children(before: Node, after: Node) -> dict[str, Node]:
     }
 
 
-KEEP_ALIVE = b"event: keep-alive\ndata: null\n\n"
 _LAST_WORDS = {
     Ending.CANCEL: b"event: cancel\ndata: null\n\n",
     Ending.REVOKE: b"event: auth_revoked\ndata: credential is no longer valid\n\n",

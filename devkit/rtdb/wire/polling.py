@@ -10,8 +10,8 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 
+from devkit.rtdb.backlog import Backlog
 from devkit.rtdb.request import Refused, Request
-from devkit.rtdb.watch import Backlog
 from devkit.rtdb.wire.frames import MAX_MESSAGE_CHARACTERS, Malformed
 from devkit.rtdb.wire.session import Session, Sessions, control
 
@@ -152,6 +152,7 @@ class _Poll:
         if not messages and self.out.ended:
             return f"pLPCommand('close', {self._answers - 1});"
         number, self._answers = self._answers, self._answers + 1
+        self.session.stats.session_bytes_out += sum(map(len, messages))
         return f"pRTLPCB({number}, [{','.join(message.decode() for message in messages)}]);"
 
 

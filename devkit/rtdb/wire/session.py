@@ -8,14 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
+from devkit.rtdb.backlog import Backlog
 from devkit.rtdb.namespace import Namespace
 from devkit.rtdb.request import Caller, Refused, Request, caller_of
+from devkit.rtdb.stats import Stats
 from devkit.rtdb.tree import (
     Invalid,
     Json,
@@ -28,7 +30,7 @@ from devkit.rtdb.tree import (
     update_from_json,
     updates_from_json,
 )
-from devkit.rtdb.watch import Backlog, Commit, Ending, changed_children, encode
+from devkit.rtdb.watch import Commit, Ending, changed_children, encode
 from devkit.rtdb.window import NO_QUERY
 from devkit.rtdb.wire.frames import Malformed
 from devkit.rtdb.wire.order import node_hash, parse_window
@@ -38,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 NOBODY = Caller(auth=None, is_admin=False)
 MAX_LISTENS = 10_000
+_NO_QUERY: Mapping[str, Json] = {}
 _METHODS = {"q": "GET", "g": "GET", "p": "PUT", "m": "PATCH"}
 
 
@@ -61,6 +64,8 @@ class Farewell:
 class Listen:
     """A listen of an SDK, told like an event stream. A filtered one has a tag and sees its window only."""
 
+    __slots__ = ("_session", "_tag", "_window", "asked_as", "path")
+
     def __init__(self, session: Session, path: Path, query: Json, tag: Json) -> None:
         self.path = path
         self.asked_as = query
@@ -68,7 +73,7 @@ class Listen:
         self._window = parse_window(query)
         if tag is not None and type(tag) is not int:
             raise Invalid("A tag is a number.")
-        self._tag: Mapping[str, int] = {} if tag is None else {"t": tag}
+        self._tag: int | None = tag
 
     @property
     def auth(self) -> Json:
@@ -126,11 +131,12 @@ class Listen:
 
     def _tell(self, commit: Commit, action: str, path: Path, value: Callable[[], Json]) -> None:
         """The same bytes for everybody who listens there."""
-        key = (action, path, self.path, self._tag.get("t"))
+        key = (action, path, self.path, self._tag)
         self._session.out.add(commit.encoded(key, lambda: self._news(action, path, value())))
 
     def _news(self, action: str, path: Path, value: Json) -> bytes:
-        return pushed(action, {"p": "/".join(path), "d": value, **self._tag})
+        tag = {} if self._tag is None else {"t": self._tag}
+        return pushed(action, {"p": "/".join(path), "d": value, **tag})
 
 
 def _exported(node: Node) -> Json:
@@ -141,23 +147,51 @@ def _merge(base: Path, updates: Iterable[tuple[Path, Node]]) -> Json:
     return {"/".join(path[len(base) :]): _exported(value) for path, value in updates}
 
 
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """The WebSocket that is to follow long polling."""
+
+    out: Backlog
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Session:
     """`cut` ends the connection as a broken line would; the transport calls `close` when it has ended."""
 
+    __slots__ = (
+        "_admin_tokens",
+        "_agent",
+        "_farewells",
+        "_is_closed",
+        "_listens",
+        "_namespace",
+        "_writes",
+        "caller",
+        "id",
+        "out",
+        "stats",
+        "succession",
+    )
+
     def __init__(
-        self, writes: Writes, namespace: Namespace, admin_tokens: frozenset[str], agent: str, out: Backlog
+        self,
+        writes: Writes,
+        namespace: Namespace,
+        admin_tokens: frozenset[str],
+        agent: str,
+        out: Backlog,
+        stats: Stats,
     ) -> None:
         self.id = secrets.token_urlsafe(24)
+        self.stats = stats
         self.caller = NOBODY
         self.out = out
-        self.successor: Backlog | None = None
-        """The WebSocket that is to follow long polling."""
-        self.switched = asyncio.Event()
+        self.succession: Succession | None = None
         self._writes = writes
         self._namespace = namespace
         self._admin_tokens = admin_tokens
         self._agent = agent
-        self._listens: dict[tuple[Path, str], Listen] = {}
+        self._listens: dict[Hashable, Listen] = {}
         self._farewells: list[Farewell] = []
         self._is_closed = False
 
@@ -175,11 +209,12 @@ class Session:
 
     async def received(self, text: str) -> None:
         """One message of the SDK; raises `Malformed` for what is none."""
+        self.stats.session_bytes_in += len(text)
         match parsed(text):
             case {"t": "c", "d": {"t": "p"}}:
                 self.control("o", {})
-            case {"t": "c", "d": {"t": "n"}} if self.successor is not None:
-                self._switch(self.successor)
+            case {"t": "c", "d": {"t": "n"}} if self.succession is not None:
+                self._switch(self.succession)
             case {"t": "c"}:
                 pass
             case {"t": "d", "d": {"r": int() as number, "a": str() as action, **rest}}:
@@ -187,11 +222,11 @@ class Session:
             case _:
                 raise Malformed("A message is a control or a request with number and action.")
 
-    def _switch(self, successor: Backlog) -> None:
+    def _switch(self, succession: Succession) -> None:
         self.control("n", {})
         self.out.close()
-        self.out, self.successor = successor, None
-        self.switched.set()
+        self.out, self.succession = succession.out, None
+        succession.done.set()
 
     async def _request(self, number: int, action: str, body: Json) -> None:
         try:
@@ -256,7 +291,7 @@ class Session:
         return {"w": ["no_index"]} if is_slow else {}
 
     async def _unlisten(self, body: Mapping[str, Json]) -> Json:
-        listen = self._listens.get(_listen_key(_path(body), body.get("q", {})))
+        listen = self._listens.get(_listen_key(_path(body), body.get("q")))
         if listen is not None:
             self.forget(listen)
         return {}
@@ -270,7 +305,8 @@ class Session:
         return _exported(listen.view(self._namespace.root))
 
     def _readable(self, body: Mapping[str, Json]) -> Listen:
-        listen = Listen(self, _path(body), body.get("q", {}), body.get("t"))
+        path = self._namespace.shared(_path(body))
+        listen = Listen(self, path, body.get("q", _NO_QUERY), body.get("t"))
         if not self._may_read(listen.path, listen.asked):
             raise Rejected("permission_denied", "Permission denied")
         return listen
@@ -397,9 +433,14 @@ class Sessions:
     """Everybody who is connected; `abort` breaks a client's connection."""
 
     def __init__(
-        self, writes: Writes, admin_tokens: frozenset[str], abort: Callable[[tuple[str, int]], None]
+        self,
+        writes: Writes,
+        admin_tokens: frozenset[str],
+        abort: Callable[[tuple[str, int]], None],
+        stats: Stats,
     ) -> None:
         self.abort = abort
+        self._stats = stats
         self._writes = writes
         self._admin_tokens = admin_tokens
         self._open: dict[str, Session] = {}
@@ -411,7 +452,9 @@ class Sessions:
             last.cut()
             self.close(last)
         namespace = self._writes.store.namespace(request.namespace)
-        session = Session(self._writes, namespace, self._admin_tokens, request.agent, Backlog(on_abort))
+        out = Backlog(on_abort)
+        session = Session(self._writes, namespace, self._admin_tokens, request.agent, out, self._stats)
+        self._stats.sessions += 1
         self._open[session.id] = session
         return session
 
@@ -454,6 +497,6 @@ def _path(body: Mapping[str, Json]) -> Path:
     return parse_path(path)
 
 
-def _listen_key(path: Path, query: Json) -> tuple[Path, str]:
+def _listen_key(path: Path, query: Json) -> Hashable:
     """The order of a query's members varies."""
-    return path, json.dumps(query, sort_keys=True)
+    return (path, json.dumps(query, sort_keys=True)) if query else path

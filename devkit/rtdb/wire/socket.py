@@ -6,10 +6,10 @@ import asyncio
 
 from starlette.types import Receive, Send
 
+from devkit.rtdb.backlog import Backlog
 from devkit.rtdb.request import Request
-from devkit.rtdb.watch import Backlog
 from devkit.rtdb.wire.frames import Frames, Malformed
-from devkit.rtdb.wire.session import Session, Sessions, control, parsed
+from devkit.rtdb.wire.session import Session, Sessions, Succession, control, parsed
 
 SOCKET_TARGET = ".ws"
 
@@ -40,26 +40,28 @@ async def _take_over(sessions: Sessions, request: Request, receive: Receive, sen
         out.close()
         await _write(out, None, send)
         return
-    session.successor = out
+    session.succession = succession = Succession(out)
     out.add(control("a", {}))
     try:
-        await _both_ways(session, out, receive, send)
+        await _both_ways(session, out, receive, send, succession.done)
     finally:
         if session.out is out:
             sessions.close(session)
 
 
-async def _both_ways(session: Session, out: Backlog, receive: Receive, send: Send) -> None:
+async def _both_ways(
+    session: Session, out: Backlog, receive: Receive, send: Send, taken_over: asyncio.Event | None = None
+) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(_write(out, session, send))
         try:
-            await _read(session, out, receive)
+            await _read(session, out, receive, taken_over)
         except Malformed as error:
             out.add(control("e", str(error)))
         out.close()
 
 
-async def _read(session: Session, out: Backlog, receive: Receive) -> None:
+async def _read(session: Session, out: Backlog, receive: Receive, taken_over: asyncio.Event | None) -> None:
     frames = Frames()
     while (event := await receive())["type"] != "websocket.disconnect":
         if event.get("text") is None:
@@ -67,12 +69,12 @@ async def _read(session: Session, out: Backlog, receive: Receive) -> None:
         message = frames.message(event["text"])
         if message is None:
             continue
-        if session.out is out:
+        if session.out is out or taken_over is None:
             await session.received(message)
         elif parsed(message) == {"t": "c", "d": {"t": "p", "d": {}}}:
             out.add(control("o", {}))
         elif parsed(message) != {"t": "c", "d": {"t": "a", "d": {}}}:
-            await session.switched.wait()
+            await taken_over.wait()
             await session.received(message)
 
 
@@ -81,6 +83,7 @@ async def _write(out: Backlog, session: Session | None, send: Send) -> None:
         while (message := await out.next(None)) is not None:
             if session is not None:
                 await session.thawed()
+                session.stats.session_bytes_out += len(message)
             await send({"type": "websocket.send", "text": message.decode()})
         await send({"type": "websocket.close"})
     except (OSError, RuntimeError):

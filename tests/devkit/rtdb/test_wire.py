@@ -384,6 +384,15 @@ async def test_faults_are_answered_in_the_protocols_words(
     assert (await wire.ask("p", p="/a", d=1, h=""))[1]["s"] == status
 
 
+async def test_what_sessions_move_is_counted(wire: Wire, http: httpx.AsyncClient) -> None:
+    await wire.ask("p", p="/a", d="x" * 1000)
+    await wire.ask("g", p="/a", q={})
+    stats = (await http.get("/.emulator/stats.json")).json()
+    assert (stats["sessions"], stats["commits"]) == (1, 1)
+    assert 1000 < stats["session_bytes_in"] < 1200
+    assert 1000 < stats["session_bytes_out"] < 1400
+
+
 async def test_what_a_socket_writes_is_kept_and_logged(tmp_path: Path) -> None:
     data, audit = tmp_path / "data", tmp_path / "log"
     async with Emulator(data=data, audit=audit) as emulator, connect(_url(emulator)) as socket:

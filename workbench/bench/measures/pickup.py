@@ -26,7 +26,7 @@ def pickup(stand: Stand) -> Iterator[Figure]:
     with floor(rtdb, executor) as least:
         alone: list[float] = []
         for number in range(stand.many(100, 8)):
-            alone.append(_one(rtdb, language_model, number))
+            alone.append(one_pickup(rtdb, language_model, number))
             least.take()
         base = Baseline(name="event delivery + one gRPC round trip", samples=list(least.samples))
         limits = {"median": 25.0, "p99": 100.0}
@@ -45,7 +45,7 @@ def pickup(stand: Stand) -> Iterator[Figure]:
         least.samples.clear()
         behind = []
         for number in range(1000, 1000 + stand.many(100, 8)):
-            behind.append(_one(rtdb, language_model, number))
+            behind.append(one_pickup(rtdb, language_model, number))
             least.take()
         yield Figure(
             name="pickup.waiting",
@@ -70,7 +70,7 @@ def pickup(stand: Stand) -> Iterator[Figure]:
 @measure("polling", "the same against loops that poll every 5 and every 15 s")
 def polling(stand: Stand) -> Iterator[Figure]:
     rtdb, language_model, _ = _system(stand)
-    alone = [_one(rtdb, language_model, number) for number in range(stand.many(50, 8))]
+    alone = [one_pickup(rtdb, language_model, number) for number in range(stand.many(50, 8))]
     for every, taken in _polled(stand, rtdb, (1.0,) if stand.quick else (5.0, 15.0)).items():
         yield Figure(
             name=f"polling.{every:g}s",
@@ -96,7 +96,7 @@ def _calm(samples: Sequence[float]) -> float:
     return quantile(samples, 0.25)
 
 
-def _one(rtdb: Rtdb, language_model: LanguageModel, number: int) -> float:
+def one_pickup(rtdb: Rtdb, language_model: LanguageModel, number: int) -> float:
     """Milliseconds; the job is removed afterwards."""
     job_id, acked = rtdb.job(from_requirements(1, number))
     asked = language_model.first(mark(number))
