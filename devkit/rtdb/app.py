@@ -36,7 +36,7 @@ from devkit.rtdb.tree import (
 from devkit.rtdb.watch import Ending, Watcher, encode
 from devkit.rtdb.window import NO_QUERY, Window
 from devkit.rtdb.wire.polling import POLL_TARGET, Polling
-from devkit.rtdb.wire.session import Sessions
+from devkit.rtdb.wire.session import Sessions, Shared
 from devkit.rtdb.wire.socket import serve_socket
 from devkit.rtdb.writes import Write, Writes
 
@@ -62,6 +62,7 @@ class App:
         keep_alive: float = 30.0,
         default_namespace: str = "eventstorming",
         admin_tokens: frozenset[str] = frozenset({"owner"}),
+        patience: float = 60.0,
     ) -> None:
         self.stats = Stats()
         self.admin_tokens = admin_tokens
@@ -72,7 +73,14 @@ class App:
         self._keep_alive = keep_alive
         self._default_namespace = default_namespace
         self._writes = Writes(store, now_ms=now_ms, faults=faults)
-        self._sessions = Sessions(self._writes, admin_tokens, abort, self.stats)
+        shared = Shared(
+            writes=self._writes,
+            admin_tokens=admin_tokens,
+            stats=self.stats,
+            patience=patience,
+            abort=abort,
+        )
+        self._sessions = Sessions(shared)
         self._polling = Polling(self._sessions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -326,7 +334,9 @@ class App:
             case "streams.json", "POST":
                 return answer({"ended": self.end_streams(parse_body(body))}, request)
             case "stats.json", "GET":
-                return answer(asdict(self.stats) | {"commits": self._store.commits}, request)
+                watchers = sum(len(namespace.watchers) for namespace in self._store.namespaces())
+                more = {"commits": self._store.commits, "watchers": watchers}
+                return answer(asdict(self.stats) | more, request)
             case "faults.json", "GET":
                 pass
             case _:

@@ -26,7 +26,8 @@ _GRACE_SECONDS = 2.0
 class Emulator:
     """`async with Emulator() as rtdb:` listens on a free port; `rtdb.address` is `host:port`.
 
-    `faults` switches the admin path on. In-process users may use `rtdb.faults` and `rtdb.app` directly.
+    `faults` switches the admin path on. In-process users may use `rtdb.faults` and `rtdb.app` directly. `patience`: seconds
+    for the rest of an SDK's message that has begun.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Emulator:
         faults: bool = False,
         keep_alive: float = 30.0,
         admin_tokens: frozenset[str] = frozenset({"owner"}),
+        patience: float = 60.0,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.store = Store(data=data, audit=audit, rules=rules)
@@ -51,6 +53,7 @@ class Emulator:
             faults=self.faults if faults else None,
             keep_alive=keep_alive,
             admin_tokens=admin_tokens,
+            patience=patience,
         )
         self._socket = _listen(host, port)
         self._server = _Server(_config(self.app))

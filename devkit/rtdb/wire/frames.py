@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 MAX_FRAME_BYTES = 1024 * 1024
-MAX_MESSAGE_CHARACTERS = 64 * 1024 * 1024
+MAX_MESSAGE_CHARACTERS = 16 * 1024 * 1024
+"""As Google limits what an SDK writes at once."""
 _MAX_PIECES = 4096
 _COUNT_LENGTH = 6
 
@@ -19,6 +20,11 @@ class Frames:
         self._missing = 0
         self._pieces: list[str] = []
         self._size = 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """A message has begun and is not whole."""
+        return self._missing > 0
 
     def message(self, frame: str) -> str | None:
         if self._missing:

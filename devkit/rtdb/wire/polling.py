@@ -19,6 +19,7 @@ POLL_TARGET = ".lp"
 HOLD_SECONDS = 25.0
 GONE_SECONDS = 45.0
 """A browser that has not asked for this long has left."""
+MAX_PIECES = 10_000
 _SCRIPT = "application/javascript"
 _START = """\
 function pLPCommand(c, a, b) {{ var f = parent.window["pLPCommand{id}"]; f && f(c, a, b); }}
@@ -119,8 +120,11 @@ class _Poll:
                 _number(params, f"ts{number}"),
                 params.get(f"d{number}", ""),
             )
-        if sum(len(data) for _, data in self._pieces.values()) > MAX_MESSAGE_CHARACTERS:
-            raise Malformed(f"A message has at most {MAX_MESSAGE_CHARACTERS} characters.")
+        size = sum(len(data) for _, data in self._pieces.values())
+        if size > MAX_MESSAGE_CHARACTERS or len(self._pieces) > MAX_PIECES:
+            raise Malformed(
+                f"A message has at most {MAX_MESSAGE_CHARACTERS} characters in {MAX_PIECES} pieces."
+            )
         async with self._taking:
             while (message := self._message()) is not None:
                 await self.session.received(message)
@@ -152,7 +156,7 @@ class _Poll:
         if not messages and self.out.ended:
             return f"pLPCommand('close', {self._answers - 1});"
         number, self._answers = self._answers, self._answers + 1
-        self.session.stats.session_bytes_out += sum(map(len, messages))
+        self.session.shared.stats.session_bytes_out += sum(map(len, messages))
         return f"pRTLPCB({number}, [{','.join(message.decode() for message in messages)}]);"
 
 

@@ -9,7 +9,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 NOBODY = Caller(auth=None, is_admin=False)
 MAX_LISTENS = 10_000
+MAX_FAREWELL_BYTES = 16 * 1024 * 1024
 _NO_QUERY: Mapping[str, Json] = {}
 _METHODS = {"q": "GET", "g": "GET", "p": "PUT", "m": "PATCH"}
 
@@ -59,6 +60,8 @@ class Farewell:
     path: Path
     value: Json
     is_patch: bool
+    size: int = 0
+    """Bytes of its JSON."""
 
 
 class Listen:
@@ -155,50 +158,37 @@ class Succession:
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all sessions of a server have in common. The rest of a message has `patience` seconds to come."""
+
+    writes: Writes
+    admin_tokens: frozenset[str]
+    stats: Stats
+    patience: float
+    abort: Callable[[tuple[str, int]], None]
+    """Breaks a client's connection."""
+
+
+@dataclass(slots=True, eq=False)
 class Session:
     """`cut` ends the connection as a broken line would; the transport calls `close` when it has ended."""
 
-    __slots__ = (
-        "_admin_tokens",
-        "_agent",
-        "_farewells",
-        "_is_closed",
-        "_listens",
-        "_namespace",
-        "_writes",
-        "caller",
-        "id",
-        "out",
-        "stats",
-        "succession",
-    )
-
-    def __init__(
-        self,
-        writes: Writes,
-        namespace: Namespace,
-        admin_tokens: frozenset[str],
-        agent: str,
-        out: Backlog,
-        stats: Stats,
-    ) -> None:
-        self.id = secrets.token_urlsafe(24)
-        self.stats = stats
-        self.caller = NOBODY
-        self.out = out
-        self.succession: Succession | None = None
-        self._writes = writes
-        self._namespace = namespace
-        self._admin_tokens = admin_tokens
-        self._agent = agent
-        self._listens: dict[Hashable, Listen] = {}
-        self._farewells: list[Farewell] = []
-        self._is_closed = False
+    shared: Shared
+    _namespace: Namespace
+    _agent: str
+    out: Backlog
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    caller: Caller = NOBODY
+    succession: Succession | None = None
+    _listens: dict[Hashable, Listen] = field(default_factory=dict)
+    _farewells: list[Farewell] = field(default_factory=list)
+    _is_closed: bool = False
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def greet(self, host: str) -> None:
-        hello = {"ts": self._writes.now_ms(), "v": "5", "h": host, "s": self.id}
+        hello = {"ts": self.shared.writes.now_ms(), "v": "5", "h": host, "s": self.id}
         self.control("h", hello)
 
     def control(self, kind: str, data: Json) -> None:
@@ -209,7 +199,7 @@ class Session:
 
     async def received(self, text: str) -> None:
         """One message of the SDK; raises `Malformed` for what is none."""
-        self.stats.session_bytes_in += len(text)
+        self.shared.stats.session_bytes_in += len(text)
         match parsed(text):
             case {"t": "c", "d": {"t": "p"}}:
                 self.control("o", {})
@@ -238,6 +228,9 @@ class Session:
             answer = {"s": error.status, "d": str(error)}
         except Invalid as error:
             answer = {"s": "invalid", "d": str(error)}
+        except Exception:
+            log.exception("rtdb.message_failed", action=action)
+            answer = {"s": "internal_error", "d": "Internal server error."}
         self._send({"t": "d", "d": {"r": number, "b": answer}})
 
     def _send(self, message: Json) -> None:
@@ -257,7 +250,7 @@ class Session:
 
     def _caller(self, credential: str, acts_as: Mapping[str, Json]) -> Caller:
         try:
-            return caller_of(credential, self._admin_tokens, **acts_as)
+            return caller_of(credential, self.shared.admin_tokens, **acts_as)
         except Refused as error:
             raise Rejected("invalid_token", str(error)) from error
 
@@ -273,7 +266,7 @@ class Session:
                 listen.end(Ending.CANCEL)
 
     def _may_read(self, path: Path, asked: Mapping[str, Any]) -> bool:
-        return self._writes.may_read(self.caller, self._namespace, path, asked)
+        return self.shared.writes.may_read(self.caller, self._namespace, path, asked)
 
     # ── reads ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -324,7 +317,7 @@ class Session:
         return await self._commit("m", body, self._write(_path(body), body.get("d"), is_patch=True))
 
     def _write(self, path: Path, value: Json, *, is_patch: bool) -> Write:
-        root, now = self._namespace.root, self._writes.now_ms()
+        root, now = self._namespace.root, self.shared.writes.now_ms()
         if is_patch:
             updates = updates_from_json(path, value, root, now_ms=now)
         else:
@@ -332,17 +325,17 @@ class Session:
         return Write(base=path, updates=updates, is_patch=is_patch, body=encode(value), value=value)
 
     def _check(self, write: Write) -> None:
-        if not self._writes.permits(self.caller, self._namespace, write.updates):
+        if not self.shared.writes.permits(self.caller, self._namespace, write.updates):
             raise Rejected("permission_denied", "Permission denied")
 
     def _apply(self, write: Write) -> None:
         method = "PATCH" if write.is_patch else "PUT"
-        self._writes.apply(self.caller, self._namespace, write, method=method, agent=self._agent)
+        self.shared.writes.apply(self.caller, self._namespace, write, method=method, agent=self._agent)
 
     async def _commit(self, action: str, body: Mapping[str, Json], write: Write) -> Json:
         self._check(write)
         self._apply(write)
-        await self._writes.store.durable()
+        await self.shared.writes.store.durable()
         if self._takes(action, body, "drop_replies"):
             self.cut()
         return ""
@@ -354,8 +347,12 @@ class Session:
         return self._later(Farewell(path=_path(body), value=body.get("d"), is_patch=True))
 
     def _later(self, farewell: Farewell) -> Json:
-        self._check(self._write(farewell.path, farewell.value, is_patch=farewell.is_patch))
-        self._farewells.append(farewell)
+        write = self._write(farewell.path, farewell.value, is_patch=farewell.is_patch)
+        self._check(write)
+        size = len(write.body) + sum(one.size for one in self._farewells)
+        if size > MAX_FAREWELL_BYTES or len(self._farewells) >= MAX_LISTENS:
+            raise Rejected("too_big", "A connection leaves at most 16 MiB of values behind.")
+        self._farewells.append(replace(farewell, size=len(write.body)))
         return ""
 
     async def _later_not(self, body: Mapping[str, Json]) -> Json:
@@ -390,7 +387,7 @@ class Session:
     # ── faults ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _faulty(self, action: str, body: Mapping[str, Json]) -> None:
-        faults = self._writes.faults
+        faults = self.shared.writes.faults
         if faults is None or not self._concerned(action, body):
             return
         await faults.hold()
@@ -398,17 +395,19 @@ class Session:
             raise Rejected("unavailable", "Injected fault.")
 
     def _takes(self, action: str, body: Mapping[str, Json], counter: str) -> bool:
-        faults = self._writes.faults
+        faults = self.shared.writes.faults
         return faults is not None and self._concerned(action, body) and faults.take(counter)
 
     def _concerned(self, action: str, body: Mapping[str, Json]) -> bool:
-        assert self._writes.faults is not None
+        assert self.shared.writes.faults is not None
         path = str(body.get("p", "")).strip("/")
-        return self._writes.faults.concerns(_METHODS.get(action, ""), path, self._agent)
+        return self.shared.writes.faults.concerns(_METHODS.get(action, ""), path, self._agent)
 
     async def thawed(self) -> None:
-        if self._writes.faults is not None and self._writes.faults.concerns("GET", "", self._agent):
-            await self._writes.faults.thawed()
+        if self.shared.writes.faults is not None and self.shared.writes.faults.concerns(
+            "GET", "", self._agent
+        ):
+            await self.shared.writes.faults.thawed()
 
 
 _ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Json]], Awaitable[Json]]] = {
@@ -430,19 +429,10 @@ _ACTIONS: Mapping[str, Callable[[Session, Mapping[str, Json]], Awaitable[Json]]]
 
 
 class Sessions:
-    """Everybody who is connected; `abort` breaks a client's connection."""
+    """Everybody who is connected."""
 
-    def __init__(
-        self,
-        writes: Writes,
-        admin_tokens: frozenset[str],
-        abort: Callable[[tuple[str, int]], None],
-        stats: Stats,
-    ) -> None:
-        self.abort = abort
-        self._stats = stats
-        self._writes = writes
-        self._admin_tokens = admin_tokens
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
         self._open: dict[str, Session] = {}
 
     def open(self, request: Request, on_abort: Callable[[], object]) -> Session:
@@ -451,10 +441,9 @@ class Sessions:
         if last is not None:
             last.cut()
             self.close(last)
-        namespace = self._writes.store.namespace(request.namespace)
-        out = Backlog(on_abort)
-        session = Session(self._writes, namespace, self._admin_tokens, request.agent, out, self._stats)
-        self._stats.sessions += 1
+        namespace = self.shared.writes.store.namespace(request.namespace)
+        session = Session(self.shared, namespace, request.agent, Backlog(on_abort))
+        self.shared.stats.sessions += 1
         self._open[session.id] = session
         return session
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from starlette.types import Receive, Send
+from starlette.types import Message, Receive, Send
 
 from devkit.rtdb.backlog import Backlog
 from devkit.rtdb.request import Request
@@ -23,7 +23,7 @@ async def serve_socket(sessions: Sessions, request: Request, receive: Receive, s
     if "s" in request.params:
         await _take_over(sessions, request, receive, send)
         return
-    session = sessions.open(request, lambda: sessions.abort(request.client))
+    session = sessions.open(request, lambda: sessions.shared.abort(request.client))
     session.greet(request.headers.get("host", ""))
     try:
         await _both_ways(session, session.out, receive, send)
@@ -34,7 +34,7 @@ async def serve_socket(sessions: Sessions, request: Request, receive: Receive, s
 async def _take_over(sessions: Sessions, request: Request, receive: Receive, send: Send) -> None:
     """The SDK proves this way with pings, then says on both ways that it goes over. Until then data waits here."""
     session = sessions.find(request.params["s"])
-    out = Backlog(lambda: sessions.abort(request.client))
+    out = Backlog(lambda: sessions.shared.abort(request.client))
     if session is None:
         out.add(control("r", request.headers.get("host", "")))
         out.close()
@@ -63,7 +63,9 @@ async def _both_ways(
 
 async def _read(session: Session, out: Backlog, receive: Receive, taken_over: asyncio.Event | None) -> None:
     frames = Frames()
-    while (event := await receive())["type"] != "websocket.disconnect":
+    while (event := await _frame(receive, session.shared.patience if frames.is_waiting else None))[
+        "type"
+    ] != "websocket.disconnect":
         if event.get("text") is None:
             raise Malformed("A frame is text.")
         message = frames.message(event["text"])
@@ -78,12 +80,19 @@ async def _read(session: Session, out: Backlog, receive: Receive, taken_over: as
             await session.received(message)
 
 
+async def _frame(receive: Receive, seconds: float | None) -> Message:
+    try:
+        return await (receive() if seconds is None else asyncio.wait_for(receive(), seconds))
+    except TimeoutError as error:
+        raise Malformed(f"The rest of a message did not come within {seconds:g} s.") from error
+
+
 async def _write(out: Backlog, session: Session | None, send: Send) -> None:
     try:
         while (message := await out.next(None)) is not None:
             if session is not None:
                 await session.thawed()
-                session.stats.session_bytes_out += len(message)
+                session.shared.stats.session_bytes_out += len(message)
             await send({"type": "websocket.send", "text": message.decode()})
         await send({"type": "websocket.close"})
     except (OSError, RuntimeError):

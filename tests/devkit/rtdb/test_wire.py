@@ -236,6 +236,75 @@ async def test_long_polling_carries_the_same_messages(http: httpx.AsyncClient) -
     assert (await http.get("/a.json")).json() == "가" * 50
 
 
+async def test_pieces_may_come_in_any_order(http: httpx.AsyncClient) -> None:
+    poll = Poll(http)
+    await poll.start()
+    data = base64.urlsafe_b64encode(b'{"t":"d","d":{"r":1,"a":"p","b":{"p":"/a","d":1}}}').decode()
+    pieces = [data[at : at + 20] for at in range(0, len(data), 20)]
+    for number in reversed(range(len(pieces))):
+        params = {"seg0": str(number), "ts0": str(len(pieces)), "d0": pieces[number]}
+        answer = asyncio.create_task(poll.poll(**params))
+        await round_trips(http)
+    assert '"s":"ok"' in await answer
+    assert (await http.get("/a.json")).json() == 1
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"seg0": "0", "ts0": "1", "d0": "{"},
+        {"seg0": "0", "ts0": "1", "d0": "bm8"},
+        {"seg0": "zero", "ts0": "1", "d0": ""},
+        {"seg0": "0", "ts0": "-1", "d0": ""},
+    ],
+)
+async def test_what_is_no_piece_ends_the_poll_with_a_reason(
+    http: httpx.AsyncClient, params: dict[str, str]
+) -> None:
+    poll = Poll(http)
+    await poll.start()
+    assert '{"t":"c","d":{"t":"e","d":' in await poll.poll(**params)
+    assert (await poll.poll()).startswith("pLPCommand('close'")
+
+
+async def test_pieces_of_nothing_are_bounded_too(http: httpx.AsyncClient) -> None:
+    poll = Poll(http)
+    await poll.start()
+    asked = []
+    for first in range(1, 12_001, 1500):
+        numbers = {f"seg{n}": str(first + n) for n in range(1500)}
+        counts = {f"ts{n}": "1" for n in range(1500)}
+        asked.append(asyncio.create_task(poll.poll(**numbers, **counts)))
+        await http.get("/.emulator/faults.json")
+    assert any("pieces" in answer for answer in await asyncio.gather(*asked))
+
+
+@pytest.mark.parametrize("fault", ["frozen", "audit"])
+async def test_what_holds_for_a_socket_holds_for_polls(tmp_path: Path, fault: str) -> None:
+    data, audit = tmp_path / "data", tmp_path / "log"
+    message = {"t": "d", "d": {"r": 1, "a": "p", "b": {"p": "/a", "d": 1}}}
+    async with (
+        Emulator(data=data, audit=audit, faults=True) as emulator,
+        httpx.AsyncClient(base_url=emulator.url, params={"ns": NAMESPACE}) as http,
+    ):
+        poll = Poll(http)
+        await poll.start()
+        if fault == "frozen":
+            await http.patch("/.emulator/faults.json", json={"frozen": True})
+            asked = asyncio.create_task(poll.send(message))
+            await round_trips(http)
+            assert not asked.done()
+            await http.delete("/.emulator/faults.json")
+            assert '"s":"ok"' in (await asked)[0]
+        else:
+            await poll.send(message)
+            await http.post("/.emulator/streams.json", json="cut")
+            assert await poll.poll() == "pLPCommand('close');"
+    assert json.loads(audit.read_text("utf-8"))["value"] == 1
+    async with Emulator(data=data) as again:
+        assert again.store.namespace(NAMESPACE).root == {"a": 1}
+
+
 async def test_a_second_poll_frees_the_first(http: httpx.AsyncClient) -> None:
     poll = Poll(http)
     await poll.start()
@@ -278,13 +347,92 @@ async def test_polls_of_nobody_are_told_to_stop(http: httpx.AsyncClient) -> None
 
 
 @pytest.mark.parametrize(
-    "frame", ["{", "nonsense", "[]", "null", '{"t":"d","d":{}}', '{"t":"d","d":{"r":"1","a":"s"}}', "99999"]
+    "frame",
+    [
+        "{",
+        "nonsense",
+        "[]",
+        "null",
+        "[" * 100_000,
+        b"{}",
+        '{"t":"d","d":{}}',
+        '{"t":"d","d":{"r":"1","a":"s"}}',
+        '{"t":"x","d":{}}',
+        "99999",
+    ],
 )
-async def test_what_is_no_message_ends_the_connection_with_a_reason(wire: Wire, frame: str) -> None:
+async def test_what_is_no_message_ends_the_connection_with_a_reason(wire: Wire, frame: str | bytes) -> None:
     await wire.socket.send(frame)
     assert (await wire.next())["d"]["t"] == "e"
     with pytest.raises(ConnectionClosed):
         await wire.next()
+
+
+async def test_a_count_that_never_completes_is_waited_for_no_longer_than_a_while() -> None:
+    async with (
+        Emulator(patience=0.05) as emulator,
+        connect(_url(emulator)) as socket,
+        connect(_url(emulator)) as other,
+    ):
+        client, neighbour = Wire(socket), Wire(other)
+        await client.next()
+        await neighbour.next()
+        await socket.send("3")
+        await socket.send('{"t":"d",')
+        told = (await client.next())["d"]
+        assert (told["t"], told["d"]) == ("e", "The rest of a message did not come within 0.05 s.")
+        with pytest.raises(ConnectionClosed):
+            await client.next()
+        assert (await neighbour.ask("s", c={}))[1]["s"] == "ok"
+
+
+async def test_a_message_that_grows_too_large_ends_the_connection(wire: Wire) -> None:
+    await wire.socket.send("4096")
+    for _ in range(17):
+        await wire.socket.send("x" * 1024 * 1024)
+    assert (await wire.next())["d"] == {"t": "e", "d": "A message has at most 16777216 characters."}
+
+
+@pytest.mark.parametrize("kind", ["n", "a", "o", "h", "nonsense", 5, None])
+async def test_control_messages_out_of_their_turn_change_nothing(wire: Wire, kind: Any) -> None:
+    await wire.socket.send(json.dumps({"t": "c", "d": {"t": kind, "d": {}}}))
+    assert await wire.ask("s", c={}) == ([], {"s": "ok", "d": {}})
+
+
+async def test_a_connection_listens_to_ten_thousand_places_at_most(wire: Wire) -> None:
+    for number in range(10_000):
+        await wire.socket.send(
+            json.dumps({"t": "d", "d": {"r": -1, "a": "q", "b": {"p": f"/{number}", "h": ""}}})
+        )
+        await wire.next()  # the value
+        await wire.next()
+    assert (await wire.ask("q", p="/more", h=""))[1]["s"] == "too_many_listens"
+    assert (await wire.ask("q", p="/7", h=""))[1]["s"] == "ok"
+
+
+async def test_what_is_left_for_the_end_of_a_connection_is_bounded(wire: Wire) -> None:
+    text = "x" * 900_000
+    said = [(await wire.ask("o", p=f"/{number}", d=text))[1]["s"] for number in range(20)]
+    assert said == ["ok"] * 18 + ["too_big"] * 2
+    await wire.ask("oc", p="/")
+    assert (await wire.ask("o", p="/a", d=text))[1]["s"] == "ok"
+
+
+async def test_a_transaction_on_a_value_that_changes_is_tried_until_it_fits(
+    wire: Wire, emulator: Emulator
+) -> None:
+    async with connect(_url(emulator)) as socket:
+        other = Wire(socket)
+        await other.next()
+        await wire.ask("q", p="/n", h="")
+        await wire.ask("p", p="/n", d=1)
+        await other.ask("p", p="/n", d=2)
+        assert (await wire.next())["d"]["b"] == {"p": "n", "d": 2}
+        assert await wire.ask("p", p="/n", d=9, h=node_hash(1)) == (
+            [],
+            {"s": "datastale", "d": "The value has changed."},
+        )
+        assert (await wire.ask("p", p="/n", d=9, h=node_hash(2)))[1]["s"] == "ok"
 
 
 async def test_a_frame_that_is_too_large_ends_the_connection_and_no_other(
