@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.async_api import Route
 
 from devkit.programs import Programs
 from poller.msaez.encoding import decode
 from tests.browser.window import Window, window
-from tests.e2e.pair import Pair, start_pair
-from tests.e2e.seen import (
-    Event,
-    counters_and_flags_mean_what_they_say,
-    stickers_come_after_what_they_stand_on,
-)
+from tests.e2e.pair import Pair, guarded_pair
+from tests.e2e.seen import Event, keeps_the_contract
 from tests.fakes import eventually
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "examples" / "webclient"
-SDK_8 = ROOT / "tests" / "sdk" / "8" / "node_modules" / "firebase"
+SDKS = ROOT / "tests" / "sdk"
+COMPLETED = "document.querySelector('#state').textContent === 'Completed.'"
 KOREAN = (
     "온라인 서점\n\n고객이 책을 주문한다.\n주문은 고객 이름과 책 제목을 기록한다.\n고객이 주문을 취소한다.\n"
 )
@@ -38,15 +33,17 @@ if (window === top && location.protocol !== "about:") localStorage.setItem("fire
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    with Programs(tmp_path_factory.mktemp("webclient")) as programs:
-        pair = start_pair(
-            programs, executors={"AI_MODEL": "offline:rules"}, FIREBASE_DATABASE_LEASE_RULES="true"
-        )
-        httpx.put(
-            f"http://127.0.0.1:{pair.rtdb}/.settings/rules.json?ns=eventstorming",
-            json=json.loads((ROOT / "poller" / "rtdb" / "database.rules.json").read_text()),
-            headers={"Authorization": "Bearer owner"},
-        ).raise_for_status()
+    folder = tmp_path_factory.mktemp("webclient")
+    with Programs(folder / "log") as programs:
+        yield guarded_pair(programs, folder)
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[Pair]:
+    """Processes of its own, whose poller needs half a second for each of its writes."""
+    with Programs(tmp_path / "log") as programs:
+        pair = guarded_pair(programs, tmp_path)
+        pair.slow_down()
         yield pair
 
 
@@ -60,7 +57,16 @@ async def _generate(shown: Window, pair: Pair, requirements: str = "") -> str:
     if requirements:
         await shown.page.fill("#requirements", requirements)
     await shown.page.click("#generate")
-    await shown.until("document.querySelector('#state').textContent === 'Completed.'")
+    await shown.until(COMPLETED)
+    return str(await shown.js("shown.job"))
+
+
+async def _begin(shown: Window, pair: Pair) -> str:
+    """Asks for a model and waits for its first sticker; the job's id."""
+    await shown.page.goto(_address(pair))
+    await shown.page.click("#generate")
+    await shown.until("document.querySelector('.sticker') !== null")
+    assert not await shown.js(COMPLETED)
     return str(await shown.js("shown.job"))
 
 
@@ -96,13 +102,43 @@ async def test_a_job_is_asked_for_watched_drawn_and_removed_in_another_tab(pair:
         await other.page.click("#remove")
         await shown.until("document.querySelector('#remove').disabled")
         assert shown.complaints == other.complaints == []
-    events = [
-        Event(watch, kind, decode(value), key)
-        for watch, kind, value, key in seen
-        if watch != "waitingJobCount" and value is not None
-    ]
-    counters_and_flags_mean_what_they_say(events)
-    stickers_come_after_what_they_stand_on(events)
+    keeps_the_contract(Event(*event) for event in seen)
+
+
+async def test_a_page_that_is_loaded_anew_goes_on(slow: Pair) -> None:
+    async with window() as shown:
+        job = await _begin(shown, slow)
+        await shown.page.reload()
+        await shown.until(COMPLETED)
+        await _draws_the_canvas(shown, slow, job)
+        assert shown.complaints == []
+
+
+async def test_a_database_that_is_started_anew_is_found_again(slow: Pair) -> None:
+    async with window() as shown:
+        job = await _begin(shown, slow)
+        slow.kill_database()
+        await shown.until(COMPLETED)
+        await _draws_the_canvas(shown, slow, job)
+
+
+async def test_a_poller_that_is_killed_is_replaced_unseen(slow: Pair) -> None:
+    async with window() as shown:
+        job = await _begin(shown, slow)
+        slow.kill_poller()
+        await shown.until(COMPLETED)
+        await _draws_the_canvas(shown, slow, job)
+        assert not await shown.js("seen.some(([watch, , value]) => watch === 'isFailed' && value)")
+        assert shown.complaints == []
+
+
+async def test_two_windows_that_watch_one_job_draw_the_same(slow: Pair) -> None:
+    async with window() as shown, window() as other:
+        job = await _begin(shown, slow)
+        await other.page.goto(_address(slow, job))
+        for one in (shown, other):
+            await one.until(COMPLETED)
+            await _draws_the_canvas(one, slow, job)
 
 
 async def test_a_browser_whose_last_websocket_failed_polls_first_and_goes_over(pair: Pair) -> None:
@@ -127,19 +163,24 @@ async def test_a_browser_without_websockets_sees_a_whole_job(pair: Pair) -> None
         assert shown.complaints == []
 
 
-async def test_the_web_clients_own_sdk_sees_a_whole_job(pair: Pair) -> None:
-    if not SDK_8.is_dir():
-        pytest.skip("firebase 8 is needed: make sdk")
+@pytest.mark.parametrize("version", ["8", "9", "13"])
+async def test_the_sdk_may_be_an_older_or_a_newer_one(pair: Pair, version: str) -> None:
+    """The web client's own is 8."""
+    folder = SDKS / version / "node_modules" / "firebase"
+    if not folder.is_dir():
+        pytest.skip(f"firebase {version} is needed: make sdk")
 
-    async def old(route: Route) -> None:
-        name = route.request.url.rsplit("/", 1)[1].replace("-compat", "")
-        await route.fulfill(path=SDK_8 / name, content_type="application/javascript")
+    async def other(route: Route) -> None:
+        name = route.request.url.rsplit("/", 1)[1]
+        name = name.replace("-compat", "") if version == "8" else name
+        await route.fulfill(path=folder / name, content_type="application/javascript")
 
     async with window() as shown:
-        await shown.page.route("**/firebase-*-compat.js", old)
+        await shown.page.route("**/firebase-*-compat.js", other)
         job = await _generate(shown, pair, KOREAN)
-        assert (await shown.js("firebase.SDK_VERSION")).startswith("8.")
+        assert (await shown.js("firebase.SDK_VERSION")).startswith(f"{version}.")
         await _draws_the_canvas(shown, pair, job)
+        keeps_the_contract(Event(*event) for event in await shown.js("seen"))
 
 
 def test_the_sdk_beside_the_page_is_the_one_its_readme_names() -> None:

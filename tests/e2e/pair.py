@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
 
 from devkit.programs import Program, Programs
 from tests.e2e.web_client import WebClient
 
+RULES = Path(__file__).parents[2] / "poller" / "rtdb" / "database.rules.json"
 FREE = {"GRPC_PORT": "0", "HTTP_PORT": "0", "ADMIN_PORT": "0"}
 
 
@@ -22,6 +27,7 @@ class Pair:
     poller_settings: dict[str, str]
     ports: dict[str, int]
     database: Program
+    database_options: tuple[str, ...] = ()
 
     @property
     def client(self) -> WebClient:
@@ -29,6 +35,27 @@ class Pair:
 
     def logs(self) -> str:
         return self.executor.output() + self.poller.output()
+
+    def slow_down(self) -> None:
+        """From now on the poller needs half a second for each of its writes."""
+        faults = {"delay_ms": 500, "method": "PATCH"}
+        url = f"http://127.0.0.1:{self.rtdb}/.emulator/faults.json"
+        httpx.patch(url, json=faults).raise_for_status()
+
+    def kill_database(self) -> None:
+        """And start it again, with what it kept."""
+        self.database.signal(signal.SIGKILL)
+        self.database.wait()
+        port = ("--port", str(self.rtdb))
+        self.database = self.programs.start(
+            "rtdb-again", "poller.rtdb.emulator", *port, *self.database_options
+        )
+
+    def kill_poller(self) -> None:
+        """And start another."""
+        self.poller.signal(signal.SIGKILL)
+        self.poller.wait()
+        self.poller = self.programs.start("poller-again", "poller", **FREE, **self.poller_settings)
 
 
 def start_pair(
@@ -40,7 +67,8 @@ def start_pair(
     **poller: str,
 ) -> Pair:
     """`database` is more of its options. `executors` and `poller` are settings; `target` replaces the address of the executor started here (`{port}`: its port)."""
-    rtdb = programs.start("rtdb", "poller.rtdb.emulator", "--port", "0", "--faults", *database)
+    options = ("--faults", *database)
+    rtdb = programs.start("rtdb", "poller.rtdb.emulator", "--port", "0", *options)
     executor = programs.start("executor", "executor", **FREE, **executors)
     rtdb_port, executor_port = rtdb.ports()["rtdb"], executor.ports()["grpc"]
     settings = {
@@ -49,4 +77,15 @@ def start_pair(
         **poller,
     }
     running = programs.start("poller", "poller", **FREE, **settings)
-    return Pair(programs, rtdb_port, executor, executor_port, running, settings, running.ports(), rtdb)
+    ports = running.ports()
+    return Pair(programs, rtdb_port, executor, executor_port, running, settings, ports, rtdb, options)
+
+
+def guarded_pair(programs: Programs, folder: Path) -> Pair:
+    """Without a language model, with the shipped security rules in force and the database's data in a file."""
+    return start_pair(
+        programs,
+        executors={"AI_MODEL": "offline:rules"},
+        database=("--data", str(folder / "rtdb"), "--rules", str(RULES)),
+        FIREBASE_DATABASE_LEASE_RULES="true",
+    )

@@ -17,8 +17,7 @@ from tests.e2e.seen import (
     LISTS,
     VALUES,
     Event,
-    counters_and_flags_mean_what_they_say,
-    stickers_come_after_what_they_stand_on,
+    keeps_the_contract,
 )
 from tests.e2e.web_client import NAMESPACE, Recorder, WebClient
 
@@ -80,8 +79,7 @@ def test_the_canvas_sees_exactly_what_it_asks_for_in_the_order_it_needs(pair: Pa
 
     handlers = Handlers()
     wire = handlers.of_all(everything.events)
-    counters_and_flags_mean_what_they_say(wire)
-    stickers_come_after_what_they_stand_on(wire)
+    keeps_the_contract(wire)
     assert wire[-1] == Event("isCompleted", "value", True)
     outputs = client.outputs(job_id)
     assert handlers.children["esValue/elements"] == outputs["esValue"]["elements"]

@@ -9,19 +9,30 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 HERE = Path(__file__).parent
-VERSIONS = ("8", "9", "12")
-"""The web client's own, the first with modules, and a late one."""
+VERSIONS = ("8", "9", "12", "13")
+"""The web client's own, the first with modules, the one beside the example, and the latest."""
+_OLDEST_NODE = {"13": 20}
+"""Versions of Node.js that can run it."""
 
 
 def needs_sdk(version: str) -> None:
     if shutil.which("node") is None or not (HERE / version / "node_modules" / "firebase").is_dir():
         pytest.skip(f"Node.js with firebase {version} is needed: make sdk")
+    if _node() < _OLDEST_NODE.get(version, 0):
+        pytest.skip(f"firebase {version} needs Node.js {_OLDEST_NODE[version]}")
+
+
+@cache
+def _node() -> int:
+    told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+    return int(told.stdout.strip().removeprefix("v").partition(".")[0])
 
 
 async def told(program: str, *arguments: str) -> list[Any]:

@@ -7,27 +7,19 @@ meanwhile. One SDK has one connection, so its events have one order, which is co
 from __future__ import annotations
 
 import json
-import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from devkit.programs import Programs
 from poller.msaez.encoding import decode
-from tests.e2e.pair import FREE, Pair, start_pair
-from tests.e2e.seen import (
-    INPUTS,
-    Event,
-    counters_and_flags_mean_what_they_say,
-    stickers_come_after_what_they_stand_on,
-)
-from tests.sdk.sdk import VERSIONS, Client, needs_sdk
+from tests.e2e.pair import Pair, guarded_pair
+from tests.e2e.seen import INPUTS, Event, keeps_the_contract
+from tests.sdk.sdk import VERSIONS, Client, needs_sdk, told
 
-RULES = Path(__file__).parents[2] / "poller" / "rtdb" / "database.rules.json"
 KOREAN = {
     **INPUTS,
     "preferedLanguage": "Korean",
@@ -40,24 +32,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     needs_sdk("12")
     folder = tmp_path_factory.mktemp("sdk")
     with Programs(folder / "log") as programs:
-        yield _pair(programs, folder)
-
-
-def _pair(programs: Programs, folder: Path) -> Pair:
-    pair = start_pair(
-        programs,
-        executors={"AI_MODEL": "offline:rules"},
-        database=("--data", str(folder / "rtdb")),
-        FIREBASE_DATABASE_LEASE_RULES="true",
-    )
-    _owner(pair, "PUT", ".settings/rules.json", json.loads(RULES.read_text()))
-    return pair
-
-
-def _owner(pair: Pair, method: str, target: str, body: Any = None) -> Any:
-    url = f"http://127.0.0.1:{pair.rtdb}/{target}?ns=eventstorming"
-    answer = httpx.request(method, url, json=body, headers={"Authorization": "Bearer owner"})
-    return answer.raise_for_status().json()
+        yield guarded_pair(programs, folder)
 
 
 def _open(pair: Pair, version: str, task: str, job: str, inputs: Any = None) -> Client:
@@ -101,16 +76,8 @@ def test_a_job_from_its_first_write_to_its_removal(pair: Pair, version: str) -> 
         with _open(pair, version, "remove", job) as second_tab:
             second_tab.ended()
         client.ended()
-    seen = [
-        Event(watch, kind, decode(value), key)
-        for watch, kind, value, key in _until_completed(client.events)
-        if watch != "waitingJobCount" and value is not None
-    ]
-    counters_and_flags_mean_what_they_say(seen)
-    stickers_come_after_what_they_stand_on(seen)
+    keeps_the_contract(Event(*event) for event in _until_completed(client.events))
     assert _stickers(client.events) == drawn
-    waiting = [value for watch, _, value, _ in client.events if watch == "waitingJobCount"]
-    assert all(count is None or count >= 1 for count in waiting)
     assert not any(event[2] for event in client.events[len(_until_completed(client.events)) :])
 
 
@@ -141,17 +108,12 @@ def test_a_page_that_is_loaded_anew_goes_on(slow: Pair) -> None:
         again.until(lambda _: _stickers(again.events) == drawn, seconds=10)
 
 
-def test_a_database_that_is_started_anew_is_found_again(slow: Pair, tmp_path: Path) -> None:
+def test_a_database_that_is_started_anew_is_found_again(slow: Pair) -> None:
     job = str(uuid.uuid4())
     with _open(slow, "12", "run", job, INPUTS) as client:
         client.until(_is_sticker)
-        slow.database.signal(signal.SIGKILL)
-        slow.database.wait()
+        slow.kill_database()
         assert not any(map(_is_completed, client.events))
-        data = str(tmp_path / "rtdb")
-        slow.programs.start(
-            "rtdb again", "poller.rtdb.emulator", "--port", str(slow.rtdb), "--faults", "--data", data
-        )
         client.until(_is_completed)
         drawn = _drawn(slow, job)
         client.until(lambda _: _stickers(client.events) == drawn, seconds=10)
@@ -161,13 +123,49 @@ def test_a_poller_that_is_killed_is_replaced_unseen(slow: Pair) -> None:
     job = str(uuid.uuid4())
     with _open(slow, "12", "run", job, INPUTS) as client:
         client.until(_is_sticker)
-        slow.poller.signal(signal.SIGKILL)
-        slow.poller.wait()
+        slow.kill_poller()
         assert not any(map(_is_completed, client.events))
-        slow.programs.start("poller again", "poller", **FREE, **slow.poller_settings)
         client.until(_is_completed)
         assert _stickers(client.events) == _drawn(slow, job)
     assert not [event for event in client.events if event[0] == "isFailed" and event[2]]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_the_shipped_rules_let_a_user_do_what_the_web_client_does_and_nothing_else(
+    pair: Pair, version: str
+) -> None:
+    needs_sdk(version)
+    said = await told("rights.cjs", version, f"127.0.0.1:{pair.rtdb}", str(uuid.uuid4()))
+    allowed = [what for what, outcome in said if outcome == "ok"]
+    refused = [what for what, outcome in said if outcome == "PERMISSION_DENIED"]
+    assert allowed == [
+        "reads the switch",
+        "writes inputs",
+        "asks for a job",
+        "watches a place in line",
+        "watches outputs",
+        "reads its requirements",
+        "asks for removal",
+    ]
+    assert refused == [
+        "writes inputs again",
+        "asks for a job that has no inputs",
+        "asks again",
+        "names a time of its own",
+        "takes a lease",
+        "writes an output",
+        "completes a job",
+        "reads the queue",
+        "reads all jobs",
+        "reads somebody's inputs",
+        "reads the index",
+        "asks for something else than removal",
+        "nobody reads the switch",
+        "nobody watches outputs",
+        "nobody writes inputs",
+        "nobody asks for removal",
+    ]
+    assert len(said) == len(allowed) + len(refused)
 
 
 @pytest.fixture
@@ -175,6 +173,6 @@ def slow(tmp_path: Path) -> Iterator[Pair]:
     """Processes of its own, whose poller needs half a second for each of its writes."""
     needs_sdk("12")
     with Programs(tmp_path / "log") as programs:
-        pair = _pair(programs, tmp_path)
-        _owner(pair, "PATCH", ".emulator/faults.json", {"delay_ms": 500, "method": "PATCH"})
+        pair = guarded_pair(programs, tmp_path)
+        pair.slow_down()
         yield pair
