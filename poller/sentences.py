@@ -40,6 +40,10 @@ _SENTENCES = {
         "The generated model broke a rule of the canvas and was not published as finished: {finding}",
         "생성된 모델이 캔버스 규칙에 맞지 않아 완료로 처리하지 않았습니다: {finding}",
     ),
+    "kept": (
+        "{count} stickers shown before the generator was upgraded are not in the finished model. They stay on the canvas until you delete them: {names}",
+        "생성기가 업그레이드되기 전에 표시된 스티커 {count}개는 완성된 모델에 없습니다. 직접 삭제할 때까지 캔버스에 남습니다: {names}",
+    ),
     "internal": (
         "The generation stopped because of a fault of ours ({kind}).",
         "내부 오류로 생성이 중단되었습니다({kind}).",

@@ -182,7 +182,8 @@ def _arrows(found: Resolved) -> Iterator[Arrow]:
             yield from (_arrow(Tie.EMITS, command, event) for event in command.emits)
         yield from (_arrow(Tie.READS, aggregate, view) for view in aggregate.read_models)
         for policy in aggregate.policies:
-            yield _arrow(Tie.TRIGGERS, policy.trigger, policy)
+            if policy.trigger:
+                yield _arrow(Tie.TRIGGERS, policy.trigger, policy)
             yield from (_arrow(Tie.RESULTS, policy, event) for event in policy.results)
         for reference in aggregate.references:
             yield _arrow(Tie.REFERS, aggregate, reference.target, reference.reason)

@@ -41,7 +41,7 @@ def context_map(wall: Wall) -> str:
 def _between_contexts(wall: Wall) -> Iterator[tuple[Context, str, Context, str]]:
     """From where a policy is triggered to each of its results; from an aggregate to the one it refers to."""
     for aggregate in wall.found.aggregates:
-        for policy in aggregate.policies:
+        for policy in aggregate.crossing:
             for event in policy.results:
                 start, end = policy.trigger.aggregate.context, event.aggregate.context
                 yield start, "-->", end, title_of(policy.message)

@@ -1,4 +1,4 @@
-"""Reading any esValue, however broken: every access gives something of the expected type. For the checks only."""
+"""Reading any esValue, however broken: every access gives something of the expected type. For the checks, and for what was shown before."""
 
 from __future__ import annotations
 

@@ -24,15 +24,17 @@ Identify = Callable[[str], str]
 def entities(aggregate: Aggregate, classes: Diagram, identify: Identify) -> dict[str, Json]:
     """Classes and the lines between them, by id."""
     drawn = {f"{aggregate.path}/root": _root(aggregate, classes, identify)}
-    for place, value in enumerate(classes.value_objects):
-        descriptors = [value_descriptor(field) for field in value.fields]
-        drawn[value.path] = _class("value object", value, place, identify, fieldDescriptors=descriptors)
-    for place, kind in enumerate(classes.enumerations):
+    for kind, is_entity in (("value object", False), ("entity", True)):
+        alike = (value for value in classes.value_objects if value.is_entity is is_entity)
+        for place, value in enumerate(alike):
+            descriptors = [value_descriptor(field) for field in value.fields]
+            drawn[value.path] = _class(kind, value, place, identify, fieldDescriptors=descriptors)
+    for place, enumeration in enumerate(classes.enumerations):
         items = [
             {"value": plain(item.value), "traceName": plain(item.value), "refs": source_refs(item.ranges)}
-            for item in kind.items
+            for item in enumeration.items
         ]
-        drawn[kind.path] = _class("enumeration", kind, place, identify, items=items)
+        drawn[enumeration.path] = _class("enumeration", enumeration, place, identify, items=items)
     lines = [
         _line(drawn[source.path], drawn[target.path], identify(f"relation/{source.path}>{target.path}"))
         for source, target in classes.links()

@@ -14,7 +14,7 @@ CLASS_LEFT, CLASS_STEP = 700, 250
 
 _NOWHERE = {"x": 0, "y": 0, "width": 0, "height": 0}
 _WHERE = {"viewField": None, "eventField": None}
-_ID_FIELD = {
+VIEW_KEY: Final[dict[str, Json]] = {
     "_type": "org.uengine.model.FieldDescriptor",
     "name": "id",
     "className": "Long",
@@ -43,7 +43,6 @@ _ELEMENTS: dict[str, dict[str, Json]] = {
         "dataProjection": "query-for-aggregate",
         "editingView": False,
         "definitionId": "",
-        "fieldDescriptors": [_ID_FIELD],
         "controllerInfo": {"url": ""},
         "createRules": _rule("CREATE", _WHERE | {"operator": "="}),
         "updateRules": _rule("UPDATE", _WHERE | {"operator": "="}),
@@ -75,12 +74,14 @@ _CLASS: dict[str, Json] = {"operations": [], "parentOperations": [], "relationTy
 _CLASS |= {"isVO": False, "isAbstract": False, "isInterface": False, "isAggregateRoot": False}
 _CLASSES: dict[str, dict[str, Json]] = {
     "root": _CLASS | {"_type": f"{UML}Class", "isAggregateRoot": True},
+    "entity": _CLASS | {"_type": f"{UML}Class"},
     "value object": _CLASS | {"_type": f"{UML}vo.Class", "groupElement": None, "isVO": True},
     "enumeration": _CLASS | {"_type": f"{UML}enum", "useKeyValue": False},
 }
 _SIZE = {"width": 200, "height": 100, "style": "{}", "titleH": 50}
 _CLASS_VIEWS: dict[str, dict[str, Json]] = {
     "root": {"_type": f"{UML}Class", "x": 200, "y": 200, "subEdgeH": 120, "fieldH": 90, "methodH": 30},
+    "entity": {"_type": f"{UML}Class", "y": 760, "height": 150, "subEdgeH": 120, "fieldH": 90, "methodH": 30},
     "value object": {
         "_type": f"{UML}vo.address.Class",
         "y": 152,
@@ -94,7 +95,7 @@ _TABLES = {kind: json.dumps(members) for kind, members in (_ELEMENTS | _CLASSES)
 
 
 def constants(kind: str) -> dict[str, Json]:
-    """Of a sticker, or of a root, value object or enumeration; a fresh copy: whoever gets it may change it."""
+    """Of a sticker, or of a root, entity, value object or enumeration; a fresh copy: whoever gets it may change it."""
     members: dict[str, Json] = json.loads(_TABLES[kind])
     return members
 

@@ -8,19 +8,20 @@ from typing import Any
 
 from eventstorming.v1 import model_pb2
 
-from poller.msaez.fields import BUILT_IN, Field, fields, keyed
+from poller.msaez.fields import BUILT_IN, Field, element_of, fields, keyed, listed
 from poller.resolved import Aggregate
 from poller.resolved.names import Register, camel, class_name, field_name, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Class:
-    """A value object or an enumeration; the one has fields, the other items."""
+    """A value object, an entity or an enumeration; the last has items, the others fields."""
 
     path: str
     name: str
     trace: str
     alias: str
+    is_entity: bool = False
     refs: tuple[model_pb2.SourceRange, ...] = ()
     fields: tuple[Field, ...] = ()
     items: tuple[model_pb2.EnumerationItem, ...] = ()
@@ -39,7 +40,7 @@ class Diagram:
         """Value objects and the other classes their fields are made of, once per pair."""
         classes = {kind.name: kind for kind in (*self.value_objects, *self.enumerations)}
         for owner in self.value_objects:
-            used = dict.fromkeys(field.type.removeprefix("List<").removesuffix(">") for field in owner.fields)
+            used = dict.fromkeys(element_of(field.type) for field in owner.fields)
             yield from ((owner, classes[name]) for name in used if name in classes and name != owner.name)
 
 
@@ -49,13 +50,14 @@ def diagram(aggregate: Aggregate) -> Diagram:
     register = Register([aggregate.name])
     targets = [reference.target for reference in aggregate.references]
     ids = {target.path: register.take(f"{target.name}Id") for target in targets}
+    kept = {target.message.name: (ids[target.path], target.name) for target in targets}
     own = {kind.name: kind for kind in message.value_objects}
     drawn = {name: own.pop(name) for name in ids.values() if name in own}
     types = {name: name for name in ids.values()}
     for kind in (*own.values(), *message.enumerations):
         types[kind.name] = register.take(class_name(kind.name, otherwise="Type"))
     values = [
-        _class(f"{aggregate.path}/value-object/{place}", kind, types)
+        _class(f"{aggregate.path}/value-object/{place}", kind, types, kept)
         for place, kind in enumerate(own.values(), start=1)
     ]
     references = [_reference(target, ids[target.path], drawn, types, aggregate) for target in targets]
@@ -65,21 +67,30 @@ def diagram(aggregate: Aggregate) -> Diagram:
     ]
     return Diagram(
         types=types,
-        fields=_root_fields(aggregate, targets, types, ids),
+        fields=_root_fields(aggregate, types, ids),
         value_objects=[*values, *references],
         enumerations=enumerations,
     )
 
 
-def _class(path: str, kind: Any, types: Mapping[str, str]) -> Class:
-    """Of a value object or an enumeration."""
+_Kept = Mapping[str, tuple[str, str]]
+"""Name of an aggregate in the model → the class of its identity, and its name."""
+
+
+def _class(path: str, kind: Any, types: Mapping[str, str], kept: _Kept = {}) -> Class:  # noqa: B006  # read only
+    """Of a value object, an entity or an enumeration."""
+    members = getattr(kind, "fields", ())
     return Class(
         path=path,
         name=types[kind.name],
         trace=plain(kind.name),
         alias=plain(kind.alias),
+        is_entity=getattr(kind, "is_entity", False),
         refs=tuple(kind.ranges),
-        fields=tuple(fields(getattr(kind, "fields", ()), types)),
+        fields=tuple(
+            _referring(field, *kept[message.references]) if message.references in kept else field
+            for field, message in zip(fields(members, types), members, strict=True)
+        ),
         items=tuple(getattr(kind, "items", ())),
     )
 
@@ -111,13 +122,20 @@ def _key_of(aggregate: Aggregate) -> Field:
     return replace(key, type=key.type if key.type in BUILT_IN else "String", refs=())
 
 
-def _root_fields(
-    aggregate: Aggregate, targets: list[Aggregate], types: Mapping[str, str], ids: Mapping[str, str]
-) -> list[Field]:
+def _root_fields(aggregate: Aggregate, types: Mapping[str, str], ids: Mapping[str, str]) -> list[Field]:
+    """A reference is the fields that keep it, each in its role; where the model names none, one more of our own."""
     known = {field.name.lower(): field for field in fields(aggregate.message.fields, types)}
+    traced = {field.trace: field.name for field in known.values()}
     register = Register()
-    for target in targets:
-        name = register.take(field_name(f"{camel(target.name)}Id"))
-        old = known.get(name.lower()) or Field(name=name, trace=name, type="")
-        known[name.lower()] = replace(old, type=ids[target.path], reference=target.name)
+    for reference in aggregate.references:
+        target = reference.target
+        own = [traced[plain(role)] for role in reference.roles]
+        for name in own or [register.take(field_name(f"{camel(target.name)}Id"))]:
+            old = known.get(name.lower()) or Field(name=name, trace=name, type="")
+            known[name.lower()] = _referring(old, ids[target.path], target.name)
     return keyed(list(known.values()))
+
+
+def _referring(field: Field, identity: str, target: str) -> Field:
+    """Two roles of one target share the class of its identity."""
+    return replace(field, type=listed(identity, field.type), reference=target)

@@ -1,6 +1,6 @@
 """What has to be published so that the canvas shows a value: only what changed, containers first, lines last.
 
-Pure. Nothing is ever deleted: the canvas does not hear of removals. Record a batch's hashes once it is
+Pure. No sticker is ever deleted: the canvas does not hear of removals. Record a batch's hashes once it is
 acknowledged, and write the next one only then.
 """
 
@@ -32,7 +32,9 @@ def changes(published: Mapping[str, str], value: EsValue) -> list[Batch]:
     for identity, element in value.elements.items():
         ranked[_RANKS.get(element["_type"], 2)][identity] = element
     batches = [_batch("elements", elements, published) for elements in ranked]
-    batches.append(_batch("relations", value.relations, published))
+    lines = _batch("relations", value.relations, published)
+    lines.writes.update({f"relations/{identity}": None for identity in sorted(value.gone)})
+    batches.append(lines)
     return [batch for batch in batches if batch.writes]
 
 

@@ -6,9 +6,8 @@ be compared with what was published before. A model that is still growing gives 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from eventstorming.v1 import model_pb2
 
@@ -16,17 +15,28 @@ from poller.msaez.classes import entities
 from poller.msaez.constants import (
     RELATION_STYLE,
     TYPE,
+    VIEW_KEY,
     constants,
     hexagon_constants,
     view_constants,
 )
+from poller.msaez.descriptions import Descriptions
 from poller.msaez.diagram import Diagram, diagram
 from poller.msaez.encoding import Json
-from poller.msaez.fields import aggregate_descriptor, descriptor, fields, source_refs
+from poller.msaez.fields import (
+    BUILT_IN,
+    aggregate_descriptor,
+    descriptor,
+    element_of,
+    fields,
+    listed,
+    source_refs,
+)
+from poller.msaez.identities import Identities, role_of
 from poller.msaez.layout import Box, boxes
-from poller.msaez.scenarios import examples, told
+from poller.msaez.scenarios import examples
 from poller.msaez.screens import shown_html
-from poller.resolved import Aggregate, Context, Member, Node, Policy, Resolved, resolve
+from poller.resolved import Aggregate, Context, Crossing, Member, Node, Policy, Resolved, resolve
 from poller.resolved.names import camel, pascal, plain, plural
 
 FIRST_PORT = 8080
@@ -43,22 +53,37 @@ class EsValue:
 
     elements: dict[str, dict[str, Json]]
     relations: dict[str, dict[str, Json]]
+    gone: frozenset[str] = frozenset()
+    """Lines shown earlier that a finished model no longer has."""
 
     def as_json(self) -> dict[str, Json]:
         """As the schema describes it and the database stores it, before encoding."""
         return {"elements": self.elements, "relations": self.relations}
 
 
-def project(model: model_pb2.EventStormingModel, *, job_id: str, user_id: str, project_id: str) -> EsValue:
-    """Everything the canvas draws of this model. `user_id` signs the stickers, `project_id` owns the contexts."""
+def project(
+    model: model_pb2.EventStormingModel,
+    *,
+    job_id: str,
+    user_id: str,
+    project_id: str,
+    identities: Identities | None = None,
+) -> EsValue:
+    """Everything the canvas draws of this model. `user_id` signs the stickers, `project_id` owns the contexts.
+
+    `identities` know what the job had shown already.
+    """
     found = resolve(model)
+    known = identities or Identities(job_id)
     page = _Page(
-        namespace=_namespace(job_id),
+        identities=known,
         author=user_id,
         project_id=project_id,
         boxes=boxes(found),
-        actors={actor.name: plain(actor.alias) for actor in model.actors},
-        korean=found.korean,
+        actors={system.name: plain(system.alias) for system in model.external_systems}
+        | {actor.name: plain(actor.alias) for actor in model.actors},
+        descriptions=Descriptions(found),
+        _ids=known.stickers(found),
     )
     diagrams = [(aggregate, diagram(aggregate)) for aggregate in found.aggregates]
     elements = [
@@ -66,35 +91,27 @@ def project(model: model_pb2.EventStormingModel, *, job_id: str, user_id: str, p
         *(_aggregate(aggregate, classes, page) for aggregate, classes in diagrams),
         *(member for aggregate, classes in diagrams for member in _members(aggregate, classes, page)),
     ]
-    relations = [_relation(source, target, page) for source, target in _lines(found)]
     return EsValue(
         elements={element["id"]: element for element in elements},
-        relations={relation["id"]: relation for relation in relations},
+        relations={relation["id"]: relation for relation in _relations(found, page)},
     )
-
-
-def _namespace(job_id: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(job_id)
-    except ValueError:
-        return uuid.uuid5(uuid.NAMESPACE_OID, job_id)
 
 
 @dataclass(slots=True)
 class _Page:
     """What every sticker of one job shares."""
 
-    namespace: uuid.UUID
+    identities: Identities
     author: str
     project_id: str
     boxes: dict[str, Box]
     actors: dict[str, str]  # role → alias
-    korean: bool
-    _ids: dict[str, str] = field(default_factory=dict)
+    descriptions: Descriptions
+    _ids: dict[str, str]
 
     def id(self, path: str) -> str:
         if path not in self._ids:
-            self._ids[path] = str(uuid.uuid5(self.namespace, path))
+            self._ids[path] = self.identities.made(path)
         return self._ids[path]
 
     def link(self, path: str) -> dict[str, Json]:
@@ -122,7 +139,6 @@ class _Page:
     def member(self, kind: str, node: Member | Policy, **particular: Json) -> dict[str, Json]:
         """A sticker that belongs to an aggregate."""
         members = {
-            "description": plain(getattr(node.message, "description", "")) or None,
             "boundedContext": self.link(node.aggregate.context.path),
             "aggregate": self.link(node.aggregate.path),
             "refs": source_refs(node.message.ranges),
@@ -156,7 +172,7 @@ def _aggregate(aggregate: Aggregate, classes: Diagram, page: _Page) -> dict[str,
     return page.element(
         "Aggregate",
         aggregate,
-        description=_described(aggregate),
+        description=page.descriptions.aggregate(aggregate),
         boundedContext={"id": context, "name": context},
         aggregateRoot={
             "_type": TYPE + "AggregateRoot",
@@ -168,25 +184,19 @@ def _aggregate(aggregate: Aggregate, classes: Diagram, page: _Page) -> dict[str,
     )
 
 
-def _described(aggregate: Aggregate) -> str | None:
-    """Responsibility, then the rules that always hold, one a line."""
-    rules = [f"- {rule}" for rule in aggregate.message.invariants]
-    return plain("\n".join(filter(None, [aggregate.message.description, *rules]))) or None
-
-
 def _members(aggregate: Aggregate, classes: Diagram, page: _Page) -> Iterator[dict[str, Json]]:
     for event in aggregate.events:
-        yield page.member("Event", event, fieldDescriptors=_descriptors(event.message.fields, classes))
+        yield _event(event, classes, page)
     for command in aggregate.commands:
         yield _command(command, classes, page)
     for view in aggregate.read_models:
         yield _view(view, classes, page)
-    for policy in aggregate.policies:
+    for policy in aggregate.crossing:
         yield _policy(policy, page)
     for member, owners in (("command", aggregate.commands), ("readModel", aggregate.read_models)):
         for owner in owners:
             yield _screen(owner, member, page)
-            if owner.message.actor.strip():
+            if role_of(owner):
                 yield _actor(owner, page)
 
 
@@ -194,12 +204,21 @@ def _descriptors(messages: list[model_pb2.Field], classes: Diagram) -> list[Json
     return [descriptor(field) for field in fields(messages, classes.types)]
 
 
+def _event(event: Member, classes: Diagram, page: _Page) -> dict[str, Json]:
+    return page.member(
+        "Event",
+        event,
+        description=page.descriptions.member(event),
+        fieldDescriptors=_descriptors(event.message.fields, classes),
+    )
+
+
 def _command(command: Member, classes: Diagram, page: _Page) -> dict[str, Json]:
     method = _METHODS.get(command.message.kind, "POST")
     return page.member(
         "Command",
         command,
-        description=told(command, korean=page.korean),
+        description=page.descriptions.command(command),
         controllerInfo={"apiPath": command.name.lower(), "method": method, "fullApiPath": ""},
         restRepositoryInfo={"method": method},
         outputEvents=[event.name for event in command.emits],
@@ -212,16 +231,30 @@ def _view(view: Member, classes: Diagram, page: _Page) -> dict[str, Json]:
     return page.member(
         "View",
         view,
+        description=page.descriptions.member(view),
+        fieldDescriptors=[VIEW_KEY, *_columns(view, classes)],
         queryParameters=_descriptors(view.message.parameters, classes),
         queryOption={"apiPath": "", "useDefaultUri": True, "multipleResult": view.message.multiple},
     )
 
 
-def _policy(policy: Policy, page: _Page) -> dict[str, Json]:
+def _columns(view: Member, classes: Diagram) -> Iterator[dict[str, Json]]:
+    """Beside the key of the view, under types that its aggregate knows: columns may come from anywhere."""
+    known = {*classes.types.values(), *BUILT_IN}
+    for column in fields(view.message.columns, classes.types, taken=[VIEW_KEY["name"]]):
+        if column.trace != VIEW_KEY["name"]:
+            of_others = element_of(column.type) not in known
+            shown = replace(
+                column, is_key=False, type=listed("String", column.type) if of_others else column.type
+            )
+            yield descriptor(shown)
+
+
+def _policy(policy: Crossing, page: _Page) -> dict[str, Json]:
     return page.member(
         "Policy",
         policy,
-        description=plain(policy.message.reason) or None,
+        description=page.descriptions.policy(policy),
         sourceBoundedContextId=page.id(policy.source.path) if policy.source else "",
     )
 
@@ -242,7 +275,7 @@ def _screen(owner: Member, member: str, page: _Page) -> dict[str, Json]:
 
 
 def _actor(owner: Member, page: _Page) -> dict[str, Json]:
-    role = plain(owner.message.actor.strip())[:128]
+    role = role_of(owner)
     return page.element(
         "Actor",
         replace(owner, path=f"{owner.path}/actor", name=role),
@@ -257,14 +290,22 @@ def _lines(found: Resolved) -> Iterator[tuple[Node, Node]]:
     for aggregate in found.aggregates:
         yield from ((aggregate, reference.target) for reference in aggregate.references)
         yield from ((command, event) for command in aggregate.commands for event in command.emits)
-        for policy in aggregate.policies:
+        for policy in aggregate.crossing:
             yield policy.trigger, policy
             yield from ((policy, event) for event in policy.results)
 
 
-def _relation(source: Node, target: Node, page: _Page) -> dict[str, Json]:
-    identity = page.id(f"relation/{source.path}>{target.path}")
-    ends = {"id": identity, "from": page.id(source.path), "to": page.id(target.path)}
+def _relations(found: Resolved, page: _Page) -> Iterator[dict[str, Json]]:
+    lines = {
+        f"relation/{source.path}>{target.path}": (page.id(source.path), page.id(target.path))
+        for source, target in _lines(found)
+    }
+    ids = page.identities.lines((path, *ends) for path, ends in lines.items())
+    return (_relation(ids[path], *ends) for path, ends in lines.items())
+
+
+def _relation(identity: str, start: str, end: str) -> dict[str, Json]:
+    ends = {"id": identity, "from": start, "to": end}
     line = {"needReconnect": True, "style": RELATION_STYLE}
     return {
         "_type": TYPE + "Relation",

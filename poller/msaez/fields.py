@@ -21,6 +21,7 @@ class Field:
     name: str
     trace: str
     type: str
+    alias: str = ""
     is_key: bool = False
     refs: tuple[model_pb2.SourceRange, ...] = ()
     reference: str | None = None  # the aggregate it refers to
@@ -29,14 +30,17 @@ class Field:
 DEFAULT_KEY = Field(name="id", trace="id", type="Long", is_key=True)
 
 
-def fields(messages: Iterable[model_pb2.Field], types: Mapping[str, str]) -> list[Field]:
-    """Names unique regardless of case; `types` are the classes of the aggregate by their names in the model."""
-    register = Register()
+def fields(
+    messages: Iterable[model_pb2.Field], types: Mapping[str, str], *, taken: Iterable[str] = ()
+) -> list[Field]:
+    """Names unique regardless of case, none of `taken`; `types` are the aggregate's classes by their names in the model."""
+    register = Register(taken)
     return [
         Field(
             name=register.take(field_name(message.name)),
             trace=plain(message.name),
             type=class_of(message.type, types),
+            alias=plain(message.alias),
             is_key=message.is_key,
             refs=tuple(message.ranges),
         )
@@ -51,9 +55,18 @@ def keyed(known: list[Field]) -> list[Field]:
 
 def class_of(text: str, types: Mapping[str, str]) -> str:
     """Java-like class name of a type as the model names it."""
-    inner = text.removeprefix("List<").removesuffix(">")
-    name = types.get(inner, inner)
-    return name if inner == text else f"List<{name}>"
+    inner = element_of(text)
+    return listed(types.get(inner, inner), text)
+
+
+def element_of(type_name: str) -> str:
+    """What a list holds; any other type is itself."""
+    return type_name.removeprefix("List<").removesuffix(">")
+
+
+def listed(name: str, like: str) -> str:
+    """A list of it where `like` is a list."""
+    return name if element_of(like) == like else f"List<{name}>"
 
 
 def descriptor(field: Field) -> dict[str, Json]:
@@ -64,7 +77,7 @@ def descriptor(field: Field) -> dict[str, Json]:
         "traceName": field.trace,
         "nameCamelCase": camel(field.name),
         "namePascalCase": pascal(field.name),
-        "displayName": "",
+        "displayName": field.alias,
         "className": field.type,
         "isKey": field.is_key,
         "isCopy": False,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from poller.resolved import Aggregate, Context, Resolved
+from poller.resolved import Aggregate, Context, Policy, Resolved
 
 LEFT, TOP, GAP = 320, 155, 25
 LAST_CENTRE = 1950  # a context whose centre would lie beyond starts a new row
@@ -61,7 +61,7 @@ def _growth(aggregate: Aggregate) -> int:
     slots = (
         len(aggregate.commands)
         + len(aggregate.read_models)
-        + max(len(aggregate.events), len(aggregate.policies))
+        + max(len(aggregate.events), len(list(aggregate.crossing)))
     )
     return GROWTH * max(0, slots - FREE_SLOTS)
 
@@ -78,9 +78,9 @@ def _around(aggregate: Aggregate, x: int, top: int) -> Iterator[tuple[str, Box]]
     yield aggregate.path, Box(x, top + height // 2, AGGREGATE_WIDTH, height)
     for slot, event in enumerate(aggregate.events):
         yield event.path, Box(x + COLUMN, top + slot * SLOT, *STICKER)
-    for slot, sticker in enumerate([*aggregate.commands, *aggregate.read_models, *aggregate.policies]):
+    for slot, sticker in enumerate([*aggregate.commands, *aggregate.read_models, *aggregate.crossing]):
         y = top + slot * SLOT
         yield sticker.path, Box(x - COLUMN, y, *STICKER)
-        if sticker not in aggregate.policies:
+        if not isinstance(sticker, Policy):
             yield f"{sticker.path}/ui", Box(x - COLUMN - BESIDE, y, *SQUARE)
             yield f"{sticker.path}/actor", Box(x - COLUMN - 2 * BESIDE, y, *SQUARE)

@@ -14,17 +14,8 @@ from poller.resolved import Member
 from poller.resolved.names import plain
 
 UNKNOWN = "N/A"
-_HEADING = {True: "* 생성된 예시 시나리오", False: "* Generated example scenarios"}
 _WHOLE = re.compile(r"-?\d{1,15}\Z", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,12}(\.\d{1,6})?\Z", re.ASCII)
-
-
-def told(command: Member, *, korean: bool) -> str | None:
-    """The command's description: what happens, then the titles of its scenarios, numbered."""
-    titles = [scenario.title for scenario in command.message.scenarios if scenario.title.strip()]
-    numbered = [f"{number}. {title}" for number, title in enumerate(titles, start=1)]
-    listed = "\n".join([_HEADING[korean], *numbered, ""]) if numbered else ""
-    return plain("\n\n".join(filter(None, [command.message.description, listed]))) or None
 
 
 def examples(command: Member, classes: Diagram) -> list[Json]:

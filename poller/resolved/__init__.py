@@ -6,9 +6,9 @@ resolved (a policy on an unknown event, a reference to nowhere) is left out here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from eventstorming.v1 import model_pb2
 
@@ -42,7 +42,7 @@ class Context(Node):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Aggregate(Node):
-    """An aggregate with its members, and with the policies that lead to one of its events first."""
+    """An aggregate with its members, and with the policies that stand in it."""
 
     context: Context
     commands: list[Member] = field(default_factory=list)
@@ -51,39 +51,72 @@ class Aggregate(Node):
     policies: list[Policy] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
 
+    @property
+    def crossing(self) -> Iterator[Crossing]:
+        """Policies that the canvas has a place for."""
+        return (policy for policy in self.policies if isinstance(policy, Crossing))
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Member(Node):
-    """A command, an event or a read model."""
+    """A command, an event or a read model. A command is given by policies, and calls systems of others."""
 
     aggregate: Aggregate
     emits: list[Member] = field(default_factory=list)
+    given_by: list[Policy] = field(default_factory=list)
+    systems: list[System] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Policy(Node):
-    """Lives in the aggregate of its first result."""
+    """A reaction, to time alone where it has no trigger. It stands in the aggregate of its first result."""
 
     aggregate: Aggregate
-    trigger: Member
+    trigger: Member | None
     results: list[Member]
+    commands: list[Member]
     source: Context | None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Crossing(Policy):
+    """From an event of one aggregate, at once, to events of others: all the canvas can show of policies."""
+
+    trigger: Member
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class System(Node):
+    """A system of somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something the text leaves open; `about` nothing in particular is about the whole model."""
+
+    path: str
+    place: Place
+    message: model_pb2.OpenQuestion
+    about: Node | None
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """From the aggregate that holds it."""
+    """From the aggregate that holds it. `roles` are the root's fields that keep the identity, as the model names them."""
 
     target: Aggregate
     reason: str
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The model and its contexts in order."""
+    """The model, its contexts in order, and what belongs to none of them."""
 
     model: model_pb2.EventStormingModel
     contexts: list[Context]
+    systems: list[System] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
 
     @property
     def korean(self) -> bool:
@@ -93,15 +126,28 @@ class Resolved:
     def aggregates(self) -> Iterator[Aggregate]:
         return (aggregate for context in self.contexts for aggregate in context.aggregates)
 
+    @property
+    def nodes(self) -> Iterator[Node]:
+        """What a question may be about, by kind and in order."""
+        aggregates = list(self.aggregates)
+        yield from aggregates
+        for kind in ("commands", "events", "read_models", "policies"):
+            yield from (node for aggregate in aggregates for node in getattr(aggregate, kind))
+
 
 def resolve(model: model_pb2.EventStormingModel) -> Resolved:
     """Reads the whole model; deterministic, also in the numbers that make names unique."""
     names = _Names()
-    found = Resolved(model, [_context(at, names) for at in _ordered("context", model.bounded_contexts)])
+    contexts = [_context(at, names) for at in _ordered("context", model.bounded_contexts)]
+    systems = [
+        System(**at, name=plain(at["message"].name)) for at in _ordered("system", model.external_systems)
+    ]
+    found = Resolved(model, contexts, systems)
     aggregates = list(found.aggregates)
-    _resolve_emits(aggregates)
+    _resolve_commands(aggregates, systems)
     _resolve_references(model, aggregates)
     _add_policies(found, names)
+    found.questions.extend(_questions(found))
     return found
 
 
@@ -123,6 +169,8 @@ _LISTS = {
     "event": "events",
     "view": "readModels",
     "policy": "policies",
+    "system": "externalSystems",
+    "question": "openQuestions",
 }
 
 
@@ -172,15 +220,20 @@ def _members(kind: str, messages: Iterable[Any], aggregate: Aggregate, names: _N
     ]
 
 
-def _resolve_emits(aggregates: list[Aggregate]) -> None:
+def _resolve_commands(aggregates: list[Aggregate], systems: list[System]) -> None:
+    known = {system.message.name: system for system in reversed(systems)}
     for aggregate in aggregates:
         events = {event.message.name: event for event in aggregate.events}
         for command in aggregate.commands:
-            command.emits = _known(command.message.emits, events.get)
+            command.emits = _known(command.message.emits, events)
+            command.systems = _known(command.message.external_systems, known)
 
 
-def _known(names: Iterable[str], find: Callable[[str], Member | None]) -> list[Member]:
-    return [found for name in dict.fromkeys(names) if (found := find(name)) is not None]
+_Found = TypeVar("_Found")
+
+
+def _known(names: Iterable[str], known: Mapping[str, _Found]) -> list[_Found]:
+    return [known[name] for name in dict.fromkeys(names) if name in known]
 
 
 def _resolve_references(model: model_pb2.EventStormingModel, aggregates: list[Aggregate]) -> None:
@@ -194,24 +247,56 @@ def _resolve_references(model: model_pb2.EventStormingModel, aggregates: list[Ag
         pair = frozenset((source.path, target.path))
         if pair not in pairs:
             pairs.add(pair)
-            source.references.append(Reference(target, reference.reason))
+            source.references.append(Reference(target, reference.reason, _roles(source, reference)))
+
+
+def _roles(source: Aggregate, reference: model_pb2.AggregateReference) -> tuple[str, ...]:
+    return tuple(
+        field.name
+        for field in source.message.fields
+        if field.name in reference.fields or field.references == reference.to_aggregate
+    )
 
 
 def _add_policies(found: Resolved, names: _Names) -> None:
-    events = {event.message.name: event for aggregate in found.aggregates for event in aggregate.events}
+    aggregates = list(found.aggregates)
+    events = {event.message.name: event for aggregate in aggregates for event in aggregate.events}
+    commands = {command.message.name: command for aggregate in aggregates for command in aggregate.commands}
     sources = {context.message.name: context for context in found.contexts}
     for at in _ordered("policy", found.model.policies):
         message = at["message"]
-        trigger = events.get(message.trigger)
-        results = _known(message.results, events.get)
+        trigger, results = events.get(message.trigger), _known(message.results, events)
+        given = _known(message.commands, commands)
         elsewhere = [event for event in results if trigger and event.aggregate is not trigger.aggregate]
-        if trigger and elsewhere:
-            policy = Policy(
+        kind: type[Policy] = Policy
+        if elsewhere and not message.timer:
+            kind, results = Crossing, elsewhere
+        elif message.timer and not given:
+            given = list(filter(None, map(_emitter, results)))
+        if (trigger or message.timer) and (given or kind is Crossing):
+            policy = kind(
                 **at,
                 name=names.take("policy", class_name(message.name, otherwise="Policy")),
-                aggregate=elsewhere[0].aggregate,
+                aggregate=(results or given)[0].aggregate,
                 trigger=trigger,
-                results=elsewhere,
+                results=results,
+                commands=given,
                 source=sources.get(message.bounded_context),
             )
             policy.aggregate.policies.append(policy)
+            for command in given:
+                command.given_by.append(policy)
+
+
+def _emitter(event: Member) -> Member | None:
+    return next((command for command in event.aggregate.commands if event in command.emits), None)
+
+
+def _questions(found: Resolved) -> Iterator[Question]:
+    """About the first element of that name, else the context, else the whole."""
+    elements = {node.message.name: node for node in reversed(list(found.nodes))}
+    contexts = {context.message.name: context for context in found.contexts}
+    for at in _ordered("question", found.model.open_questions):
+        message = at["message"]
+        about = elements.get(message.about) or contexts.get(message.bounded_context)
+        yield Question(at["path"], at["place"], message, about)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from eventstorming.v1 import job_pb2, model_pb2
 from google.protobuf.json_format import MessageToDict
 
 from poller.errors import Permanent
 from poller.msaez import check, esvalue
+from poller.msaez.encoding import decode
+from poller.msaez.identities import Identities
+from poller.msaez.kept import with_kept
 from poller.rtdb.names import (
     CANVAS,
     CURRENT_PROGRESS,
@@ -76,19 +80,28 @@ def failure(reason: str, *, now: int) -> dict[str, Json]:
 class Canvas:
     """The models of one job as its canvas shows them. The projection of a finished one is kept: it is what is written next."""
 
-    def __init__(self, given: job_pb2.JobInput, job_id: str) -> None:
+    def __init__(self, given: job_pb2.JobInput, job_id: str, stored: StoredJob) -> None:
         self._given, self._job_id = given, job_id
+        self._identities = Identities(job_id, decode(stored.elements), decode(stored.relations))
         self._finished: tuple[model_pb2.EventStormingModel, esvalue.EsValue] | None = None
 
     def project(self, model: model_pb2.EventStormingModel) -> esvalue.EsValue:
         if self._finished is not None and self._finished[0] is model:
             return self._finished[1]
         ids = {"user_id": self._given.user_id, "project_id": self._given.project_id}
-        return esvalue.project(model, job_id=self._job_id, **ids)
+        return esvalue.project(model, job_id=self._job_id, identities=self._identities, **ids)
 
-    def check(self, model: model_pb2.EventStormingModel) -> None:
-        """Permanent if the finished model breaks a rule of the canvas."""
-        self._finished = (model, self.project(model))
-        findings = check.findings(self._finished[1].as_json(), inputs=self._given)
-        if findings:
+    def finish(self, model: model_pb2.EventStormingModel) -> list[str]:
+        """Names of stickers that stay though the model has them no more. Permanent if it breaks a rule of the canvas."""
+        value = self.project(model)
+        if findings := self._findings(value):
             raise Permanent(sentence("invalid_model", self._given.language, finding=findings[0].sentence))
+        whole, names = with_kept(model, self._identities)
+        if whole is not model and not self._findings(kept := self.project(whole)):
+            value = kept
+        gone = frozenset(self._identities.shown.relations) - set(value.relations)
+        self._finished = (model, replace(value, gone=gone))
+        return names
+
+    def _findings(self, value: esvalue.EsValue) -> list[check.Finding]:
+        return check.findings(value.as_json(), inputs=self._given)

@@ -29,6 +29,9 @@ from process.tasks import task_group
 
 log = structlog.get_logger(__name__)
 
+MOST_NAMES = 20
+"""Of stickers that are told one by one."""
+
 
 class Runs(dict[str, "RtdbRun"]):
     """Those of this process by job, each while it is held. `told` hears of every coming and going, and what was stored."""
@@ -73,7 +76,7 @@ class RtdbRun:
         self._writer, self._metrics, self._runs = self.lease.writer, writer.metrics, runs
         self._writes = LeasedWrites(self.lease, runs.told)
         self._fresh = job.lease.epoch == 1 and not stored.journal
-        self._canvas = Canvas(input, job.id)
+        self._canvas = Canvas(input, job.id, stored)
         first = opening(stored, total=self._total)
         self._display = Display(self._canvas.project, Shown.of(stored), writer.clock, opening=first)
         self._acknowledged: set[str] = set()
@@ -197,7 +200,9 @@ class RtdbRun:
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def complete(self, model: model_pb2.EventStormingModel, *, tokens_used: int) -> None:
-        await asyncio.to_thread(self._canvas.check, model)
+        if kept := await asyncio.to_thread(self._canvas.finish, model):
+            told = sentence("kept", self.input.language, count=len(kept), names=", ".join(kept[:MOST_NAMES]))
+            self.say(LogLine(level=LogLevel.WARNING, message=told, key="kept"))
         await self._writes.settled()
         if self._writes.in_flight.doubtful:
             await self._look_again()

@@ -1,4 +1,4 @@
-"""Sample models: two rich ones, English and Korean, read from `*.textproto`, and regular ones of any size."""
+"""Sample models: from `*.textproto` two of an older executor and two with everything, English and Korean; regular ones of any size."""
 
 from pathlib import Path
 
@@ -35,6 +35,16 @@ def library() -> pb.EventStormingModel:
 def clinic() -> pb.EventStormingModel:
     """Three contexts in Korean."""
     return clinic_model()
+
+
+def bikes_model() -> pb.EventStormingModel:
+    """Three contexts in English with everything a model can hold."""
+    return _read("bikes")
+
+
+def pilates_model() -> pb.EventStormingModel:
+    """The same in Korean."""
+    return _read("pilates")
 
 
 def library_model() -> pb.EventStormingModel:

@@ -408,3 +408,28 @@ async def test_a_run_that_took_over_ends_after_the_last_writes_of_the_one_before
 async def test_a_run_that_nobody_held_before_ends_at_once(bench: Bench) -> None:
     await bench.run.complete(small_model(), tokens_used=1)
     assert (await bench.rtdb.outputs(bench.run.job.id))["isCompleted"] is True
+
+
+async def test_a_run_after_an_upgrade_says_which_stickers_its_model_has_no_more(bench: Bench) -> None:
+    bench.run.show_model(small_model(aggregates=2))
+    async with asyncio.TaskGroup() as group:
+        storing = group.create_task(bench.run.store(nobody))
+
+        async def shown() -> bool:
+            return "Order2Placed" in str(await bench.rtdb.outputs(bench.run.job.id))
+
+        await eventually(shown)
+        storing.cancel()
+    await bench.run.release(bench.run.job)
+    bench.clock.time += 60
+    job = bench.run.job.id
+    again = await bench.queue.claim(read_entry(job, await bench.rtdb.entry(job)))
+    assert again is not None
+
+    await again.complete(small_model(aggregates=1), tokens_used=1)
+
+    outputs = await bench.rtdb.outputs(job)
+    told = [line["message"] for line in outputs["logs"] if line["level"] == "warning"]
+    assert [line.partition(":")[2] for line in told] == [" Order2, Place Order2, Order2 placed"]
+    names = [element["name"] for element in outputs["esValue"]["elements"].values()]
+    assert len(names) == len(set(names))
