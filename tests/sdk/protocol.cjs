@@ -44,6 +44,18 @@ async function main() {
   await other.ref("queue").once("value");
   say("window", told);
   say("bounds", Object.keys((await other.ref("queue").orderByKey().startAt("b").endAt("b").get()).val()));
+  await db.ref("ranked").set({ a: { ".value": 1, ".priority": 2 }, b: { ".value": 2, ".priority": 1 }, c: 3 });
+  await db.ref("ranked").child("d").setWithPriority({ deep: true }, "last");
+  const order = [];
+  const ranked = other.ref("ranked").orderByPriority().startAt(1);
+  ranked.on("child_added", (item) => order.push(item.key));
+  ranked.on("child_moved", (item) => order.push("moved " + item.key));
+  await ranked.once("value");
+  await db.ref("ranked/a").setPriority(0.5);
+  await db.ref("ranked/b").setPriority(9);
+  await other.ref("ranked").once("value");
+  say("priorities", [order, (await db.ref("ranked").get()).exportVal()]);
+  say("lowest", Object.keys((await other.ref("ranked").orderByPriority().limitToFirst(2).get()).val()));
   const long = "가".repeat(40000);
   await db.ref("long").set(long);
   say("long", (await other.ref("long").get()).val() === long);

@@ -22,9 +22,13 @@ _OLDEST_NODE = {"13": 20}
 """Versions of Node.js that can run it."""
 
 
+def needs_npm(folder: str, package: str) -> None:
+    if shutil.which("node") is None or not (HERE / folder / "node_modules" / package).is_dir():
+        pytest.skip(f"Node.js with {package} ({folder}) is needed: make sdk")
+
+
 def needs_sdk(version: str) -> None:
-    if shutil.which("node") is None or not (HERE / version / "node_modules" / "firebase").is_dir():
-        pytest.skip(f"Node.js with firebase {version} is needed: make sdk")
+    needs_npm(version, "firebase")
     if _node() < _OLDEST_NODE.get(version, 0):
         pytest.skip(f"firebase {version} needs Node.js {_OLDEST_NODE[version]}")
 

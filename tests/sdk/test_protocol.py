@@ -37,6 +37,19 @@ SAID = [
         ],
     ],
     ["bounds", ["b"]],
+    [
+        "priorities",
+        [
+            ["b", "a", "d", "moved b"],
+            {
+                "c": 3,
+                "a": {".value": 1, ".priority": 0.5},
+                "b": {".value": 2, ".priority": 9},
+                "d": {"deep": True, ".priority": "last"},
+            },
+        ],
+    ],
+    ["lowest", ["c", "a"]],
     ["long", True],
     ["race", [True, 6]],
     ["onDisconnect", None],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import pytest
 from devkit.rtdb import tree
 from devkit.rtdb.rules import Rules, RulesRejected
 from tests.sdk.rule_cases import expression_case, tree_case
+from tests.sdk.sdk import needs_npm
 
 HERE = Path(__file__).parent
 
@@ -120,8 +120,7 @@ def _said(allowed: bool) -> str:
 
 
 def theirs(cases: list[dict[str, Any]]) -> list[str]:
-    if shutil.which("node") is None or not (HERE / "targaryen" / "node_modules").is_dir():
-        pytest.skip("Node.js with targaryen is needed: make sdk")
+    needs_npm("targaryen", "targaryen")
     told = subprocess.run(
         ["node", str(HERE / "targaryen.cjs")],
         input=json.dumps(cases),
