@@ -282,6 +282,7 @@ class _Link:
         self._take: dict[str | None, Callable[[executor_pb2.ExecuteResponse], None]] = {
             "answer": self._answer,
             "snapshot": lambda frame: run.show_model(frame.snapshot.model),
+            "preview": lambda frame: run.preview(frame.preview.model),
             "progress": lambda frame: run.show_progress(frame.progress.current, frame.progress.total),
             "log": lambda frame: run.say(_line(frame.log)),
             "beat": self._beat,

@@ -55,7 +55,7 @@ class JobView:
     """A job as the outside sees it. Times are milliseconds of the database's clock, 0 when they do not apply.
 
     `model` is the last one known in this process or stored at the end; it has no source text. `title` is known
-    of ended jobs and of those that run here.
+    of ended jobs and of those that run here. `preview` is what a run here has named before there is a model.
     """
 
     job_id: str
@@ -70,6 +70,7 @@ class JobView:
     failure: str = ""
     log: tuple[LogLine, ...] = ()
     model: model_pb2.EventStormingModel | None = None
+    preview: model_pb2.EventStormingModel | None = None
     title: str = ""
 
 
@@ -145,6 +146,9 @@ class Run(Protocol):
     def show_progress(self, current: int, total: int) -> None: ...
 
     def show_model(self, model: model_pb2.EventStormingModel) -> None: ...
+
+    def preview(self, model: model_pb2.EventStormingModel) -> None:
+        """Contexts and what each owns, before all names are known: for boards of this process; stored nowhere."""
 
     def say(self, line: LogLine) -> None: ...
 

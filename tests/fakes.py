@@ -354,6 +354,7 @@ class Stored:
     state: JobState | None = None
     failure: str = ""
     model: model_pb2.EventStormingModel | None = None
+    preview: model_pb2.EventStormingModel | None = None
 
 
 class FakeStore:
@@ -452,6 +453,10 @@ class FakeRun:
     def show_progress(self, current: int, total: int) -> None:
         self.shown.append((current, total))
         self._stored.current = max(self._stored.current, current)
+
+    def preview(self, model: model_pb2.EventStormingModel) -> None:
+        self.shown.append(("preview", model))
+        self._stored.preview = model
 
     def show_model(self, model: model_pb2.EventStormingModel) -> None:
         self.shown.append(model)
@@ -605,6 +610,7 @@ class FakeQueue:
             failure=stored.failure,
             log=tuple(stored.log),
             model=stored.model,
+            preview=None if stored.model else stored.preview,
         )
 
     async def list_jobs(self, wanted: JobFilter, *, size: int, after: str = "") -> JobPage:

@@ -25,10 +25,11 @@ _LIVE_ONLY = re.compile(r"<!--live-->.*?<!--/live-->", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """Where a page that grows gets its news, and where the list of jobs is; paths of the server it came from."""
+    """Where a page that grows gets its news, where the list of jobs is, what tries a failed job again; paths of its server."""
 
     events: str
     jobs: str
+    retry: str
     shown: str
     """Which state of the model the page shows, as the events name it."""
 
@@ -40,7 +41,7 @@ def render_html(model: EventStormingModel, *, live: Live | None = None) -> str:
     scripts = [asset("page.js")]
     contents["words"] = words
     if live:
-        contents["live"] = {"events": live.events, "shown": live.shown}
+        contents["live"] = {"events": live.events, "retry": live.retry, "shown": live.shown}
         scripts.append(asset("live.js"))
     title = _title(model) or words["title"]
     return document(

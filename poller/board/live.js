@@ -4,7 +4,7 @@
   const { load, element, words } = eventstorming;
   const $ = (id) => document.getElementById(id);
   const RETRY_MS = 3000;
-  const { events, shown: first } = JSON.parse($("board").textContent).live;
+  const { events, retry, shown: first } = JSON.parse($("board").textContent).live;
   const list = $("log").querySelector("ol");
   let said = 0, shown = first, opened = false;
 
@@ -40,7 +40,9 @@
     $("progress").hidden = !job.total || job.state === "queued";
     if (job.total) Object.assign($("progress"), { max: job.total, value: job.current });
     if (job.title) document.title = job.title;
-    $("last").textContent = job.failure || job.log.at(-1)?.[1] || "";
+    $("last").textContent = $("last").title = job.failure || job.log.at(-1)?.[1] || "";
+    $("last").className = `last ${job.failure ? "error" : job.log.at(-1)?.[0] || ""}`;
+    $("retry").hidden = job.state !== "failed";
     if (job.log.length < said) {
       said = 0;
       list.replaceChildren();
@@ -65,6 +67,17 @@
     $("log").scrollTop = $("log").scrollHeight;
   }
 
+  // A failed job is queued again; its answers are used again, and the page follows it anew.
+  async function again() {
+    $("retry").disabled = true;
+    const answer = await fetch(retry, { method: "POST", headers: { "X-EventStorming": "1" } }).catch((error) => error);
+    $("retry").disabled = false;
+    if (answer.ok) return location.reload();
+    const told = await answer.json?.().catch(() => null);
+    $("last").textContent = words.refused.replace("{m}", told?.message || answer.statusText || answer.message || "");
+  }
+
+  $("retry").addEventListener("click", again);
   $("toggle-log").addEventListener("click", toggle);
   addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "l" || event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "INPUT") return;

@@ -68,7 +68,7 @@ _BOARD: Final[Mapping[str, tuple[str, str]]] = {
         "Arrow keys: next sticker\nEnter: open it\nEsc: close\n/: search, Enter: next match\n+ and -: zoom\n0: show everything\nT: light or dark\nR: requirements",
         "방향키: 다음 스티커\nEnter: 열기\nEsc: 닫기\n/: 찾기, Enter: 다음 결과\n+ / -: 확대, 축소\n0: 전체 보기\nT: 밝게 / 어둡게\nR: 요구사항",
     ),
-    "empty": ("Nothing on the wall yet.", "아직 보드에 아무것도 없습니다."),
+    "empty": ("Nothing on the board yet.", "아직 보드에 아무것도 없습니다."),
     "jobs": ("Jobs", "작업 목록"),
     "log": ("Log", "기록"),
     "queued": ("Waiting", "대기 중"),
@@ -77,6 +77,8 @@ _BOARD: Final[Mapping[str, tuple[str, str]]] = {
     "completed": ("Completed", "완료"),
     "failed": ("Failed", "실패"),
     "removed": ("Removed", "삭제됨"),
+    "retry": ("Try again", "다시 시도"),
+    "refused": ("That did not work: {m}", "처리하지 못했습니다: {m}"),
     "lost": ("Connection lost, trying again …", "연결이 끊겨 다시 시도합니다 …"),
 }
 _EXPORTS: Final[Mapping[str, tuple[str, str]]] = {

@@ -49,10 +49,11 @@ class _Board:
     async def take(self, view: JobView) -> None:
         """The state at once, the wall as soon as it is drawn."""
         self.job = event("job", _status(view))
-        if view.model is not None and view.model is not self._drawn:
+        model = view.model or view.preview
+        if model is not None and model is not self._drawn:
             if self.known.is_set():
                 self.news.tell()
-            await self._draw(view.model)
+            await self._draw(model)
         self.ended = view.state.terminal
         self.known.set()
         self.news.tell()
@@ -71,7 +72,12 @@ class _Board:
         """The document as it stands, made once per state of the model."""
         shown, model = self.shown, self.model
         if self._page[0] != shown:
-            live = Live(events=f"/board/{self.job_id}/events", jobs="/jobs", shown=shown)
+            live = Live(
+                events=f"/board/{self.job_id}/events",
+                jobs="/jobs",
+                retry=f"/jobs/{self.job_id}/retry",
+                shown=shown,
+            )
             self._page = (shown, await asyncio.to_thread(render_html, model, live=live))
         return self._page[1]
 

@@ -71,6 +71,7 @@ class RtdbRun:
         self.lease = HeldLease(writer, fence, job)
         self.input = input
         self.model: model_pb2.EventStormingModel | None = None
+        self.previewed: model_pb2.EventStormingModel | None = None
         self.started_at = stored.started_at or writer.now()
         self._created_at = stored.created_at or job.created_at
         self._writer, self._metrics, self._runs = self.lease.writer, writer.metrics, runs
@@ -188,6 +189,10 @@ class RtdbRun:
     def show_model(self, model: model_pb2.EventStormingModel) -> None:
         self.model = model
         self._display.show_model(model)
+
+    def preview(self, model: model_pb2.EventStormingModel) -> None:
+        self.previewed = model
+        self._runs.told(self.job.id, {})
 
     def say(self, line: LogLine) -> None:
         self._display.say(line, now=self._writer.now())

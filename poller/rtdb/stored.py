@@ -114,7 +114,12 @@ def _flag(value: Json) -> bool | None:
 
 
 def job_view(
-    job_id: str, job: Job | None, stored: StoredJob, *, model: model_pb2.EventStormingModel | None = None
+    job_id: str,
+    job: Job | None,
+    stored: StoredJob,
+    *,
+    model: model_pb2.EventStormingModel | None = None,
+    preview: model_pb2.EventStormingModel | None = None,
 ) -> JobView:
     """Without an entry and a node it has been removed."""
     if not stored.there and job is None:
@@ -133,6 +138,7 @@ def job_view(
         failure=stored.failure if state is JobState.FAILED else "",
         log=stored.log,
         model=model if model is not None else read_model(stored.model_text),
+        preview=preview if model is None else None,
     )
 
 

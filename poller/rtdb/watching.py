@@ -179,7 +179,8 @@ class _Watched:
         self._changes.clear()
         stored = StoredJob.of({"state": {"outputs": self._outputs}, "run": self._run})
         model = self._run_here.model if self._run_here else None
-        return job_view(self.job_id, job, stored, model=model or self._model)
+        preview = self._run_here.previewed if self._run_here else None
+        return job_view(self.job_id, job, stored, model=model or self._model, preview=preview)
 
     def _miss(self) -> None:
         if self._view is None:

@@ -439,6 +439,7 @@ async def test_every_frame_reaches_the_run() -> None:
         yield response()
         yield response(accepted=executor_pb2.Accepted())
         yield response(progress=executor_pb2.Progress(current=3, total=8))
+        yield response(preview=executor_pb2.ModelSnapshot(model=small_model(aggregates=3)))
         yield response(snapshot=executor_pb2.ModelSnapshot(model=small_model()))
         for number, (level, _) in enumerate(log_frames):
             line = job_pb2.LogLine(level=level, message=f"line {number}")
@@ -450,7 +451,12 @@ async def test_every_frame_reaches_the_run() -> None:
 
     work = await bench(talk)
     await work.work()
-    assert work.run.shown == [(3, 8), small_model(), ("complete", 6)]
+    assert work.run.shown == [
+        (3, 8),
+        ("preview", small_model(aggregates=3)),
+        small_model(),
+        ("complete", 6),
+    ]
     assert work.store.jobs[ID].model == small_model(aggregates=2)
     assert work.store.jobs[ID].log == [
         *(

@@ -84,4 +84,4 @@ def test_nothing_is_fetched(hostile: EventStormingModel) -> None:
 
 
 def test_an_empty_model_says_so() -> None:
-    assert "Nothing on the wall yet." in shown(parsed(EventStormingModel()))
+    assert "Nothing on the board yet." in shown(parsed(EventStormingModel()))

@@ -120,6 +120,19 @@ async def test_events_of_a_board_start_with_the_present_follow_and_end(site: Sit
     assert wall["board"]["texts"] == {"": "A customer places an order."}
 
 
+async def test_a_board_shows_contexts_as_soon_as_they_are_named(site: Site) -> None:
+    job_id = await site.submitted()
+    async with site.events(f"/board/{job_id}/events") as events:
+        run = await site.claimed(job_id)
+        run.preview(small_model())
+        run.say(LogLine(level=LogLevel.INFO, message="named"))
+        shown = json.loads(await anext(data async for name, _, data in events if name == "wall"))
+        assert [area["title"] for area in shown["board"]["areas"]] == ["Ordering"]
+        await run.complete(small_model(aggregates=2), tokens_used=1)
+        last = [data async for name, _, data in events if name == "wall"][-1]
+    assert "Order2" in last
+
+
 async def test_who_comes_again_is_sent_only_what_it_has_not(site: Site) -> None:
     job_id = await site.submitted()
     await (await site.claimed(job_id)).complete(small_model(), tokens_used=1)

@@ -271,6 +271,19 @@ async def test_stickers_alone_are_shown_as_soon_as_they_are_stored(rtdb: World, 
             await eventually(lambda: viewer.seen[-1].model == model, seconds=5)  # noqa: B023
 
 
+async def test_what_a_run_here_has_named_is_seen_before_there_is_a_model(rtdb: World, here: Listener) -> None:
+    job, named = new_id(), small_model()
+    await rtdb.create(job)
+    async with looking(here.queue, job) as (viewer,), storing(await here.claimed(job)) as run:
+        run.preview(named)
+        await eventually(lambda: viewer.seen[-1].preview == named)
+        assert viewer.seen[-1].model is None
+        run.show_model(small_model(aggregates=2))
+        await eventually(lambda: viewer.seen[-1].model == small_model(aggregates=2))
+        assert viewer.seen[-1].preview is None
+        assert "Ordering" not in str((await here.queue.get(job)).preview)
+
+
 def _said(viewer: Viewer, text: str) -> bool:
     return [line.message for line in viewer.seen[-1].log][-1:] == [text]
 
