@@ -229,7 +229,7 @@ class Session:
         except Invalid as error:
             answer = {"s": "invalid", "d": str(error)}
         except Exception:
-            log.exception("rtdb.message_failed", action=action)
+            log.exception("rtdb.request_failed", action=action)
             answer = {"s": "internal_error", "d": "Internal server error."}
         self._send({"t": "d", "d": {"r": number, "b": answer}})
 
