@@ -1,0 +1,179 @@
+"""Every export opened by somebody else's program, for rich models in both languages and for hostile text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from eventstorming.v1.model_pb2 import EventStormingModel
+from jsonschema import Draft202012Validator
+from markdown_it import MarkdownIt
+
+from poller import exports
+
+MODELS = ["library", "clinic", "big", "hostile"]
+
+
+@pytest.fixture(params=MODELS)
+def model(request: pytest.FixtureRequest) -> EventStormingModel:
+    found: EventStormingModel = request.getfixturevalue(request.param)
+    return found
+
+
+def write(document: exports.Document, folder: Path) -> list[Path]:
+    paths = []
+    for name, text in document.texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8", errors="replace")
+        paths.append(path)
+    return paths
+
+
+@pytest.mark.parametrize("name", exports.names())
+def test_every_format_is_described_and_always_has_the_same_bytes(
+    name: str, library: EventStormingModel
+) -> None:
+    if name == exports.MSAEZ:
+        return
+    form = exports.format_of(name)
+    assert all(form.title)
+    assert "/" in form.media_type
+    first, second = exports.export(name, library), exports.export(name, library)
+    assert first.content == second.content
+    assert first.folder == form.file.endswith(".zip")
+    assert exports.export(name, EventStormingModel()).content is not None
+
+
+def test_gherkin_reads_every_feature_and_every_step(model: EventStormingModel) -> None:
+    parser = pytest.importorskip("gherkin.parser").Parser()
+    features = [parser.parse(text)["feature"] for text in exports.export("gherkin", model).texts.values()]
+    written = [
+        scenario
+        for context in model.bounded_contexts
+        for aggregate in context.aggregates
+        for command in aggregate.commands
+        for scenario in command.scenarios
+    ]
+    read = [child["scenario"] for feature in features for child in feature["children"]]
+    assert len(read) == len(written)
+    assert sorted(len(it["steps"]) for it in read) == sorted(2 + len(it.then) for it in written)
+    assert not any(it["description"] for it in read)
+
+
+def test_what_is_refused_is_a_scenario_in_the_models_language(clinic: EventStormingModel) -> None:
+    parser = pytest.importorskip("gherkin.parser").Parser()
+    command = clinic.bounded_contexts[0].aggregates[0].commands[0]
+    refusal = command.refusals.add(title="지난 시간은 예약할 수 없다", told="지난 시간입니다.")
+    refusal.given.name, refusal.when.name = clinic.bounded_contexts[0].aggregates[0].name, command.name
+    feature = parser.parse(next(iter(exports.export("gherkin", clinic).texts.values())))["feature"]
+    (found,) = [
+        child["scenario"] for child in feature["children"] if child["scenario"]["name"] == refusal.title
+    ]
+    assert found["steps"][-1]["text"] == '거절된다: "지난 시간입니다."'
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", ["library", "clinic", "hostile"])
+def test_plantuml_draws_every_diagram_and_reads_no_directive(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    program = shutil.which("plantuml")
+    if program is None:
+        pytest.skip("plantuml is not installed")
+    model: EventStormingModel = request.getfixturevalue(name)
+    model.bounded_contexts[0].alias = "!include /etc/passwd"
+    model.bounded_contexts[0].aggregates[0].alias = "%getenv(PATH) $x [[http://x]] <img:/etc/passwd> @enduml"
+    files = write(exports.export("plantuml", model), tmp_path)
+    for file in files:  # what newer versions call `layout smetana`, in Debian's of 2020
+        file.write_text(file.read_text("utf-8").replace("layout smetana", "graphviz_dot jdot"), "utf-8")
+    command = [program, "-tsvg", "-charset", "UTF-8", *map(str, files)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    drawn = "".join(
+        "".join(ET.fromstring(file.with_suffix(".svg").read_text("utf-8")).itertext()) for file in files
+    )
+    assert "!include/etc/passwd" in re.sub(r"\s", "", drawn)
+    assert "root:" not in drawn
+
+
+def test_a_spreadsheet_calculates_nothing_of_the_stickers(model: EventStormingModel) -> None:
+    model.bounded_contexts[0].aggregates[0].alias = "=HYPERLINK(1)"
+    text = exports.export("miro", model).content.decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    assert len({len(row) for row in rows}) == 1
+    assert "'=HYPERLINK(1)" in rows[1]
+    assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+
+
+def test_the_glossary_is_one_table_with_a_row_for_every_term(model: EventStormingModel) -> None:
+    tokens = MarkdownIt("commonmark").enable("table").parse(exports.export("glossary", model).text)
+    rows = [token for token in tokens if token.type == "tr_open"]
+    cells = [token for token in tokens if token.type in ("td_open", "th_open")]
+    assert len(cells) == 5 * len(rows)
+    aggregates = [it for context in model.bounded_contexts for it in context.aggregates]
+    assert len(rows) > len(model.bounded_contexts) + len(aggregates)
+    assert {token.type for token in tokens} <= {
+        *(
+            "heading_open",
+            "heading_close",
+            "inline",
+            "table_open",
+            "table_close",
+            "thead_open",
+            "thead_close",
+        ),
+        *("tbody_open", "tbody_close", "tr_open", "tr_close", "td_open", "td_close", "th_open", "th_close"),
+    }
+
+
+CANVAS = {
+    "type": "object",
+    "required": ["nodes", "edges"],
+    "properties": {
+        "nodes": {
+            "items": {
+                "type": "object",
+                "required": ["id", "type", "x", "y", "width", "height"],
+                "properties": {
+                    **{name: {"type": "integer"} for name in ("x", "y", "width", "height")},
+                    "type": {"enum": ["text", "file", "link", "group"]},
+                    "color": {"pattern": "^(#[0-9a-fA-F]{6}|[1-6])$"},
+                },
+                "if": {"properties": {"type": {"const": "text"}}},
+                "then": {"required": ["text"]},
+            }
+        },
+        "edges": {"items": {"type": "object", "required": ["id", "fromNode", "toNode"]}},
+    },
+}
+"""JSON Canvas 1.0 as jsoncanvas.org/spec/1.0 describes it."""
+
+
+def test_the_canvas_is_what_its_specification_asks_for(model: EventStormingModel) -> None:
+    value = json.loads(exports.export("canvas", model).content)
+    assert list(Draft202012Validator(CANVAS).iter_errors(value)) == []
+    nodes = [node["id"] for node in value["nodes"]]
+    assert len(nodes) == len(set(nodes))
+    assert {end for edge in value["edges"] for end in (edge["fromNode"], edge["toNode"])} <= set(nodes)
+
+
+def test_the_drawing_is_xml_whose_every_edge_joins_two_of_its_cells(model: EventStormingModel) -> None:
+    root = ET.fromstring(exports.export("drawio", model).content)
+    cells = {cell.get("id"): cell for cell in root.iter("mxCell")}
+    assert len(cells) == len(list(root.iter("mxCell")))
+    vertices = [cell for cell in cells.values() if cell.get("vertex")]
+    assert all(geometry.get("as") == "geometry" for geometry in root.iter("mxGeometry"))
+    assert len(vertices) > len(model.bounded_contexts)
+    for cell in cells.values():
+        assert cell.get("id") in ("0", "1") or "html=0" in str(cell.get("style"))  # no title is read as HTML
+        if cell.get("edge"):
+            assert cells[cell.get("source")].get("vertex")
+            assert cells[cell.get("target")].get("vertex")
