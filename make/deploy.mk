@@ -18,7 +18,10 @@ TOOLS_READY := $(if $(shell command -v helm && command -v kubectl),,.tools/helm4
 # A registry or tag given by hand wins over the values file; the defaults do not.
 IMAGE_FLAGS = $(if $(filter file,$(origin REGISTRY)),,--set image.registry=$(REGISTRY)) \
 	$(if $(filter file,$(origin TAG)),,--set-string image.tag=$(TAG))
-CHART_FLAGS = --namespace $(NAMESPACE) $(addprefix --values ,$(VALUES)) $(IMAGE_FLAGS) $(HELM_FLAGS)
+VALUES_FLAGS = --values make/own-images.yaml $(addprefix --values ,$(VALUES))
+CHART_FLAGS = --namespace $(NAMESPACE) $(VALUES_FLAGS) $(IMAGE_FLAGS) $(HELM_FLAGS)
+OURS = app.kubernetes.io/name=eventstorming,app.kubernetes.io/instance=$(RELEASE)
+PROGRAMS = $(OURS),app.kubernetes.io/component in (poller,executor)
 IMAGES = $(PY) -m scripts.images
 IMAGE_OPTIONS = --registry "$(REGISTRY)" --tag "$(TAG)" --tool "$(CONTAINER_TOOL)" --platform "$(PLATFORM)" \
 	--base-image "$(BASE_IMAGE)" --uv-image "$(UV_IMAGE)" --flags="$(BUILD_FLAGS)"
@@ -44,21 +47,20 @@ chart-check: $(DEV) ## Lint, render and validate the chart with Helm 4 and 3, fo
 chart-docs: $(DEV) ## Write the chart's table of values and the examples' rendered files anew
 	@$(PY) -m scripts.chart_docs
 
-install: $(TOOLS_READY) ## Install or upgrade the release (RELEASE, NAMESPACE, VALUES, HELM_FLAGS)
-	$(HELM) upgrade --install $(RELEASE) charts/eventstorming --create-namespace $(CHART_FLAGS)
+install: $(TOOLS_READY) ## Install, or upgrade and keep what was set (RELEASE, NAMESPACE, VALUES, TAG, HELM_FLAGS)
+	$(HELM) upgrade --install $(RELEASE) charts/eventstorming --create-namespace --reset-then-reuse-values $(CHART_FLAGS)
 
 uninstall: $(TOOLS_READY) ## Remove the release; the secrets stay
 	$(HELM) uninstall $(RELEASE) --namespace $(NAMESPACE)
-	-$(KUBECTL) delete pod --namespace $(NAMESPACE) --ignore-not-found \
-		-l app.kubernetes.io/instance=$(RELEASE),app.kubernetes.io/component=test
+	-$(KUBECTL) delete pod --namespace $(NAMESPACE) --ignore-not-found -l $(OURS),app.kubernetes.io/component=test
 
 status: $(TOOLS_READY) ## Pods, services, and what nodes and pods use
-	$(KUBECTL) get pods,services --namespace $(NAMESPACE) -l app=eventstorming-generator -o wide
+	$(KUBECTL) get pods,services --namespace $(NAMESPACE) -l $(OURS) -o wide
 	-$(KUBECTL) top nodes
-	-$(KUBECTL) top pods --namespace $(NAMESPACE) -l app=eventstorming-generator --containers
+	-$(KUBECTL) top pods --namespace $(NAMESPACE) -l $(OURS) --containers
 
 logs: $(TOOLS_READY) ## Follow the logs of poller and executors
-	$(KUBECTL) logs --namespace $(NAMESPACE) -f -l app=eventstorming-generator --all-containers --prefix --max-log-requests 50
+	$(KUBECTL) logs --namespace $(NAMESPACE) -f -l '$(PROGRAMS)' --all-containers --prefix --max-log-requests 50
 
 preflight: $(DEV) ## Look for what would stop an install, and say the command that repairs it
 	@$(PY) -m scripts.preflight --release $(RELEASE) --registry "$(REGISTRY)" --flags="$(CHART_FLAGS)"

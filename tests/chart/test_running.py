@@ -131,9 +131,15 @@ def test_the_names_the_operators_type() -> None:
     assert annotations["kubectl.kubernetes.io/default-container"] == "poller"
 
 
-@pytest.mark.parametrize("mode", ["hpa", "keda"])
-def test_a_scaled_deployment_states_no_replicas(mode: str) -> None:
-    assert "replicas" not in executor(f"autoscaling.mode={mode}")["spec"]
+@pytest.mark.parametrize(
+    "sets",
+    ["autoscaling.mode=hpa", "autoscaling.mode=keda", "autoscaling.mode=external", "executor.replicas=null"],
+)
+@pytest.mark.parametrize("helm", [4, 3])
+def test_a_scaled_deployment_states_no_replicas(sets: str, helm: int) -> None:
+    """Where there is none yet; what is there: test_upgrade.py."""
+    scaled = of(render(sets, helm=helm), "Deployment", "eventstorming-generator-executor")
+    assert "replicas" not in scaled["spec"]
     assert executor()["spec"]["replicas"] == 1
 
 

@@ -203,6 +203,11 @@ securityContext:
 {{- add 10 (default 20 .Values.settings.SHUTDOWN_GRACE_SECONDS | int64) -}}
 {{- end -}}
 
+{{- /* Not empty: how many executors there are is not for the values to say. */ -}}
+{{- define "es.scaledByOthers" -}}
+{{- if or (ne .Values.autoscaling.mode "none") (kindIs "invalid" .Values.executor.replicas) }}true{{ end -}}
+{{- end -}}
+
 {{- define "es.placement" -}}
 {{- range $key := list "nodeSelector" "tolerations" "priorityClassName" -}}
 {{- with get $ $key }}
