@@ -83,7 +83,7 @@ picture: demo $(DEV) ## Take the README's picture anew (needs chromium)
 
 .PHONY: sdk
 sdk: ## Firebase's SDKs for JavaScript and an evaluator of rules, at the versions the tests name (npm)
-	for one in tests/sdk/*/package.json; do npm install --prefix "$$(dirname "$$one")" --no-audit --no-fund --ignore-scripts --no-package-lock; done
+	printf '%s\n' tests/sdk/*/package.json | xargs -P 4 -I {} sh -c 'npm install --prefix "$$(dirname {})" --no-audit --no-fund --ignore-scripts --no-package-lock'
 
 clean: ## Remove everything that was made here
 	rm -rf $(VENV) .tools out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
