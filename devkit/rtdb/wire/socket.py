@@ -63,14 +63,7 @@ async def _both_ways(
 
 async def _read(session: Session, out: Backlog, receive: Receive, taken_over: asyncio.Event | None) -> None:
     frames = Frames()
-    while (event := await _frame(receive, session.shared.patience if frames.is_waiting else None))[
-        "type"
-    ] != "websocket.disconnect":
-        if event.get("text") is None:
-            raise Malformed("A frame is text.")
-        message = frames.message(event["text"])
-        if message is None:
-            continue
+    while (message := await _message(frames, receive, session.shared.patience)) is not None:
         if session.out is out or taken_over is None:
             await session.received(message)
         elif parsed(message) == {"t": "c", "d": {"t": "p", "d": {}}}:
@@ -80,11 +73,22 @@ async def _read(session: Session, out: Backlog, receive: Receive, taken_over: as
             await session.received(message)
 
 
-async def _frame(receive: Receive, seconds: float | None) -> Message:
+async def _message(frames: Frames, receive: Receive, patience: float) -> str | None:
+    """The next whole one; None when the client has gone. What has begun must go on."""
+    while (event := await _event(receive, patience if frames.is_waiting else None)) is not None:
+        if event.get("text") is None:
+            raise Malformed("A frame is text.")
+        if (message := frames.message(event["text"])) is not None:
+            return message
+    return None
+
+
+async def _event(receive: Receive, seconds: float | None) -> Message | None:
     try:
-        return await (receive() if seconds is None else asyncio.wait_for(receive(), seconds))
+        event = await (receive() if seconds is None else asyncio.wait_for(receive(), seconds))
     except TimeoutError as error:
         raise Malformed(f"The rest of a message did not come within {seconds:g} s.") from error
+    return None if event["type"] == "websocket.disconnect" else event
 
 
 async def _write(out: Backlog, session: Session | None, send: Send) -> None:

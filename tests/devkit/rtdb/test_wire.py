@@ -399,6 +399,7 @@ async def test_control_messages_out_of_their_turn_change_nothing(wire: Wire, kin
     assert await wire.ask("s", c={}) == ([], {"s": "ok", "d": {}})
 
 
+@pytest.mark.heavy
 async def test_a_connection_listens_to_ten_thousand_places_at_most(wire: Wire) -> None:
     for number in range(10_000):
         await wire.socket.send(
