@@ -167,7 +167,13 @@ def _requirements(traced: Trace) -> dict[str, Any]:
     return {
         "texts": {key: units.text for key, units in traced.units.items()},
         "sentences": [
-            {"text": each.text, "start": each.span.start, "end": each.span.end, "stickers": each.stickers}
+            {
+                "text": each.text,
+                "start": each.span.start,
+                "end": each.span.end,
+                "stickers": each.stickers,
+                "uncovered": each.uncovered,
+            }
             for each in traced.sentences
         ],
     }

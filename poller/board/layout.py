@@ -15,12 +15,15 @@ from typing import Final
 
 from poller.resolved import Aggregate, Context
 
-from .wall import Arrow, Kind, Tie, Wall, id_of
+from .wall import Arrow, Kind, Sticker, Tie, Wall, id_of
 
 STICKER_WIDTH: Final = 148
 STICKER_HEIGHT: Final = 100
 SMALL_WIDTH: Final = 94
 SMALL_HEIGHT: Final = 46
+BADGE: Final = 28
+SMALL_GAP: Final = 8
+LEGEND_WIDTH: Final = 1080
 AGGREGATE_WIDTH: Final = 176
 ROW: Final = 116
 MARGIN: Final = 56
@@ -93,8 +96,10 @@ def lay_out(wall: Wall) -> Layout:
         for context in members:
             y = placed.hang(context, column, y) + AREA_GAP
     boxes = [box for _, box in placed.contexts]
+    width = max([LEGEND_WIDTH, *(box.right + GUTTER for box in boxes)])
+    placed.hang_questions(width)
     return Layout(
-        width=max((box.right for box in boxes), default=AREA_WIDTH + MARGIN) + GUTTER,
+        width=width,
         height=max((box.bottom for box in boxes), default=HEADER + EMPTY_HEIGHT) + MARGIN,
         contexts=tuple(placed.contexts),
         boxes=placed.boxes,
@@ -187,15 +192,45 @@ class _Placed:
             row = top + rows.get(sticker.owner or sticker.id, 0) * ROW
             if sticker.kind is Kind.AGGREGATE:
                 box = Box(x + AGGREGATE_X, top, AGGREGATE_WIDTH, height)
-            elif sticker.kind is Kind.ACTOR:
-                box = Box(x + SIDE_X, row, SMALL_WIDTH, SMALL_HEIGHT)
-            elif sticker.kind is Kind.SCREEN:
-                box = Box(x + SIDE_X, row + STICKER_HEIGHT - SMALL_HEIGHT, SMALL_WIDTH, SMALL_HEIGHT)
+            elif sticker.kind is Kind.QUESTION:
+                box = self._beside(self.boxes[sticker.owner])
+            elif sticker.kind in (Kind.ACTOR, Kind.SCREEN, Kind.SYSTEM):
+                box = self._side(sticker, x + SIDE_X, row)
             else:
                 lane = EVENT_X if sticker.kind is Kind.EVENT else COMMAND_X
                 box = Box(x + lane, row, STICKER_WIDTH, STICKER_HEIGHT)
             self.boxes[sticker.id] = box
         return top + height
+
+    def _side(self, sticker: Sticker, x: float, row: float) -> Box:
+        """Who gives a command, its screen, then the systems it calls: two places, and one more for each of these."""
+        band = self._wall.bands[self.homes[sticker.id].name]
+        called = [each.id for each in band if each.owner == sticker.owner and _is_called(each)]
+        slot = 2 + called.index(sticker.id) if _is_called(sticker) else int(sticker.kind is Kind.SCREEN)
+        step = (STICKER_HEIGHT + SMALL_GAP) / (2 + len(called))
+        return Box(x, row + slot * step, SMALL_WIDTH, step - SMALL_GAP)
+
+    def _beside(self, box: Box) -> Box:
+        """The next free place at the right of it."""
+        return self._free(Box(box.right + 2, box.y, BADGE, BADGE), 0, BADGE + 4)
+
+    def hang_questions(self, width: float) -> None:
+        """Those about a context in its head, those about everything beside the legend; from the right."""
+        areas = {id_of(context): box for context, box in self.contexts}
+        for sticker in self._wall.questions:
+            area = areas.get(sticker.owner, Box(0, 12, width, 0))
+            first = Box(area.right - PADDING - BADGE, area.y + 16, BADGE, BADGE)
+            self.boxes[sticker.id] = self._free(first, -(BADGE + 8), 0)
+
+    def _free(self, box: Box, right: float, down: float) -> Box:
+        taken = set(self.boxes.values())
+        while box in taken:
+            box = Box(box.x + right, box.y + down, box.width, box.height)
+        return box
+
+
+def _is_called(sticker: Sticker) -> bool:
+    return sticker.kind is Kind.SYSTEM and not sticker.id.endswith(".actor")
 
 
 # Arrows
@@ -222,7 +257,7 @@ class _Trip:
     def traveller(self) -> str:
         """Arrows of one policy, or to the policies of one event, share their lines."""
         arrow = self.arrow
-        shared = arrow.tie in (Tie.TRIGGERS, Tie.RESULTS)
+        shared = arrow.tie in (Tie.TRIGGERS, Tie.RESULTS, Tie.GIVES)
         return arrow.start if shared else f"{arrow.start}>{arrow.end}"
 
 
@@ -238,6 +273,9 @@ def _trip(arrow: Arrow, placed: _Placed) -> _Trip:
         return _reference_trip(arrow, placed)
     if arrow.tie is Tie.READS:
         return _Trip(arrow, (start.x, end.middle[1]), (end.right, end.middle[1]))
+    if arrow.tie is Tie.GIVES:
+        low = (end.right, end.bottom - 20)
+        return _Trip(arrow, (start.right, start.middle[1]), low, _given_channels(arrow, placed))
     if arrow.tie is Tie.TRIGGERS:
         channels = _trigger_channels(arrow, placed)
     elif placed.homes[arrow.start] is placed.homes[arrow.end]:
@@ -278,9 +316,21 @@ def _trigger_channels(arrow: Arrow, placed: _Placed) -> tuple[_Channel, ...]:
     return (*channels, _Channel(True, f"left of {end.name}", edge, 14))
 
 
+def _given_channels(arrow: Arrow, placed: _Placed) -> tuple[_Channel, ...]:
+    """To the right side of a command, whose left one is its actor's."""
+    start, end = placed.homes[arrow.start], placed.homes[arrow.end]
+    if start is end:
+        return (_beside(start),)
+    return (_beside(start), *_from_gap_to_gap(arrow, placed), _beside(end))
+
+
+def _beside(home: _Home) -> _Channel:
+    return _Channel(True, f"beside {home.name}", _column_x(home.column) + AGGREGATE_X - 18, 20)
+
+
 def _result_channels(arrow: Arrow, placed: _Placed) -> tuple[_Channel, ...]:
     start, end = placed.homes[arrow.start], placed.homes[arrow.end]
-    beside = _Channel(True, f"beside {start.name}", _column_x(start.column) + AGGREGATE_X - 20, 20)
+    beside = _beside(start)
     before = _Channel(True, f"before {end.name}", _column_x(end.column) + EVENT_X - 28, 20)
     return (beside, *_from_gap_to_gap(arrow, placed), before)
 

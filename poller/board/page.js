@@ -63,6 +63,20 @@ const eventstorming = (() => {
     moved();
   }
 
+  const READABLE = 0.88; // the smallest text of a sticker has then 9 px
+
+  // Opens readable: everything where that is large enough, else the first context.
+  function open() {
+    fit();
+    const area = svg.querySelector(".paper");
+    if (place.scale >= READABLE || !area) return;
+    const wide = (view.clientWidth - 24) / Number(area.getAttribute("width"));
+    place.scale = Math.max(READABLE, Math.min(1, wide));
+    place.x = 12 - Number(area.getAttribute("x")) * place.scale;
+    place.y = 12 - Number(area.getAttribute("y")) * place.scale;
+    moved();
+  }
+
   function fit() {
     const room = 0.98;
     const scale = Math.min(view.clientWidth / size.width, view.clientHeight / size.height) * room;
@@ -73,7 +87,12 @@ const eventstorming = (() => {
     fitted = true;
   }
 
-  addEventListener("resize", () => (fitted ? fit() : moved()));
+  // A pane that opens takes its room from the wall and covers nothing.
+  new ResizeObserver(() => {
+    if (fitted) fit();
+    else if (selected) reveal(selected);
+    else moved();
+  }).observe(view);
 
   function reveal(id) {
     const box = boxes.get(id);
@@ -242,8 +261,10 @@ const eventstorming = (() => {
     return element("table", {}, element("tbody", {}, fields.map((field) => element("tr", {},
       element("td", {}, field.alias || field.name, field.isKey ? element("span", { class: "key-mark" }, words.key) : null,
         field.alias ? element("div", { class: "code" }, field.name) : null),
-      element("td", { class: "type" }, field.type || "")))));
+      element("td", { class: "type" }, field.type || "", field.references ? element("div", { class: "soft" }, words.keeps.replace("{name}", called(field.references))) : null)))));
   }
+
+  const called = (name) => board.stickers.find((each) => each.name === name && each.kind !== "screen")?.alias || name || "";
 
   function links(ids) {
     const known = [...new Set(ids)].map((id) => byId.get(id)).filter(Boolean);
@@ -255,6 +276,9 @@ const eventstorming = (() => {
   const from = (id, tie) => board.arrows.filter((arrow) => arrow[0] === tie && arrow[1] === id).map((arrow) => arrow[2]);
   const to = (id, tie) => board.arrows.filter((arrow) => arrow[0] === tie && arrow[2] === id).map((arrow) => arrow[1]);
   const owned = (id, kind) => board.stickers.filter((each) => each.owner === id && each.kind === kind).map((each) => each.id);
+
+  const users = (id) => board.stickers.filter((each) => each.id === `${id}.actor`).map((each) => each.id);
+  const asked = (id) => board.stickers.filter((each) => each.kind === "question" && each.owner === id).map((each) => each.id);
 
   function clauseRows(word, clause) {
     const values = (clause?.values || []).map((each) => `${each.field}: ${each.value}`).join(", ");
@@ -269,6 +293,21 @@ const eventstorming = (() => {
         (scenario.then || []).map((each) => clauseRows(words.then, each)))));
   }
 
+  function refusals(list) {
+    return (list || []).map((refusal) => element("details", { open: list.length < 4 },
+      element("summary", {}, refusal.title || ""),
+      element("dl", {}, refusal.actor ? [element("dt", {}, words.triedBy), element("dd", {}, called(refusal.actor))] : null,
+        clauseRows(words.given, refusal.given), clauseRows(words.when, refusal.when),
+        refusal.told ? [element("dt", {}, words.told), element("dd", {}, refusal.told)] : null)));
+  }
+
+  function inputs(list) {
+    return bulleted((list || []).map(({ parameter, aggregate, by }) =>
+      words[by ? "lookedUp" : "lookedUpSomehow"].replace("{parameter}", parameter).replace("{aggregate}", called(aggregate)).replace("{by}", by || "")));
+  }
+
+  const plain = (text) => text && element("p", { dir: "auto" }, text);
+
   function wireframe(screen) {
     if (!screen?.html) return null;
     const shown = element("iframe", { sandbox: "", title: words.wireframe, loading: "lazy" });
@@ -277,10 +316,12 @@ const eventstorming = (() => {
   }
 
   function typeLists(part) {
+    const made = (wanted) => (part.valueObjects || []).filter((each) => Boolean(each.isEntity) === wanted)
+      .flatMap((each) => [element("h4", {}, each.alias || each.name), fieldTable(each.fields)]);
     return [
-      section(words.valueObjects, (part.valueObjects || []).map((each) => [element("h4", {}, each.alias || each.name), fieldTable(each.fields)]).flat()),
+      section(words.entities, made(true)), section(words.valueObjects, made(false)),
       section(words.enumerations, (part.enumerations || []).map((each) => [element("h4", {}, each.alias || each.name),
-        element("ul", {}, (each.items || []).map((item) => element("li", { class: "code" }, item.value)))]).flat()),
+        element("ul", {}, (each.items || []).map((item) => element("li", {}, item.alias ? `${item.alias} ` : "", element("span", { class: "code" }, item.value))))]).flat()),
     ];
   }
 
@@ -294,17 +335,29 @@ const eventstorming = (() => {
       section(words.references, links(from(id, "refers"))), section(words.referredBy, links(to(id, "refers"))),
     ],
     command: (id, part) => [
-      section(words.givenBy, links(owned(id, "actor"))), section(words.fields, fieldTable(part.fields)),
-      section(words.emits, links(from(id, "emits"))), section(words.scenarios, scenarios(part.scenarios)),
+      section(words.givenBy, links(users(id))), section(words.setOffBy, links(to(id, "gives"))),
+      section(words.refusals, refusals(part.refusals)), section(words.fields, fieldTable(part.fields)),
+      section(words.emits, links(from(id, "emits"))), section(words.calls, links(owned(id, "system").filter((each) => !users(id).includes(each)))),
+      section(words.scenarios, scenarios(part.scenarios)),
       section(words.wireframe, wireframe(part.screen)),
     ],
     event: (id, part) => [
-      section(words.emittedBy, links(to(id, "emits"))), section(words.causedBy, links(to(id, "results"))),
+      section(words.state, plain(part.state)), section(words.emittedBy, links(to(id, "emits"))), section(words.causedBy, links(to(id, "results"))),
       section(words.triggers, links(from(id, "triggers"))), section(words.fields, fieldTable(part.fields)),
     ],
-    policy: (id) => [section(words.trigger, links(to(id, "triggers"))), section(words.results, links(from(id, "results")))],
+    policy: (id, part) => [
+      section(words.trigger, links(to(id, "triggers"))), section(words.timer, plain(part.timer)), section(words.condition, plain(part.condition)),
+      section(words.givesCommands, links(from(id, "gives"))), section(words.results, links([...from(id, "results"), ...from(id, "gives").flatMap((each) => from(each, "emits"))])),
+      section(words.inputs, inputs(part.inputs)),
+    ],
+    question: (id) => [section(words.about, links([byId.get(id).owner]))],
+    system: (id) => {
+      const same = board.stickers.filter((each) => each.kind === "system" && each.name === byId.get(id).name);
+      const gives = same.filter((each) => each.id.endsWith(".actor")).map((each) => each.owner);
+      return [section(words.calledBy, links(same.filter((each) => !each.id.endsWith(".actor")).map((each) => each.owner))), section(words.gives, links(gives))];
+    },
     readmodel: (id, part) => [
-      section(words.askedBy, links(owned(id, "actor"))), section(words.parameters, fieldTable(part.parameters)),
+      section(words.askedBy, links(users(id))), section(words.parameters, fieldTable(part.parameters)), section(words.columns, fieldTable(part.columns)),
       section(words.wireframe, wireframe(part.screen)),
     ],
     actor: (id) => {
@@ -324,7 +377,7 @@ const eventstorming = (() => {
           element("h2", { dir: "auto" }, sticker.alias || sticker.name), sticker.alias && sticker.alias !== sticker.name ? element("div", { class: "code" }, sticker.name) : null),
         element("button", { "aria-label": words.close, title: `${words.close} (Esc)`, onclick: clear }, "✕")),
       ...[part.description || part.reason ? element("p", { dir: "auto" }, part.description || part.reason) : null,
-        section(words.source, quotes(sticker)), ...bodies[sticker.kind](sticker.id, part)].flat().filter(Boolean));
+        section(words.questions, links(asked(sticker.id))), section(words.source, quotes(sticker)), ...bodies[sticker.kind](sticker.id, part)].flat().filter(Boolean));
     $("panel").hidden = false;
     $("panel").scrollTop = 0;
   }
@@ -344,7 +397,7 @@ const eventstorming = (() => {
 
   function showSource() {
     sentences = [];
-    const uncovered = board.sentences.filter((each) => !each.stickers.length).length;
+    const uncovered = board.sentences.filter((each) => each.uncovered).length;
     const titles = new Map(board.areas.map((area) => [area.id, area.title]));
     const summary = uncovered ? words.uncoveredCount.replace("{n}", uncovered).replace("{m}", board.sentences.length) : words.allCovered;
     const texts = Object.entries(board.texts);
@@ -359,8 +412,8 @@ const eventstorming = (() => {
     let done = 0;
     for (const sentence of board.sentences.filter((each) => each.text === key)) {
       shown.append(text.slice(done, sentence.start));
-      const hint = sentence.stickers.length ? words.stickersOf.replace("{n}", sentence.stickers.length) : words.uncovered;
-      const node = element("span", { class: sentence.stickers.length ? "sentence" : "sentence uncovered", role: "button", tabindex: "-1", title: hint,
+      const hint = sentence.uncovered ? words.uncovered : words.stickersOf.replace("{n}", sentence.stickers.length);
+      const node = element("span", { class: sentence.uncovered ? "sentence uncovered" : "sentence", role: "button", tabindex: "-1", title: hint,
         onclick: () => choose(sentence) }, text.slice(sentence.start, sentence.end));
       sentences.push({ sentence, node });
       shown.append(node);
@@ -511,7 +564,6 @@ const eventstorming = (() => {
   function toggleSource() {
     $("source").hidden = !$("source").hidden;
     $("toggle-source").setAttribute("aria-pressed", String(!$("source").hidden));
-    if (fitted) fit();
   }
 
   wall.addEventListener("click", (event) => {
@@ -540,7 +592,7 @@ const eventstorming = (() => {
     relight(chosen, detail);
     rove(focused && groups.has(focused) ? focused : selected || board.stickers[0]?.id);
     if (focused) groups.get(focused)?.focus({ preventScroll: true });
-    follows ? fit() : frameMap();
+    !known.size ? open() : follows ? fit() : frameMap();
   }
 
   function relight(chosen, detail) {
@@ -570,7 +622,7 @@ const eventstorming = (() => {
   if (innerWidth <= 900) toggleSource();
   showSource();
   rove(board.stickers[0]?.id);
-  fit();
+  open();
   if (location.hash && byId.has(decodeURIComponent(location.hash.slice(1)))) select(decodeURIComponent(location.hash.slice(1)));
   return { load, element, words };
 })();

@@ -20,12 +20,15 @@ COLOURS: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.EVENT: ("#ffab4f", "#e0852a"),
     Kind.POLICY: ("#d3b8f2", "#a883d4"),
     Kind.READ_MODEL: ("#a4dd92", "#6fb45a"),
+    Kind.SYSTEM: ("#d9dee8", "#98a2b5"),
+    Kind.QUESTION: ("#ff8ab8", "#d6467f"),
 }
 """Of the paper and of its edge."""
 _STROKES: Final[Mapping[Tie, str]] = {
     Tie.EMITS: "#8a92a3",
     Tie.TRIGGERS: "#9466cc",
     Tie.RESULTS: "#9466cc",
+    Tie.GIVES: "#9466cc",
     Tie.REFERS: "#8a92a3",
     Tie.READS: "#6fb45a",
 }
@@ -104,6 +107,9 @@ def _context(context: Context, box: Box) -> Iterator[str]:
         (name,) = wrap(told.name, size=15, room=AREA_WIDTH * 0.26, lines=1)
         x = left + width(title, 27, bold=True) + 10
         yield _text((name,), x, base, size=15, fill=_SOFT, css="quiet", anchor="start")
+    if told.purpose:
+        (purpose,) = wrap(told.purpose, size=13, room=AREA_WIDTH - 2 * PADDING, lines=1)
+        yield _text((purpose,), left, base + 21, size=13, fill=_SOFT, css="quiet", anchor="start")
     if not context.aggregates:
         lines = wrap(told.description, size=14, room=AREA_WIDTH - 2 * PADDING, lines=6)
         yield _text(lines, left, base + 40, size=14, fill=_SOFT, css="quiet", anchor="start")
@@ -175,6 +181,12 @@ def _sticker(sticker: Sticker, box: Box, words: Mapping[str, str]) -> Iterator[s
         yield _wireframe(box)
     elif sticker.kind is Kind.ACTOR:
         yield from _actor(sticker, box)
+    elif sticker.kind is Kind.SYSTEM:
+        yield from _system(sticker, box)
+    elif sticker.kind is Kind.QUESTION:
+        yield _text(("?",), box.middle[0], box.middle[1] + 6.5, size=19, weight=700)
+    elif sticker.timer or sticker.condition:
+        yield from _policy(sticker, box, words)
     elif sticker.kind is Kind.AGGREGATE:
         yield from _aggregate(sticker, box)
     else:
@@ -202,13 +214,48 @@ def _named(sticker: Sticker, box: Box, middle: float) -> Iterator[str]:
         yield _text(name, x, y + len(title) * 18 + 2, size=10.5, fill=_SOFT, leading=13)
 
 
+def _policy(sticker: Sticker, box: Box, words: Mapping[str, str]) -> Iterator[str]:
+    """What it is called, when time triggers it, and under which condition it acts."""
+    room = box.width - 18
+    title = wrap(
+        sticker.title, size=14, room=room, lines=1 if sticker.timer and sticker.condition else 2, bold=True
+    )
+    timer = wrap(sticker.timer, size=11, room=room - 14, lines=2) if sticker.timer else ()
+    told = f"{words['if']} {sticker.condition}"
+    condition = wrap(told, size=11, room=room, lines=3 if len(timer) < 2 else 2) if sticker.condition else ()
+    y = box.middle[1] - (len(title) * 18 + (len(timer) + len(condition)) * 13 + 4) / 2 + 14
+    x = box.middle[0]
+    yield _text(title, x, y, size=14, weight=600, leading=18)
+    y += len(title) * 18
+    if timer:
+        left = x - max(width(line, 11, bold=True) for line in timer) / 2 - 1
+        yield (
+            f'<g fill="none" stroke="{INK}" stroke-width="1.2"><circle cx="{_n(left)}" cy="{_n(y - 4)}" r="4.6"/>'
+            f'<path d="M{_n(left)} {_n(y - 7)}v3l2 1.4"/></g>'
+        )
+        yield _text(timer, x + 7, y, size=11, weight=600, leading=13)
+        y += len(timer) * 13
+    yield _text(condition, x, y, size=11, leading=13)
+
+
+def _system(sticker: Sticker, box: Box) -> Iterator[str]:
+    lines = wrap(
+        sticker.title, size=11, room=box.width - 14, lines=max(1, int((box.height - 4) // 13)), bold=True
+    )
+    yield _text(
+        lines, box.middle[0], box.middle[1] - len(lines) * 6.5 + 10.2, size=11, weight=600, leading=13
+    )
+
+
 def _actor(sticker: Sticker, box: Box) -> Iterator[str]:
     x, y = box.x + 12, box.y + box.height / 2
     yield (
         f'<g fill="none" stroke="#8a6d00" stroke-width="1.6" stroke-linecap="round"><circle cx="{_n(x)}" cy="{_n(y - 5)}" r="3.4"/>'
         f'<path d="M{_n(x - 5.5)} {_n(y + 7)}a5.5 6 0 0 1 11 0"/></g>'
     )
-    lines = wrap(sticker.title, size=11, room=box.width - 26, lines=3, bold=True)
+    lines = wrap(
+        sticker.title, size=11, room=box.width - 26, lines=max(1, int((box.height - 4) // 13)), bold=True
+    )
     middle = box.x + 22 + (box.width - 26) / 2
     yield _text(lines, middle, y - len(lines) * 6.5 + 10.2, size=11, weight=600, leading=13)
 
@@ -224,6 +271,7 @@ def _wireframe(box: Box) -> str:
             (24, 1, 6, "#e6e9ef"),
             (33, 0.36, 7, "#8fc7ff"),
         )
+        if top + tall < box.height
     )
     return f"<g>{bars}</g>"
 
@@ -239,7 +287,7 @@ def _aggregate(sticker: Sticker, box: Box) -> Iterator[str]:
     room = int((box.bottom - 12 - top) // 17)
     shown = sticker.lines if len(sticker.lines) <= room else sticker.lines[: max(room - 1, 0)]
     for index, (line, key) in enumerate(shown):
-        (text,) = wrap(line, size=11.5, room=box.width - 28, lines=1, bold=key)
+        (text,) = wrap(line, size=11.5, room=box.width - 40, lines=1, bold=key)
         weight = 700 if key else 400
         yield _text((text,), box.x + 15, top + 6 + index * 17, size=11.5, weight=weight, anchor="start")
     if len(shown) < len(sticker.lines):

@@ -13,6 +13,8 @@ _WORD = re.compile(r"\w")
 _MARKER = re.compile(r"\W*(?:\d+|[A-Za-z])[.)]$")
 _SHORTENING = re.compile(r"\b(?:e\.g|i\.e|etc|vs|Dr|Mr|Mrs|No)\.$")
 _LONGEST_MARKER = 8
+_HEADING = re.compile(r"#{1,6}\s|(\*\*|__)[^*_]+\1:?$|[^.!?。]{1,60}[:：]$")
+"""A line of Markdown that is a heading, and one that announces what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,12 @@ class Sentence:
     span: Span
     words: str
     stickers: tuple[str, ...]
+    heading: bool = False
+
+    @property
+    def uncovered(self) -> bool:
+        """It has no sticker though it says something: a heading need not have one."""
+        return not self.stickers and not self.heading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +57,7 @@ class Trace:
 
     @property
     def uncovered(self) -> tuple[Sentence, ...]:
-        return tuple(sentence for sentence in self.sentences if not sentence.stickers)
+        return tuple(sentence for sentence in self.sentences if sentence.uncovered)
 
     def quotes(self, sticker: Sticker) -> Iterator[str]:
         """The words a sticker came from."""
@@ -64,7 +72,13 @@ def trace(wall: Wall) -> Trace:
         if sticker.text in units and (spans := tuple(units[sticker.text].spans(sticker.ranges))):
             traced[sticker.text][sticker.id] = spans
     sentences = [
-        Sentence(text=key, span=span, words=text.cut(span), stickers=tuple(_meeting(span, traced[key])))
+        Sentence(
+            text=key,
+            span=span,
+            words=(words := text.cut(span)),
+            stickers=tuple(_meeting(span, traced[key])),
+            heading=_HEADING.match(words) is not None,
+        )
         for key, text in units.items()
         for span in text.sentences()
     ]

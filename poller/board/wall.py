@@ -11,7 +11,7 @@ from typing import Any
 
 from eventstorming.v1.model_pb2 import EventStormingModel
 
-from poller.resolved import Aggregate, Context, Member, Node, Place, Resolved, resolve
+from poller.resolved import Aggregate, Context, Member, Node, Place, Policy, Question, Resolved, resolve
 
 
 class Kind(StrEnum):
@@ -24,6 +24,8 @@ class Kind(StrEnum):
     EVENT = "event"
     POLICY = "policy"
     READ_MODEL = "readmodel"
+    SYSTEM = "system"
+    QUESTION = "question"
 
 
 class Tie(StrEnum):
@@ -32,6 +34,7 @@ class Tie(StrEnum):
     EMITS = "emits"
     TRIGGERS = "triggers"
     RESULTS = "results"
+    GIVES = "gives"
     REFERS = "refers"
     READS = "reads"
 
@@ -53,9 +56,12 @@ class Sticker:
     text: str = ""
     """Which text the ranges count in: empty for the requirements, else the id of a context."""
     owner: str = ""
-    """For an actor or a screen: the command or read model it belongs to."""
+    """For an actor, a screen or a system: whose it is. For a question: the sticker or context it is about."""
     lines: tuple[tuple[str, bool], ...] = ()
-    """For an aggregate: its fields as `name: Type`, and whether each is a key."""
+    """For an aggregate: its fields as people call them, else as `name: Type`, and whether each is a key."""
+    timer: str = ""
+    condition: str = ""
+    """For a policy: when time triggers it, and under which condition it acts."""
 
     @property
     def title(self) -> str:
@@ -80,20 +86,33 @@ class Wall:
     bands: Mapping[str, tuple[Sticker, ...]]
     """The stickers of every aggregate, itself first, by its id."""
     arrows: tuple[Arrow, ...]
+    questions: tuple[Sticker, ...] = ()
+    """About contexts and about the whole; the others hang in the band of what they are about."""
 
     @property
     def stickers(self) -> Iterator[Sticker]:
-        return chain.from_iterable(self.bands.values())
+        return chain(*self.bands.values(), self.questions)
 
 
 def wall_of(model: EventStormingModel) -> Wall:
     """Every element of the model as stickers, contexts and aggregates by ordinal."""
     found = resolve(model)
-    actors = {actor.name: (("actors", index), actor.alias) for index, actor in enumerate(model.actors)}
+    users = {system.message.name: (Kind.SYSTEM, system.place, system.alias) for system in found.systems}
+    users |= {
+        actor.name: (Kind.ACTOR, ("actors", index), actor.alias) for index, actor in enumerate(model.actors)
+    }
+    bands = {id_of(aggregate): [*_band(aggregate, users)] for aggregate in found.aggregates}
+    apart: list[Sticker] = []
+    for question in found.questions:
+        band = ".".join(id_of(question.about).split(".")[:2]) if question.about else ""
+        if isinstance(question.about, Policy):
+            band = id_of(question.about.aggregate)
+        bands.get(band, apart).append(_question(question))
     return Wall(
         found=found,
-        bands={id_of(aggregate): tuple(_band(aggregate, actors)) for aggregate in found.aggregates},
+        bands={band: tuple(stickers) for band, stickers in bands.items()},
         arrows=tuple(_arrows(found)),
+        questions=tuple(apart),
     )
 
 
@@ -103,28 +122,39 @@ def title_of(element: Any) -> str:
 
 
 _LETTERS = {"context": "c", "aggregate": "a", "command": "m", "event": "e", "view": "r", "policy": "p"}
-_Actors = Mapping[str, tuple[Place, str]]
+_LETTERS |= {"system": "s", "question": "q"}
+_Users = Mapping[str, tuple[Kind, Place, str]]
 
 
-def id_of(node: Node) -> str:
+def id_of(node: Node | Question) -> str:
     """Short, and fit for any markup: "context/1/aggregate/2" is c1.a2."""
     parts = node.path.split("/")
     return ".".join(_LETTERS[kind] + number for kind, number in zip(parts[::2], parts[1::2], strict=True))
 
 
-def _band(aggregate: Aggregate, actors: _Actors) -> Iterator[Sticker]:
+def _band(aggregate: Aggregate, users: _Users) -> Iterator[Sticker]:
     fields, context = aggregate.message.fields, aggregate.context
-    lines = ((f"{field.name}: {field.type}" if field.type else field.name, field.is_key) for field in fields)
+    lines = ((_called(field), field.is_key) for field in fields)
     parts = [*fields, *_types(aggregate.message)]
     yield _sticker(Kind.AGGREGATE, aggregate, context, parts, lines=tuple(lines))
     for command in aggregate.commands:
-        yield from _used(_sticker(Kind.COMMAND, command, context, command.message.fields), command, actors)
+        yield from _used(_sticker(Kind.COMMAND, command, context, command.message.fields), command, users)
     for view in aggregate.read_models:
-        yield from _used(_sticker(Kind.READ_MODEL, view, context, view.message.parameters), view, actors)
+        yield from _used(
+            _sticker(Kind.READ_MODEL, view, context, [*view.message.parameters, *view.message.columns]),
+            view,
+            users,
+        )
     for policy in aggregate.policies:
-        yield _sticker(Kind.POLICY, policy, policy.source)
+        told = policy.message
+        yield _sticker(Kind.POLICY, policy, policy.source, timer=told.timer, condition=told.condition)
     for event in aggregate.events:
         yield _sticker(Kind.EVENT, event, context, event.message.fields)
+
+
+def _called(field: Any) -> str:
+    named = f"{field.name}: {field.type}" if field.type else field.name
+    return str(field.alias.strip() or named)
 
 
 def _types(aggregate: Any) -> Iterator[Any]:
@@ -140,29 +170,51 @@ def _sticker(
     kind: Kind, node: Node, source: Context | None, parts: Iterable[Any] = (), **more: Any
 ) -> Sticker:
     """`source` is the context that an element tells of: its description may be the text the ranges count in."""
-    ranges = (
-        (each.start_line, each.start_column, each.end_line, each.end_column)
-        for element in (node.message, *parts)
-        for each in element.ranges
-    )
     return Sticker(
         id=id_of(node),
         kind=kind,
         name=node.message.name,
         alias=node.message.alias,
         path=node.place,
-        ranges=tuple(dict.fromkeys(ranges)),
+        ranges=_ranges(node.message, *parts),
         text=id_of(source) if source and source.message.ranges_in_description else "",
         **more,
     )
 
 
-def _used(sticker: Sticker, member: Member, actors: _Actors) -> Iterator[Sticker]:
-    """A command or read model after who uses it and what it looks like."""
+def _ranges(*elements: Any) -> tuple[Range, ...]:
+    found = (
+        (each.start_line, each.start_column, each.end_line, each.end_column)
+        for element in elements
+        for each in element.ranges
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _question(question: Question) -> Sticker:
+    about = question.about
+    context = (
+        about if isinstance(about, Context) else getattr(getattr(about, "aggregate", about), "context", None)
+    )
+    return Sticker(
+        id=id_of(question),
+        kind=Kind.QUESTION,
+        name=question.message.text,
+        alias="",
+        path=question.place,
+        ranges=_ranges(question.message),
+        text=id_of(context) if context and context.message.ranges_in_description else "",
+        owner=id_of(about) if about else "",
+    )
+
+
+def _used(sticker: Sticker, member: Member, users: _Users) -> Iterator[Sticker]:
+    """A command or read model after who uses it, what it looks like and whom it calls."""
     if name := member.message.actor:
-        path, alias = actors.get(name, ((), ""))
-        identity, owner = f"{sticker.id}.actor", sticker.id
-        yield Sticker(id=identity, kind=Kind.ACTOR, name=name, alias=alias, path=path, owner=owner)
+        kind, path, alias = users.get(name, (Kind.ACTOR, (), ""))
+        yield Sticker(
+            id=f"{sticker.id}.actor", kind=kind, name=name, alias=alias, path=path, owner=sticker.id
+        )
     if member.message.HasField("screen"):
         yield replace(
             sticker,
@@ -172,6 +224,11 @@ def _used(sticker: Sticker, member: Member, actors: _Actors) -> Iterator[Sticker
             ranges=(),
             text="",
             owner=sticker.id,
+        )
+    for system in member.systems:
+        identity, name, alias = f"{sticker.id}.{id_of(system)}", system.message.name, system.alias
+        yield Sticker(
+            id=identity, kind=Kind.SYSTEM, name=name, alias=alias, path=system.place, owner=sticker.id
         )
     yield sticker
 
@@ -184,7 +241,9 @@ def _arrows(found: Resolved) -> Iterator[Arrow]:
         for policy in aggregate.policies:
             if policy.trigger:
                 yield _arrow(Tie.TRIGGERS, policy.trigger, policy)
-            yield from (_arrow(Tie.RESULTS, policy, event) for event in policy.results)
+            yield from (_arrow(Tie.GIVES, policy, command) for command in policy.commands)
+            if not policy.commands:
+                yield from (_arrow(Tie.RESULTS, policy, event) for event in policy.results)
         for reference in aggregate.references:
             yield _arrow(Tie.REFERS, aggregate, reference.target, reference.reason)
 

@@ -10,7 +10,14 @@ from eventstorming.v1.model_pb2 import EventStormingModel
 from poller.board.html import render_html
 from poller.board.svg import render_svg
 from tests.browser.window import Window, window
-from tests.poller.board.conftest import clinic_model, grown_model, hostile_model, library_model
+from tests.poller.board.conftest import (
+    bikes_model,
+    clinic_model,
+    grown_model,
+    hostile_model,
+    library_model,
+    pilates_model,
+)
 
 RESERVED = "A member reserves a title that is lent out."
 TRANSFORM = "document.getElementById('wall').style.transform"
@@ -30,6 +37,12 @@ SPILLS = """() => [...document.querySelectorAll('.sticker')].filter((group) => {
     return box.width > 0 && (box.x < card.x || box.y < card.y || box.x + box.width > card.x + card.width || box.y + box.height > card.y + card.height);
   });
 }).map((group) => group.dataset.id)"""
+CLEAR = """(id) => {
+  const card = document.querySelector(`.sticker[data-id='${id}'] .card`).getBoundingClientRect();
+  const view = document.getElementById('view').getBoundingClientRect();
+  return card.left >= view.left && card.right <= view.right && card.top >= view.top && card.bottom <= view.bottom;
+}"""
+"""Whether a sticker is in sight, whole."""
 SMALLEST = "Math.min(...[...document.querySelectorAll('.sticker text')].map((text) => parseFloat(getComputedStyle(text).fontSize)))"
 FRAMES = """(move) => new Promise((done) => {
   const view = document.getElementById('view'), edge = view.getBoundingClientRect(), x = edge.left + 400, y = edge.top + 300;
@@ -87,6 +100,51 @@ async def test_sticker_and_sentence_lead_to_each_other_from_disk_with_the_networ
 
         assert shown.complaints == []
         assert [url for url in shown.fetched if not url.startswith(("file:", "about:", "data:"))] == []
+
+
+async def test_a_board_opens_readable_at_its_first_context_and_an_opened_panel_covers_nothing(
+    tmp_path: Path,
+) -> None:
+    async with window(width=1440, height=900) as shown:
+        await opened(shown, bikes_model(), tmp_path)
+        await shown.until(f"{TRANSFORM} !== ''")
+        scale = await shown.js("new DOMMatrix(getComputedStyle(document.getElementById('wall')).transform).a")
+        assert scale * await shown.js(SMALLEST) >= 9
+        first = await shown.js("document.querySelector('.paper').getBoundingClientRect().left")
+        assert (
+            0 <= first - await shown.js("document.getElementById('view').getBoundingClientRect().left") <= 40
+        )
+        assert await shown.page.locator("#map").is_visible()
+
+        await shown.page.locator(sticker("c1.a1.e1")).click()
+        await shown.until(f"({CLEAR})('c1.a1.e1')")
+        assert await shown.texts("#panel h2") == ["Rental started"]
+        await shown.page.keyboard.press("0")
+        await shown.until("document.getElementById('map').hidden")
+        assert shown.complaints == []
+
+
+async def test_the_panel_tells_refusals_columns_conditions_and_questions(tmp_path: Path) -> None:
+    told = {
+        "c1.a1.m1": ["A third bicycle is refused", "Please return one first.", "Smart lock"],
+        "c1.a1.r1": ["Shows", "Date", "fromStation"],
+        "p4": ["24 hours after the rental began", "it has not ended", "Count the rental as lost"],
+        "p5": ["guarantorId: from Rental, found by rentalId"],
+        "c1.a1": ["Entities inside", "Leg number", "keeps Rider", "running", "Is a half hour that has begun"],
+        "q1": ["End the rental"],
+        "c1.a1.e1": ["State afterwards", "RUNNING"],
+    }
+    async with window() as shown:
+        await opened(shown, bikes_model(), tmp_path)
+        for name, words in told.items():
+            await shown.js(
+                "(id) => document.querySelector(`.sticker[data-id='${id}']`)"
+                ".dispatchEvent(new MouseEvent('click', { bubbles: true }))",
+                name,
+            )
+            panel = await shown.js("document.getElementById('panel').textContent")
+            assert [word for word in words if word not in panel] == [], name
+        assert shown.complaints == []
 
 
 async def test_the_keyboard_is_enough(tmp_path: Path) -> None:
@@ -160,7 +218,7 @@ async def test_three_hundred_stickers_are_shown_at_once_move_smoothly_and_leave_
 
 async def test_labels_fit_their_stickers_and_are_not_too_small(tmp_path: Path) -> None:
     async with window() as shown:
-        for model in (library_model(), clinic_model(), hostile_model()):
+        for model in (library_model(), clinic_model(), bikes_model(), pilates_model(), hostile_model()):
             await opened(shown, model, tmp_path)
 
             assert await shown.js(SPILLS) == []

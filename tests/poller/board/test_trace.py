@@ -3,6 +3,7 @@ from eventstorming.v1.model_pb2 import Aggregate, BoundedContext, EventStormingM
 
 from poller.board.trace import Span, Trace, Units, trace
 from poller.board.wall import wall_of
+from tests.poller.board.conftest import bikes_model
 
 
 def traced(model: EventStormingModel) -> Trace:
@@ -63,6 +64,27 @@ def test_sentences_know_their_stickers(library: EventStormingModel) -> None:
         "Opening hours are printed on the door.",
         "The café in the foyer is run by somebody else.",
     ]
+
+
+def test_headings_are_not_sentences_without_a_sticker() -> None:
+    found = traced(bikes_model())
+    assert [each.words for each in found.uncovered] == [
+        "Nobody may have more than two bicycles at once.",
+        "A rider who owes more than 20 euros cannot rent.",
+        "The stations have a coffee machine.",
+    ]
+    assert [each.words for each in found.sentences if each.heading] == [
+        "# Wheelhouse: bicycles to rent",
+        "## Renting",
+        "## Bicycles",
+        "## Riders",
+    ]
+
+
+@pytest.mark.parametrize("line", ["**Roles**", "회원의 권한:", "## 예약"])
+def test_lines_that_only_announce_are_headings(line: str) -> None:
+    (sentence,) = traced(EventStormingModel(source_text=line)).sentences
+    assert sentence.heading
 
 
 def test_ranges_in_a_description_count_there() -> None:

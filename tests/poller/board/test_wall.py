@@ -2,6 +2,7 @@ from eventstorming.v1.model_pb2 import Event, EventStormingModel, Policy
 
 from poller.board.wall import Kind, Tie, id_of, wall_of
 from poller.msaez.esvalue import project
+from tests.poller.board.conftest import bikes_model
 
 
 def test_every_element_becomes_one_sticker(library: EventStormingModel) -> None:
@@ -15,6 +16,8 @@ def test_every_element_becomes_one_sticker(library: EventStormingModel) -> None:
         Kind.READ_MODEL: 2,
         Kind.ACTOR: 8,
         Kind.SCREEN: 6,
+        Kind.SYSTEM: 0,
+        Kind.QUESTION: 0,
     }
 
 
@@ -84,6 +87,37 @@ def test_arrows_follow_emits_triggers_results_and_references(library: EventStorm
         (Tie.REFERS, "Loan", "Copy"),
         (Tie.READS, "Loan", "OverdueLoans"),
     } <= arrows
+
+
+def test_policies_give_their_commands_and_tell_time_and_condition() -> None:
+    wall = wall_of(bikes_model())
+    names = {sticker.id: sticker.name for sticker in wall.stickers}
+    arrows = {(arrow.tie, names[arrow.start], names[arrow.end]) for arrow in wall.arrows}
+    policies = {sticker.name: sticker for sticker in wall.stickers if sticker.kind is Kind.POLICY}
+
+    assert {
+        (Tie.GIVES, "CountAsLost", "MarkRentalLost"),
+        (Tie.TRIGGERS, "RentalStarted", "CountAsLost"),
+        (Tie.GIVES, "NightlyCheck", "PutOnInspectionList"),
+    } <= arrows
+    assert Tie.RESULTS not in {tie for tie, _, _ in arrows}
+    assert "NightlyCheck" not in {end for tie, _, end in arrows if tie is Tie.TRIGGERS}
+    lost = policies["CountAsLost"]
+    assert (lost.timer, lost.condition) == ("24 hours after the rental began", "it has not ended")
+
+
+def test_systems_hang_where_they_give_or_are_called_and_questions_beside_what_they_are_about() -> None:
+    wall = wall_of(bikes_model())
+    systems = {(sticker.owner, sticker.name) for sticker in wall.stickers if sticker.kind is Kind.SYSTEM}
+    assert systems == {("c1.a1.m1", "SmartLock"), ("c1.a1.m2", "SmartLock"), ("c3.a1.m2", "PaymentProvider")}
+    questions = {sticker.id: sticker.owner for sticker in wall.stickers if sticker.kind is Kind.QUESTION}
+    assert questions == {"q1": "c1.a1.m2", "q2": "c1.a1", "q3": "c3.a1.m1", "q4": "c2", "q5": ""}
+    assert [sticker.id for sticker in wall.questions] == ["q4", "q5"]
+
+
+def test_an_aggregate_shows_its_fields_as_people_call_them() -> None:
+    (rental,) = (sticker for sticker in wall_of(bikes_model()).stickers if sticker.id == "c1.a1")
+    assert rental.lines[:2] == (("Rental number", True), ("Rider", False))
 
 
 def test_names_that_lead_nowhere_draw_no_arrow(library: EventStormingModel) -> None:
