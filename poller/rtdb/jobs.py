@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 from eventstorming.v1 import job_pb2
 
 from poller.errors import InputRejected, Transient
-from poller.job import JobState
+from poller.job import Job, JobState
 from poller.msaez.encoding import decode
 from poller.msaez.inputs import understand, write_inputs
 from poller.ports import JobExists, JobFilter, JobNotFound, JobPage, JobView, WrongState
@@ -134,19 +134,26 @@ class RtdbJobs:
         return await self.get(job_id)
 
     async def retry(self, job_id: str) -> JobView:
-        """`isFailed` becomes false, never null; unusable answers are forgotten in every epoch's branch."""
+        """`isFailed` becomes false, never null; unusable answers are forgotten in every epoch's branch.
+
+        One write with the entry, so that nothing dies between them; of an entry that came meanwhile it touches one leaf alone.
+        """
         view = await self.get(job_id)
         if view.state is not JobState.FAILED and not await self._is_between(job_id, view):
             raise WrongState(f"The job {job_id} is {view.state.value}: only a failed job can be tried again.")
-        await self._check_over(job_id)
+        entry = await self._ended_entry(job_id)
         journal = await self._database.get(self._nodes.journal(job_id))
         updates: dict[str, Json] = {f"{JOURNAL}/{path}": None for path in unusable_paths(journal)}
         updates |= {IS_FAILED: False} | dict.fromkeys((ENDED_AT, FAILURE, STARTED_AT, SEEN_AT))
-        await self._database.patch("", with_row(self._nodes, job_id, view.created_at, updates, None))
-        await self._enqueue(job_id)
+        whole = with_row(self._nodes, job_id, view.created_at, updates, None)
+        if entry is None:
+            whole[f"{self._nodes.entry(job_id)}/createdAt"] = SERVER_TIME
+        await self._database.patch("", whole)
+        if entry is not None:
+            await self._enqueue(job_id)
         return await self.get(job_id)
 
-    async def _check_over(self, job_id: str) -> None:
+    async def _ended_entry(self, job_id: str) -> Job | None:
         """The flag comes before the end: whoever still holds the lease would undo what is written now."""
         entry = entry_or_none(job_id, await self._database.get(self._nodes.entry(job_id)))
         if entry and entry.lease.held:
@@ -154,6 +161,7 @@ class RtdbJobs:
             if left > 0:
                 again = f"try again in {left:.0f} s"
                 raise Transient(f"The job {job_id} is still being ended: {again}.", retry_after=left)
+        return entry
 
     async def _is_between(self, job_id: str, view: JobView) -> bool:
         """Neither ended nor queued: whoever was about to queue it died. Asked again, it is queued."""

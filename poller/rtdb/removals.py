@@ -106,8 +106,10 @@ class Removals:
                 return
 
     def _is_elsewhere(self, job_id: str, current: Json) -> bool:
-        """Whether a live run of another poller, or of the old worker, owns it."""
+        """Whether a live run of another poller, or of the old worker, owns it; or a former life of ours: its last write may still come."""
         job = entry_or_none(job_id, current)
-        if job is None or job.waiting or (job.lease.held and job.lease.owner == self._claimant.owner):
+        if job is None or job.waiting:
+            return False
+        if job.lease.owner == self._claimant.owner and job.lease.token in self._runs.tokens:
             return False
         return not job.ready(now=self._writer.now(), lease_length=self._claimant.lease_length)

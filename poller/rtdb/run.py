@@ -6,6 +6,7 @@ What may be written when is decided in `held_lease`.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -34,12 +35,20 @@ MOST_NAMES = 20
 
 
 class Runs(dict[str, "RtdbRun"]):
-    """Those of this process by job, each while it is held. `told` hears of every coming and going, and what was stored."""
+    """Those of this process by job, each while it is held. `told` hears of every coming and going, and what was stored.
+
+    `tokens` are those of the last runs, whether they are still held or not.
+    """
 
     told: Callable[[str, Mapping[str, Json]], None] = staticmethod(lambda job_id, updates: None)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens: deque[str] = deque(maxlen=1000)
+
     def enter(self, run: RtdbRun) -> None:
         self[run.job.id] = run
+        self.tokens.append(run.job.lease.token)
         self.told(run.job.id, {})
 
     def leave(self, run: RtdbRun) -> None:

@@ -158,6 +158,19 @@ async def test_what_an_unanswered_claim_left_is_claimed_anew_and_is_no_crash(
     assert entry.lease.renewed_at == int(sides.clock.time * 1000)
 
 
+async def test_after_a_restart_a_job_is_removed_once_nothing_of_the_former_life_can_come(
+    sides: Sides,
+) -> None:
+    """What a killed poller sent last may be stored seconds later, and would make the job anew."""
+    assert await sides.queues["a"].claim(await sides.seen()) is not None
+    async with Writer(sides.database, NODES, sides.clock, metrics=sides.counted) as writer:
+        restarted = Whole(writer, owner="poller-a", lease_seconds=LEASE_SECONDS)
+        assert not await restarted.remove(sides.job)
+        assert await sides.owner() == "poller-a"
+        sides.clock.time += LEASE_SECONDS + 1
+        assert await restarted.remove(sides.job)
+
+
 async def test_an_unanswered_claim_that_was_taken_over_meanwhile_is_lost(sides: Sides) -> None:
     before = await sides.seen()
     await sides.unanswered_claim("a")
