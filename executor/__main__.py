@@ -23,6 +23,7 @@ from executor.slots import Slots
 from process import blocked, health, logs, signals
 from process.errors import PortTaken, WrongSettings
 from process.metrics import route, sample_lag
+from process.outages import watch
 from process.server import GrpcServer
 from process.tasks import gravest
 
@@ -86,8 +87,9 @@ async def serve(settings: Settings) -> None:
         inside = health.admin(
             lambda: _dead(server), lambda: _unready(server, slots), [route(counted.registry)]
         )
-        sampling = asyncio.create_task(sample_lag(counted.lag))
-        stack.callback(sampling.cancel)
+        outages = watch({"language model": lambda: models.concurrency.problem})
+        for beside in (sample_lag(counted.lag), outages):
+            stack.callback(asyncio.create_task(beside).cancel)
         admin = await stack.enter_async_context(serving(inside, settings.admin_port, name="ADMIN_PORT"))
         log.info(
             "executor.ready", grpc=server.port, http=http, admin=admin, language_model=str(settings.ai_model)

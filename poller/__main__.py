@@ -30,6 +30,7 @@ from poller.settings import Settings, load
 from process import blocked, health, logs, signals
 from process.errors import PortTaken, WrongSettings
 from process.metrics import route, sample_lag
+from process.outages import watch
 from process.settings import LOOPBACK
 from process.tasks import gravest
 
@@ -97,7 +98,8 @@ async def run(settings: Settings, parts: Parts) -> None:
     queue, jobs = parts.opened.queue, parts.opened.jobs
     executors, dispatcher = parts.executors, parts.dispatcher
     async with asyncio.TaskGroup() as group:
-        beside = (executors.run(), parts.retention.run(), sample_lag(parts.counted.lag))
+        outages = watch({"database": queue.problem, "executors": executors.problem})
+        beside = (executors.run(), parts.retention.run(), sample_lag(parts.counted.lag), outages)
         tasks = [group.create_task(action) for action in beside]
         work = group.create_task(dispatcher.run())
 

@@ -301,6 +301,8 @@ class JournaledChat:
             self._metrics.took(call.asked, asyncio.get_running_loop().time() - began)
             # Providers quote what they were asked.
             error.args = (unquoted(str(error), call.question.user.encode()),)
+            if not isinstance(error, Throttled):
+                self._calls.concurrency.failed(str(error))
             raise
         self._calls.concurrency.answered()
         self._metrics.took(call.asked, asyncio.get_running_loop().time() - began)

@@ -20,6 +20,8 @@ class Concurrency:
         self._open: Counter[str] = Counter()
         self._lines: dict[str, deque[asyncio.Future[None]]] = {}
         self._cuts = 0
+        self.problem = ""
+        """Why the last call got no answer; empty once one has got one."""
 
     @property
     def allowed(self) -> int:
@@ -40,8 +42,13 @@ class Concurrency:
         finally:
             self._give_back(job)
 
+    def failed(self, problem: str) -> None:
+        """A call got no answer, and not for want of patience."""
+        self.problem = problem
+
     def answered(self) -> None:
         """Additive increase."""
+        self.problem = ""
         self._allowed = min(self._most, self._allowed + 1 / self._allowed)
         self._admit()
 

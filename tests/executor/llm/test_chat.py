@@ -529,3 +529,28 @@ def test_a_key_names_the_question_and_nothing_else() -> None:
     ]
     assert len({key, *others}) == 5
     assert key_of("openai:x", Renamed, asked, 0) == key
+
+
+async def test_why_the_last_call_got_no_answer_is_known_until_one_gets_one() -> None:
+    concurrency = Concurrency(8)
+    model = ScriptedLanguageModel(Throttled("429"), LlmUnavailable("503: Which fruit?"), GOOD)
+    seen: list[str] = []
+
+    def chance() -> float:
+        seen.append(concurrency.problem)
+        return 0.0
+
+    async with chat(model, MemoryLink(), concurrency=concurrency, chance=chance) as asking:
+        assert await asking.ask(question()) == FIG
+    assert seen == ["", "503: … …?"], "a rate limit is no outage"
+    assert concurrency.problem == ""
+
+
+async def test_a_refused_key_is_an_outage_too() -> None:
+    concurrency = Concurrency(8)
+    async with chat(
+        ScriptedLanguageModel(LlmMisconfigured("wrong key")), MemoryLink(), concurrency=concurrency
+    ) as asking:
+        with pytest.raises(LlmMisconfigured):
+            await asking.ask(question())
+    assert concurrency.problem == "wrong key"
