@@ -31,6 +31,8 @@ _FILES = 8192
 """Open files that a thousand connections need on each side."""
 _COME_SECONDS = 60.0
 _HOLD = 600.0
+_AT_ONCE = "16"
+"""Jobs that run; the others wait, and their clients are told of their places."""
 
 
 @measure(
@@ -183,7 +185,7 @@ def _pickup(stand: Stand, clients: int, jobs: int) -> Figure:
     """Half of the picks without clients come before they connect, half after they have left."""
     rtdb = stand.rtdb(log=False)
     language_model = stand.language_model(ContextsAnswer=_HOLD)
-    stand.poller(rtdb, stand.executor(language_model, MAX_CONCURRENT_JOBS="16"))
+    stand.poller(rtdb, stand.executor(language_model, MAX_CONCURRENT_JOBS=_AT_ONCE))
     later = int(time.time() * 1000) + 86_400_000
     ids = [rtdb.job(from_requirements(1, 0), not_before=later)[0] for _ in range(jobs)]
     numbers = iter(range(2000, 6000))
@@ -243,7 +245,7 @@ def _load(stand: Stand, clients: int, jobs: int) -> Iterator[Figure]:
 
 def _jobs_run(stand: Stand, language_model: LanguageModel, jobs: int, clients: int) -> _Spent:
     rtdb = stand.rtdb()
-    executor = stand.executor(language_model, MAX_CONCURRENT_JOBS=str(jobs), LLM_MAX_CONCURRENCY="1000")
+    executor = stand.executor(language_model, MAX_CONCURRENT_JOBS=_AT_ONCE)
     poller = stand.poller(rtdb, executor)
     ids = [rtdb.job(from_requirements(2, number), enqueue=False)[0] for number in range(jobs)]
     with _watching(rtdb, clients, ids) if clients else nullcontext() as watching:
