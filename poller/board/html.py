@@ -140,6 +140,11 @@ def _drawn(model: EventStormingModel) -> tuple[str, dict[str, Any]]:
 
 def _contents(wall: Wall) -> dict[str, Any]:
     traced = trace(wall)
+    areas = {
+        sticker.id: id_of(aggregate.context)
+        for aggregate in wall.found.aggregates
+        for sticker in wall.bands[id_of(aggregate)]
+    }
     return {
         "model": MessageToDict(wall.found.model),
         "areas": [
@@ -153,6 +158,7 @@ def _contents(wall: Wall) -> dict[str, Any]:
                 "alias": sticker.alias.strip(),
                 "path": sticker.path,
                 "owner": sticker.owner,
+                "area": areas.get(sticker.id, sticker.owner),
                 "text": sticker.text,
                 "spans": [(span.start, span.end) for span in traced.spans.get(sticker.id, ())],
             }

@@ -233,6 +233,7 @@ const eventstorming = (() => {
     mark(sticker);
     rove(id);
     if (focus) groups.get(id).focus({ preventScroll: true });
+    history.replaceState(null, "", `#${id}`);
     reveal(id);
   }
 
@@ -547,6 +548,10 @@ const eventstorming = (() => {
   });
 
   function escape(target) {
+    if ($("take").open) {
+      $("take").open = false;
+      return $("take").querySelector("summary").focus();
+    }
     clear();
     if (target === $("search")) target.blur();
   }
@@ -609,6 +614,73 @@ const eventstorming = (() => {
       $("panel").scrollTop = scrolled;
     }
   }
+
+  // Taking it along: all of it is made here, nothing is asked of anybody.
+
+  function save(href, kind) {
+    const name = document.title.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60) || "board";
+    element("a", { href, download: `${name}.${kind}` }).click();
+  }
+
+  function drawing() {
+    const copy = svg.cloneNode(true);
+    copy.classList.remove("focused");
+    return `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`;
+  }
+
+  async function painting() {
+    const picture = new Image(), paper = document.createElement("canvas");
+    picture.src = drawing();
+    await picture.decode();
+    const scale = Math.min(2, 8000 / Math.max(size.width, size.height));
+    Object.assign(paper, { width: size.width * scale, height: size.height * scale });
+    paper.getContext("2d").drawImage(picture, 0, 0, paper.width, paper.height);
+    save(paper.toDataURL("image/png"), "png");
+  }
+
+  // The panel as it stands, else every sticker by context.
+  function spoken() {
+    if (!$("panel").hidden) return $("panel").querySelector("h2").textContent + "\n" + [...$("panel").children].slice(1).map((part) => part.innerText).join("\n\n");
+    const kinds = ["aggregate", "command", "event", "readmodel", "policy", "question"];
+    const titled = (list) => list.map((each) => `- ${words[each.kind]}: ${each.alias || each.name}`).join("\n");
+    const parts = board.areas.map((area) => `${area.title}\n${titled(board.stickers.filter((each) => each.area === area.id && kinds.includes(each.kind)))}`);
+    return [document.title, ...parts].join("\n\n");
+  }
+
+  async function copy(text) {
+    if (navigator.clipboard) await navigator.clipboard.writeText(text).catch(() => copyByHand(text));
+    else copyByHand(text);
+    say(words.copied);
+  }
+
+  function copyByHand(text) {
+    const field = element("textarea", {});
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+
+  function say(text) {
+    $("said").textContent = text;
+    $("said").hidden = !text;
+    if (text) setTimeout(() => say(""), 2500);
+  }
+
+  const taken = {
+    link: () => copy(location.href.split("#")[0] + (selected ? `#${selected}` : "")), text: () => copy(spoken()),
+    png: painting, svg: () => save(drawing(), "svg"), print: () => print(),
+  };
+
+  $("take").addEventListener("click", (event) => {
+    const what = event.target.closest("[data-take]")?.dataset.take;
+    if (!what) return;
+    $("take").open = false;
+    taken[what]();
+  });
+  addEventListener("click", (event) => event.target.closest("#take") || ($("take").open = false));
+  addEventListener("beforeprint", () => ($("printed").textContent = `${document.title} · ${new Date().toLocaleDateString(words.lang)}`));
 
   $("search").addEventListener("input", search);
   $("zoom-in").addEventListener("click", () => zoom(1.25));

@@ -97,14 +97,14 @@
   function made(row) {
     const live = row.state === "queued" || row.state === "running";
     return element("div", { class: `row ${row.state}`, role: "row", "data-id": row.id },
-      element("span", { class: "place" }, row.position ? `${row.position}` : ""),
-      element("span", { class: "state" }, words[row.state] || row.state),
-      element("span", { class: "job", dir: "auto", title: [row.title, row.id, row.failure].filter(Boolean).join("\n") },
+      element("span", { role: "cell", class: "place" }, row.position ? `${row.position}` : ""),
+      element("span", { role: "cell", class: "state" }, words[row.state] || row.state),
+      element("span", { role: "cell", class: "job", dir: "auto", title: [row.title, row.id, row.failure].filter(Boolean).join("\n") },
         element("a", { href: `/board/${row.id}`, "data-action": "board" }, row.title || row.id),
         element("small", {}, row.failure || row.id)),
-      element("span", {}, row.total && row.state !== "completed" ? [element("progress", { max: row.total, value: row.current || 0 }), ` ${row.current || 0}/${row.total}`] : ""),
-      element("span", { class: "age" }), element("span", {}, row.attempts ? `${row.attempts}` : ""),
-      element("span", { class: "actions" }, live && button("cancel", row), row.state === "failed" && button("retry", row), button("delete", row)));
+      element("span", { role: "cell" }, row.total && row.state !== "completed" ? [element("progress", { max: row.total, value: row.current || 0 }), ` ${row.current || 0}/${row.total}`] : ""),
+      element("span", { role: "cell", class: "age" }), element("span", { role: "cell" }, row.attempts ? `${row.attempts}` : ""),
+      element("span", { role: "cell", class: "actions" }, live && button("cancel", row), row.state === "failed" && button("retry", row), button("delete", row)));
   }
 
   function button(action, row) {

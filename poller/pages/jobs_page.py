@@ -14,10 +14,12 @@ _BODY = """<header class="bar"><h1 data-word="title"></h1>
 <label class="search"><input id="filter" type="search" data-word-placeholder="filter" data-word-label="filter"></label>
 <select id="state" data-word-label="state"></select>
 <button id="language"></button><button id="theme" data-word-label="theme">◐</button></header>
-<main><div class="row head" role="row">
-<span data-word="position"></span><span data-word="state"></span><span data-word="job"></span><span data-word="progress"></span>
-<span data-word="age"></span><span data-word="attempts"></span><span></span></div>
-<div id="rows" tabindex="0" role="grid" data-word-label="title"><div id="space"></div></div>
+<main><div id="list" role="table" data-word-label="title"><div role="rowgroup"><div class="row head" role="row">
+<span role="columnheader" data-word="position"></span><span role="columnheader" data-word="state"></span>
+<span role="columnheader" data-word="job"></span><span role="columnheader" data-word="progress"></span>
+<span role="columnheader" data-word="age"></span><span role="columnheader" data-word="attempts"></span>
+<span role="columnheader" data-word-label="actions"></span></div></div>
+<div id="rows" tabindex="0" role="rowgroup"><div id="space" role="presentation"></div></div></div>
 <p id="none" hidden data-word="none"></p></main>
 <dialog id="ask"><form method="dialog"><p id="question"></p><menu><button value="no" data-word="no"></button>
 <button value="yes" id="yes"></button></menu></form></dialog>

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from eventstorming.v1.model_pb2 import EventStormingModel
 
 from poller.board.html import render_html
 from poller.board.svg import render_svg
+from poller.pages.jobs_page import jobs_page
+from tests.browser.axe import grave
 from tests.browser.window import Window, window
 from tests.poller.board.conftest import (
     bikes_model,
@@ -144,6 +147,40 @@ async def test_the_panel_tells_refusals_columns_conditions_and_questions(tmp_pat
             )
             panel = await shown.js("document.getElementById('panel').textContent")
             assert [word for word in words if word not in panel] == [], name
+        assert shown.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_grave_in_either_language_or_theme(scheme: str, tmp_path: Path) -> None:
+    async with window() as shown:
+        await shown.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for model in (bikes_model(), pilates_model()):
+            await opened(shown, model, tmp_path)
+            await shown.page.locator(sticker("c1.a1.m1")).click()
+            assert await grave(shown, tmp_path) == []
+        page = tmp_path / "jobs.html"
+        page.write_text(jobs_page(), "utf-8")
+        await shown.page.goto(page.as_uri())
+        assert await grave(shown, tmp_path) == []
+
+
+async def test_a_board_is_taken_along(tmp_path: Path) -> None:
+    async with window() as shown:
+        await opened(shown, bikes_model(), tmp_path)
+        page = shown.page
+        for kind, begins in (("svg", b"<svg"), ("png", b"\x89PNG")):
+            await page.locator("#take summary").click()
+            async with page.expect_download() as download:
+                await page.locator(f"[data-take={kind}]").click()
+            file = await (await download.value).path()
+            assert file.read_bytes().startswith(begins)
+        await page.locator(sticker("p4")).click()
+        assert await shown.js("location.hash") == "#p4"
+        address = await shown.js("location.href")
+        await page.goto("about:blank")
+        await page.goto(address)
+        await shown.until("!document.getElementById('panel').hidden")
+        assert await shown.texts("#panel h2") == ["Count as lost"]
         assert shown.complaints == []
 
 
