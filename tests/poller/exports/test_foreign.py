@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 
 from poller import exports
+from poller.resolved import resolve
 
 MODELS = ["library", "clinic", "big", "hostile"]
 
@@ -177,3 +178,44 @@ def test_the_drawing_is_xml_whose_every_edge_joins_two_of_its_cells(model: Event
         if cell.get("edge"):
             assert cells[cell.get("source")].get("vertex")
             assert cells[cell.get("target")].get("vertex")
+
+
+def test_context_mapper_models_are_read_whole(model: EventStormingModel) -> None:
+    read = pytest.importorskip("cml_parser").parse_text(exports.export("cml", model).text)
+    (found,) = read.context_maps
+    read_in = {len(it.aggregates) for it in found.contexts}
+    assert read_in == {len(it.aggregates) for it in resolve(model).contexts}
+    aggregates = [it for context in found.contexts for it in context.aggregates]
+    assert sorted(
+        (
+            len(it.domain_events),
+            len(it.command_events),
+            len(it.enums),
+            len(it.entities) + len(it.value_objects),
+        )
+        for it in aggregates
+    ) == sorted(
+        (len(it.events), len(it.commands), len(it.enumerations), 1 + len(it.value_objects))
+        for it in (aggregate.message for aggregate in resolve(model).aggregates)
+    )
+
+
+NODE = Path(__file__).parents[2] / "sdk"
+
+
+@pytest.mark.heavy
+def test_asyncapi_is_accepted_by_its_own_parser(
+    library: EventStormingModel, clinic: EventStormingModel, hostile: EventStormingModel, tmp_path: Path
+) -> None:
+    if not (NODE / "exports/node_modules/@asyncapi/parser").exists() or not shutil.which("node"):
+        pytest.skip("@asyncapi/parser is not installed: make sdk")
+    wanted = {}
+    for name, model in (("library", library), ("clinic", clinic), ("hostile", hostile)):
+        path = tmp_path / f"{name}.json"
+        path.write_bytes(exports.export("asyncapi", model).content)
+        wanted[str(path)] = sum(len(it.events) + len(it.commands) for it in resolve(model).aggregates)
+    command = ["node", str(NODE / "asyncapi.cjs"), *wanted]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    for path, found in json.loads(run.stdout).items():
+        assert found["wrong"] == []
+        assert found["channels"] == found["messages"] == wanted[path]
