@@ -9,7 +9,7 @@ from typing import Final
 from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import job_pb2
 
-from executor.graph.run import Finished, Progress, RunEvent, Snapshot, generate
+from executor.graph.run import Finished, Preview, Progress, RunEvent, Snapshot, generate
 from executor.model import Language, Level, Note
 from executor.ports import RunChat
 from executor.wire import Event, Pending, graph_input, model_to_proto
@@ -82,6 +82,8 @@ def _to_wire(event: RunEvent) -> Event:
         case Note():
             line = job_pb2.LogLine(level=_LEVELS[event.level], message=event.message)
             return wire.Log(line=line, key=event.key)
+        case Preview():
+            return wire.ModelSnapshot(model=model_to_proto(event.model))
         case Snapshot():
             return Pending(lambda: wire.ModelSnapshot(model=model_to_proto(event.model)))
         case Finished():

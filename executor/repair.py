@@ -18,15 +18,18 @@ from executor.model import (
     Command,
     Event,
     EventStormingModel,
+    ExternalSystem,
     Field,
     Language,
     Level,
     Note,
+    OpenQuestion,
     Policy,
     ReadModel,
     Scenario,
     ScenarioClause,
     known_type,
+    loose,
     once,
     owners_of_screens,
 )
@@ -65,7 +68,7 @@ def repaired(model: EventStormingModel, required: Required = NOTHING_REQUIRED) -
     elements = _Elements(remarks)
     names = _Names(required, remarks)
     contexts = names.unique(elements.contexts(model.bounded_contexts))
-    model = names.linked(replace(model, bounded_contexts=contexts))
+    model = names.linked(_kept_links(replace(model, bounded_contexts=contexts)))
     return Repaired(model=model, notes=tuple(remarks.notes))
 
 
@@ -152,7 +155,10 @@ class _Elements:
 
     def _connected(self, aggregate: Aggregate) -> Aggregate:
         """Every command emits an event, and every event is emitted."""
-        events = list(once(aggregate.events))
+        items = {item.value for e in aggregate.enumerations for item in e.items}
+        events = [
+            e if not e.state or e.state in items else replace(e, state="") for e in once(aggregate.events)
+        ]
         commands = [self._emitting(command, events) for command in once(aggregate.commands)]
         emitted = {name for command in commands for name in command.emits}
         for event in events:
@@ -220,7 +226,9 @@ def _with_fields(aggregate: Aggregate) -> Aggregate:
         ),
         commands=tuple(replace(c, fields=tidy(c.fields)) for c in aggregate.commands),
         events=tuple(replace(e, fields=tidy(e.fields)) for e in aggregate.events),
-        read_models=tuple(replace(r, parameters=tidy(r.parameters)) for r in aggregate.read_models),
+        read_models=tuple(
+            replace(r, parameters=tidy(r.parameters), columns=tidy(r.columns)) for r in aggregate.read_models
+        ),
     )
 
 
@@ -275,8 +283,14 @@ class _Names:
 
     def linked(self, model: EventStormingModel) -> EventStormingModel:
         """With valid policies, references and actors."""
-        policies = _numbered(tuple(self._policies(model)))
-        return replace(model, policies=policies, references=_references(model), actors=_actors(model))
+        model = replace(model, policies=_numbered(tuple(self._policies(model))))
+        return replace(
+            model,
+            references=_references(model),
+            actors=_actors(model),
+            external_systems=_numbered(once(model.external_systems)),
+            open_questions=tuple(_questions(model)),
+        )
 
     def _take(self, name: str, kind: str) -> None:
         self._kinds.setdefault(name.casefold(), set()).add(kind)
@@ -314,6 +328,12 @@ class _Names:
                 c,
                 emits=tuple(given["event", name] for name in c.emits),
                 scenarios=tuple(_rename(s, given) for s in c.scenarios if _fits(s, aggregate, c, fields)),
+                refusals=tuple(
+                    replace(r, when=replace(r.when, name=given["command", r.when.name]))
+                    for r in c.refusals
+                    if _covers(r.given, aggregate.name, aggregate.fields)
+                    and _covers(r.when, c.name, c.fields)
+                ),
             )
             for c in aggregate.commands
         ]
@@ -342,29 +362,23 @@ class _Names:
         return given
 
     def _policies(self, model: EventStormingModel) -> Iterator[Policy]:
-        owners = model.event_owners
-        contexts = {context.name for context in model.bounded_contexts}
-        joined: set[frozenset[str]] = set()
+        kept: list[Policy] = []
         for policy in model.policies:
-            results = []
-            for result in policy.results:
-                pair = frozenset((policy.trigger, result))
-                if pair <= owners.keys() and len({owners[e] for e in pair}) == 2 and pair not in joined:
-                    joined.add(pair)
-                    results.append(result)
-            if results and policy.bounded_context in contexts:
-                name = self._name("policy", policy.name if policy.name.strip() else "Policy", "Policy")
-                alias = self._alias(policy.alias, name)
-                yield replace(policy, name=name, alias=alias, results=tuple(results))
-            else:
+            whole = _led(policy, model)
+            if whole is None or _circles(whole, kept):
                 self._dropped(policy)
+            else:
+                _keep(whole, kept)
+        for policy in kept:
+            name = self._name("policy", policy.name if policy.name.strip() else "Policy", "Policy")
+            yield replace(policy, name=name, alias=self._alias(policy.alias, name))
 
     def _dropped(self, policy: Policy) -> None:
         self._remarks.say(
             f"policy/{policy.bounded_context}/{policy.name}/{policy.trigger}",
-            f'The policy "{policy.alias or policy.name}" was left out: it does not lead from an event to an event of '
-            "another aggregate, or repeats another policy.",
-            f"'{policy.alias or policy.name}' 정책은 다른 애그리거트의 이벤트로 이어지지 않거나 다른 정책과 겹쳐 제외했습니다.",
+            f'The policy "{policy.alias or policy.name}" was left out: it does not lead from an event or a time to another '
+            "event, or goes round in a circle.",
+            f"'{policy.alias or policy.name}' 정책은 이벤트나 시점에서 다른 이벤트로 이어지지 않거나 서로 맞물려 돌아 제외했습니다.",
         )
 
 
@@ -379,7 +393,7 @@ def _free(name: str, taken: set[str]) -> str:
     return given
 
 
-_Ordered = TypeVar("_Ordered", BoundedContext, Aggregate, Command, Event, ReadModel, Policy)
+_Ordered = TypeVar("_Ordered", BoundedContext, Aggregate, Command, Event, ReadModel, Policy, ExternalSystem)
 
 
 def _numbered(items: tuple[_Ordered, ...]) -> tuple[_Ordered, ...]:
@@ -418,19 +432,111 @@ def _rename(s: Scenario, given: _Given) -> Scenario:
     )
 
 
+def _led(policy: Policy, model: EventStormingModel) -> Policy | None:
+    """The policy with what exists of its ends; None when nothing starts it or nothing follows."""
+    owners = model.event_owners
+    started = policy.trigger in owners or (not policy.trigger and policy.timer)
+    results = tuple(dict.fromkeys(r for r in policy.results if r in owners and r != policy.trigger))
+    if not started or not results:
+        return None
+    homes = {e.name: c.name for c in model.bounded_contexts for a in c.aggregates for e in a.events}
+    contexts = {c.name for c in model.bounded_contexts}
+    home = policy.bounded_context if policy.bounded_context in contexts else homes[results[0]]
+    emitters = {c.name for a in model.aggregates for c in a.commands if set(c.emits).intersection(results)}
+    commands = tuple(c for c in policy.commands if c in emitters)
+    return replace(policy, results=results, commands=commands, bounded_context=home)
+
+
+def _circles(policy: Policy, before: Sequence[Policy]) -> bool:
+    """Whether an earlier policy leads back, and neither asks for a condition: the two would never end."""
+    return not policy.condition and any(
+        policy.trigger in p.results and p.trigger in policy.results and not p.condition for p in before
+    )
+
+
+def _keep(policy: Policy, kept: list[Policy]) -> None:
+    """Adds it, or what it knows to the one that says the same. Two conditions make two policies."""
+    for i, twin in enumerate(kept):
+        same = (twin.trigger, twin.results) == (policy.trigger, policy.results)
+        if same and _alike(twin.condition, policy.condition) and _alike(twin.timer, policy.timer):
+            kept[i] = replace(
+                twin,
+                condition=twin.condition or policy.condition,
+                timer=twin.timer or policy.timer,
+                reason=twin.reason or policy.reason,
+            )
+            return
+    kept.append(policy)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two conditions may be the same; none fits any."""
+    return not one or not other or _blank_free(one) == _blank_free(other)
+
+
 def _references(model: EventStormingModel) -> tuple[AggregateReference, ...]:
-    """Between two existing aggregates, one for each two."""
+    """As the roots keep them, one direction for each two."""
     known = {a.name for a in model.aggregates}
     kept: dict[frozenset[str], AggregateReference] = {}
-    for reference in model.references:
-        if len(reference.pair) == 2 and known.issuperset(reference.pair):
-            kept.setdefault(reference.pair, reference)
+    for aggregate in model.aggregates:
+        for field in aggregate.fields:
+            found = AggregateReference(from_aggregate=aggregate.name, to_aggregate=field.references)
+            if len(found.pair) == 2 and field.references in known:
+                same = kept.setdefault(found.pair, found)
+                if same.to_aggregate == field.references:
+                    kept[found.pair] = replace(same, fields=(*same.fields, field.name))
     return tuple(kept.values())
 
 
+def _kept_links(model: EventStormingModel) -> EventStormingModel:
+    """Fields refer only to what their aggregate refers to, commands call only systems that exist."""
+    allowed = {(r.from_aggregate, r.to_aggregate) for r in _references(model)}
+    systems = {system.name for system in model.external_systems}
+
+    def tidy(aggregate: Aggregate) -> Aggregate:
+        return replace(
+            aggregate,
+            fields=tuple(
+                f
+                if not f.references or (aggregate.name, f.references) in allowed
+                else replace(f, references="")
+                for f in aggregate.fields
+            ),
+            commands=tuple(
+                replace(c, external_systems=tuple(s for s in c.external_systems if s in systems))
+                for c in aggregate.commands
+            ),
+        )
+
+    contexts = (replace(c, aggregates=tuple(map(tidy, c.aggregates))) for c in model.bounded_contexts)
+    return replace(model, bounded_contexts=tuple(contexts))
+
+
+def _questions(model: EventStormingModel) -> Iterator[OpenQuestion]:
+    """Each once, about something that exists, numbered. One whose context is known stays there: its ranges count in that text."""
+    homes = {loose(c.name): ("", c.name) for c in model.bounded_contexts}
+    for context in model.bounded_contexts:
+        for a in context.aggregates:
+            for element in (a, *owners_of_screens(a), *a.events):
+                homes.setdefault(loose(element.name), (element.name, context.name))
+    for policy in model.policies:
+        homes.setdefault(loose(policy.name), (policy.name, policy.bounded_context))
+    contexts = {c.name for c in model.bounded_contexts}
+    seen: set[str] = set()
+    for question in model.open_questions:
+        about, home = homes.get(loose(question.about) or "-", ("", ""))
+        home = question.bounded_context if question.bounded_context in contexts else home
+        if question.text.strip() and _blank_free(question.text) not in seen:
+            seen.add(_blank_free(question.text))
+            yield replace(question, about=about, bounded_context=home, ordinal=len(seen))
+
+
 def _actors(model: EventStormingModel) -> tuple[Actor, ...]:
-    """The actors that commands and read models name, in order of appearance; known display names are kept."""
+    """Whom commands and read models name, systems apart, in order of appearance; known display names are kept."""
     known = {actor.name: actor for actor in model.actors}
+    systems = {system.name for system in model.external_systems}
     owners = (owner for a in model.aggregates for owner in owners_of_screens(a))
-    names = dict.fromkeys(owner.actor for owner in owners if owner.actor.strip())
+    names = dict.fromkeys(
+        owner.actor for owner in owners if owner.actor.strip() and owner.actor not in systems
+    )
     return tuple(known.get(name, Actor(name=name, alias=name)) for name in names)

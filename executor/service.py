@@ -270,6 +270,8 @@ class _Frames:
                 await self._outbox.send(wire.ExecuteResponse(log=event))
             case wire.Progress():
                 self._outbox.replace(wire.ExecuteResponse(progress=event))
+            case wire.ModelSnapshot():
+                await self._outbox.send(wire.ExecuteResponse(preview=event))
             case Pending():
                 self._outbox.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=event.message()))
 
@@ -292,6 +294,8 @@ class _Sending:
                 await self._context.write(wire.GenerateResponse(log=event.line))
             case wire.Progress():
                 await self._context.write(wire.GenerateResponse(progress=event))
+            case wire.ModelSnapshot() if self._partial:
+                await self._context.write(wire.GenerateResponse(partial=event))
             case Pending() if self._partial:
                 await self._context.write(wire.GenerateResponse(partial=event.message()))
 

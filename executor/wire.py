@@ -25,7 +25,9 @@ class Pending:
     message: Callable[[], executor_pb2.ModelSnapshot]
 
 
-Event = executor_pb2.Progress | executor_pb2.Log | Pending | executor_pb2.Completed
+Event = (
+    executor_pb2.Progress | executor_pb2.Log | executor_pb2.ModelSnapshot | Pending | executor_pb2.Completed
+)
 """What a run tells of itself."""
 
 _ENUMS: Final[dict[Any, int]] = {

@@ -7,15 +7,20 @@ from typing import Any
 
 from devkit.rules import naming, reader, text
 from devkit.rules.facts import Facts, Place, Term
-from executor.graph.answers import Source
+from devkit.rules.forms import Source
 
 Blocks = Mapping[str, Any]
 
 
 def lines(blocks: Blocks) -> tuple[tuple[int, str], ...]:
-    """The numbered lines of the question's text."""
-    block = next((blocks[name] for name in ("lines", "requirements", "text") if name in blocks), "")
-    return tuple(text.numbered(block)) if isinstance(block, str) else ()
+    """The numbered lines of the question's text; where numbers are left out, a blank line."""
+    block = blocks.get("lines", "")
+    found: list[tuple[int, str]] = []
+    for number, line in text.numbered(block) if isinstance(block, str) else ():
+        if found and number > found[-1][0] + 1:
+            found.append((number - 1, ""))
+        found.append((number, line))
+    return tuple(found)
 
 
 def facts(blocks: Blocks) -> Facts:

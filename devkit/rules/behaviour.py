@@ -1,4 +1,4 @@
-"""Answers about behaviour: parameters of commands, members of events, query parameters, and scenarios with example values."""
+"""Behaviour: parameters of commands, members of events, query parameters, and example values."""
 
 from __future__ import annotations
 
@@ -10,16 +10,12 @@ from devkit.rules.analysis import Found, analyse
 from devkit.rules.asked import Blocks
 from devkit.rules.details import field_type
 from devkit.rules.facts import Action, Term
-from executor.graph.answers import (
+from devkit.rules.forms import (
     BehaviourAnswer,
     CommandBehaviour,
     EventBehaviour,
-    EventValues,
     FieldAnswer,
     ReadModelBehaviour,
-    ScenarioAnswer,
-    ScenariosAnswer,
-    Value,
 )
 
 Kind = Literal["create", "update", "delete"]
@@ -44,23 +40,6 @@ def behaviour(blocks: Blocks) -> BehaviourAnswer:
         commands=[_command(one, aggregate, said) for one in asked.listed(blocks.get("commands"))],
         events=[_event(one, aggregate, events, kinds) for one in asked.listed(blocks.get("events"))],
         read_models=[_read_model(one, aggregate, said) for one in asked.listed(blocks.get("read_models"))],
-    )
-
-
-def scenarios(blocks: Blocks) -> ScenariosAnswer:
-    """One example per command: the aggregate before, the command's parameters, the events that follow."""
-    aggregate = _aggregate(blocks)
-    korean = asked.korean(blocks)
-    items = {
-        str(e.get("name")): [str(item) for item in e.get("items") or []]
-        for e in asked.listed(aggregate.get("enumerations"))
-    }
-    events = {str(event.get("name")): event for event in asked.listed(blocks.get("events"))}
-    return ScenariosAnswer(
-        scenarios=[
-            _scenario(one, aggregate, events, items, korean=korean)
-            for one in asked.listed(blocks.get("commands"))
-        ]
     )
 
 
@@ -200,49 +179,3 @@ def _once(fields: Sequence[FieldAnswer]) -> list[FieldAnswer]:
     for field in fields:
         kept.setdefault(field.name.casefold(), field)
     return [field for key, field in kept.items() if key]
-
-
-# ---------------------------------------------------------------- scenarios
-
-
-def _scenario(
-    command: dict[str, Any],
-    aggregate: dict[str, Any],
-    events: dict[str, dict[str, Any]],
-    items: dict[str, list[str]],
-    *,
-    korean: bool,
-) -> ScenarioAnswer:
-    name = str(command.get("name", ""))
-    alias = str(command.get("alias") or naming.sentence_case(name))
-    emits = [str(event) for event in command.get("emits") or []]
-    then = [
-        EventValues(event=event, values=_values(events.get(event, {}), items, command, last=True))
-        for event in emits
-    ]
-    creates = command.get("kind") == "create" or _kind(name, None) == "create"
-    given = [
-        Value(field=str(f.get("name", "")), value="N/A" if creates else example(f, items))
-        for f in asked.listed(aggregate.get("fields"))
-    ]
-    title = f"{alias}: 정상 처리" if korean else f"{alias} succeeds"
-    return ScenarioAnswer(
-        command=name, title=title, given=given, when=_values(command, items, command), then=then
-    )
-
-
-def _values(
-    element: dict[str, Any], items: dict[str, list[str]], command: dict[str, Any], *, last: bool = False
-) -> list[Value]:
-    return [
-        Value(field=str(field.get("name", "")), value=_value(field, items, command, last=last))
-        for field in asked.listed(element.get("fields"))
-    ]
-
-
-def _value(field: dict[str, Any], items: dict[str, list[str]], command: dict[str, Any], *, last: bool) -> str:
-    """After the command a status is the value that the command's verb speaks of, if there is one."""
-    values = items.get(str(field.get("type", "")), [])
-    verb = (naming.parts(str(command.get("name", ""))) or [""])[0]
-    spoken = [value for value in values if verb and value.lower().startswith(verb[:4])]
-    return spoken[0] if last and spoken else example(field, items)

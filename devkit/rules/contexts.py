@@ -1,4 +1,4 @@
-"""Answers about bounded contexts: which there are, what to merge, which lines are whose, their aggregates."""
+"""Bounded contexts: which there are, which lines are whose, their aggregates."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ from devkit.rules import asked, naming
 from devkit.rules.analysis import Analysis, Found, analyse, mentions
 from devkit.rules.asked import Blocks
 from devkit.rules.facts import Facts, Place, Term
-from devkit.rules.grouping import areas, section_of
-from executor.graph.answers import (
+from devkit.rules.forms import (
     ContextAnswer,
     ContextsAnswer,
     DraftAnswer,
     DraftedAggregate,
-    LineMapAnswer,
-    LineRange,
-    MergeAnswer,
-    MergedContext,
     Named,
 )
+from devkit.rules.grouping import areas, section_of
 
 
 def contexts(blocks: Blocks) -> ContextsAnswer:
@@ -41,38 +37,15 @@ def contexts(blocks: Blocks) -> ContextsAnswer:
     )
 
 
-def merge(blocks: Blocks) -> MergeAnswer:
-    """Contexts of one name become one; so do contexts that own the same aggregate."""
-    kept: list[tuple[MergedContext, set[str]]] = []
-    for context in asked.listed(blocks.get("contexts")):
-        name = str(context.get("name", ""))
-        owned = {str(aggregate).casefold() for aggregate in context.get("aggregates", [])}
-        for position, (other, known) in enumerate(kept):
-            if other.name.casefold() == name.casefold() or owned & known:
-                joined = other.model_copy(update={"replaces": list(dict.fromkeys([*other.replaces, name]))})
-                kept[position] = (joined, known | owned)
-                break
-        else:
-            alias, description = str(context.get("alias") or name), str(context.get("description") or "")
-            kept.append(
-                (MergedContext(name=name, alias=alias, description=description, replaces=[name]), owned)
-            )
-    return MergeAnswer(contexts=[context for context, _ in kept])
-
-
-def line_map(blocks: Blocks) -> LineMapAnswer:
-    """A line belongs to the contexts of the aggregates it speaks of; a heading and what says nothing, to its section."""
+def homes(blocks: Blocks, known: Sequence[dict[str, object]]) -> dict[int, list[str]]:
+    """By line the contexts of the aggregates it speaks of, the one that acts last; a heading and what says nothing go with
+    their section. Lines of no context have an empty list."""
     facts, lines = asked.facts(blocks), asked.lines(blocks)
-    owners = _owners(asked.listed(blocks.get("contexts")))
+    owners = _owners(known)
     analysis = analyse(facts, [Term(name, name) for name in owners])
     claimed = _claimed(facts, analysis, owners)
     _spread(facts, lines, claimed)
-    ranges: list[LineRange] = []
-    for number, line in lines:
-        names = claimed.get(number, []) if line.strip() else []
-        for name in names or [""]:
-            ranges.append(LineRange(context=name, first_line=number, last_line=number))
-    return LineMapAnswer(ranges=_joined(ranges))
+    return {number: claimed.get(number, []) for number, line in lines if line.strip()}
 
 
 def draft(blocks: Blocks) -> DraftAnswer:
@@ -192,17 +165,3 @@ def _spread(facts: Facts, lines: Sequence[tuple[int, str]], claimed: dict[int, l
         ]
         if below and heading.place.line not in claimed:
             claimed[heading.place.line] = list(claimed[below[0]][:1])
-
-
-def _joined(ranges: Sequence[LineRange]) -> list[LineRange]:
-    """Neighbouring lines of one context as one range."""
-    joined: list[LineRange] = []
-    last: dict[str, int] = {}
-    for one in ranges:
-        at = last.get(one.context)
-        if at is not None and joined[at].last_line == one.first_line - 1:
-            joined[at] = joined[at].model_copy(update={"last_line": one.last_line})
-        else:
-            last[one.context] = len(joined)
-            joined.append(one)
-    return joined

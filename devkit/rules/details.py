@@ -9,7 +9,7 @@ from devkit.rules import asked, naming
 from devkit.rules.analysis import Found, analyse, mentions
 from devkit.rules.asked import Blocks
 from devkit.rules.facts import Choices, Facts, Members, Place, Table, Term
-from executor.graph.answers import (
+from devkit.rules.forms import (
     DetailsAnswer,
     EnumerationAnswer,
     FieldAnswer,

@@ -10,15 +10,13 @@ from devkit.rules.analysis import Analysis, Found, analyse
 from devkit.rules.asked import Blocks
 from devkit.rules.english_lists import is_person
 from devkit.rules.facts import Action, Place, Reaction, Term
-from executor.graph.answers import (
+from devkit.rules.forms import (
     AggregateNames,
     CommandName,
     EventName,
     NamesAnswer,
-    PoliciesAnswer,
     PolicyAnswer,
     ReadModelName,
-    ReferenceAnswer,
 )
 
 
@@ -26,59 +24,36 @@ def names(blocks: Blocks) -> NamesAnswer:
     """What the text does to each aggregate of the context, and the required names, literally."""
     facts = asked.facts(blocks)
     owned = asked.terms(blocks.get("aggregates"))
-    context = blocks.get("context")
-    from_draft = not (isinstance(context, dict) and context.get("description"))
-    analysis = analyse(facts, owned, closed=from_draft)
+    siblings = asked.terms(blocks.get("siblings"))
+    analysis = analyse(facts, [*owned, *siblings], closed=bool(blocks.get("closed")))
     given = blocks.get("required")
     required: dict[str, Any] = given if isinstance(given, dict) else {}
-    named = [
-        _named(term, analysis.of(term.name) or Found(term), korean=asked.korean(blocks)) for term in owned
-    ]
+    named = [_named(term, analysis.of(term.name) or Found(term)) for term in owned]
     for add in (_add_events, _add_commands, _add_read_models):
         named = add(named, required)
-    named = [one if one.commands else _begun(one, korean=asked.korean(blocks)) for one in named]
+    named = [one if one.commands else _begun(one) for one in named]
     return NamesAnswer(aggregates=_unique([_located(one, asked.lines(blocks)) for one in named]))
 
 
-def policies(blocks: Blocks) -> PoliciesAnswer:
+def policies(blocks: Blocks, model: Sequence[dict[str, Any]]) -> list[PolicyAnswer]:
     """Reactions of the text whose two sides are events of different aggregates of the model."""
     facts = asked.facts(blocks)
-    model = asked.listed(blocks.get("model"))
     terms = [Term(str(entry.get("aggregate", "")), str(entry.get("aggregate", ""))) for entry in model]
     analysis = analyse(facts, terms)
-    home = _only_context(blocks)
     found: dict[str, PolicyAnswer] = {}
     for reaction in facts.reactions:
-        for policy in _policies(reaction, analysis, model, home, korean=asked.korean(blocks)):
+        for policy in _policies(reaction, analysis, model, korean=asked.korean(blocks)):
             found.setdefault(policy.name, policy)
-    return PoliciesAnswer(policies=list(found.values()))
-
-
-def references(blocks: Blocks) -> ReferenceAnswer:
-    """The one that comes later in the model refers to the one before it."""
-    pair = asked.listed(blocks.get("pair"))
-    first, second = [str(one.get("name", "")) for one in (*pair, {}, {})][:2]
-    reason = (
-        f"{second}은(는) {first}에 속한다." if asked.korean(blocks) else f"A {second} belongs to a {first}."
-    )
-    return ReferenceAnswer(from_aggregate=second, to_aggregate=first, reason=reason)
-
-
-def _only_context(blocks: Blocks) -> str:
-    """A line found in the requirements is shown to both sides of a reaction; the trigger's context tells it."""
-    context = blocks.get("context")
-    found = isinstance(context, dict) and context.get("description")
-    return str(context.get("name", "")) if isinstance(context, dict) and found else ""
+    return list(found.values())
 
 
 # ---------------------------------------------------------------- names
 
 
-def _named(term: Term, found: Found, *, korean: bool) -> AggregateNames:
-    system = "시스템" if korean else "System"
+def _named(term: Term, found: Found) -> AggregateNames:
     commands, events = [], []
     for action in found.commands:
-        actor = action.actor.alias if action.actor else system if action.automatic else ""
+        actor = action.actor.alias if action.actor else ""
         places = _places(found, action)
         commands.append(
             CommandName(
@@ -158,7 +133,7 @@ def _participle(event: str) -> str:
     return verb.base if verb else ""
 
 
-def _begun(one: AggregateNames, *, korean: bool) -> AggregateNames:
+def _begun(one: AggregateNames) -> AggregateNames:
     """An aggregate that nothing happens to must at least come into being."""
     verb = verbs.as_form(
         "register" if is_person((naming.parts(one.aggregate) or [""])[-1]) else "create", "base"
@@ -169,7 +144,7 @@ def _begun(one: AggregateNames, *, korean: bool) -> AggregateNames:
     made = CommandName(
         name=command,
         alias=naming.sentence_case(command),
-        actor="시스템" if korean else "System",
+        actor="",
         emits=[event],
         sources=[],
     )
@@ -335,14 +310,14 @@ def _free(name: str, aggregate: str, taken: set[str]) -> str:
 
 
 def _policies(
-    reaction: Reaction, analysis: Analysis, model: Sequence[dict[str, Any]], home: str, *, korean: bool
+    reaction: Reaction, analysis: Analysis, model: Sequence[dict[str, Any]], *, korean: bool
 ) -> list[PolicyAnswer]:
     made = []
     for trigger in reaction.triggers:
         cause = _event_in(model, trigger, analysis)
         effects = [_event_in(model, result, analysis) for result in reaction.results]
         results = [event for event in effects if event and cause and event["aggregate"] != cause["aggregate"]]
-        if cause and results and home in ("", cause["context"]):
+        if cause and results:
             made.append(_policy(reaction, cause, results, korean=korean))
     return made
 

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from pydantic import BaseModel
 
-from devkit.rules import behaviour, contexts, details, names, screens
+from devkit.rules import answering
 from devkit.rules.asked import Blocks
 from executor.graph import answers
 from executor.graph.prompt import read_blocks
 
-RULES: Final[Mapping[type[BaseModel], Callable[[Blocks], BaseModel]]] = {
-    answers.ContextsAnswer: contexts.contexts,
-    answers.MergeAnswer: contexts.merge,
-    answers.LineMapAnswer: contexts.line_map,
-    answers.DraftAnswer: contexts.draft,
-    answers.DetailsAnswer: details.details,
-    answers.NamesAnswer: names.names,
-    answers.BehaviourAnswer: behaviour.behaviour,
-    answers.ScenariosAnswer: behaviour.scenarios,
-    answers.ScreensAnswer: screens.screens,
-    answers.PoliciesAnswer: names.policies,
-    answers.ReferenceAnswer: names.references,
+RULES: Mapping[type[BaseModel], Callable[[Blocks], BaseModel]] = {
+    answers.OutlineAnswer: answering.outline,
+    answers.MergeAnswer: answering.merge,
+    answers.DraftAnswer: answering.draft,
+    answers.BehaviourAnswer: answering.work_out,
+    answers.PoliciesAnswer: answering.policies,
+    answers.ScenariosAnswer: answering.scenarios,
+    answers.ScreensAnswer: answering.screens,
 }
 
 

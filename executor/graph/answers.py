@@ -1,50 +1,83 @@
 """What each step's answer looks like. These are the JSON schemas the language model is held to, in the subset that strict
-structured output allows: every member required, no free-form maps, no defaults. Code never trusts them further than types.
+structured output allows: every member required, no free-form maps, no defaults (`llm.structured` sees to that). Code never
+trusts them further than types, and needs of an answer no more than its names: one in an older or shorter form is used for
+what it has.
+
+Answers take most of the time of a job, so they say nothing twice and nothing that code can fill in.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """Members that are not asked for are ignored; those that are missing say nothing."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """A bare text stands for an answer that has no more than its first member."""
+        return {next(iter(cls.model_fields)): value} if isinstance(value, str) else value
 
 
-class Source(Strict):
-    """Where the text says it: a line number as shown in the prompt and a few words copied from that line."""
+def _assigned(value: Any) -> Any:
+    """{"field": "fee", "value": "20"} and {"event": ...} as the texts they are now."""
+    if not isinstance(value, dict):
+        return value
+    parts = [part for part in list(value.values())[:2] if isinstance(part, str)]
+    return "=".join(parts)
 
-    line: int
-    quote: str
+
+Said = Annotated[str, BeforeValidator(_assigned)]
+"""`field=value`, or a bare name."""
 
 
 class Named(Strict):
     """A PascalCase name in English and a display name in the user's language."""
 
     name: str
-    alias: str
+    alias: str = ""
 
 
-# ---------------------------------------------------------------- from requirements to a draft
+class QuestionAnswer(Strict):
+    text: str
+    about: str = ""
+    lines: str = ""  # as the prompt shows them: "2-4,7"
+
+
+# ---------------------------------------------------------------- from requirements to an outline
 
 
 class ContextAnswer(Named):
-    description: str
-    aggregates: list[Named]  # the aggregates this context owns, so that no two contexts invent the same one
-    sources: list[Source]
+    purpose: str = ""
+    aggregates: list[Named] = []
+    owns: str = ""
+    sees: str = ""  # lines that another context owns
 
 
-class ContextsAnswer(Strict):
-    """Step `contexts`, per chunk of the text."""
+class ExternalSystemAnswer(Named):
+    purpose: str = ""
+    lines: str = ""
+
+
+class OutlineAnswer(Strict):
+    """Step `outline`, per chunk of the text."""
 
     contexts: list[ContextAnswer]
+    roles: list[str] = []
+    external_systems: list[ExternalSystemAnswer] = []
+    silent: str = ""  # lines that describe nothing to be modelled
+    questions: list[QuestionAnswer] = []
 
 
 class MergedContext(Named):
-    description: str
-    replaces: list[str]  # names of the contexts it stands for, its own included
+    purpose: str = ""
+    replaces: list[str] = []  # names of the contexts it stands for, its own included
 
 
 class MergeAnswer(Strict):
@@ -53,179 +86,160 @@ class MergeAnswer(Strict):
     contexts: list[MergedContext]
 
 
-class LineRange(Strict):
-    context: str  # name of a context, or "" for lines that describe no behaviour
-    first_line: int
-    last_line: int
+# ---------------------------------------------------------------- from an outline to all names
 
 
-class LineMapAnswer(Strict):
-    """Step `line_map`, per chunk: which lines belong to which context; a line may belong to several."""
-
-    ranges: list[LineRange]
-
-
-class DraftedAggregate(Named):
-    description: str
-    enumerations: list[Named]
-    value_objects: list[Named]
-    references: list[str]  # names of aggregates, of any context, that it refers to
-    sources: list[Source]
+class KeptReference(Strict):
+    field: str
+    aggregate: str = ""
+    alias: str = ""
 
 
-class DraftAnswer(Strict):
-    """Step `draft`, per bounded context."""
-
-    aggregates: list[DraftedAggregate]
-
-
-# ---------------------------------------------------------------- from a draft to names
-
-
-class FieldAnswer(Strict):
-    name: str
-    type: str
-    is_key: bool
-    alias: str
-    sources: list[Source]
-
-
-class ValueObjectAnswer(Named):
-    fields: list[FieldAnswer]
-    sources: list[Source]
+class PartAnswer(Named):
+    entity: bool = False
 
 
 class ItemAnswer(Strict):
     value: str
-    sources: list[Source]
+    alias: str = ""
 
 
 class EnumerationAnswer(Named):
-    items: list[ItemAnswer]
-    sources: list[Source]
+    items: list[ItemAnswer] = []
 
 
-class DetailsAnswer(Strict):
-    """Step `details`, per aggregate."""
-
-    description: str
-    fields: list[FieldAnswer]
-    value_objects: list[ValueObjectAnswer]
-    enumerations: list[EnumerationAnswer]
-    invariants: list[str]
-    sources: list[Source]
+class EventAnswer(Named):
+    state: str = ""  # item of the status enumeration that holds afterwards
 
 
-class CommandName(Named):
-    actor: str
-    emits: list[str]  # names of events of the same aggregate
-    sources: list[Source]
+class CommandAnswer(Named):
+    actor: str = ""
+    lines: str = ""
+    events: list[EventAnswer] = []
 
 
-class EventName(Named):
-    sources: list[Source]
+class ReadModelAnswer(Named):
+    actor: str = ""
+    many: bool = True
+    shows: list[str] = []
+    lines: str = ""
 
 
-class ReadModelName(Named):
-    actor: str
-    multiple: bool
-    sources: list[Source]
+class AggregateAnswer(Named):
+    description: str = ""
+    references: list[KeptReference] = []
+    parts: list[PartAnswer] = []
+    enumerations: list[EnumerationAnswer] = []
+    commands: list[CommandAnswer] = []
+    read_models: list[ReadModelAnswer] = []
 
 
-class AggregateNames(Strict):
-    aggregate: str
-    commands: list[CommandName]
-    events: list[EventName]
-    read_models: list[ReadModelName]
+class CallAnswer(Strict):
+    system: str
+    command: str = ""
 
 
-class NamesAnswer(Strict):
-    """Step `names`, per bounded context."""
+class DraftAnswer(Strict):
+    """Step `draft`, per bounded context, or per group of aggregates of a larger one."""
 
-    aggregates: list[AggregateNames]
+    aggregates: list[AggregateAnswer]
+    calls: list[CallAnswer] = []
+    questions: list[QuestionAnswer] = []
 
 
 # ---------------------------------------------------------------- from names to the whole
 
 
+class FieldAnswer(Strict):
+    name: str
+    type: str = "String"
+    alias: str = ""
+
+
+class PartFields(Strict):
+    name: str
+    key: str = ""
+    fields: list[FieldAnswer] = []
+
+
 class CommandBehaviour(Strict):
     name: str
-    description: str
-    kind: Literal["create", "update", "delete"]
-    fields: list[FieldAnswer]
+    kind: str = ""  # create, update or delete
+    fields: list[str] = []
+    description: str = ""
 
 
 class EventBehaviour(Strict):
     name: str
-    description: str
-    fields: list[FieldAnswer]
+    adds: list[str] = []
 
 
 class ReadModelBehaviour(Strict):
     name: str
-    description: str
-    parameters: list[FieldAnswer]
+    by: list[str] = []
 
 
 class BehaviourAnswer(Strict):
-    """Step `behaviour`, per aggregate: fills what the names step has named; invents nothing."""
+    """Step `behaviour`, per aggregate: fills what the draft has named; invents nothing."""
 
-    commands: list[CommandBehaviour]
-    events: list[EventBehaviour]
-    read_models: list[ReadModelBehaviour]
+    key: str = ""
+    fields: list[FieldAnswer] = []
+    parts: list[PartFields] = []
+    others: list[FieldAnswer] = []  # carried or shown, but not kept by the root
+    commands: list[CommandBehaviour] = []
+    events: list[EventBehaviour] = []
+    read_models: list[ReadModelBehaviour] = []
+    rules: list[str] = []
 
 
-class Value(Strict):
-    field: str
-    value: str
+class PolicyAnswer(Named):
+    trigger: str = ""
+    timer: str = ""
+    condition: str = ""
+    commands: list[str] = Field(default=[], validation_alias=AliasChoices("commands", "results"))
+    reason: str = ""
+    lines: str = ""
 
 
-class EventValues(Strict):
-    event: str
-    values: list[Value]
+class PoliciesAnswer(Strict):
+    """Step `policies`, once for the whole model."""
+
+    policies: list[PolicyAnswer]
+    questions: list[QuestionAnswer] = []
 
 
 class ScenarioAnswer(Strict):
-    command: str
     title: str
-    given: list[Value]
-    when: list[Value]
-    then: list[EventValues]
+    command: str
+    given: list[Said] = []
+    when: list[Said] = []
+    then: list[Said] = []
+
+
+class RefusalAnswer(Strict):
+    title: str
+    command: str
+    rule: int = 0
+    actor: str = ""
+    given: list[Said] = []
+    when: list[Said] = []
+    told: str = ""
 
 
 class ScenariosAnswer(Strict):
     """Step `scenarios`, per aggregate."""
 
-    scenarios: list[ScenarioAnswer]
+    example: list[Said] = []
+    scenarios: list[ScenarioAnswer] = []
+    refusals: list[RefusalAnswer] = []
 
 
 class ScreenAnswer(Strict):
     owner: str  # name of a command or read model
-    html: str
+    rows: list[str] = []
 
 
 class ScreensAnswer(Strict):
     """Step `screens`, per aggregate."""
 
     screens: list[ScreenAnswer]
-
-
-class PolicyAnswer(Named):
-    reason: str
-    trigger: str
-    results: list[str]
-    sources: list[Source]
-
-
-class PoliciesAnswer(Strict):
-    """Step `policies`, per bounded context."""
-
-    policies: list[PolicyAnswer]
-
-
-class ReferenceAnswer(Strict):
-    """Step `references`, per pair of aggregates that the drafts join in both directions: the one direction to keep."""
-
-    from_aggregate: str
-    to_aggregate: str
-    reason: str

@@ -18,8 +18,10 @@ from executor.graph.text import fitted, numbered
 from executor.model import Language, Level, Note
 
 Answer = TypeVar("Answer", bound=BaseModel)
+Item = TypeVar("Item")
 
-LIGHT_STEPS = frozenset(("behaviour", "scenarios", "screens", "references"))
+LIGHT_STEPS = frozenset(("behaviour", "scenarios", "screens"))
+_LABELS = ("alias", "name", "value", "title")  # by which of its members an element is called
 MOST_COMPLAINTS = 30  # a repair turn lists no more; the rest shows up again if it is still wrong
 
 
@@ -29,7 +31,7 @@ class Remarks:
     def __init__(self, step: str, unit: Unit) -> None:
         self.notes: list[Note] = []
         self._at = f"{step}/{'.'.join(str(n) for n in unit.place)}"
-        self._language = unit.language
+        self.language = unit.language
 
     def tell(self, english: str, korean: str) -> None:
         """For information."""
@@ -39,8 +41,20 @@ class Remarks:
         """Something was lost or replaced."""
         self._add(Level.WARNING, english, korean)
 
+    def few(self, items: tuple[Item, ...], most: int, owner: str) -> tuple[Item, ...]:
+        """As many as one element may have; tells which were left out."""
+        if more := items[most:]:
+            names = listed(
+                str(next(filter(None, (getattr(each, n, "") for n in _LABELS)), each)) for each in more
+            )
+            self.warn(
+                f"{owner} has more than {most} of one kind; left out: {names}.",
+                f"{owner}에 같은 종류가 {most}개를 넘어 제외했습니다: {names}",
+            )
+        return items[:most]
+
     def _add(self, level: Level, english: str, korean: str) -> None:
-        message = self._language.pick(english, korean)
+        message = self.language.pick(english, korean)
         self.notes.append(Note(level=level, message=message, key=f"{self._at}/{len(self.notes)}"))
 
 

@@ -1,27 +1,61 @@
-"""From the input and the parts so far to the model: at the first join, for every snapshot, and at the end. Pure."""
+"""From the input and the parts so far to the model: before and at the first join, for every snapshot, and at the end. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from executor.graph.draft import Draft
 from executor.graph.normalise import lookup
-from executor.graph.scenarios import Scenarios
+from executor.graph.policies import Reactions
+from executor.graph.scenarios import Examples
 from executor.graph.screens import Screens
-from executor.graph.state import ContextUnit, DraftAggregate, GraphInput, Pair, Part, Place, by_place
+from executor.graph.state import ContextUnit, GraphInput, Part, Place, PoliciesUnit, by_place, of_step
 from executor.graph.text import verbatim
-from executor.graph.units import for_policies
+from executor.graph.units import Drafted, for_policies, outline_of
 from executor.model import (
     Aggregate,
-    AggregateReference,
     BoundedContext,
     EventStormingModel,
-    Language,
+    Field,
     Note,
-    Policy,
+    OpenQuestion,
     loose,
+    once,
 )
-from executor.repair import Repaired, Required, repaired, with_valid_links
+from executor.repair import Required, repaired, with_valid_links
+from executor.review import Reviewed, joined, reviewed
+
+# ---------------------------------------------------------------- before the names are known
+
+
+def outlined(input: GraphInput, units: Sequence[ContextUnit], parts: Sequence[Part]) -> EventStormingModel:
+    """The contexts and what each owns, as a board may show them: ordinals inside a context may still change."""
+    whole = outline_of(parts)
+    model = EventStormingModel(
+        language=input.language,
+        bounded_contexts=tuple(
+            replace(
+                _bare(unit), aggregates=tuple(Aggregate(name=a.name, alias=a.alias) for a in unit.aggregates)
+            )
+            for unit in units
+        ),
+        external_systems=whole.systems,
+        open_questions=whole.questions,
+    )
+    return repaired(model).model
+
+
+def _bare(unit: ContextUnit) -> BoundedContext:
+    return BoundedContext(
+        ordinal=unit.index + 1,
+        name=unit.name,
+        alias=unit.alias,
+        purpose=unit.purpose,
+        description=verbatim(unit.document, unit.numbers),
+        ranges_in_description=unit.ranges_in_description,
+    )
+
 
 # ---------------------------------------------------------------- the first join: all names
 
@@ -34,53 +68,68 @@ class NamedModel:
     """
 
     model: EventStormingModel
-    unresolved: tuple[Pair, ...]
     dangling: tuple[tuple[str, str], ...]
+    reversed: tuple[tuple[str, str], ...]
     notes: tuple[Note, ...]
 
 
+def drafted(units: Sequence[ContextUnit], parts: Sequence[Part]) -> Drafted:
+    """The aggregates of each context: those known before in their order, then those that drafts have added, each once."""
+    found: dict[int, Sequence[Aggregate]] = {}
+    for unit in units:
+        known = {a.name for a in unit.aggregates}
+        every = [a for part in _drafts(unit, parts) for a in part.aggregates]
+        added = once((a for a in every if a.name not in known), taken={name.casefold() for name in known})
+        found[unit.index] = (*(a for a in every if a.name in known), *added)
+    return found
+
+
+def _drafts(unit: ContextUnit, parts: Sequence[Part]) -> list[Draft]:
+    return [part.value for part in of_step(parts, "draft") if part.place[0] == unit.index]
+
+
 def named(input: GraphInput, units: Sequence[ContextUnit], parts: Sequence[Part]) -> NamedModel:
-    """Joins drafts, details and names; makes names unique and connections whole."""
-    drafted = EventStormingModel(
+    """Joins the drafts; makes names unique, connections whole, and one of what was named twice."""
+    aggregates = drafted(units, parts)
+    outline = outline_of(parts)
+    systems = (*outline.systems, *(s for unit in units for d in _drafts(unit, parts) for s in d.systems))
+    bare = EventStormingModel(
         language=input.language,
-        bounded_contexts=tuple(context for unit in units for context in _context(unit, parts)),
+        bounded_contexts=tuple(
+            replace(_bare(unit), aggregates=tuple(_unreferring(a) for a in aggregates[unit.index]))
+            for unit in units
+            if aggregates[unit.index] or unit.ranges_in_description
+        ),
+        external_systems=once(systems),
     )
-    whole = repaired(drafted, required(input))
-    aggregates = list(_drafted(units, parts, whole.model))
-    stated = list(_stated(aggregates))
-    directed = dict.fromkeys((source, target) for source, _, target in stated if target not in ("", source))
-    one_way = (pair for pair in directed if pair[::-1] not in directed)
-    references = tuple(AggregateReference(from_aggregate=s, to_aggregate=t) for s, t in one_way)
+    wanted = required(input)
+    one = joined(bare, outline.roles, wanted.read_models)
+    whole = repaired(one.model, wanted)
+    referring = _Referring(whole.model, aggregates)
     return NamedModel(
-        model=replace(whole.model, references=references),
-        unresolved=tuple(_pairs(aggregates, directed, input.language)),
-        dangling=tuple((source, wanted) for source, wanted, target in stated if not target),
-        notes=whole.notes,
+        model=with_valid_links(_questioned(referring.model(), units, parts)),
+        dangling=tuple(referring.dangling),
+        reversed=tuple(referring.reversed),
+        notes=(*one.notes, *whole.notes),
     )
 
 
-def _context(unit: ContextUnit, parts: Sequence[Part]) -> Iterator[BoundedContext]:
-    """The context of a unit; none when nothing was found in the text for it."""
-    aggregates = tuple(_aggregates(unit, parts))
-    if aggregates or unit.ranges_in_description:
-        yield BoundedContext(
-            ordinal=unit.index + 1,
-            name=unit.name,
-            alias=unit.alias,
-            description=verbatim(unit.document, unit.numbers),
-            aggregates=aggregates,
-            ranges_in_description=unit.ranges_in_description,
-        )
+def _unreferring(aggregate: Aggregate) -> Aggregate:
+    """Without what is worked out later: inner types have no fields yet, and names of other aggregates may still change."""
+    fields = tuple(replace(field, references="") for field in aggregate.fields)
+    return replace(aggregate, fields=fields, value_objects=())
 
 
-def _aggregates(unit: ContextUnit, parts: Sequence[Part]) -> Iterator[Aggregate]:
-    details: dict[Place, Aggregate] = by_place(parts, "details")
-    named: Sequence[Aggregate] = by_place(parts, "names").get(unit.place, ())
-    for i, a in enumerate(named):
-        detailed = details[unit.index, i]
-        yield replace(
-            detailed, ordinal=i + 1, commands=a.commands, events=a.events, read_models=a.read_models
-        )
+def _questioned(
+    model: EventStormingModel, units: Sequence[ContextUnit], parts: Sequence[Part]
+) -> EventStormingModel:
+    """With the questions that outline and drafts leave open; those of a draft are about its context."""
+    names = {context.ordinal: context.name for context in model.bounded_contexts}
+    asked: list[OpenQuestion] = [*outline_of(parts).questions]
+    for unit in units:
+        for draft in _drafts(unit, parts):
+            asked += [replace(q, bounded_context=names.get(unit.index + 1, "")) for q in draft.questions]
+    return replace(model, open_questions=tuple(asked))
 
 
 def required(input: GraphInput) -> Required:
@@ -95,45 +144,79 @@ def required(input: GraphInput) -> Required:
 
 # ---------------------------------------------------------------- references that drafts state
 
-_Drafted = tuple[BoundedContext, DraftAggregate, Aggregate]
-"""An aggregate with its context, and the draft it came from."""
 
+class _Referring:
+    """Gives the references of drafts to the aggregates that are meant, one direction for each two of them."""
 
-def _drafted(
-    units: Sequence[ContextUnit], parts: Sequence[Part], model: EventStormingModel
-) -> Iterator[_Drafted]:
-    contexts = {context.ordinal: context for context in model.bounded_contexts}
-    drafted = by_place(parts, "draft")
-    for unit in units:
-        if context := contexts.get(unit.index + 1):
-            drafts = drafted.get(unit.place, unit.aggregates)
-            yield from ((context, d, a) for d, a in zip(drafts, context.aggregates, strict=True))
+    def __init__(self, model: EventStormingModel, aggregates: Drafted) -> None:
+        self._model = model
+        self._drafted = {
+            (context.ordinal, a.ordinal): aggregates[context.ordinal - 1][a.ordinal - 1]
+            for context in model.bounded_contexts
+            for a in context.aggregates
+        }
+        self._anywhere = self._names(model.bounded_contexts)
+        self._meant = {
+            (a.name, field.name): self._target(field, context)
+            for context in model.bounded_contexts
+            for a in context.aggregates
+            for field in self._drafted[context.ordinal, a.ordinal].fields
+            if field.references
+        }
+        self.dangling: list[tuple[str, str]] = []
+        self.reversed: list[tuple[str, str]] = []
 
+    def _names(self, contexts: Sequence[BoundedContext]) -> dict[str, str]:
+        """Aggregates by the names that drafts know them under."""
+        pairs = [(c.ordinal, a) for c in contexts for a in c.aggregates]
+        return lookup((self._drafted[ordinal, a.ordinal].name, a.name) for ordinal, a in pairs)
 
-def _stated(drafted: Sequence[_Drafted]) -> Iterator[tuple[str, str, str]]:
-    """Who refers, to what name, and the aggregate that is meant: of the same context if it can be, "" if there is none."""
-    anywhere = lookup((d.name, a.name) for _, d, a in drafted)
-    for context, draft, aggregate in drafted:
-        near = lookup((d.name, a.name) for c, d, a in drafted if c is context)
-        for wanted in draft.references:
-            yield aggregate.name, wanted, near.get(loose(wanted)) or anywhere.get(loose(wanted)) or ""
-
-
-def _pairs(
-    drafted: Sequence[_Drafted], stated: Collection[tuple[str, str]], language: Language
-) -> Iterator[Pair]:
-    """Those that refer to each other, in the order of the model."""
-    order = {a.name: i for i, (_, _, a) in enumerate(drafted)}
-    both = sorted((order[s], order[t]) for s, t in stated if (t, s) in stated and order[s] < order[t])
-    for i, (first, second) in enumerate(both):
-        yield Pair(
-            index=i,
-            language=language,
-            first=drafted[first][2],
-            first_context=drafted[first][0].name,
-            second=drafted[second][2],
-            second_context=drafted[second][0].name,
+    def _target(self, field: Field, context: BoundedContext) -> str:
+        """Of the same context if it can be; a context of one aggregate stands for it; "" if there is none."""
+        wanted = loose(field.references)
+        alone = lookup(
+            (c.name, c.aggregates[0].name) for c in self._model.bounded_contexts if len(c.aggregates) == 1
         )
+        return self._names((context,)).get(wanted) or self._anywhere.get(wanted) or alone.get(wanted) or ""
+
+    def model(self) -> EventStormingModel:
+        """The model with its references."""
+        order = {a.name: i for i, a in enumerate(self._model.aggregates)}
+        pairs = {(owner, target) for (owner, _), target in self._meant.items() if target not in ("", owner)}
+        both = {(s, t) for s, t in pairs if (t, s) in pairs}
+        kept = {pair for pair in pairs if pair not in both or self._depends(pair, order)}
+        self.reversed = sorted(both - kept, key=lambda pair: (order[pair[0]], order[pair[1]]))
+        contexts = tuple(
+            replace(c, aggregates=tuple(self._referring(a, c.ordinal, kept) for a in c.aggregates))
+            for c in self._model.bounded_contexts
+        )
+        return replace(self._model, bounded_contexts=contexts)
+
+    def _depends(self, pair: tuple[str, str], order: dict[str, int]) -> bool:
+        """Of two that refer to each other: the one that keeps a single identity, else the one that comes later."""
+        source, target = pair
+        many, back = (self._keeps_many(*each) for each in (pair, pair[::-1]))
+        return many < back if many != back else order[source] > order[target]
+
+    def _keeps_many(self, source: str, target: str) -> bool:
+        return all(
+            name.casefold().endswith("s")
+            for (owner, name), to in self._meant.items()
+            if (owner, to) == (source, target)
+        )
+
+    def _referring(self, aggregate: Aggregate, context: int, kept: set[tuple[str, str]]) -> Aggregate:
+        fields = []
+        for field, said in zip(aggregate.fields, self._stated(aggregate, context), strict=True):
+            target = self._meant.get((aggregate.name, field.name), "")
+            if said and not target:
+                self.dangling.append((aggregate.name, said))
+            fields.append(replace(field, references=target if (aggregate.name, target) in kept else ""))
+        return replace(aggregate, fields=tuple(fields))
+
+    def _stated(self, aggregate: Aggregate, context: int) -> list[str]:
+        said = {f.name: f.references for f in self._drafted[context, aggregate.ordinal].fields}
+        return [said.get(field.name, "") for field in aggregate.fields]
 
 
 # ---------------------------------------------------------------- the model as it stands
@@ -144,58 +227,71 @@ def shown(
 ) -> EventStormingModel:
     """The named model with all that is known so far. What one call shows, a call with more parts shows again.
 
-    Policies of a context appear only when those of all contexts before it are known, so that none changes its ordinal.
+    Policies of a part of the text appear only when those of all parts before it are known, so that none changes its ordinal.
     """
     return with_valid_links(_grown(units, model, parts))
 
 
 def finished(
     input: GraphInput, units: Sequence[ContextUnit], model: EventStormingModel, parts: Sequence[Part]
-) -> Repaired:
-    """The named model with everything, repaired where a step should have left it broken."""
-    return repaired(_grown(units, model, parts), required(input))
+) -> Reviewed:
+    """The named model with everything: repaired where a step should have left it broken, and looked at as a whole."""
+    whole = repaired(_grown(units, model, parts), required(input))
+    examples: dict[Place, Examples] = by_place(parts, "scenarios")
+    unshown = {
+        a.name: examples[place].unshown
+        for context in whole.model.bounded_contexts
+        for a in context.aggregates
+        if (place := (context.ordinal - 1, a.ordinal - 1)) in examples
+    }
+    return Reviewed(model=reviewed(whole.model, unshown), notes=whole.notes)
 
 
 def _grown(
     units: Sequence[ContextUnit], model: EventStormingModel, parts: Sequence[Part]
 ) -> EventStormingModel:
     behaviours: dict[Place, Aggregate] = by_place(parts, "behaviour")
-    scenarios: dict[Place, Scenarios] = by_place(parts, "scenarios")
+    examples: dict[Place, Examples] = by_place(parts, "scenarios")
     screens: dict[Place, Screens] = by_place(parts, "screens")
 
     def filled(context: BoundedContext, aggregate: Aggregate) -> Aggregate:
         place = (context.ordinal - 1, aggregate.ordinal - 1)
         aggregate = behaviours.get(place, aggregate)
-        return _drawn(aggregate, scenarios.get(place, {}), screens.get(place, {}))
+        return _drawn(aggregate, examples.get(place), screens.get(place, {}))
 
+    reactions = list(_reactions(for_policies(units, model), parts))
     return replace(
         model,
         bounded_contexts=tuple(
             replace(context, aggregates=tuple(filled(context, a) for a in context.aggregates))
             for context in model.bounded_contexts
         ),
-        policies=tuple(_policies(units, model, parts)),
-        references=(*model.references, *by_place(parts, "references").values()),
+        policies=tuple(policy for each in reactions for policy in each.policies),
+        open_questions=(*model.open_questions, *(q for each in reactions for q in each.questions)),
     )
 
 
-def _drawn(aggregate: Aggregate, scenarios: Scenarios, screens: Screens) -> Aggregate:
+def _drawn(aggregate: Aggregate, examples: Examples | None, screens: Screens) -> Aggregate:
+    scenarios = examples.scenarios if examples else {}
+    refusals = examples.refusals if examples else {}
     return replace(
         aggregate,
         commands=tuple(
-            replace(c, scenarios=scenarios.get(c.name, ()), screen=screens.get(c.name))
+            replace(
+                c,
+                scenarios=scenarios.get(c.name, ()),
+                refusals=refusals.get(c.name, ()),
+                screen=screens.get(c.name),
+            )
             for c in aggregate.commands
         ),
         read_models=tuple(replace(r, screen=screens.get(r.name)) for r in aggregate.read_models),
     )
 
 
-def _policies(
-    units: Sequence[ContextUnit], model: EventStormingModel, parts: Sequence[Part]
-) -> Iterator[Policy]:
-    answered = by_place(parts, "policies")
-    names = {context.ordinal: context.name for context in model.bounded_contexts}
-    for unit in for_policies(units, model):
+def _reactions(units: Sequence[PoliciesUnit], parts: Sequence[Part]) -> Iterator[Reactions]:
+    answered: dict[Place, Reactions] = by_place(parts, "policies")
+    for unit in units:
         if unit.place not in answered:
             return
-        yield from (replace(policy, bounded_context=names[unit.index + 1]) for policy in answered[unit.place])
+        yield answered[unit.place]

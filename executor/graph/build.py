@@ -1,13 +1,13 @@
 """The graph: every node, edge, fan-out and subgraph, and nothing else.
 
 A unit that continues on its own is a compiled subgraph, so that no unit waits for a slower sibling. The longest chain of
-questions is contexts, line_map, draft, names (or details), behaviour, screens (or scenarios); `merge` only joins chunks.
+questions is outline, draft, behaviour, scenarios (or screens); `merge` only joins chunks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -15,29 +15,16 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 
 from executor.graph import units
+from executor.graph.assemble import drafted
 from executor.graph.behaviour import behaviour
-from executor.graph.contexts import contexts
-from executor.graph.details import details
 from executor.graph.draft import draft
 from executor.graph.joins import finish, join, plan
-from executor.graph.line_map import line_map
 from executor.graph.merge import merge
-from executor.graph.names import names
+from executor.graph.outline import outline
 from executor.graph.policies import policies
-from executor.graph.references import references
 from executor.graph.scenarios import scenarios
 from executor.graph.screens import screens
-from executor.graph.state import (
-    AggregateState,
-    ChunkUnit,
-    ContextState,
-    DraftedUnit,
-    FoundContext,
-    GraphInput,
-    JobState,
-    Outcome,
-    RunContext,
-)
+from executor.graph.state import AggregateState, ChunkUnit, JobState, Outcome, RunContext
 from executor.graph.text import chunks, document
 
 Compiled = CompiledStateGraph[Any, RunContext, Any, Any]
@@ -48,39 +35,25 @@ Targets = list[Hashable] | Hashable
 def graph() -> Compiled:
     """The whole graph, compiled once; a run brings its input as state and its chat as context."""
     whole = StateGraph(JobState, context_schema=RunContext)
-    whole.add_node("contexts", contexts)
+    whole.add_node("outline", outline)
     whole.add_node("merge", merge)
-    whole.add_node("line_map", line_map)
     whole.add_node("plan", plan)
-    whole.add_node("context", context_graph())
+    whole.add_node("draft", draft)
     whole.add_node("join", join)
     whole.add_node("aggregate", aggregate_graph())
     whole.add_node("policies", policies)
-    whole.add_node("references", references)
     whole.add_node("finish", finish)
 
-    whole.add_conditional_edges(START, _start, ["contexts", "plan"])
-    whole.add_edge("contexts", "merge")
-    whole.add_conditional_edges("merge", _after_merge, ["line_map", "plan"])
-    whole.add_edge("line_map", "plan")
-    whole.add_conditional_edges("plan", _after_plan, ["context"])
-    whole.add_edge("context", "join")
-    whole.add_conditional_edges("join", _after_join, ["aggregate", "policies", "references", "finish"])
-    for step in ("aggregate", "policies", "references"):
-        whole.add_edge(step, "finish")
+    whole.add_conditional_edges(START, _start, ["outline", "plan"])
+    whole.add_edge("outline", "merge")
+    whole.add_edge("merge", "plan")
+    whole.add_conditional_edges("plan", _after_plan, ["draft"])
+    whole.add_edge("draft", "join")
+    whole.add_conditional_edges("join", _after_join, ["aggregate", "policies", "finish"])
+    whole.add_edge("aggregate", "finish")
+    whole.add_edge("policies", "finish")
     whole.add_edge("finish", END)
     return whole.compile()
-
-
-def context_graph() -> Compiled:
-    """One bounded context: draft, unless it has aggregates already, then the details of each beside the names of all."""
-    unit = StateGraph(ContextState, output_schema=Outcome, context_schema=RunContext)
-    unit.add_node("draft", draft)
-    unit.add_node("details", details)
-    unit.add_node("names", names)
-    unit.add_conditional_edges(START, _start_of_context, ["draft", "details", "names"])
-    unit.add_conditional_edges("draft", _details_and_names, ["details", "names", END])
-    return unit.compile()
 
 
 def aggregate_graph() -> Compiled:
@@ -98,43 +71,28 @@ def aggregate_graph() -> Compiled:
 
 
 async def _start(state: JobState) -> Targets:
-    return "plan" if state["input"].from_draft else _per_chunk("contexts", state["input"])
-
-
-async def _after_merge(state: JobState) -> Targets:
-    found = units.contexts_of(state["parts"])
-    return _per_chunk("line_map", state["input"], found) if len(found) > 1 else "plan"
-
-
-def _per_chunk(step: str, input: GraphInput, found: tuple[FoundContext, ...] = ()) -> list[Hashable]:
+    input = state["input"]
+    if input.from_draft:
+        return "plan"
     lines = document(input.requirements)
-    chunk = partial(ChunkUnit, language=input.language, document=lines, found=found)
-    return [Send(step, {"unit": chunk(index=i, numbers=numbers)}) for i, numbers in enumerate(chunks(lines))]
+    return [
+        Send(
+            "outline", {"unit": ChunkUnit(index=i, language=input.language, document=lines, numbers=numbers)}
+        )
+        for i, numbers in enumerate(chunks(lines))
+    ]
 
 
 async def _after_plan(state: JobState) -> list[Hashable]:
-    return [Send("context", {"unit": unit, "parts": []}) for unit in state["units"]]
-
-
-async def _start_of_context(state: ContextState) -> Targets:
-    return await _details_and_names(state) if state["unit"].aggregates else "draft"
-
-
-async def _details_and_names(state: ContextState) -> Targets:
-    unit = state["unit"]
-    if not unit.aggregates:
-        return END
-    drafted = partial(DraftedUnit, language=unit.language, context=unit)
-    each = [Send("details", {"unit": drafted(index=i, drafted=a)}) for i, a in enumerate(unit.aggregates)]
-    return [*each, Send("names", {"unit": unit, "parts": []})]
+    return [Send("draft", {"unit": group}) for unit in state["units"] for group in units.to_draft(unit)]
 
 
 async def _after_join(state: JobState) -> Targets:
     named, contexts = state["named"], state["units"]
+    each = units.of_aggregates(contexts, named, drafted(contexts, state["parts"]))
     return [
-        *(Send("aggregate", {"unit": each, "parts": []}) for each in units.of_aggregates(contexts, named)),
-        *(Send("policies", {"unit": each, "named": named}) for each in units.for_policies(contexts, named)),
-        *(Send("references", {"unit": pair}) for pair in state["unresolved"]),
+        *(Send("aggregate", {"unit": unit, "parts": []}) for unit in each),
+        *(Send("policies", {"unit": unit}) for unit in units.for_policies(contexts, named)),
     ]
 
 

@@ -1,146 +1,126 @@
-"""Wireframe HTML that is safe inside another page: the library strips, this module says what may stay.
+"""Wireframes as HTML that is safe inside another page: a sketch says what stands where, this module alone writes tags.
 
-A <style> block of the language model could restyle the page around it, so none is kept: the frame brings its own, with
-rules that reach only inside the frame, and elements carry known classes and harmless inline styles.
+A sketch is a list of rows: `# heading`, a field's name (`field = example`), `| a | b |` for a row of a table under the read
+model's columns, `! note`, `[button]`; anything else is plain text. The frame brings its own styles, which reach only inside it.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
-import nh3
-
 from executor.graph.identifiers import title
-from executor.model import Aggregate, Command, Field, Language, ReadModel
+from executor.model import Aggregate, Command, Field, Language, ReadModel, loose
 
-CLASSES: Final = (
-    "es-row",
-    "es-card",
-    "es-title",
-    "es-label",
-    "es-primary",
-    "es-muted",
-    "es-actions",
-    "es-badge",
-)
-
-_TAGS: Final = {
-    *("div", "span", "p", "section", "header", "footer", "h1", "h2", "h3", "h4", "h5", "strong", "em", "small", "b", "i"),
-    *("ul", "ol", "li", "dl", "dt", "dd", "table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "hr", "br"),
-    *("label", "input", "select", "option", "textarea", "button", "fieldset", "legend"),
-}  # fmt: skip
-_ATTRIBUTES: Final = {
-    "*": {"class", "style", "title"},
-    "input": {"type", "placeholder", "value", "checked", "disabled", "readonly"},
-    "textarea": {"placeholder", "rows", "disabled", "readonly"},
-    "select": {"disabled"},
-    "option": {"selected", "value"},
-    "button": {"type", "disabled"},
-    "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan"},
-}
-_STYLES: Final = {
-    *("color", "background-color", "border", "border-radius", "border-bottom", "border-top", "border-color"),
-    *("padding", "padding-top", "padding-bottom", "padding-left", "padding-right"),
-    *("margin", "margin-top", "margin-bottom", "margin-left", "margin-right"),
-    *("width", "min-width", "max-width", "height", "text-align", "font-size", "font-weight", "font-style", "line-height"),
-    *("display", "flex", "flex-direction", "flex-wrap", "gap", "align-items", "justify-content"),
-    *("grid-template-columns", "vertical-align", "white-space", "border-collapse"),
-}  # fmt: skip
-_INPUTS: Final = (
-    "text",
-    "number",
-    "date",
-    "time",
-    "email",
-    "tel",
-    "search",
-    "checkbox",
-    "radio",
-    "range",
-    "datetime-local",
-)
-_UNSAFE_STYLE: Final = re.compile(
-    r"[\\@<>{}]|url|expression|image|var\s*\(|fixed|absolute|sticky|/\*", re.IGNORECASE
-)
 _STYLE: Final = (
     "<style>"
     ".es-frame{font:13px/1.5 sans-serif;color:#222;background:#fff;padding:12px}"
     ".es-frame .es-title{font-size:16px;font-weight:600}"
-    ".es-frame .es-row,.es-frame label{display:block;margin:6px 0}"
+    ".es-frame h4{margin:10px 0 2px;font-size:13px}"
+    ".es-frame label{display:block;margin:6px 0}"
     ".es-frame .es-muted{color:#666}"
-    ".es-frame .es-card{border:1px solid #ddd;padding:8px;margin:6px 0}"
-    ".es-frame input,.es-frame select,.es-frame textarea,.es-frame button{border:1px solid #bbb;padding:4px}"
+    ".es-frame input,.es-frame select,.es-frame button{border:1px solid #bbb;padding:4px}"
     ".es-frame .es-primary{background:#1976d2;color:#fff}"
-    ".es-frame .es-badge{background:#eee}"
-    ".es-frame td,.es-frame th{border-bottom:1px solid #ddd;padding:4px}"
+    ".es-frame table{border-collapse:collapse}"
+    ".es-frame td,.es-frame th{border-bottom:1px solid #ddd;padding:4px;text-align:left}"
     "</style>"
 )
+_INPUTS: Final = {
+    "Boolean": "checkbox",
+    "Date": "date",
+    **dict.fromkeys(("Long", "Integer", "Double", "BigDecimal"), "number"),
+}
 
 
-def sanitised(html: str) -> str:
-    """What is safe of it: no script, handler, style block, link, image or other resource."""
-    return nh3.clean(
-        html,
-        tags=_TAGS,
-        clean_content_tags={"script", "style", "title", "noscript", "iframe", "svg", "math", "template"},
-        attributes=_ATTRIBUTES,
-        attribute_filter=_attribute,
-        filter_style_properties=_STYLES,
-        url_schemes=set(),
-        link_rel=None,
-    ).strip()
-
-
-def _attribute(tag: str, attribute: str, value: str) -> str | None:
-    if attribute == "class":
-        return " ".join(name for name in value.split() if name in CLASSES) or None
-    if attribute == "style":
-        return None if _UNSAFE_STYLE.search(value) else value
-    if attribute == "type":
-        return value if (tag == "button" and value == "button") or value in _INPUTS else None
-    return value
-
-
-def is_blank(html: str) -> bool:
-    """Whether it shows neither text nor a control."""
-    return not re.sub(r"<[^>]*>|&nbsp;|\s", "", html) and not re.search(
-        r"<(input|select|textarea|button|table)", html
-    )
-
-
-def framed(html: str) -> str:
-    """A safe fragment in the frame whose style block it may use."""
-    return f'{_STYLE}<div class="es-frame">{html}</div>'
-
-
-def plain_form(owner: Command | ReadModel, aggregate: Aggregate, language: Language) -> str:
-    """A form made from the fields, for an owner that nobody drew."""
+def drawn(rows: Iterable[str], owner: Command | ReadModel, aggregate: Aggregate, language: Language) -> str:
+    """The sketch of a command or read model as a fragment in its frame."""
+    drawing = _Drawing(owner, aggregate)
+    body = "".join(map(drawing.row, rows))
+    if not drawing.button and isinstance(owner, Command):
+        body += _button(owner.alias or title(owner.name))
+    elif not drawing.button and owner_fields(owner):
+        body += _button(language.pick("Search", "조회"))
     heading = f'<div class="es-title">{escape(owner.alias or title(owner.name))}</div>'
-    if isinstance(owner, Command):
-        fields = "".join(_input(field, aggregate) for field in owner.fields)
-        button = language.pick("Submit", "실행")
-        return f'{heading}{fields}<div class="es-row"><button class="es-primary">{button}</button></div>'
-    search = "".join(_input(field, aggregate) for field in owner.parameters)
-    columns = "".join(f"<th>{_label(field)}</th>" for field in aggregate.fields[:6])
-    cells = "<td>…</td>" * len(aggregate.fields[:6])
-    button = language.pick("Search", "조회")
-    return (
-        f'{heading}{search}<div class="es-row"><button class="es-primary">{button}</button></div>'
-        f"<table><thead><tr>{columns}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
-    )
+    return f'{_STYLE}<div class="es-frame">{heading}{body}{drawing.table()}</div>'
 
 
-def _input(field: Field, aggregate: Aggregate) -> str:
-    items = next((e.items for e in aggregate.enumerations if e.name == field.type), ())
-    if items:
-        options = "".join(f"<option>{escape(item.value)}</option>" for item in items)
-        return f"<label>{_label(field)} <select>{options}</select></label>"
-    kind = {"Boolean": "checkbox", "Date": "date"}.get(field.type)
-    kind = kind or ("number" if field.type in ("Long", "Integer", "Double", "BigDecimal") else "text")
-    return f'<label>{_label(field)} <input type="{kind}"></label>'
+def plain_rows(owner: Command | ReadModel, aggregate: Aggregate) -> tuple[str, ...]:
+    """The sketch that fields alone make, for an owner that nobody sketched."""
+    fields = tuple(field.name for field in owner_fields(owner))
+    return fields if isinstance(owner, Command) else (*fields, f"|{'…|' * len(_columns(owner, aggregate))}")
+
+
+def owner_fields(owner: Command | ReadModel) -> tuple[Field, ...]:
+    """What its actor fills in."""
+    return owner.fields if isinstance(owner, Command) else owner.parameters
+
+
+def _columns(owner: ReadModel, aggregate: Aggregate) -> Sequence[Field]:
+    return owner.columns or aggregate.fields[:6]
+
+
+class _Drawing:
+    """One screen; rows of a table are collected and stand at the end."""
+
+    def __init__(self, owner: Command | ReadModel, aggregate: Aggregate) -> None:
+        self._columns = _columns(owner, aggregate) if isinstance(owner, ReadModel) else ()
+        every = (
+            *owner_fields(owner),
+            *aggregate.fields,
+            *(f for part in aggregate.value_objects for f in part.fields),
+        )
+        self._fields: Mapping[str, Field] = {loose(f.name): f for f in reversed(every)}
+        self._parts = {part.name: part.fields for part in aggregate.value_objects}
+        self._items = {e.name: e.items for e in aggregate.enumerations}
+        self._rows: list[list[str]] = []
+        self.button = False
+
+    def row(self, row: str) -> str:
+        sign, rest = row[:1], row[1:].strip()
+        if sign == "|":
+            self._rows.append([cell.strip() for cell in rest.strip("|").split("|")])
+            return ""
+        if sign == "#":
+            return f"<h4>{escape(rest)}</h4>"
+        if sign == "!":
+            return f'<p class="es-muted">{escape(rest)}</p>'
+        if sign == "[" and row.endswith("]"):
+            return self._pressed(row[1:-1])
+        name, _, value = (part.strip() for part in row.partition("="))
+        field = self._fields.get(loose(name))
+        return self._control(field, value) if field else f"<p>{escape(row)}</p>"
+
+    def _pressed(self, label: str) -> str:
+        first, self.button = not self.button, True
+        return _button(label, "es-primary" if first else "es-muted")
+
+    def _control(self, field: Field, value: str) -> str:
+        if parts := self._parts.get(field.type):
+            inner = "".join(self._input(part, "") for part in parts if part.type not in self._parts)
+            return f"<h4>{_label(field)}</h4>{inner}"
+        return self._input(field, value)
+
+    def _input(self, field: Field, value: str) -> str:
+        if items := self._items.get(field.type):
+            options = "".join(f"<option>{escape(item.alias or item.value)}</option>" for item in items)
+            return f"<label>{_label(field)} <select>{options}</select></label>"
+        hint = f' placeholder="{escape(value)}"' if value else ""
+        return f'<label>{_label(field)} <input type="{_INPUTS.get(field.type, "text")}"{hint}></label>'
+
+    def table(self) -> str:
+        """The collected rows under their columns."""
+        if not self._rows:
+            return ""
+        head = "".join(f"<th>{_label(field)}</th>" for field in self._columns)
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self._rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _button(label: str, look: str = "es-primary") -> str:
+    return f'<p><button type="button" class="{look}">{escape(label.strip())}</button></p>'
 
 
 def _label(field: Field) -> str:

@@ -1,67 +1,117 @@
-"""What each step is told: the names of its blocks, in the order of its prompt.
+"""What each step is told: the names of its blocks, in the order of its prompt, and how elements are written there.
 
 Blocks (see prompt.blocks), text unless said to be JSON:
-  language     "English" or "Korean": for aliases, descriptions, titles and labels
+  language     "English" or "Korean": for aliases, sentences, titles and labels
   lines        the part of the source text that matters, one source line each: "<number>: <text>"; numbers start at 1 and
-               count in the whole text (from requirements) or in the context's own text (from a draft)
-  context      JSON {name, alias, description}; for `draft` also aggregates: [{name, alias}] it owns
-  contexts     JSON [{name, alias, description, aggregates: [name]}]
-  others       JSON [{name, aggregates: [name]}]: the other contexts; their aggregates are not ours to draft or to change
-  aggregate    JSON: for `details` {name, alias, description, enumerations: [{name, alias}], value_objects: [{name, alias}],
-               references: [name], required_attributes: [name]}; for `behaviour`, `scenarios` and `screens` {name, alias,
-               description, fields: [FIELD], enumerations: [{name, items: [value]}], value_objects: [{name, fields: [FIELD]}],
-               invariants: [sentence]}; FIELD is {name, type, is_key}
-  aggregates   JSON [{name, alias, description}]: all aggregates of the context, in the order to answer
+               count in the whole text, or in the context's own text (from a draft; for `policies` through all texts)
+  contexts     JSON [{name, alias, purpose, aggregates: [name]}]
+  context      JSON {name, alias, purpose, aggregates: [DRAFTED], fixed: whether they are all, seen: "4,9"}: what to draft; DRAFTED is {name, alias} and,
+               from a draft, enumerations, value_objects: [{name, alias}] and references: [name]; `seen` are lines of others
+  others       JSON [{name, aggregates: [{name, alias}]}]: contexts and the aggregates that are drafted elsewhere
+  roles        JSON [name]; systems: JSON [{name, alias}]
   required     JSON {commands: [name], events: [name], read_models: [name]}: names that must appear literally
-  commands     JSON [{name, alias, actor, emits: [event name]}]; for `scenarios` and `screens` also description and
-               fields: [FIELD]
-  events       JSON [{name, alias}]; for `scenarios` also fields: [FIELD]
-  read_models  JSON [{name, alias, actor, multiple}]; for `screens` also description and parameters: [FIELD]
-  model        JSON [{context, aggregate, commands: [name], events: [{name, alias}]}]: every aggregate of the model
-  pair         JSON [{name, context, description, fields: [name]}]: two aggregates that refer to each other
+  aggregate    JSON, see `drafted` and `whole`
+  commands, read_models   JSON lists, see `scenarios` and `screens`
+  model        JSON [{context, aggregate, references: [FIELD], commands: ["Name (alias) by actor -> Event | Event"], read_models: [name]}]
+A FIELD is written "name: Type", an enumeration {ITEM: alias}.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from executor.graph.state import Named, OtherContext
-from executor.model import Enumeration, EnumerationItem, Field, ValueObject
+from executor.graph.state import DraftAggregate, FoundContext, Named, OtherContext, RequiredNames
+from executor.model import Aggregate, Command, Enumeration, ExternalSystem, Field, ReadModel, ValueObject
 
 BLOCKS: Final[dict[str, tuple[str, ...]]] = {
-    "contexts": ("language", "lines"),
+    "outline": ("language", "lines"),
     "merge": ("language", "contexts"),
-    "line_map": ("contexts", "lines"),
-    "draft": ("language", "context", "others", "lines"),
-    "details": ("language", "context", "aggregate", "lines"),
-    "names": ("language", "context", "others", "aggregates", "required", "lines"),
-    "behaviour": ("language", "aggregate", "commands", "events", "read_models", "lines"),
-    "scenarios": ("language", "aggregate", "commands", "events", "lines"),
+    "draft": ("language", "context", "others", "roles", "systems", "required", "lines"),
+    "behaviour": ("language", "aggregate", "lines"),
+    "policies": ("language", "model", "lines"),
+    "scenarios": ("language", "aggregate", "commands", "roles", "lines"),
     "screens": ("language", "aggregate", "commands", "read_models"),
-    "policies": ("language", "context", "model", "lines"),
-    "references": ("language", "pair"),
 }
-
-AGGREGATE: Final = ("name", "alias", "description", "fields", "value_objects", "enumerations", "invariants")
-COMMAND: Final = ("name", "alias", "actor", "emits")
-READ_MODEL: Final = ("name", "alias", "actor", "multiple")
-CONTEXT: Final = ("name", "alias", "description")
 
 _MEMBERS: Final[dict[type, tuple[str, ...]]] = {
-    Field: ("name", "type", "is_key"),
     Named: ("name", "alias"),
-    ValueObject: ("name", "fields"),
-    Enumeration: ("name", "items"),
+    ExternalSystem: ("name", "alias"),
     OtherContext: ("name", "aggregates"),
+    FoundContext: ("name", "alias", "purpose"),
+    DraftAggregate: ("name", "alias", "enumerations", "value_objects", "references"),
+    RequiredNames: ("commands", "events", "read_models"),
 }
 
 
-def shown(value: Any, *names: str) -> Any:
-    """A value as prompts show it: of an element the members of these names, else its usual ones; of several, each."""
-    if isinstance(value, (str, bool)):
+def shown(value: Any) -> Any:
+    """A value as prompts show it: of an element its usual members that say something; of several, each."""
+    if isinstance(value, str):
         return value
     if isinstance(value, tuple):
-        return [shown(each, *names) for each in value]
-    if isinstance(value, EnumerationItem):
-        return value.value
-    return {name: shown(getattr(value, name)) for name in names or _MEMBERS[type(value)]}
+        return [shown(each) for each in value]
+    names = _MEMBERS[type(value)]
+    return {name: shown(part) for name in names if (part := getattr(value, name)) or name in names[:2]}
+
+
+def drafted(aggregate: Aggregate, attributes: tuple[str, ...]) -> dict[str, Any]:
+    """An aggregate of which only names are known."""
+    return {
+        **_described(aggregate),
+        "references": [f"{f.name}: {f.references}" for f in aggregate.fields if f.references],
+        "parts": [_part(part) for part in aggregate.value_objects],
+        "required_attributes": list(attributes),
+        "commands": [f"{_titled(c)}{_by(c)} -> {' | '.join(c.emits)}" for c in aggregate.commands],
+        "read_models": [
+            f"{_titled(r)}{_by(r)}: {', '.join(f.name for f in r.columns)}" for r in aggregate.read_models
+        ],
+    }
+
+
+def whole(aggregate: Aggregate) -> dict[str, Any]:
+    """An aggregate with its state."""
+    return {
+        **_described(aggregate),
+        "fields": [fielded(field) for field in aggregate.fields],
+        "parts": {part.name: [fielded(field) for field in part.fields] for part in aggregate.value_objects},
+    }
+
+
+def fielded(field: Field) -> str:
+    """A field as prompts write it."""
+    return f"{field.name}: {field.type}{' (key)' if field.is_key else ''}"
+
+
+def _described(aggregate: Aggregate) -> dict[str, Any]:
+    return {
+        "name": aggregate.name,
+        "alias": aggregate.alias,
+        "description": aggregate.description,
+        "enumerations": {e.name: _items(e) for e in aggregate.enumerations},
+    }
+
+
+def _items(enumeration: Enumeration) -> dict[str, str]:
+    return {item.value: item.alias for item in enumeration.items}
+
+
+def _part(part: ValueObject) -> str:
+    return f"{_titled(part)}, an entity" if part.is_entity else _titled(part)
+
+
+def _titled(element: Command | ReadModel | ValueObject) -> str:
+    return f"{element.name} ({element.alias})" if element.alias else element.name
+
+
+def _by(element: Command | ReadModel) -> str:
+    return f" by {element.actor}" if element.actor else ""
+
+
+def in_model(context: str, aggregate: Aggregate) -> dict[str, Any]:
+    """An aggregate as one of many: what happens to it and can be known of it."""
+    return {
+        "context": context,
+        "aggregate": aggregate.name,
+        "references": [f"{f.name}: {f.references}" for f in aggregate.fields if f.references],
+        "commands": [f"{_titled(c)}{_by(c)} -> {' | '.join(c.emits)}" for c in aggregate.commands],
+        "read_models": [r.name for r in aggregate.read_models],
+    }

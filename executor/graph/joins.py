@@ -20,7 +20,8 @@ async def plan(state: JobState) -> JobState:
     found = units.from_requirements(input, state["parts"])
     kept = {unit.index for unit in found}
     remarks = Remarks("plan", input.whole)
-    lost = [c.alias or c.name for i, c in enumerate(units.contexts_of(state["parts"])) if i not in kept]
+    contexts = units.outline_of(state["parts"]).contexts
+    lost = [c.alias or c.name for i, c in enumerate(contexts) if i not in kept]
     if lost:
         remarks.warn(
             f"Left out, because no line speaks of them: {listed(lost)}.",
@@ -30,7 +31,7 @@ async def plan(state: JobState) -> JobState:
 
 
 async def join(state: JobState) -> JobState:
-    """All names are known: they become unique, and nothing is added to them from here on but policies and references."""
+    """All names are known: they become unique, and nothing is added to them from here on but policies."""
     input, parts = state["input"], state["parts"]
     whole = assemble.named(input, state["units"], parts)
     _demand_something(whole.model, input, parts)
@@ -40,12 +41,17 @@ async def join(state: JobState) -> JobState:
             f"{source}: the reference to {target} was left out, because there is no such aggregate.",
             f"{source}: {target} 애그리거트가 없어 참조를 제외했습니다.",
         )
+    for source, target in whole.reversed:
+        remarks.warn(
+            f"{source} and {target} referred to each other; only the reference from {target} to {source} was kept.",
+            f"{source}와(과) {target}이(가) 서로 참조하여 {target}에서 {source}(으)로 가는 참조만 두었습니다.",
+        )
     _remark_counts(whole.model, remarks)
-    return {"named": whole.model, "unresolved": whole.unresolved, "notes": (*whole.notes, *remarks.notes)}
+    return {"named": whole.model, "notes": (*whole.notes, *remarks.notes)}
 
 
 def _demand_something(model: EventStormingModel, input: GraphInput, parts: Sequence[Part]) -> None:
-    demand_usable(parts, "names", input.language)
+    demand_usable(parts, "draft", input.language)
     if not any(a.commands or a.events or a.read_models for a in model.aggregates):
         raise NothingUsable(
             input.language.pick(
@@ -74,7 +80,7 @@ async def finish(state: JobState) -> JobState:
     whole = assemble.finished(input, state["units"], state["named"], state["parts"])
     remarks = Remarks("finish", input.whole)
     _remark_end(whole.model, remarks)
-    silent = units.silent_lines(state["parts"])
+    silent = frozenset(units.outline_of(state["parts"]).silent)
     if not input.from_draft:
         _remark_untraced("", document(input.requirements), traced_lines(whole.model), silent, remarks)
     for unit in state["units"] if input.from_draft else ():
@@ -87,12 +93,19 @@ async def finish(state: JobState) -> JobState:
 def _remark_end(model: EventStormingModel, remarks: Remarks) -> None:
     owners = [owner for a in model.aggregates for owner in owners_of_screens(a)]
     scenarios = sum(len(command.scenarios) for a in model.aggregates for command in a.commands)
+    refusals = sum(len(command.refusals) for a in model.aggregates for command in a.commands)
     remarks.tell(
         f"The model is complete: {len(model.policies)} policies, {len(model.references)} references, "
-        f"{scenarios} scenarios, {len(owners)} screens.",
+        f"{scenarios} scenarios, {refusals} refusals, {len(owners)} screens.",
         f"모델이 완성되었습니다: 정책 {len(model.policies)}개, 참조 {len(model.references)}개, "
-        f"시나리오 {scenarios}개, 화면 {len(owners)}개",
+        f"시나리오 {scenarios}개, 거절 {refusals}개, 화면 {len(owners)}개",
     )
+    if asked := model.open_questions:
+        texts = listed((question.text for question in asked), most=8)
+        remarks.tell(
+            f"Open questions for the author of the text: {len(asked)}: {texts}",
+            f"글쓴이에게 물어볼 것 {len(asked)}가지: {texts}",
+        )
 
 
 def _remark_untraced(

@@ -1,4 +1,4 @@
-"""Step `merge`: one list of bounded contexts from what the chunks found. Asks only when there is something to merge."""
+"""Step `merge`: one outline of the whole text from what the chunks found. Asks only when there is something to merge."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from executor.errors import NothingUsable
 from executor.graph.answers import MergeAnswer
 from executor.graph.asking import Asking, demand_usable, listed
 from executor.graph.identifiers import pascal
-from executor.graph.inputs import CONTEXT, shown
+from executor.graph.inputs import shown
 from executor.graph.normalise import lookup, told
-from executor.graph.state import FoundContext, JobState, Outcome, RunContext, of_step
+from executor.graph.state import FoundContext, JobState, Outcome, Outline, RunContext, of_step
 from executor.model import loose, once
 
 
 async def merge(state: JobState, runtime: Runtime[RunContext]) -> Outcome:
     """The whole text."""
     language = state["input"].language
-    per_chunk = [part.value for part in of_step(state["parts"], "contexts")]
-    found = without_doubles(context for chunk in per_chunk for context in chunk)
-    if not found:
-        demand_usable(state["parts"], "contexts", language)
+    chunks: list[Outline] = [part.value for part in of_step(state["parts"], "outline")]
+    whole = _together(chunks)
+    if not whole.contexts:
+        demand_usable(state["parts"], "outline", language)
         raise NothingUsable(
             language.pick(
                 "No bounded context was found: the text seems to describe no behaviour.",
@@ -31,10 +31,11 @@ async def merge(state: JobState, runtime: Runtime[RunContext]) -> Outcome:
             )
         )
     asking = Asking(runtime, "merge", state["input"].whole)
-    if len(found) == 1 or sum(1 for chunk in per_chunk if chunk) < 2:
-        return asking.outcome(found)
+    found = whole.contexts
+    if len(found) == 1 or sum(1 for chunk in chunks if chunk.contexts) < 2:
+        return asking.outcome(whole)
     answer = await asking.ask(
-        MergeAnswer, {"contexts": described(found)}, lambda answer: check(answer, found)
+        MergeAnswer, {"contexts": _described(found)}, lambda answer: check(answer, found)
     )
     merged = normalised(answer, found) if answer else found
     names = listed(context.alias or context.name for context in merged)
@@ -42,12 +43,21 @@ async def merge(state: JobState, runtime: Runtime[RunContext]) -> Outcome:
         f"The whole text has {len(merged)} bounded context(s): {names}.",
         f"글 전체의 바운디드 컨텍스트는 {len(merged)}개입니다: {names}",
     )
-    return asking.outcome(merged)
+    return asking.outcome(replace(whole, contexts=merged))
 
 
-def described(found: Sequence[FoundContext]) -> list[dict[str, object]]:
-    """The contexts as prompts show them."""
-    return [{**shown(c, *CONTEXT), "aggregates": [a.name for a in c.aggregates]} for c in found]
+def _together(chunks: Sequence[Outline]) -> Outline:
+    return Outline(
+        contexts=without_doubles(context for chunk in chunks for context in chunk.contexts),
+        roles=tuple(dict.fromkeys(role for chunk in chunks for role in chunk.roles)),
+        systems=once(system for chunk in chunks for system in chunk.systems),
+        questions=tuple(question for chunk in chunks for question in chunk.questions),
+        silent=tuple(n for chunk in chunks for n in chunk.silent),
+    )
+
+
+def _described(found: Sequence[FoundContext]) -> list[dict[str, object]]:
+    return [{**shown(c), "aggregates": [a.name for a in c.aggregates]} for c in found]
 
 
 def check(answer: MergeAnswer, found: Sequence[FoundContext]) -> Iterator[str]:
@@ -73,7 +83,7 @@ def normalised(answer: MergeAnswer, found: Sequence[FoundContext]) -> tuple[Foun
                 _union(joins),
                 name=pascal(context.name) or joins[0].name,
                 alias=told(context.alias) or joins[0].alias,
-                description=told(context.description) or joins[0].description,
+                purpose=told(context.purpose) or joins[0].purpose,
             )
             merged.append(one)
     return without_doubles([*merged, *left.values()])
@@ -97,5 +107,6 @@ def _union(contexts: Sequence[FoundContext]) -> FoundContext:
     return replace(
         contexts[0],
         aggregates=once(a for context in contexts for a in context.aggregates),
-        numbers=tuple(sorted({n for context in contexts for n in context.numbers})),
+        owns=tuple(sorted({n for context in contexts for n in context.owns})),
+        sees=tuple(sorted({n for context in contexts for n in context.sees})),
     )

@@ -1,4 +1,4 @@
-"""What of an answer can be part of a model: sources become ranges, loose names identifiers, strange types known ones."""
+"""What of an answer can be part of a model: line numbers become ranges, loose names identifiers, strange types known ones."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
-from executor.graph.answers import FieldAnswer, Source
+from executor.graph.answers import FieldAnswer, QuestionAnswer
 from executor.graph.answers import Named as NamedAnswer
-from executor.graph.identifiers import camel, pascal
+from executor.graph.identifiers import camel, pascal, upper_snake, words
 from executor.graph.state import Named
-from executor.graph.text import Document, located
-from executor.model import BUILT_IN_TYPES, Field, Ranges, loose, once
+from executor.graph.text import Document, located, numbers_in, spoken
+from executor.model import BUILT_IN_TYPES, Field, OpenQuestion, Ranges, loose, once
 
 MOST_RANGES = 8
-MOST_FIELDS = 60
 
 _TYPES: Final = {
     **{name.casefold(): name for name in BUILT_IN_TYPES},
@@ -27,6 +26,7 @@ _TYPES: Final = {
         ("datetime", "timestamp", "localdate", "localdatetime", "instant", "zoneddatetime"), "Date"
     ),
 }
+_MONEY: Final = ("amount", "price", "fee", "total", "cost", "balance")
 _LIST = re.compile(r"(?:List|Set|Collection|Array|Sequence)\s*<\s*(.+?)\s*>|(.+?)\s*\[\]", re.IGNORECASE)
 
 
@@ -39,26 +39,25 @@ def told(text: str) -> str:
     return "" if kept == "@" else kept
 
 
-def ranges(sources: Iterable[Source], lines: Document) -> Ranges:
-    """Where the text says it; each place once."""
-    found = [located(lines, source.line, source.quote) for source in sources]
-    return tuple(dict.fromkeys(r for r in found if r is not None))[:MOST_RANGES]
+def ranges(said: str, lines: Document, *words: str) -> Ranges:
+    """Where the named lines speak of it; each place once."""
+    numbers = numbers_in(said, len(lines))[:MOST_RANGES]
+    return tuple(dict.fromkeys(located(lines, numbers, [word for word in words if word])))
 
 
-def fields(answers: Iterable[FieldAnswer], lines: Document, types: Iterable[str]) -> tuple[Field, ...]:
-    """Fields with camelCase names, each once, of known types: built in, one of `types`, or a list."""
-    own = {loose(name): name for name in types}
-    found = (
-        Field(
-            name=camel(answer.name),
-            type=_type(answer.type, own),
-            is_key=answer.is_key,
-            alias=told(answer.alias),
-            ranges=ranges(answer.sources, lines),
-        )
-        for answer in answers
-    )
-    return once(found)[:MOST_FIELDS]
+def field(answer: FieldAnswer, types: Iterable[str], text: Text) -> Field:
+    """A field with a camelCase name, of a known type: built in, one of `types`, or a list."""
+    alias = told(answer.alias)
+    kind = _type(answer.type, {loose(name): name for name in types})
+    column = upper_snake(answer.name).lower()
+    return Field(name=camel(answer.name), type=kind, alias=alias, ranges=text.of(alias, column))
+
+
+def guessed(name: str) -> Field:
+    """A field that is only named: its type is what the name suggests."""
+    last = (words(name) or [""])[-1].casefold()
+    kind = {"id": "Long", "date": "Date", "at": "Date", "count": "Integer", "quantity": "Integer"}.get(last)
+    return Field(name=camel(name), type=kind or ("BigDecimal" if last in _MONEY else "String"))
 
 
 def _type(wanted: str, own: Mapping[str, str]) -> str:
@@ -77,6 +76,28 @@ def _plain_type(wanted: str, own: Mapping[str, str]) -> str:
 def named(answers: Iterable[NamedAnswer]) -> tuple[Named, ...]:
     """Names in PascalCase, each once, without nameless ones."""
     return once(Named(name=pascal(answer.name), alias=told(answer.alias)) for answer in answers)
+
+
+def questions(answers: Iterable[QuestionAnswer], context: str, lines: Document) -> tuple[OpenQuestion, ...]:
+    """Open questions about one context, or about the whole text."""
+    return tuple(
+        OpenQuestion(
+            text=text, about=pascal(answer.about), bounded_context=context, ranges=ranges(answer.lines, lines)
+        )
+        for answer in answers
+        if (text := told(answer.text))
+    )
+
+
+class Text:
+    """The lines that one question was about, to find in them what an answer calls by a display name."""
+
+    def __init__(self, lines: Document, numbers: Iterable[int]) -> None:
+        self._lines, self._numbers = lines, tuple(numbers)
+
+    def of(self, *words: str) -> Ranges:
+        """The first place that says the first of these words that stands anywhere."""
+        return next((at for word in words if (at := spoken(self._lines, self._numbers, word))), ())
 
 
 _Value = TypeVar("_Value")

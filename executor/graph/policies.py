@@ -1,116 +1,140 @@
-"""Step `policies`: whenever an event happens, which events of other aggregates follow, according to one context's text."""
+"""Step `policies`: what follows when something happens or time has come, without a person deciding in between."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from langgraph.runtime import Runtime
 
 from executor.graph.answers import PoliciesAnswer, PolicyAnswer
 from executor.graph.asking import Asking, Remarks
 from executor.graph.identifiers import pascal
-from executor.graph.inputs import CONTEXT, shown
-from executor.graph.normalise import ranges, told
-from executor.graph.state import ContextUnit, Outcome, PoliciesState, RunContext
-from executor.model import Aggregate, BoundedContext, EventStormingModel, Policy, loose
+from executor.graph.inputs import in_model
+from executor.graph.normalise import questions, ranges, told
+from executor.graph.state import ContextUnit, Outcome, PoliciesState, PoliciesUnit, RunContext
+from executor.graph.text import fitted, numbered, numbers_in
+from executor.model import Command, EventStormingModel, OpenQuestion, Policy, loose
 
-MOST_POLICIES = 40  # of one context
-
-
-async def policies(state: PoliciesState, runtime: Runtime[RunContext]) -> Outcome:
-    """One context before the whole model."""
-    unit, model = state["unit"], state["named"]
-    asking = Asking(runtime, "policies", unit)
-    known = Events.of(model)
-    name = next(context.name for context in model.bounded_contexts if context.ordinal == unit.index + 1)
-    blocks = {
-        "context": {**shown(unit, *CONTEXT), "name": name},
-        "model": [_shown(c, a) for c in model.bounded_contexts for a in c.aggregates],
-        "lines": asking.lines(unit, [e.alias for a in model.aggregates for e in a.events]),
-    }
-    answer = await asking.ask(PoliciesAnswer, blocks, lambda answer: check(answer, known))
-    if not answer:
-        asking.warn(
-            f"{unit.alias}: policies could not be worked out.", f"{unit.alias}: 정책을 만들지 못했습니다."
-        )
-    return asking.outcome(normalised(answer.policies if answer else (), unit, known, asking))
-
-
-def _shown(context: BoundedContext, aggregate: Aggregate) -> dict[str, object]:
-    return {
-        "context": context.name,
-        "aggregate": aggregate.name,
-        "commands": [command.name for command in aggregate.commands],
-        "events": shown(aggregate.events, "name", "alias"),
-    }
+MOST_POLICIES: Final = 80  # of one answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Events:
-    """The events of the model by loose name, those a command leads to under the command's name too, and their owners."""
+class Reactions:
+    """What became of one answer."""
 
-    names: dict[str, str]
-    owners: dict[str, str]
+    policies: tuple[Policy, ...] = ()
+    questions: tuple[OpenQuestion, ...] = ()
+
+
+async def policies(state: PoliciesState, runtime: Runtime[RunContext]) -> Outcome:
+    """A part of the text before the whole model."""
+    unit = state["unit"]
+    model = unit.named
+    asking = Asking(runtime, "policies", unit)
+    known = Known.of(model)
+    blocks = {
+        "model": [in_model(c.name, a) for c in model.bounded_contexts for a in c.aggregates],
+        "lines": numbered(unit.document, fitted(unit.document, unit.numbers)),
+    }
+    answer = await asking.ask(PoliciesAnswer, blocks, lambda answer: check(answer, known))
+    if not answer:
+        asking.warn("Policies could not be worked out.", "정책을 만들지 못했습니다.")
+    return asking.outcome(normalised(answer or PoliciesAnswer(policies=[]), unit, known, asking))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Commands and events of the model by loose name; an event stands for the first command that emits it, and a command for
+    the first event that it emits."""
+
+    commands: dict[str, Command]
+    events: dict[str, str]
+    owners: dict[str, str]  # context of every event
 
     @classmethod
-    def of(cls, model: EventStormingModel) -> Events:
+    def of(cls, model: EventStormingModel) -> Known:
         """Those of a model with all names."""
-        owners = model.event_owners
-        commands = {loose(c.name): c.emits[0] for a in model.aggregates for c in a.commands if c.emits}
-        return cls(names=commands | {loose(name): name for name in owners}, owners=owners)
+        commands = [c for a in model.aggregates for c in a.commands if c.emits]
+        events = {loose(c.name): c.emits[0] for c in commands}
+        events |= {loose(e.name): e.name for a in model.aggregates for e in a.events}
+        emitters = {loose(name): c for c in reversed(commands) for name in c.emits}
+        owners = {e.name: c.name for c in model.bounded_contexts for a in c.aggregates for e in a.events}
+        return cls(commands=emitters | {loose(c.name): c for c in commands}, events=events, owners=owners)
 
-    def named(self, name: str) -> str:
+    def event(self, name: str) -> str:
         """The event meant, or ""."""
-        return self.names.get(loose(name), "")
-
-    def crosses(self, trigger: str, result: str) -> bool:
-        """Whether both exist, in different aggregates."""
-        return bool(trigger and result) and self.owners[trigger] != self.owners[result]
+        return self.events.get(loose(name), "")
 
 
-def check(answer: PoliciesAnswer, known: Events) -> Iterator[str]:
+def check(answer: PoliciesAnswer, known: Known) -> Iterator[str]:
     """What is wrong with an answer."""
     for policy in answer.policies:
-        trigger = known.named(policy.trigger)
-        if not trigger:
+        if policy.trigger and not known.event(policy.trigger):
             yield f'There is no event "{policy.trigger}" to trigger "{policy.name}".'
-        if not policy.results:
-            yield f'The policy "{policy.name}" leads to no event.'
-        for result in policy.results:
-            if not known.named(result):
-                yield f'There is no event "{result}" for "{policy.name}" to lead to.'
-            elif trigger and not known.crosses(trigger, known.named(result)):
-                yield f'"{policy.name}" leads from "{trigger}" to "{result}" of the same aggregate: that is no policy.'
+        if not policy.trigger and not policy.timer:
+            yield f'"{policy.name}" has neither a trigger nor a time.'
+        if not policy.commands:
+            yield f'The policy "{policy.name}" gives no command.'
+        for name in policy.commands:
+            if loose(name) not in known.commands:
+                yield f'There is no command "{name}" for "{policy.name}" to give.'
 
 
-def normalised(
-    answers: Sequence[PolicyAnswer], unit: ContextUnit, known: Events, remarks: Remarks
-) -> tuple[Policy, ...]:
-    """The policies that lead from an event to events of other aggregates; the context's final name is set later."""
+def normalised(answer: PoliciesAnswer, unit: PoliciesUnit, known: Known, remarks: Remarks) -> Reactions:
+    """The policies that give commands which exist; where one stands is seen when the model is put together."""
     found = []
-    for answer in answers[:MOST_POLICIES]:
-        policy = _policy(answer, unit, known)
-        if policy.results:
+    for said in remarks.few(tuple(answer.policies), MOST_POLICIES, remarks.language.pick("The text", "글")):
+        policy = _policy(said, unit, known)
+        lost = [told(name) for name in said.commands if loose(name) not in known.commands]
+        started = policy.trigger or policy.timer
+        label = policy.alias or policy.name
+        if policy.commands and started:
             found.append(policy)
-        else:
-            label = policy.alias or answer.name
+        if lost or not (policy.commands and started):
             remarks.warn(
-                f'{unit.alias}: the policy "{label}" was left out, because it joins no events of different aggregates.',
-                f"{unit.alias}: '{label}' 정책은 서로 다른 애그리거트의 이벤트를 잇지 않아 제외했습니다.",
+                f'"{label}": left out, because the model has no such event or command: {", ".join(lost) or told(said.trigger) or "-"}.',
+                f"'{label}': 모델에 그런 이벤트나 커맨드가 없어 제외했습니다: {', '.join(lost) or told(said.trigger) or '-'}",
             )
-    return tuple(found)
+    return Reactions(policies=tuple(found), questions=_questions(answer, unit))
 
 
-def _policy(answer: PolicyAnswer, unit: ContextUnit, known: Events) -> Policy:
-    trigger = known.named(answer.trigger)
-    results = dict.fromkeys(known.named(result) for result in answer.results)
+def _policy(said: PolicyAnswer, unit: PoliciesUnit, known: Known) -> Policy:
+    trigger = known.event(said.trigger)
+    given = [name for name in said.commands if loose(name) in known.commands]
+    results = {known.events[loose(name)]: known.commands[loose(name)].name for name in given}
+    results.pop(trigger, None)
+    home, numbers = _home(said.lines, unit)
+    alias = told(said.alias)
     return Policy(
-        name=pascal(answer.name) or f"On{trigger}",
-        alias=told(answer.alias),
-        reason=told(answer.reason),
+        name=pascal(said.name) or f"On{trigger}",
+        alias=alias,
+        reason=told(said.reason),
         trigger=trigger,
-        results=tuple(result for result in results if known.crosses(trigger, result)),
-        bounded_context=unit.name,
-        ranges=ranges(answer.sources, unit.document),
+        timer=told(said.timer),
+        condition=told(said.condition),
+        results=tuple(results),
+        commands=tuple(results.values()),
+        bounded_context=unit.name_of(home) or known.owners.get(trigger or next(iter(results), ""), ""),
+        ranges=ranges(numbers, home.document, alias) if home else (),
     )
+
+
+def _home(said: str, unit: PoliciesUnit) -> tuple[ContextUnit | None, str]:
+    """The context whose text says it, and its lines as that text counts them; lines of other texts are left out."""
+    lines = [unit.homes[n] for n in numbers_in(said, len(unit.document)) if n in unit.homes]
+    if not lines:
+        return None, ""
+    first = lines[0][0]
+    same = [n for home, n in lines if home is first or not home.ranges_in_description]
+    return first, ",".join(map(str, same))
+
+
+def _questions(answer: PoliciesAnswer, unit: PoliciesUnit) -> tuple[OpenQuestion, ...]:
+    found: list[OpenQuestion] = []
+    for said in answer.questions:
+        home, numbers = _home(said.lines, unit)
+        said = said.model_copy(update={"lines": numbers})
+        found += questions((said,), unit.name_of(home), home.document if home else ())
+    return tuple(found)

@@ -30,6 +30,13 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """The contexts and what each owns, before all names are known: not yet to be kept."""
+
+    model: EventStormingModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The whole model as it stands; what one snapshot shows is in every later one, at the same ordinals.
 
@@ -51,7 +58,7 @@ class Finished:
     model: EventStormingModel
 
 
-RunEvent = Progress | Note | Snapshot | Finished
+RunEvent = Progress | Note | Preview | Snapshot | Finished
 
 
 async def generate(input: GraphInput, chat: Chat) -> AsyncGenerator[RunEvent, None]:
@@ -117,6 +124,8 @@ class _Fold:
             self._learn(change)
             yield from change["notes"]
         yield from self._advance()
+        if node == "plan":
+            yield Preview(model=assemble.outlined(self._input, self._units, tuple(self._parts.values())))
         if node == "finish":
             yield Finished(model=change["model"])
         elif self._named is not None and (fresh or node == "join"):
@@ -129,7 +138,8 @@ class _Fold:
         if "units" in change:
             self._stages.found(change["units"])
         if "named" in change:
-            self._stages.named(self._units, change["named"], change["unresolved"])
+            drafted = assemble.drafted(self._units, tuple(self._parts.values()))
+            self._stages.named(self._units, change["named"], drafted)
         if "model" in change:
             self._stages.finished()
 

@@ -1,26 +1,46 @@
-"""Step `scenarios`: Given-When-Then examples for the commands of one aggregate."""
+"""Step `scenarios`: Given-When-Then examples for the commands of one aggregate, and how they are refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 from langgraph.runtime import Runtime
 
-from executor.graph.answers import ScenarioAnswer, ScenariosAnswer, Value
-from executor.graph.asking import Asking
+from executor.graph.answers import RefusalAnswer, ScenarioAnswer, ScenariosAnswer
+from executor.graph.asking import Asking, Remarks, listed
 from executor.graph.behaviour import words_of
 from executor.graph.identifiers import title
-from executor.graph.inputs import AGGREGATE, COMMAND, shown
+from executor.graph.inputs import whole
 from executor.graph.normalise import lookup, told
 from executor.graph.state import AggregateState, Outcome, RunContext
-from executor.model import Aggregate, Command, Field, Language, Scenario, ScenarioClause, ScenarioValue, loose
+from executor.model import (
+    Aggregate,
+    Command,
+    CommandKind,
+    Event,
+    Field,
+    Language,
+    Refusal,
+    Scenario,
+    ScenarioClause,
+    ScenarioValue,
+    loose,
+)
+from executor.review import refusing
 
-UNKNOWN = "N/A"
-MOST_SCENARIOS = 6  # per command
+UNKNOWN: Final = "N/A"
+MOST_SCENARIOS: Final = 6  # of one command, refusals apart
 
-Scenarios = dict[str, tuple[Scenario, ...]]
-"""Scenarios by name of the command."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """Scenarios and refusals by name of the command, and the rules that no refusal shows."""
+
+    scenarios: Mapping[str, tuple[Scenario, ...]]
+    refusals: Mapping[str, tuple[Refusal, ...]]
+    unshown: tuple[str, ...] = ()
 
 
 async def scenarios(state: AggregateState, runtime: Runtime[RunContext]) -> Outcome:
@@ -29,9 +49,9 @@ async def scenarios(state: AggregateState, runtime: Runtime[RunContext]) -> Outc
     aggregate = unit.aggregate
     asking = Asking(runtime, "scenarios", unit)
     blocks = {
-        "aggregate": shown(aggregate, *AGGREGATE),
-        "commands": shown(aggregate.commands, *COMMAND, "description", "fields"),
-        "events": shown(aggregate.events, "name", "alias", "fields"),
+        "aggregate": {**whole(aggregate), "rules": list(refusing(aggregate.invariants))},
+        "commands": [_shown(command, aggregate) for command in aggregate.commands],
+        "roles": list(unit.context.roles),
         "lines": asking.lines(unit.context, words_of(aggregate)),
     }
     answer = await asking.ask(ScenariosAnswer, blocks, lambda answer: check(answer, aggregate))
@@ -40,7 +60,22 @@ async def scenarios(state: AggregateState, runtime: Runtime[RunContext]) -> Outc
             f"{aggregate.name}: no scenario could be worked out, so plain ones were filled in.",
             f"{aggregate.name}: 시나리오를 만들지 못해 기본 시나리오를 넣었습니다.",
         )
-    return asking.outcome(normalised(answer.scenarios if answer else (), aggregate, unit.language))
+    return asking.outcome(normalised(answer or ScenariosAnswer(), aggregate, unit.language, asking))
+
+
+def _shown(command: Command, aggregate: Aggregate) -> dict[str, Any]:
+    """A command with what it carries, and what its events add."""
+    carried = {f.name for f in (*command.fields, *aggregate.fields)}
+    events = [e for e in aggregate.events if e.name in command.emits]
+    return {
+        "name": command.name,
+        "alias": command.alias,
+        "actor": command.actor,
+        "kind": command.kind,
+        "description": command.description,
+        "fields": [f.name for f in command.fields],
+        "emits": {e.name: [f.name for f in e.fields if f.name not in carried] for e in events},
+    }
 
 
 def check(answer: ScenariosAnswer, aggregate: Aggregate) -> Iterator[str]:
@@ -48,58 +83,173 @@ def check(answer: ScenariosAnswer, aggregate: Aggregate) -> Iterator[str]:
     commands = {command.name: command for command in aggregate.commands}
     for name in sorted(set(commands) - {s.command for s in answer.scenarios}):
         yield f'The command "{name}" has no scenario.'
+    for name in sorted({s.command for s in _all(answer)} - set(commands)):
+        yield f'There is no command "{name}".'
     for scenario in answer.scenarios:
-        if scenario.command not in commands:
-            yield f'There is no command "{scenario.command}".'
-            continue
-        emits = commands[scenario.command].emits
-        happened = [then.event for then in scenario.then]
-        if not happened or not set(emits).issuperset(happened):
-            yield f'"then" of "{scenario.title}" must name events that {scenario.command} emits: {", ".join(emits)}.'
+        emits = commands[scenario.command].emits if scenario.command in commands else ()
+        happened = set(_events(scenario.then))
+        if emits and (not happened or not happened.issubset(emits)):
+            yield f'"then" of "{scenario.title}" names what {scenario.command} emits ({", ".join(emits)}); a refusal has no "then".'
+    shown = {refusal.rule for refusal in answer.refusals}
+    for number, rule in enumerate(refusing(aggregate.invariants), 1):
+        if number not in shown:
+            yield f'No refusal shows rule {number}: "{rule}".'
 
 
-def normalised(answers: Sequence[ScenarioAnswer], aggregate: Aggregate, language: Language) -> Scenarios:
+def normalised(
+    answer: ScenariosAnswer, aggregate: Aggregate, language: Language, remarks: Remarks
+) -> Examples:
     """At least one scenario for every command; each covers every field of what it names."""
-    return {
-        command.name: _scenarios(command, answers, aggregate) or (plain(command, aggregate, language),)
-        for command in aggregate.commands
-    }
-
-
-def _scenarios(
-    command: Command, answers: Sequence[ScenarioAnswer], aggregate: Aggregate
-) -> tuple[Scenario, ...]:
-    found = {
-        told(a.title): _scenario(a, command, aggregate)
-        for a in answers
-        if loose(a.command) == loose(command.name) and told(a.title)
-    }
-    return tuple(s for s in found.values() if s.then)[:MOST_SCENARIOS]
-
-
-def _scenario(answer: ScenarioAnswer, command: Command, aggregate: Aggregate) -> Scenario:
-    happened = lookup((then.event, then.values) for then in answer.then)
-    return Scenario(
-        title=told(answer.title),
-        given=_clause(aggregate.name, aggregate.fields, answer.given),
-        when=_clause(command.name, command.fields, answer.when),
-        then=tuple(
-            _clause(event.name, event.fields, happened[loose(event.name)])
-            for event in aggregate.events
-            if event.name in command.emits and loose(event.name) in happened
-        ),
+    making = _Making(answer, aggregate)
+    scenarios: dict[str, tuple[Scenario, ...]] = {}
+    refusals: dict[str, tuple[Refusal, ...]] = {}
+    for command in aggregate.commands:
+        made, refused = making.examples(command)
+        scenarios[command.name] = remarks.few(made, MOST_SCENARIOS, command.name)
+        scenarios[command.name] = scenarios[command.name] or (making.plain(command, language),)
+        refusals[command.name] = remarks.few(refused, MOST_SCENARIOS, command.name)
+    if making.lost:
+        remarks.warn(
+            f"{aggregate.name}: left out of its scenarios, because no such command, event or field is known: {listed(making.lost)}.",
+            f"{aggregate.name}: 그런 커맨드, 이벤트, 속성이 없어 시나리오에서 제외했습니다: {listed(making.lost)}",
+        )
+    shown = {refusal.rule for refusal in answer.refusals}
+    rules = refusing(aggregate.invariants)
+    return Examples(
+        scenarios=scenarios,
+        refusals=refusals,
+        unshown=tuple(rule for number, rule in enumerate(rules, 1) if number not in shown),
     )
 
 
-def _clause(name: str, fields: Iterable[Field], values: Iterable[Value]) -> ScenarioClause:
-    given = lookup((v.field, told(v.value)) for v in values)
-    return ScenarioClause(
-        name=name,
-        values=tuple(ScenarioValue(field=f.name, value=given.get(loose(f.name)) or UNKNOWN) for f in fields),
-    )
+_Values = Mapping[str, str]
+"""Example values by loose name of the field."""
 
 
-# ---------------------------------------------------------------- a scenario made from fields
+class _Making:
+    """Makes the scenarios of one aggregate; what an answer does not say is the same as elsewhere in it."""
+
+    def __init__(self, answer: ScenariosAnswer, aggregate: Aggregate) -> None:
+        self._answer, self._aggregate = answer, aggregate
+        every = (
+            aggregate.fields,
+            *(c.fields for c in aggregate.commands),
+            *(e.fields for e in aggregate.events),
+        )
+        self._fields = {loose(f.name) for fields in every for f in fields}
+        self._items = {e.name: e.items for e in aggregate.enumerations}
+        names = {loose(c.name) for c in aggregate.commands}
+        self.lost = [told(s.title) for s in _all(answer) if loose(s.command) not in names and told(s.title)]
+        self._usual = self._values(answer.example)
+
+    def examples(self, command: Command) -> tuple[tuple[Scenario, ...], tuple[Refusal, ...]]:
+        """What the answer shows of a command. A scenario in which nothing happens is a refusal."""
+        said = [s for s in self._answer.scenarios if _about(s, command)]
+        made = {told(s.title): self._scenario(s, command) for s in said if _events(s.then)}
+        self.lost += [title for title, scenario in made.items() if not scenario.then]
+        quiet = [RefusalAnswer(told=s.title, **s.model_dump()) for s in said if not _events(s.then)]
+        refused = [*(r for r in self._answer.refusals if _about(r, command)), *quiet]
+        refusals = {told(r.title): self._refusal(r, command) for r in refused}
+        return tuple(s for s in made.values() if s.then), tuple(refusals.values())
+
+    def _values(self, said: Iterable[str]) -> _Values:
+        pairs = [(name, value) for name, equals, value in (word.partition("=") for word in said) if equals]
+        self.lost += [told(name) for name, _ in pairs if loose(name) not in self._fields and told(name)]
+        return lookup((name, told(value)) for name, value in pairs)
+
+    def _scenario(self, said: ScenarioAnswer, command: Command) -> Scenario:
+        given, when = self._before(said, command)
+        happened, stated = {loose(name) for name in _events(said.then)}, self._values(said.then)
+        after = {**self._usual, **self._values(said.given), **_known(when)}
+        events = [e for e in self._aggregate.events if e.name in command.emits and loose(e.name) in happened]
+        self.lost += [
+            name for name in _events(said.then) if loose(name) not in {loose(e) for e in command.emits}
+        ]
+        return Scenario(
+            title=told(said.title),
+            given=given,
+            when=when,
+            then=tuple(self._clause(e.name, e.fields, {**after, **self._state(e), **stated}) for e in events),
+        )
+
+    def _refusal(self, said: RefusalAnswer, command: Command) -> Refusal:
+        given, when = self._before(said, command)
+        actor = told(said.actor)
+        return Refusal(
+            title=told(said.title),
+            given=given,
+            when=when,
+            told=told(said.told),
+            actor="" if actor == command.actor else actor,
+        )
+
+    def _before(
+        self, said: ScenarioAnswer | RefusalAnswer, command: Command
+    ) -> tuple[ScenarioClause, ScenarioClause]:
+        """The state before, of which there is none before a creation; and the command."""
+        stated = self._values(said.given)
+        creates = command.kind is CommandKind.CREATE
+        before = stated if creates else {**self._usual, **stated}
+        order = {**self._usual, **stated, **self._values(said.when)}
+        aggregate = self._aggregate
+        return (
+            self._clause(aggregate.name, aggregate.fields, before),
+            self._clause(command.name, command.fields, order),
+        )
+
+    def _state(self, event: Event) -> _Values:
+        """The status that holds after the event."""
+        items = [name for name, items in self._items.items() if any(i.value == event.state for i in items)]
+        return {loose(f.name): event.state for f in event.fields if f.type in items[:1]}
+
+    def _clause(self, name: str, fields: Iterable[Field], values: _Values) -> ScenarioClause:
+        said = ((f, values.get(loose(f.name)) or UNKNOWN) for f in fields)
+        return ScenarioClause(
+            name=name,
+            values=tuple(ScenarioValue(field=f.name, value=self._item(f, value)) for f, value in said),
+        )
+
+    def _item(self, field: Field, value: str) -> str:
+        """An item of an enumeration by its value, although the answer gave its display name."""
+        items = self._items.get(field.type, ())
+        return next((i.value for i in items if loose(value) in (loose(i.value), loose(i.alias))), value)
+
+    def plain(self, command: Command, language: Language) -> Scenario:
+        """The simplest true example: the command is given, its events follow."""
+        name = command.alias or title(command.name)
+        every = (self._aggregate.fields, command.fields, *(e.fields for e in self._aggregate.events))
+        usual = {loose(f.name): self._example(f) for fields in every for f in fields}
+        return Scenario(
+            title=language.pick(f"{name} succeeds", f"{name} 성공"),
+            given=self._clause(self._aggregate.name, self._aggregate.fields, usual),
+            when=self._clause(command.name, command.fields, usual),
+            then=tuple(
+                self._clause(e.name, e.fields, {**usual, **self._state(e)})
+                for e in self._aggregate.events
+                if e.name in command.emits
+            ),
+        )
+
+    def _example(self, field: Field) -> str:
+        items = self._items.get(field.type, ())
+        return _EXAMPLES.get(field.type) or (items[0].value if items else UNKNOWN)
+
+
+def _all(answer: ScenariosAnswer) -> list[ScenarioAnswer | RefusalAnswer]:
+    return [*answer.scenarios, *answer.refusals]
+
+
+def _about(said: ScenarioAnswer | RefusalAnswer, command: Command) -> bool:
+    return loose(said.command) == loose(command.name) and bool(told(said.title))
+
+
+def _events(then: Iterable[str]) -> list[str]:
+    return [word.strip() for word in then if "=" not in word and word.strip()]
+
+
+def _known(clause: ScenarioClause) -> _Values:
+    return {loose(v.field): v.value for v in clause.values if v.value != UNKNOWN}
+
 
 _EXAMPLES: Final = {
     "Long": "1",
@@ -109,27 +259,3 @@ _EXAMPLES: Final = {
     "Boolean": "true",
     "Date": "2025-01-01",
 }
-
-
-def plain(command: Command, aggregate: Aggregate, language: Language) -> Scenario:
-    """The simplest true example: the command is given, its events follow."""
-    name = command.alias or title(command.name)
-    return Scenario(
-        title=language.pick(f"{name} succeeds", f"{name} 성공"),
-        given=_example(aggregate.name, aggregate.fields, aggregate),
-        when=_example(command.name, command.fields, aggregate),
-        then=tuple(
-            _example(e.name, e.fields, aggregate) for e in aggregate.events if e.name in command.emits
-        ),
-    )
-
-
-def _example(name: str, fields: Iterable[Field], aggregate: Aggregate) -> ScenarioClause:
-    items = {e.name: e.items[0].value for e in aggregate.enumerations if e.items}
-    return ScenarioClause(
-        name=name,
-        values=tuple(
-            ScenarioValue(field=f.name, value=_EXAMPLES.get(f.type) or items.get(f.type) or UNKNOWN)
-            for f in fields
-        ),
-    )

@@ -5,7 +5,7 @@ Parts are the only thing that grows. Every join sorts them by step and place, so
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import add
 from typing import Annotated, Any, Final
@@ -14,7 +14,14 @@ from typing_extensions import TypedDict  # typing's own gives no JSON schema for
 
 from executor.graph.question import Chat
 from executor.graph.text import Document
-from executor.model import Aggregate, EventStormingModel, Language, Note, Ranges
+from executor.model import (
+    Aggregate,
+    EventStormingModel,
+    ExternalSystem,
+    Language,
+    Note,
+    OpenQuestion,
+)
 
 # ---------------------------------------------------------------- input
 
@@ -29,16 +36,14 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftAggregate:
-    """An aggregate before its details: given by the user, or drafted from the text."""
+    """An aggregate that is to be drafted: as the user gave it, or as the outline named it."""
 
     name: str
     alias: str = ""
-    description: str = ""
     enumerations: tuple[Named, ...] = ()
     value_objects: tuple[Named, ...] = ()
     references: tuple[str, ...] = ()
     required_attributes: tuple[str, ...] = ()
-    ranges: Ranges = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +88,7 @@ class GraphInput:
 # ---------------------------------------------------------------- units
 
 Place = tuple[int, ...]
-"""Where a unit is: (chunk,), (context,), (context, aggregate) or (pair,)."""
+"""Where a unit is: (chunk,), (context, group of aggregates), (context, aggregate), or (chunk of the policies' text,)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,53 +106,59 @@ class Unit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundContext:
-    """A bounded context that was found in the text; `numbers` are the lines that speak of it."""
+    """A bounded context that was found in the text: the lines it owns, and those of others that it must know."""
 
     name: str
     alias: str
-    description: str
+    purpose: str
     aggregates: tuple[Named, ...] = ()
-    numbers: tuple[int, ...] = ()
+    owns: tuple[int, ...] = ()
+    sees: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """What a chunk, or the whole text, speaks of. `silent` lines describe nothing to be modelled."""
+
+    contexts: tuple[FoundContext, ...] = ()
+    roles: tuple[str, ...] = ()
+    systems: tuple[ExternalSystem, ...] = ()
+    questions: tuple[OpenQuestion, ...] = ()
+    silent: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkUnit(Unit):
-    """A chunk of the requirements, by its lines in `document`, and the contexts that are known."""
+    """A chunk of the requirements, by its lines in `document`."""
 
     document: Document
     numbers: tuple[int, ...]
-    found: tuple[FoundContext, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineMap:
-    """Lines of one chunk: by index of the context, and those said to describe no behaviour."""
-
-    lines: tuple[tuple[int, tuple[int, ...]], ...]
-    no_behaviour: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherContext:
-    """A neighbour and the aggregates that are its to draft."""
+    """A context and the aggregates that are drafted elsewhere."""
 
     name: str
-    aggregates: tuple[str, ...] = ()
+    aggregates: tuple[Named, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextUnit(Unit):
-    """A bounded context and everything its steps may look at. `numbers` are its lines in `document`."""
+    """A bounded context and everything its steps may look at. `numbers` are its lines in `document`, `owned` those of
+    them that are its own."""
 
     name: str
     alias: str
-    description: str = ""
+    purpose: str = ""
     document: Document
     numbers: tuple[int, ...]
-    owned: tuple[Named, ...] = ()
-    others: tuple[OtherContext, ...] = ()
+    owned: frozenset[int]
     aggregates: tuple[DraftAggregate, ...] = ()
+    others: tuple[OtherContext, ...] = ()
     required: RequiredNames = RequiredNames()
+    roles: tuple[str, ...] = ()
+    systems: tuple[ExternalSystem, ...] = ()
     ranges_in_description: bool = False
 
 
@@ -161,35 +172,45 @@ class _InContext(Unit):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DraftedUnit(_InContext):
-    """An aggregate of a draft."""
+class DraftUnit(_InContext):
+    """Aggregates of one context that are drafted together; `siblings` are its others."""
 
-    drafted: DraftAggregate
+    aggregates: tuple[DraftAggregate, ...] = ()
+    siblings: tuple[Named, ...] = ()
+    required: RequiredNames = RequiredNames()
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the user decided the aggregates, so that none may be added."""
+        return self.context.ranges_in_description and bool(self.aggregates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateUnit(_InContext):
-    """An aggregate whose names are fixed."""
+    """An aggregate whose names are fixed; `attributes` must appear in it."""
 
     aggregate: Aggregate
+    attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair(Unit):
-    """Two aggregates that refer to each other, in the order of the model."""
+class PoliciesUnit(Unit):
+    """A part of the text before the whole model. `homes` gives the context of each line, and its number in that context's text."""
 
-    first: Aggregate
-    first_context: str
-    second: Aggregate
-    second_context: str
+    document: Document
+    numbers: tuple[int, ...]
+    homes: Mapping[int, tuple[ContextUnit, int]]
+    named: EventStormingModel
+
+    def name_of(self, context: ContextUnit | None) -> str:
+        """The final name of a context; "" of none, and of one that is not in the model."""
+        ordinal = context.index + 1 if context else 0
+        return next((c.name for c in self.named.bounded_contexts if c.ordinal == ordinal), "")
 
 
 # ---------------------------------------------------------------- parts
 
-STEPS: Final = (
-    "contexts", "merge", "line_map", "draft", "details", "names",
-    "behaviour", "scenarios", "screens", "policies", "references",
-)  # fmt: skip
+STEPS: Final = ("outline", "merge", "draft", "behaviour", "policies", "scenarios", "screens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,28 +253,20 @@ class JobState(TypedDict, total=False):
     parts: Parts
     units: tuple[ContextUnit, ...]
     named: EventStormingModel
-    unresolved: tuple[Pair, ...]
     model: EventStormingModel
     notes: tuple[Note, ...]
 
 
 class ChunkState(TypedDict):
-    """Input of a step about one chunk."""
+    """Input of `outline`."""
 
     unit: ChunkUnit
 
 
-class ContextState(TypedDict):
-    """State of a bounded context's subgraph."""
+class DraftState(TypedDict):
+    """Input of `draft`."""
 
-    unit: ContextUnit
-    parts: Parts
-
-
-class DraftedState(TypedDict):
-    """Input of `details`."""
-
-    unit: DraftedUnit
+    unit: DraftUnit
 
 
 class AggregateState(TypedDict):
@@ -264,16 +277,9 @@ class AggregateState(TypedDict):
 
 
 class PoliciesState(TypedDict):
-    """Input of `policies`: one context before the whole model."""
+    """Input of `policies`."""
 
-    unit: ContextUnit
-    named: EventStormingModel
-
-
-class PairState(TypedDict):
-    """Input of `references`."""
-
-    unit: Pair
+    unit: PoliciesUnit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

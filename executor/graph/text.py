@@ -9,7 +9,8 @@ from executor.model import Language, SourceRange
 
 CHUNK_UNITS = 25_000  # UTF-16 code units of text in one question about a chunk
 PROMPT_UNITS = 120_000  # the most text that one question about a context or an aggregate carries
-NEARBY_LINES = 5  # a quote may be found this far from the line that was named
+POLICY_UNITS = 60_000  # the most text that one question about policies carries
+_SENTENCE = re.compile(r".+?(?:[.!?。](?=\s)|$)\s*")
 
 Document = tuple[str, ...]
 """A text as its lines; line n is document[n - 1]."""
@@ -45,8 +46,16 @@ def chunks(lines: Document, limit: int = CHUNK_UNITS) -> tuple[tuple[int, ...], 
 
 
 def numbered(lines: Document, numbers: Iterable[int]) -> str:
-    """The lines with their numbers, as prompts show them."""
-    return "\n".join(f"{n}: {lines[n - 1].rstrip()}" for n in numbers)
+    """The lines with their numbers, as prompts show them; blank ones say nothing."""
+    return "\n".join(f"{n}: {line}" for n in numbers if (line := lines[n - 1].rstrip()))
+
+
+def numbers_in(said: str, last: int) -> tuple[int, ...]:
+    """The line numbers that an answer names ("2-4,7"), as said, each once; those outside the text are left out."""
+    found: dict[int, None] = {}
+    for first, _, end in re.findall(r"(\d{1,9})(\s*[-–~]\s*(\d{1,9}))?", said):
+        found.update(dict.fromkeys(range(max(int(first), 1), min(int(end or first), last) + 1)))
+    return tuple(found)
 
 
 def verbatim(lines: Document, numbers: Iterable[int]) -> str:
@@ -79,44 +88,51 @@ def _mentions(line: str, words: Sequence[str]) -> bool:
     return any(word in folded for word in words)
 
 
-def located(lines: Document, line: int, quote: str) -> SourceRange | None:
-    """Where the quote is: in the named line, else up to five lines around it, nearest first; else the whole line.
-
-    None when the named line does not exist or is blank and the quote is nowhere near.
-    """
-    if not lines:
-        return None
-    named = min(max(line, 1), len(lines))
-    wanted = quote.strip()
-    for number in _around(named, len(lines)):
-        span = _found(lines[number - 1], wanted)
-        if span:
-            return _range(lines[number - 1], number, *span)
-    whole = _trimmed(lines[named - 1])
-    return _range(lines[named - 1], named, *whole) if whole and line == named else None
+def located(lines: Document, numbers: Iterable[int], words: Sequence[str]) -> tuple[SourceRange, ...]:
+    """Where the lines speak of something: in each line the words themselves, else the sentence that is most like them."""
+    return tuple(_speaking(lines[n - 1], n, words) for n in numbers if lines[n - 1].strip())
 
 
-def _around(line: int, last: int) -> list[int]:
-    near = [line, *(n for d in range(1, NEARBY_LINES + 1) for n in (line - d, line + d))]
-    return [n for n in near if 1 <= n <= last]
+def spoken(lines: Document, numbers: Iterable[int], word: str) -> tuple[SourceRange, ...]:
+    """The first place where the word stands; empty if it stands nowhere."""
+    first = word.split()[0].casefold() if len(word.strip()) > 1 else ""
+    for n in numbers if first else ():
+        if first in lines[n - 1].casefold() and (span := _found(lines[n - 1], word)):
+            return (_range(lines[n - 1], n, *span),)
+    return ()
+
+
+def _speaking(line: str, number: int, words: Sequence[str]) -> SourceRange:
+    for word in words:
+        if span := _found(line, word):
+            return _range(line, number, *span)
+    wanted = {pair for word in words for pair in _pairs(word)}
+    spans = [m.span() for m in _SENTENCE.finditer(line) if m[0].strip()]
+    start, end = max(spans, key=lambda span: len(wanted & _pairs(line[slice(*span)])))
+    inner = _trimmed(line[start:end])
+    return _range(line, number, start + inner[0], start + inner[1])
+
+
+def _pairs(text: str) -> set[str]:
+    """Pairs of neighbouring letters: how alike two texts are, in any language."""
+    plain = re.sub(r"[\W_]+", "", text).casefold()
+    return {plain[i : i + 2] for i in range(len(plain) - 1)}
 
 
 def _found(line: str, quote: str) -> tuple[int, int] | None:
     """Start and end (exclusive) of the quote: literally, else regardless of case and amount of blanks."""
-    if not quote:
+    wanted = quote.split()
+    if not wanted:
         return None
-    at = line.find(quote)
-    if at >= 0:
-        return at, at + len(quote)
-    loose = r"\s+".join(re.escape(word) for word in quote.split())
-    match = re.search(loose, line, re.IGNORECASE)
+    edge = r"\b" if re.match(r"[A-Za-z0-9]", wanted[0]) else ""
+    match = re.search(edge + r"\s+".join(map(re.escape, wanted)), line, re.IGNORECASE)
     return match.span() if match else None
 
 
-def _trimmed(line: str) -> tuple[int, int] | None:
+def _trimmed(line: str) -> tuple[int, int]:
     stripped = line.strip()
     start = line.find(stripped)
-    return (start, start + len(stripped)) if stripped else None
+    return start, start + len(stripped)
 
 
 def _range(line: str, number: int, start: int, end: int) -> SourceRange:
@@ -134,3 +150,8 @@ def spans(numbers: Sequence[int]) -> str:
         else:
             found.append([n])
     return ", ".join("–".join(str(n) for n in span) for span in found)
+
+
+def short(numbers: Iterable[int]) -> str:
+    """Line numbers as prompts and answers write them: 3,7-9."""
+    return spans(list(numbers)).replace("–", "-").replace(" ", "")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from executor.errors import LlmMisconfigured, LlmUnavailable
-from executor.graph.answers import ReferenceAnswer
+from executor.graph.answers import MergeAnswer
 from executor.graph.prompt import blocks
 from executor.llm.chat import Calls, JournaledChat
 from executor.llm.language_model import LanguageModel, Message
@@ -16,24 +16,8 @@ from executor.metrics import Metrics
 from executor.ports import Allowance, Diagnosis, Entry, Link
 
 _TRIVIAL = (
-    Message("system", "Which of two aggregates refers to the other? Answer in JSON, as the schema says."),
-    Message(
-        "user",
-        blocks(
-            {
-                "language": "English",
-                "pair": [
-                    {
-                        "name": "Loan",
-                        "context": "Library",
-                        "description": "A loan of a book.",
-                        "fields": ["bookId"],
-                    },
-                    {"name": "Book", "context": "Library", "description": "A book.", "fields": ["title"]},
-                ],
-            }
-        ),
-    ),
+    Message("system", "Which of these bounded contexts are one? Answer in JSON, as the schema says."),
+    Message("user", blocks({"language": "English", "contexts": [{"name": "Billing"}, {"name": "Delivery"}]})),
 )
 """One of the graph's own questions, the smallest, so that the form of asking is checked with the key and the name."""
 
@@ -82,7 +66,7 @@ class ProcessLanguageModels:
 
     async def _problem_of(self, language_model: LanguageModel) -> str:
         try:
-            reply = await language_model.ask(_TRIVIAL, ReferenceAnswer, trace={"step": "check"})
+            reply = await language_model.ask(_TRIVIAL, MergeAnswer, trace={"step": "check"})
         except (LlmUnavailable, LlmMisconfigured) as error:
             return f"{language_model.name}: {error}"
         return f"{language_model.name}: {reply.declined}" if reply.declined else ""

@@ -135,7 +135,8 @@ def schema_text(schema: type[BaseModel]) -> str:
 
 
 def _plain(node: Any) -> Any:
-    """Titles and docstrings are for us: they cost tokens, and a reworded one would change every journal key."""
+    """Titles and docstrings are for us: they cost tokens, and a reworded one would change every journal key. Defaults are
+    what an incomplete answer is read with; none is asked for."""
     if isinstance(node, list):
         return [_plain(item) for item in node]
     if not isinstance(node, dict):
@@ -144,6 +145,7 @@ def _plain(node: Any) -> Any:
         key: value
         for key, value in node.items()
         if not (key in ("title", "description") and isinstance(value, str))
+        and not (key == "default" and not isinstance(value, dict))
     }
     plain = {key: _plain(value) for key, value in kept.items()}
     if plain.get("type") == "object":

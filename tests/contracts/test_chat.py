@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from executor.errors import LlmUnavailable
-from executor.graph.answers import ContextsAnswer, ReferenceAnswer
+from executor.graph.answers import MergeAnswer, OutlineAnswer
 from executor.graph.prompt import blocks, constant
 from executor.graph.question import Question, Unusable
 from executor.llm import providers
@@ -41,11 +41,11 @@ async def language_model(request: pytest.FixtureRequest) -> AsyncIterator[Langua
             yield providers.openai("openai:test-model", "test-model", api_key=None, base_url=url, timeout=30)
 
 
-CONTEXTS = Question(
-    step="contexts",
-    unit="contexts 1",
-    schema=ContextsAnswer,
-    system=constant("contexts"),
+OUTLINE = Question(
+    step="outline",
+    unit="outline 1",
+    schema=OutlineAnswer,
+    system=constant("outline"),
     user=blocks({"language": "English", "lines": LINES}),
 )
 
@@ -53,7 +53,7 @@ CONTEXTS = Question(
 async def test_a_steps_question_gets_an_answer_of_its_schema(language_model: LanguageModel) -> None:
     link = MemoryLink()
     async with chat(language_model, link, step_seconds=240, timeout=120) as asking:
-        answer = await asking.ask(CONTEXTS)
+        answer = await asking.ask(OUTLINE)
     assert not isinstance(answer, Unusable)
     assert answer.contexts
     assert asking.tokens_used > 0
@@ -62,20 +62,20 @@ async def test_a_steps_question_gets_an_answer_of_its_schema(language_model: Lan
 async def test_the_journal_alone_gives_the_same_answer(language_model: LanguageModel) -> None:
     link = MemoryLink()
     async with chat(language_model, link, step_seconds=240, timeout=120) as asking:
-        answer = await asking.ask(CONTEXTS)
+        answer = await asking.ask(OUTLINE)
     asked = len(link.stored)
     async with chat(language_model, link, recalled=link.stored, job_id="another") as asking:
-        assert await asking.ask(CONTEXTS) == answer
+        assert await asking.ask(OUTLINE) == answer
     assert len(link.stored) == asked
 
 
 async def test_questions_at_once_get_their_own_answers(language_model: LanguageModel) -> None:
-    pairs = [("Loan", "Book"), ("Invoice", "Supplier"), ("Order", "Customer")]
+    pairs = [("Lending", "Catalogue"), ("Billing", "Purchasing"), ("Sales", "Marketing")]
     async with chat(language_model, MemoryLink(), step_seconds=240, timeout=120) as asking:
-        answers = await asyncio.gather(*(asking.ask(_references(*pair)) for pair in pairs))
+        answers = await asyncio.gather(*(asking.ask(_merge(*pair)) for pair in pairs))
     for pair, answer in zip(pairs, answers, strict=True):
         assert not isinstance(answer, Unusable)
-        assert {answer.from_aggregate, answer.to_aggregate} == set(pair)
+        assert {name for context in answer.contexts for name in context.replaces} == set(pair)
 
 
 async def test_check_finds_nothing_wrong(language_model: LanguageModel) -> None:
@@ -88,7 +88,7 @@ async def test_check_finds_nothing_wrong(language_model: LanguageModel) -> None:
 async def test_a_call_can_be_cancelled(language_model: LanguageModel) -> None:
     call = asyncio.create_task(
         language_model.ask(
-            [Message("system", CONTEXTS.system), Message("user", CONTEXTS.user)], ContextsAnswer, trace={}
+            [Message("system", OUTLINE.system), Message("user", OUTLINE.user)], OutlineAnswer, trace={}
         )
     )
     await asyncio.sleep(0)
@@ -97,15 +97,15 @@ async def test_a_call_can_be_cancelled(language_model: LanguageModel) -> None:
         await call
 
 
-def _references(first: str, second: str) -> Question[ReferenceAnswer]:
-    pair = [
-        {"name": name, "context": "Shop", "description": f"A {name}.", "fields": ["id"]}
-        for name in (first, second)
+def _merge(first: str, second: str) -> Question[MergeAnswer]:
+    found = [
+        {"name": n, "alias": n, "purpose": f"Does {n}.", "aggregates": [f"{n}Record"]}
+        for n in (first, second)
     ]
     return Question(
-        step="references",
-        unit=f"references {first} {second}",
-        schema=ReferenceAnswer,
-        system=constant("references"),
-        user=blocks({"language": "English", "pair": pair}),
+        step="merge",
+        unit=f"merge {first} {second}",
+        schema=MergeAnswer,
+        system=constant("merge"),
+        user=blocks({"language": "English", "contexts": found}),
     )

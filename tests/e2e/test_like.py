@@ -23,7 +23,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "library.en.md"
 SENTENCE = "The loan status is one of OPEN, OVERDUE or CLOSED."
 EDITED = "The loan status is one of OPEN, OVERDUE, LOST or CLOSED."
 TOUCHED = "Lending"
-WHOLE_TEXT = {"ContextsAnswer", "LineMapAnswer"}
+WHOLE_TEXT = {"OutlineAnswer", "PoliciesAnswer"}
 GONE = "0" * 8 + "-0000-0000-0000-" + "0" * 12
 
 
@@ -95,7 +95,7 @@ async def test_an_edited_sentence_is_asked_about_again_and_nothing_else(world: W
     assert not {ask.hash for ask in asked_again} & {ask.hash for ask in asked_first}
     units = [ask for ask in asked_again if ask.schema not in WHOLE_TEXT]
     assert {_about(ask) for ask in units} <= theirs
-    assert {ask.schema for ask in asked_again} >= WHOLE_TEXT | {"DraftAnswer", "NamesAnswer"}
+    assert {ask.schema for ask in asked_again} >= WHOLE_TEXT | {"DraftAnswer", "BehaviourAnswer"}
     saved = len(asked_first) - len(asked_again)
     assert f"Calls saved: {saved} of {len(asked_first)}; {len(asked_again)} questions were new." in second.err
 

@@ -16,8 +16,7 @@ from tests.e2e.web_client import NAMESPACE
 from tests.scrape import Scrape, until
 
 STEPS = {
-    *("contexts", "merge", "line_map", "draft", "details", "names", "behaviour", "policies", "references"),
-    *("scenarios", "screens"),
+    *("outline", "merge", "draft", "behaviour", "policies", "scenarios", "screens"),
 }
 
 

@@ -40,7 +40,7 @@ class Model:
         return Behaviour(script=self._script, log=str(self.calls))
 
     def _script(self, ask: Ask) -> Any:
-        return self.away if self.away and ask.schema != "ContextsAnswer" else self._answer(ask)
+        return self.away if self.away and ask.schema != "OutlineAnswer" else self._answer(ask)
 
     def refused(self) -> int:
         return sum(line["event"] == "fault" for line in asked(self.calls)) if self.calls.exists() else 0

@@ -41,11 +41,17 @@ class Rule(StrEnum):
     FIELD_TYPE = "a field's type is built in or belongs to the same aggregate"
     EMITS = "a command emits events of its own aggregate"
     EVENT_SOURCE = "an event has a command or policy that leads to it"
-    POLICY = "a policy leads from an event to events of other aggregates"
-    POLICY_PAIR = "two events are joined by one policy at most"
+    POLICY = "a policy leads from an event or a time to other events, by commands that emit them"
+    POLICY_TWICE = "no two policies say the same"
     POLICY_CONTEXT = "a policy belongs to a bounded context"
-    REFERENCE = "a reference joins two different, existing aggregates, in one direction"
-    ACTOR = "actors are exactly those that commands and read models name"
+    REFERENCE = (
+        "a reference joins two different, existing aggregates, in one direction, by fields of the root"
+    )
+    ACTOR = "actors are exactly those that commands and read models name, systems apart"
+    STATE = "an event leads to a state that an enumeration has"
+    SYSTEM = "systems that commands call exist"
+    QUESTION = "an open question says something about something that exists, once"
+    REFUSAL = "a refusal names its own aggregate and command and covers their fields"
     SCENARIO = "a scenario names its own aggregate, command and events and covers their fields"
     SCREEN = "commands and read models have a screen"
     REQUIRED = "every requested name is present"
@@ -84,6 +90,8 @@ def findings(
                 _policies,
                 _references,
                 _actors,
+                _states,
+                _questions,
                 _scenarios,
                 _ranges,
             )
@@ -192,37 +200,71 @@ def _connections(model: EventStormingModel) -> Findings:
 def _policies(model: EventStormingModel) -> Findings:
     owners = model.event_owners
     contexts = {context.name for context in model.bounded_contexts}
-    joined: set[frozenset[str]] = set()
+    emitters = {c.name: c.emits for a in model.aggregates for c in a.commands}
+    said: set[tuple[str, ...]] = set()
     for policy in model.policies:
-        if not policy.results or not all(
-            _crosses(policy.trigger, result, owners) for result in policy.results
-        ):
+        started = policy.trigger in owners or (not policy.trigger and policy.timer)
+        led = owners.keys() >= set(policy.results) and policy.trigger not in policy.results
+        given = all(set(emitters.get(c, ())).intersection(policy.results) for c in policy.commands)
+        if not (started and led and given and policy.results):
             yield Finding(element=policy.name, rule=Rule.POLICY)
         if policy.bounded_context not in contexts:
             yield Finding(element=policy.name, rule=Rule.POLICY_CONTEXT)
-        pairs = [frozenset((policy.trigger, result)) for result in policy.results]
-        if len(set(pairs)) < len(pairs) or joined.intersection(pairs):
-            yield Finding(element=policy.name, rule=Rule.POLICY_PAIR)
-        joined.update(pairs)
-
-
-def _crosses(trigger: str, result: str, owners: dict[str, str]) -> bool:
-    return trigger in owners and result in owners and owners[trigger] != owners[result]
+        what = (policy.trigger, policy.timer, policy.condition, *policy.results)
+        if what in said:
+            yield Finding(element=policy.name, rule=Rule.POLICY_TWICE)
+        said.add(what)
 
 
 def _references(model: EventStormingModel) -> Findings:
-    known = {a.name for a in model.aggregates}
+    known = {a.name: {f.name: f.references for f in a.fields} for a in model.aggregates}
     seen: set[frozenset[str]] = set()
-    for reference in model.references:
-        if len(reference.pair) < 2 or not known.issuperset(reference.pair) or reference.pair in seen:
-            yield Finding(element=f"{reference.from_aggregate}→{reference.to_aggregate}", rule=Rule.REFERENCE)
-        seen.add(reference.pair)
+    for r in model.references:
+        kept = {name for name, target in known.get(r.from_aggregate, {}).items() if target == r.to_aggregate}
+        if (
+            len(r.pair) < 2
+            or not known.keys() >= r.pair
+            or r.pair in seen
+            or kept != set(r.fields)
+            or not kept
+        ):
+            yield Finding(element=f"{r.from_aggregate}→{r.to_aggregate}", rule=Rule.REFERENCE)
+        seen.add(r.pair)
+    joined = {(r.from_aggregate, r.to_aggregate) for r in model.references}
+    for name, fields in known.items():
+        if any(target and (name, target) not in joined for target in fields.values()):
+            yield Finding(element=name, rule=Rule.REFERENCE)
 
 
 def _actors(model: EventStormingModel) -> Findings:
+    systems = {system.name for system in model.external_systems}
     owners = [owner for a in model.aggregates for owner in owners_of_screens(a)]
-    if [a.name for a in model.actors] != list(dict.fromkeys(o.actor for o in owners if o.actor.strip())):
+    named = dict.fromkeys(o.actor for o in owners if o.actor.strip() and o.actor not in systems)
+    if [a.name for a in model.actors] != list(named):
         yield Finding(element="actors", rule=Rule.ACTOR)
+    for command in (c for a in model.aggregates for c in a.commands):
+        if not systems.issuperset(command.external_systems):
+            yield Finding(element=command.name, rule=Rule.SYSTEM)
+
+
+def _states(model: EventStormingModel) -> Findings:
+    for aggregate in model.aggregates:
+        items = {item.value for e in aggregate.enumerations for item in e.items}
+        for event in aggregate.events:
+            if event.state and event.state not in items:
+                yield Finding(element=event.name, rule=Rule.STATE)
+
+
+def _questions(model: EventStormingModel) -> Findings:
+    names = {"", *(p.name for p in model.policies), *(c.name for c in model.bounded_contexts)}
+    for a in model.aggregates:
+        names |= {a.name, *(e.name for e in (*a.commands, *a.events, *a.read_models))}
+    texts = [question.text for question in model.open_questions]
+    for question in model.open_questions:
+        if not question.text.strip() or question.about not in names or texts.count(question.text) > 1:
+            yield Finding(element=question.text, rule=Rule.QUESTION)
+        if question.bounded_context not in {"", *(c.name for c in model.bounded_contexts)}:
+            yield Finding(element=question.text, rule=Rule.QUESTION)
 
 
 def _scenarios(model: EventStormingModel) -> Findings:
@@ -232,6 +274,11 @@ def _scenarios(model: EventStormingModel) -> Findings:
             for scenario in command.scenarios:
                 if not _valid_scenario(scenario, aggregate, command, fields):
                     yield Finding(element=command.name, rule=Rule.SCENARIO)
+            for refusal in command.refusals:
+                told = [(c.name, [v.field for v in c.values]) for c in (refusal.given, refusal.when)]
+                own = [(aggregate.name, aggregate.fields), (command.name, command.fields)]
+                if told != [(name, [f.name for f in fields]) for name, fields in own] or not refusal.title:
+                    yield Finding(element=command.name, rule=Rule.REFUSAL)
 
 
 def _valid_scenario(

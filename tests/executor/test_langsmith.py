@@ -30,7 +30,7 @@ from workbench.openai_server import listening
 pytestmark = pytest.mark.heavy
 
 TEXT = (Path(__file__).resolve().parents[2] / "examples" / "library.en.md").read_text()  # several contexts
-STEPS = {"contexts", "line_map", "draft", "details", "names", "behaviour", "scenarios", "screens"}
+STEPS = {"outline", "draft", "behaviour", "policies", "scenarios", "screens"}
 
 
 class LangSmith:
@@ -128,7 +128,7 @@ async def test_runs_carry_job_step_and_unit_and_are_sent_by_the_end() -> None:
     questions = langsmith.questions
     assert {question["step"] for question in questions} >= STEPS
     assert {question["job"] for question in questions} == {JOB}
-    assert {question["unit"] for question in questions} >= {"contexts 1", "names 1", "behaviour 1.1"}
+    assert {question["unit"] for question in questions} >= {"outline 1", "draft 1.1", "behaviour 1.1"}
     assert all(run.get("end_time") for run in langsmith.traced.values()), "a run was cut off"
     assert "hush" not in json.dumps(lines)
 

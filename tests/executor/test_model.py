@@ -19,8 +19,10 @@ from executor.model import (
     EventStormingModel,
     Field,
     Language,
+    OpenQuestion,
     Policy,
     ReadModel,
+    Refusal,
     Scenario,
     ScenarioClause,
     ScenarioValue,
@@ -34,17 +36,20 @@ from executor.tenses import imperative, past_tense
 from tests.executor.invariants import Rule, findings
 
 KEY = Field(name="id", type="Long", is_key=True)
+KEPT = Field(name="bookId", type="Long", references="Book")
 SCREEN = Screen(html="<p>x</p>")
 SCENARIO = Scenario(
     title="works",
-    given=ScenarioClause(name="Loan", values=(ScenarioValue(field="id", value="1"),)),
+    given=ScenarioClause(
+        name="Loan", values=(ScenarioValue(field="id", value="1"), ScenarioValue(field="bookId", value="2"))
+    ),
     when=ScenarioClause(name="MakeLoan"),
     then=(ScenarioClause(name="LoanMade"),),
 )
 LOAN = Aggregate(
     name="Loan",
     ordinal=1,
-    fields=(KEY,),
+    fields=(KEY, KEPT),
     commands=(
         Command(
             name="MakeLoan",
@@ -75,7 +80,7 @@ WHOLE = EventStormingModel(
         BoundedContext(name="Catalog", ordinal=2, aggregates=(BOOK,)),
     ),
     policies=(POLICY,),
-    references=(AggregateReference(from_aggregate="Loan", to_aggregate="Book"),),
+    references=(AggregateReference(from_aggregate="Loan", to_aggregate="Book", fields=("bookId",)),),
     actors=(Actor(name="Clerk"),),
 )
 
@@ -93,11 +98,11 @@ def with_command(**changes: object) -> EventStormingModel:
 BACKWARDS = SourceRange(start_line=2, start_column=1, end_line=1, end_column=1)
 BROKEN = [
     (Rule.NAMED, with_loan(read_models=(replace(LOAN.read_models[0], name=" "),))),
-    (Rule.RESERVED, replace(WHOLE, bounded_contexts=(replace(WHOLE.bounded_contexts[0], name="ui"),), policies=(), references=())),
+    (Rule.RESERVED, replace(WHOLE, bounded_contexts=(replace(WHOLE.bounded_contexts[0], name="ui"), WHOLE.bounded_contexts[1]), policies=())),
     (Rule.UNIQUE_NAME, with_command(name="addbook", scenarios=())),
     (Rule.UNIQUE_ALIAS, with_command(alias="ma de")),
     (Rule.ORDINAL, with_command(ordinal=0)),
-    (Rule.KEY, with_loan(fields=(Field(name="id", type="Long"),))),
+    (Rule.KEY, with_loan(fields=(Field(name="id", type="Long"), KEPT))),
     (Rule.TYPE_CONTENT, with_loan(enumerations=(Enumeration(name="Kind"),))),
     (Rule.TYPE_CONTENT, with_loan(value_objects=(ValueObject(name="Period"),))),
     (Rule.FIELD_NAMES, with_command(fields=(Field(name="a", type="Long"), Field(name="A", type="Long")), scenarios=())),
@@ -106,10 +111,15 @@ BROKEN = [
     (Rule.EVENT_SOURCE, with_loan(events=(*LOAN.events, Event(name="LoanOverdue", ordinal=2)))),
     (Rule.POLICY, replace(WHOLE, policies=(replace(POLICY, results=("LoanMade",)),))),
     (Rule.POLICY, replace(WHOLE, policies=(replace(POLICY, trigger="Unknown"),))),
-    (Rule.POLICY_PAIR, replace(WHOLE, policies=(POLICY, replace(POLICY, name="Back", ordinal=2, trigger="BookAdded", results=("LoanMade",))))),
+    (Rule.POLICY_TWICE, replace(WHOLE, policies=(POLICY, replace(POLICY, name="Again", alias="", ordinal=2)))),
     (Rule.POLICY_CONTEXT, replace(WHOLE, policies=(replace(POLICY, bounded_context="Nowhere"),))),
     (Rule.REFERENCE, replace(WHOLE, references=(AggregateReference(from_aggregate="Loan", to_aggregate="Loan"),))),
     (Rule.REFERENCE, replace(WHOLE, references=(*WHOLE.references, AggregateReference(from_aggregate="Book", to_aggregate="Loan")))),
+    (Rule.REFERENCE, with_loan(fields=(KEY, replace(KEPT, references="Nothing")))),
+    (Rule.STATE, with_loan(events=(replace(LOAN.events[0], state="OPEN"),))),
+    (Rule.SYSTEM, with_command(external_systems=("Bank",))),
+    (Rule.QUESTION, replace(WHOLE, open_questions=(OpenQuestion(text="Who?", ordinal=1, about="Nobody"),))),
+    (Rule.REFUSAL, with_command(refusals=(Refusal(title="no", given=SCENARIO.when, when=SCENARIO.when, told=""),))),
     (Rule.ACTOR, replace(WHOLE, actors=())),
     (Rule.SCENARIO, with_command(fields=(KEY,))),
 ]  # fmt: skip
@@ -214,7 +224,9 @@ def test_traced_lines_belong_to_the_model_or_to_one_context() -> None:
 
 
 NAMES = st.sampled_from(["", "ui", "Loan", "loan", "Book", "MakeLoan", "LoanMade", "LoanOverdue", "주문"])
-FIELDS = st.lists(st.builds(Field, name=NAMES, type=NAMES, is_key=st.booleans()), max_size=3).map(tuple)
+FIELDS = st.lists(
+    st.builds(Field, name=NAMES, type=NAMES, is_key=st.booleans(), references=NAMES), max_size=3
+).map(tuple)
 COMMANDS = st.lists(
     st.builds(
         Command,
@@ -223,6 +235,7 @@ COMMANDS = st.lists(
         actor=NAMES,
         fields=FIELDS,
         emits=st.lists(NAMES, max_size=2).map(tuple),
+        external_systems=st.lists(NAMES, max_size=1).map(tuple),
     ),
     max_size=3,
 ).map(tuple)
@@ -231,7 +244,9 @@ AGGREGATES = st.builds(
     name=NAMES,
     fields=FIELDS,
     commands=COMMANDS,
-    events=st.lists(st.builds(Event, name=NAMES, alias=NAMES, fields=FIELDS), max_size=3).map(tuple),
+    events=st.lists(st.builds(Event, name=NAMES, alias=NAMES, fields=FIELDS, state=NAMES), max_size=3).map(
+        tuple
+    ),
     read_models=st.lists(st.builds(ReadModel, name=NAMES, alias=NAMES, parameters=FIELDS), max_size=2).map(
         tuple
     ),
@@ -244,6 +259,9 @@ POLICIES = st.builds(
     alias=NAMES,
     trigger=NAMES,
     results=st.lists(NAMES, max_size=2).map(tuple),
+    commands=st.lists(NAMES, max_size=2).map(tuple),
+    condition=NAMES,
+    timer=NAMES,
     bounded_context=NAMES,
 )
 REFERENCES = st.builds(AggregateReference, from_aggregate=NAMES, to_aggregate=NAMES)
@@ -252,6 +270,9 @@ MODELS = st.builds(
     bounded_contexts=st.lists(CONTEXTS, min_size=1, max_size=3).map(tuple),
     policies=st.lists(POLICIES, max_size=3).map(tuple),
     references=st.lists(REFERENCES, max_size=3).map(tuple),
+    open_questions=st.lists(
+        st.builds(OpenQuestion, text=NAMES, about=NAMES, bounded_context=NAMES), max_size=2
+    ).map(tuple),
 )
 
 

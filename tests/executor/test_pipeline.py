@@ -18,7 +18,7 @@ from tests.executor.graph.scripted import ScriptedChat
 from tests.executor.llm.fakes import MemoryLink, ScriptedLanguageModel, chat, question
 
 REQUIREMENTS = job_pb2.JobInput(requirements=TEXT)
-KOREAN = job_pb2.JobInput(requirements="Lending: 대출\nLending: Loan 회원이 빌린다.")
+KOREAN = job_pb2.JobInput(requirements="Lending: 대출\nLending: Loan 회원이 빌린다.\n안녕하세요.")
 
 
 class TimedChat(ScriptedChat):
@@ -54,7 +54,7 @@ async def test_the_last_line_tells_the_tokens_used(job: job_pb2.JobInput, last: 
 
 async def test_the_time_left_falls_with_the_questions_still_to_come() -> None:
     said = [line for line in lines(await events_of(REQUIREMENTS, 20)) if line.startswith("About")]
-    assert said[0] == "About 2 minutes left (1/11)."
+    assert said[0] == "About 80 seconds left (1/11)."
     seconds = [
         int(n) * (60 if unit == "minutes" else 1)
         for line in said

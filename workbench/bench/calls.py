@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-BEFORE = ("ContextsAnswer", "MergeAnswer", "LineMapAnswer")
+BEFORE = ("OutlineAnswer", "MergeAnswer", "DraftAnswer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,26 +54,13 @@ def longest_path(calls: Sequence[Call]) -> float:
     for call in calls:
         taken[call.schema][call.unit] += call.ended - call.asked  # turns about one unit follow each other
     before = sum(max(taken[name].values(), default=0.0) for name in BEFORE)
-    return before + _contexts(taken) + _rest(taken)
-
-
-def _contexts(taken: Mapping[str, Mapping[str, float]]) -> float:
-    """Draft, then names beside the details of each aggregate; the slowest context."""
-    units: dict[str, float] = defaultdict(float)
-    for name in ("NamesAnswer", "DetailsAnswer"):
-        for unit, seconds in taken[name].items():
-            context = unit.split("/")[0]
-            units[context] = max(units[context], seconds)
-    for context, seconds in taken["DraftAnswer"].items():
-        units[context] += seconds
-    return max(units.values(), default=0.0)
+    return before + _rest(taken)
 
 
 def _rest(taken: Mapping[str, Mapping[str, float]]) -> float:
-    """Behaviour, then scenarios beside screens; or a policy, or a reference, if one took longer."""
+    """Behaviour, then scenarios beside screens; or the policies, if they took longer."""
     each = [
         seconds + max(taken["ScenariosAnswer"].get(unit, 0.0), taken["ScreensAnswer"].get(unit, 0.0))
         for unit, seconds in taken["BehaviourAnswer"].items()
     ]
-    alone = [*taken["PoliciesAnswer"].values(), *taken["ReferenceAnswer"].values()]
-    return max(each + alone, default=0.0)
+    return max([*each, *taken["PoliciesAnswer"].values()], default=0.0)

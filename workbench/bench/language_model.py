@@ -63,10 +63,11 @@ class UnitServer(AuditedServer):
 
 @cache
 def unit_of(user: str) -> str:
-    """`context`, or `context/aggregate`; an aggregate alone where the question names no context."""
+    """`context/aggregate`, the first of those to be drafted; an aggregate alone where the question names no context."""
     found = read_blocks(user)
-    names = [found[name]["name"] for name in ("context", "aggregate") if isinstance(found.get(name), dict)]
-    return "/".join(names)
+    about = [found[name] for name in ("context", "aggregate") if isinstance(found.get(name), dict)]
+    drafted = [a for one in about for a in one.get("aggregates", ())[:1]]
+    return "/".join(one["name"] for one in (*about, *drafted))
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from devkit.rules.beside import Beside
 from devkit.rules.chat_model import LONG, RulesChatModel
 from devkit.rules.registry import written
 from executor.errors import LlmMisconfigured
-from executor.graph.answers import ContextsAnswer
+from executor.graph.answers import OutlineAnswer
 from executor.graph.prompt import blocks
 from executor.llm.language_model import Message
 from executor.llm.providers import offline
@@ -32,14 +32,14 @@ def question(letters: int) -> str:
 
 
 async def asked(beside: Beside, text: str) -> str:
-    return await beside.answer("ContextsAnswer", text)
+    return await beside.answer("OutlineAnswer", text)
 
 
 async def test_an_answer_from_beside_has_the_bytes_of_one_from_here() -> None:
     text = question(LONG)
     model = RulesChatModel()
-    message = await model.ainvoke([HumanMessage(text)], response_format=ContextsAnswer)
-    assert message.content == written(ContextsAnswer, text)
+    message = await model.ainvoke([HumanMessage(text)], response_format=OutlineAnswer)
+    assert message.content == written(OutlineAnswer, text)
 
 
 async def test_the_loop_goes_on_while_a_question_is_answered() -> None:
@@ -69,7 +69,7 @@ async def test_a_process_killed_for_memory_is_the_operators_to_mend(monkeypatch:
     beside = language_model._client._beside  # type: ignore[attr-defined]
     asking = asyncio.create_task(
         language_model.ask(
-            [Message("system", ""), Message("user", question(300_000))], ContextsAnswer, trace={}
+            [Message("system", ""), Message("user", question(300_000))], OutlineAnswer, trace={}
         )
     )
     while beside._process is None or beside._answering is None:  # noqa: ASYNC110 (it is another thread's)

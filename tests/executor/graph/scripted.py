@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
@@ -71,224 +73,206 @@ def _lines(data: dict[str, Any]) -> list[tuple[int, str]]:
     ]
 
 
-def _source(data: dict[str, Any], word: str) -> list[dict[str, Any]]:
-    return [{"line": n, "quote": word} for n, text in _lines(data) if word.casefold() in text.casefold()][:1]
+def _at(data: dict[str, Any], word: str) -> str:
+    return next((str(n) for n, text in _lines(data) if word.casefold() in text.casefold()), "")
 
 
-def _contexts(data: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, list[str]] = {}
-    for _, text in _lines(data):
+def _outline(data: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, dict[int, str]] = {}
+    for n, text in _lines(data):
         words = text.split()
         if len(words) > 1 and words[0].endswith(":"):
-            found.setdefault(words[0][:-1], []).append(words[1])
+            found.setdefault(words[0][:-1], {})[n] = words[1]
+    owned = {n for lines in found.values() for n in lines}
     return {
         "contexts": [
             {
                 "name": name,
                 "alias": f"{name} area",
-                "description": f"All about {name}",
-                "aggregates": [{"name": a, "alias": a.lower()} for a in dict.fromkeys(aggregates)],
-                "sources": _source(data, name),
+                "purpose": f"All about {name}",
+                "aggregates": [{"name": a, "alias": a.lower()} for a in dict.fromkeys(lines.values())],
+                "owns": ",".join(map(str, lines)),
+                "sees": "",
             }
-            for name, aggregates in found.items()
-        ]
+            for name, lines in found.items()
+        ],
+        "roles": ["Clerk"],
+        "external_systems": [{"name": "Bank", "alias": "the bank", "purpose": "Pays", "lines": ""}],
+        "silent": ",".join(str(n) for n, _ in _lines(data) if n not in owned),
+        "questions": [
+            {"text": f"Who owns {next(iter(found), 'it')}?", "about": next(iter(found), ""), "lines": "2"}
+        ],
     }
 
 
 def _merge(data: dict[str, Any]) -> dict[str, Any]:
     return {
         "contexts": [
-            {"name": c["name"], "alias": c["alias"], "description": c["description"], "replaces": [c["name"]]}
+            {"name": c["name"], "alias": c["alias"], "purpose": c["purpose"], "replaces": [c["name"]]}
             for c in data["contexts"]
         ]
     }
 
 
-def _line_map(data: dict[str, Any]) -> dict[str, Any]:
-    names = {c["name"] for c in data["contexts"]}
-    return {
-        "ranges": [
-            {
-                "context": place if (place := text.split(":")[0]) in names else "",
-                "first_line": n,
-                "last_line": n,
-            }
-            for n, text in _lines(data)
-        ]
-    }
-
-
 def _draft(data: dict[str, Any]) -> dict[str, Any]:
-    names = [a["name"] for a in data["context"]["aggregates"]] or [f"{data['context']['name']}Thing"]
+    drafted = data["context"]["aggregates"] or [{"name": f"{data['context']['name']}Thing", "alias": "thing"}]
+    required = data["required"]
+    first = drafted[0]["name"]
+    aggregates = [_drafted(a, data) for a in drafted]
+    aggregates[0]["commands"] += [_command(n, f"{first}Closed", "", data) for n in required["commands"]]
     return {
-        "aggregates": [
-            {
-                "name": name,
-                "alias": name.lower(),
-                "description": f"Keeps {name}",
-                "enumerations": [{"name": f"{name}Status", "alias": "status"}],
-                "value_objects": [{"name": f"{name}Period", "alias": "period"}],
-                "references": [o for other in data["others"] for o in other["aggregates"]][:1],
-                "sources": _source(data, name),
-            }
-            for name in names
-        ]
+        "aggregates": aggregates,
+        "calls": [{"system": "the bank", "command": f"Close{first}"}],
+        "questions": [{"text": f"How long is {first} kept?", "about": first, "lines": "1"}],
     }
 
 
-def field(name: str, type: str = "String", *, is_key: bool = False) -> dict[str, Any]:
-    return {"name": name, "type": type, "is_key": is_key, "alias": f"{name} label", "sources": []}
-
-
-def _details(data: dict[str, Any]) -> dict[str, Any]:
-    aggregate = data["aggregate"]
+def _drafted(a: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    name = a["name"]
+    theirs = [o["name"] for other in data["others"] for o in other["aggregates"]]
     return {
-        "description": aggregate["description"],
-        "fields": [
-            field(f"{aggregate['name']}Id", "Long", is_key=True),
-            *(field(e["name"], e["name"]) for e in aggregate["enumerations"]),
-            *(field(v["name"], v["name"]) for v in aggregate["value_objects"]),
-            *(field(name) for name in aggregate["required_attributes"]),
-        ],
-        "value_objects": [
-            {**v, "fields": [field("from", "Date"), field("to", "Date")], "sources": []}
-            for v in aggregate["value_objects"]
+        "name": name,
+        "alias": "",
+        "description": f"Keeps {name}",
+        "references": [{"field": f"main{o}Id", "aggregate": o, "alias": f"main {o}"} for o in theirs[:1]],
+        "parts": [
+            {"name": f"{name}Period", "alias": "period", "entity": False},
+            {"name": f"{name}Line", "alias": "line", "entity": True},
         ],
         "enumerations": [
             {
-                **e,
-                "items": [{"value": "OPEN", "sources": []}, {"value": "closed", "sources": []}],
-                "sources": [],
+                "name": f"{name}Status",
+                "alias": "status",
+                "items": [{"value": v, "alias": f"is {v}"} for v in ("OPEN", "closed", "LOST")],
             }
-            for e in aggregate["enumerations"]
         ],
-        "invariants": ["Always true"],
-        "sources": _source(data, aggregate["name"]),
-    }
-
-
-def _names(data: dict[str, Any]) -> dict[str, Any]:
-    required = data["required"]
-    first = data["aggregates"][0]["name"]
-    return {
-        "aggregates": [
+        "commands": [
+            _command(f"Create{name}", f"{name}Created", "OPEN", data),
+            _command(f"Close{name}", f"{name}Closed", "CLOSED", data),
+        ],
+        "read_models": [
             {
-                "aggregate": a["name"],
-                "commands": [
-                    _command(f"Create{a['name']}", f"{a['name']}Created", data),
-                    _command(f"Close{a['name']}", f"{a['name']}Closed", data),
-                    *(
-                        _command(n, f"{a['name']}Closed", data)
-                        for n in required["commands"]
-                        if a["name"] == first
-                    ),
-                ],
-                "events": [
-                    {"name": n, "alias": n.lower(), "sources": []}
-                    for n in (f"{a['name']}Created", f"{a['name']}Closed")
-                ],
-                "read_models": [
-                    {
-                        "name": f"{a['name']}List",
-                        "alias": f"list of {a['name']}",
-                        "actor": "Clerk",
-                        "multiple": True,
-                        "sources": [],
-                    }
-                ],
+                "name": f"{name}List",
+                "alias": f"list of {name}",
+                "actor": "Clerk",
+                "many": True,
+                "shows": [f"{name}Id", "note"],
+                "lines": _at(data, name),
             }
-            for a in data["aggregates"]
-        ]
+        ],
     }
 
 
-def _command(name: str, event: str, data: dict[str, Any]) -> dict[str, Any]:
+def _command(name: str, event: str, state: str, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": name,
         "alias": f"do {name}",
         "actor": "Clerk",
-        "emits": [event],
-        "sources": _source(data, name),
+        "lines": _at(data, name),
+        "events": [{"name": event, "alias": event.lower(), "state": state}],
     }
+
+
+def field(name: str, type: str = "String") -> dict[str, Any]:
+    return {"name": name, "type": type, "alias": f"{name} label"}
 
 
 def _behaviour(data: dict[str, Any]) -> dict[str, Any]:
-    key = data["aggregate"]["fields"][0]
-    fields = [field(key["name"], key["type"], is_key=True), field("note")]
+    aggregate = data["aggregate"]
+    key = f"{aggregate['name']}Id"
     return {
+        "key": key,
+        "fields": [field(key, "Long"), *(field(name) for name in aggregate["required_attributes"])],
+        "parts": [
+            {"name": name, "key": "", "fields": [field("from", "Date"), field("to", "Date")]}
+            for name in _described(aggregate["parts"])
+        ],
+        "others": [field("note")],
         "commands": [
-            {"name": c["name"], "description": "Does it", "kind": "create", "fields": fields}
-            for c in data["commands"]
+            {"name": name, "kind": "create", "fields": [key, "note"], "description": "Does it"}
+            for name in _described(aggregate["commands"])
         ],
-        "events": [{"name": e["name"], "description": "Was done", "fields": fields} for e in data["events"]],
-        "read_models": [
-            {"name": r["name"], "description": "Shows it", "parameters": fields[:1]}
-            for r in data["read_models"]
+        "events": [
+            {"name": event, "adds": ["note"]}
+            for said in aggregate["commands"]
+            for event in said.split(" -> ")[1].split(" | ")[:1]
         ],
+        "read_models": [{"name": name, "by": [key]} for name in _described(aggregate["read_models"])],
+        "rules": ["Always true", "A closed one cannot be closed again"],
     }
 
 
-def _values(fields: list[dict[str, Any]]) -> list[dict[str, str]]:
-    return [{"field": f["name"], "value": f"a {f['type']}"} for f in fields]
+def _described(said: list[str]) -> list[str]:
+    """Names before their display names; a name may have blanks."""
+    return [re.split(r" \(| by |: | -> ", one)[0] for one in said]
 
 
 def _scenarios(data: dict[str, Any]) -> dict[str, Any]:
-    events = {e["name"]: e for e in data["events"]}
+    names = [f.split(":")[0] for f in data["aggregate"]["fields"]]
     return {
+        "example": [f"{name}=some {name}" for name in names],
         "scenarios": [
             {
-                "command": c["name"],
                 "title": f"{c['name']} works",
-                "given": _values(data["aggregate"]["fields"]),
-                "when": _values(c["fields"]),
-                "then": [{"event": e, "values": _values(events[e]["fields"])} for e in c["emits"]],
+                "command": c["name"],
+                "given": [],
+                "when": ["note=hi"],
+                "then": list(c["emits"]),
             }
             for c in data["commands"]
-        ]
+        ],
+        "refusals": [
+            {
+                "title": f"Not so: {rule}",
+                "command": data["commands"][0]["name"],
+                "rule": n,
+                "actor": "Guest",
+                "given": [],
+                "when": [],
+                "told": "No.",
+            }
+            for n, rule in enumerate(data["aggregate"]["rules"], 1)
+        ],
     }
 
 
 def _screens(data: dict[str, Any]) -> dict[str, Any]:
-    owners = [o["name"] for o in (*data["commands"], *data["read_models"])]
-    return {"screens": [{"owner": n, "html": f"<div class='es-title'>{n}</div><input>"} for n in owners]}
+    forms = [{"owner": c["name"], "rows": ["# Form", *c["fields"], "[Go]"]} for c in data["commands"]]
+    views = [{"owner": r["name"], "rows": [*r["parameters"], "| 1 | hi |"]} for r in data["read_models"]]
+    return {"screens": [*forms, *views]}
 
 
 def _policies(data: dict[str, Any]) -> dict[str, Any]:
-    own = [m for m in data["model"] if m["events"] and m["context"] == data["context"]["name"]]
-    other = [m for m in data["model"] if m["events"] and m["context"] != data["context"]["name"]]
-    if not own or not other:
-        return {"policies": []}
-    trigger, result = own[0]["events"][0]["name"], other[0]["events"][-1]["name"]
-    name = f"{trigger}Policy"
+    acting = [m for m in data["model"] if m["commands"]]
+    found = []
+    for one, other in pairwise(acting):
+        event = one["commands"][0].split(" -> ")[1].split(" | ")[0]
+        found.append(_policy(f"{event}Policy", event, _described(other["commands"])[-1], data))
+    if acting:
+        timer = _policy("Nightly", "", _described(acting[0]["commands"])[-1], data)
+        found.append({**timer, "timer": "every night"})
+    return {"policies": found, "questions": [{"text": "What if it fails?", "about": "Nightly", "lines": "1"}]}
+
+
+def _policy(name: str, trigger: str, command: str, data: dict[str, Any]) -> dict[str, Any]:
     return {
-        "policies": [
-            {
-                "name": name,
-                "alias": f"when {trigger}",
-                "reason": "Because",
-                "trigger": trigger,
-                "results": [result],
-                "sources": [],
-            }
-        ]
+        "name": name,
+        "alias": f"when {name}",
+        "trigger": trigger,
+        "timer": "",
+        "condition": "It is needed",
+        "commands": [command],
+        "reason": "Because",
+        "lines": str(_lines(data)[0][0]) if _lines(data) else "",
     }
 
 
-def _references(data: dict[str, Any]) -> dict[str, Any]:
-    first, second = data["pair"]
-    return {"from_aggregate": second["name"], "to_aggregate": first["name"], "reason": "It is needed"}
-
-
 RULES: dict[str, Rule | Unusable] = {
-    "contexts": _contexts,
+    "outline": _outline,
     "merge": _merge,
-    "line_map": _line_map,
     "draft": _draft,
-    "details": _details,
-    "names": _names,
     "behaviour": _behaviour,
     "scenarios": _scenarios,
     "screens": _screens,
     "policies": _policies,
-    "references": _references,
 }

@@ -47,9 +47,11 @@ async def test_the_order_of_parts_changes_no_join(input: GraphInput) -> None:
     in_any_order()
 
 
-async def test_policies_wait_for_those_of_earlier_contexts() -> None:
-    state = await state_of(requirements(3))
+async def test_policies_wait_for_those_of_earlier_lines() -> None:
+    filler = "Area0: Thing0x0 is kept. " * 50
+    state = await state_of(GraphInput(requirements="\n".join([filler] * 60)))
     laid, named, parts = state["units"], state["named"], state["parts"]
-    without_first = [part for part in parts if part is not of_step(parts, "policies")[0]]
+    first, second = of_step(parts, "policies")
     assert assemble.shown(laid, named, parts).policies
-    assert assemble.shown(laid, named, without_first).policies == ()
+    assert assemble.shown(laid, named, [part for part in parts if part is not second]).policies
+    assert assemble.shown(laid, named, [part for part in parts if part is not first]).policies == ()

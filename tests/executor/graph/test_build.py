@@ -6,7 +6,7 @@ import importlib
 import json
 from pathlib import Path
 
-from executor.graph.build import aggregate_graph, context_graph, graph
+from executor.graph.build import aggregate_graph, graph
 from executor.graph.state import STEPS
 
 STUDIO = Path(__file__).parents[3] / "langgraph.json"
@@ -15,10 +15,9 @@ STUDIO = Path(__file__).parents[3] / "langgraph.json"
 def test_every_step_is_a_node_and_every_other_node_asks_nothing() -> None:
     nodes = {
         *graph().get_graph().nodes,
-        *context_graph().get_graph().nodes,
         *aggregate_graph().get_graph().nodes,
     }
-    assert nodes - {"__start__", "__end__"} == {*STEPS, "plan", "context", "join", "aggregate", "finish"}
+    assert nodes - {"__start__", "__end__"} == {*STEPS, "plan", "join", "aggregate", "finish"}
 
 
 def test_studio_opens_the_graph() -> None:

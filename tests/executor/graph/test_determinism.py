@@ -39,8 +39,8 @@ class LeakingChat(ScriptedChat):
 
     async def ask(self, question: Question[Answer]) -> Answer | Unusable:
         answer = await super().ask(question)
-        if question.step == "details" and not isinstance(answer, Unusable):
-            return answer.model_copy(update={"description": f"answer number {len(self.answered)}"})
+        if question.step == "behaviour" and not isinstance(answer, Unusable):
+            return answer.model_copy(update={"rules": [f"Only answer number {len(self.answered)}"]})
         return answer
 
 

@@ -46,7 +46,7 @@ def test_any_answers_give_a_valid_model_or_none(input: GraphInput, seed: int, ki
         assert model_from_proto(model_to_proto(model)) == model
         _assert_storable(model)
         for context in model.bounded_contexts:
-            _assert_ranges_inside(input, context)
+            _assert_ranges_inside(input, model, context)
 
 
 def _assert_storable(model: EventStormingModel) -> None:
@@ -64,9 +64,10 @@ def _screens(model: EventStormingModel) -> Iterator[str]:
                 yield owner.screen.html
 
 
-def _assert_ranges_inside(input: GraphInput, context: BoundedContext) -> None:
+def _assert_ranges_inside(input: GraphInput, model: EventStormingModel, context: BoundedContext) -> None:
     lines = document(context.description if context.ranges_in_description else input.requirements)
-    for found in ranges_of(context):
+    about = [e for e in (*model.policies, *model.open_questions) if e.bounded_context == context.name]
+    for found in (*ranges_of(context), *ranges_of(tuple(about))):
         assert _inside(found, lines)
 
 

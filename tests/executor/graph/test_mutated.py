@@ -31,19 +31,7 @@ from workbench.mutations import mutated
 
 JOBS = int(os.environ.get("HOSTILE_JOBS", "300"))
 BATCHES = 10
-STEPS: dict[type[BaseModel], str] = {
-    answers.ContextsAnswer: "contexts",
-    answers.MergeAnswer: "merge",
-    answers.LineMapAnswer: "line_map",
-    answers.DraftAnswer: "draft",
-    answers.DetailsAnswer: "details",
-    answers.NamesAnswer: "names",
-    answers.BehaviourAnswer: "behaviour",
-    answers.ScenariosAnswer: "scenarios",
-    answers.ScreensAnswer: "screens",
-    answers.PoliciesAnswer: "policies",
-    answers.ReferenceAnswer: "references",
-}
+STEPS: dict[type[BaseModel], str] = {getattr(answers, f"{step.title()}Answer"): step for step in RULES}
 INPUTS = (requirements(), requirements(3), draft(), draft(Language.KOREAN))
 
 

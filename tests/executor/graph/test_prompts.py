@@ -11,7 +11,7 @@ import pytest
 from executor.graph.inputs import BLOCKS
 from executor.graph.prompt import blocks, constant, read_blocks
 from executor.graph.run import generate
-from executor.graph.state import STEPS, DraftAggregate, DraftContext, GraphInput
+from executor.graph.state import STEPS, GraphInput
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.scripted import ScriptedChat
 
@@ -59,13 +59,8 @@ async def test_examples_of_the_prompts_are_valid_answers() -> None:
     chat = ScriptedChat()
     schemas = {}
     long = "\n".join(["Lending: Loan is made.", *["x" * 900] * 30, "Catalog: Book is added."])
-    pair = DraftContext(
-        name="A",
-        aggregates=(DraftAggregate(name="B", references=("C",)), DraftAggregate(name="C", references=("B",))),
-    )
-    for input in (GraphInput(requirements=long), GraphInput(contexts=(pair,))):
-        async for _ in generate(input, chat):
-            pass
+    async for _ in generate(GraphInput(requirements=long), chat):
+        pass
     schemas = {question.step: question.schema for question in chat.asked}
     assert set(schemas) == set(STEPS)
     for step, schema in schemas.items():

@@ -11,15 +11,23 @@ from typing import Any
 import pytest
 
 from executor.errors import NothingUsable
+from executor.graph.prompt import read_blocks
 from executor.graph.question import Unusable
-from executor.graph.run import Finished, Progress, RunEvent, Snapshot, generate
+from executor.graph.run import Finished, Preview, Progress, RunEvent, Snapshot, generate
 from executor.graph.state import STEPS, DraftContext, GraphInput
 from executor.graph.text import PROMPT_UNITS
 from executor.model import EventStormingModel, Language, Note
 from tests.executor.graph.inputs import asked_for, draft, requirements
 from tests.executor.graph.places import places_of
-from tests.executor.graph.scripted import RULES, ScriptedChat, jitter
+from tests.executor.graph.scripted import RULES, Rule, ScriptedChat, jitter
 from tests.executor.invariants import findings
+
+
+def rule(step: str) -> Rule:
+    found = RULES[step]
+    assert callable(found)
+    return found
+
 
 BOTH = pytest.mark.parametrize(
     "input", [requirements(), draft(), draft(Language.KOREAN)], ids=["text", "draft", "ko"]
@@ -88,30 +96,74 @@ async def test_aggregates_of_one_name_in_two_contexts_become_two() -> None:
     assert names == ["Loan", "Member", "Book", "CatalogMember", "BillingThing"]
 
 
-async def test_only_a_pair_that_refers_both_ways_is_asked_about() -> None:
-    chat = ScriptedChat()
-    events = await events_of(draft(), chat)
-    assert [q.unit for q in chat.asked if q.step == "references"] == ["references 1"]
-    assert [(r.from_aggregate, r.to_aggregate) for r in model_of(events).references] == [
-        ("BillingThing", "Loan"),  # stated one way only
-        ("Book", "Loan"),
-    ]
+async def test_of_two_that_refer_to_each_other_the_later_keeps_the_reference_and_the_user_is_told() -> None:
+    events = await events_of(draft())
+    kept = {(r.from_aggregate, r.to_aggregate): r.fields for r in model_of(events).references}
+    assert kept["Book", "Loan"] == ("mainLoanId",)
+    assert ("Loan", "Book") not in kept
+    assert any("Loan and Book referred to each other" in message for message in messages(events))
     assert any("Ghost" in message for message in messages(events))
+
+
+async def test_a_reference_has_the_name_of_its_role_wherever_it_is_carried() -> None:
+    def drafted(data: dict[str, Any]) -> dict[str, Any]:
+        answer = rule("draft")(data)
+        for a in answer["aggregates"]:
+            if a["name"] == "Loan":
+                a["references"] = [
+                    {"field": "borrowerId", "aggregate": "Member", "alias": "Borrower"},
+                    {"field": "guarantor_id", "aggregate": "Member", "alias": "Guarantor"},
+                ]
+        return answer
+
+    def behaviour(data: dict[str, Any]) -> dict[str, Any]:
+        answer = rule("behaviour")(data)
+        answer["commands"][0]["fields"] = ["borrowerId", "guarantorId"]
+        return answer
+
+    model = model_of(await events_of(draft(), ScriptedChat(rules={"draft": drafted, "behaviour": behaviour})))
+    loan = model.aggregates[0]
+    roles = [(f.name, f.alias, f.references) for f in loan.fields if f.references]
+    assert roles == [("borrowerId", "Borrower", "Member"), ("guarantorId", "Guarantor", "Member")]
+    assert [f.references for f in loan.commands[0].fields] == ["Member", "Member"]
+    (kept,) = (r for r in model.references if r.from_aggregate == "Loan")
+    assert (kept.to_aggregate, kept.fields) == ("Member", ("borrowerId", "guarantorId"))
 
 
 async def test_a_context_without_aggregates_is_drafted_from_its_own_text() -> None:
     chat = ScriptedChat()
     await events_of(draft(), chat)
-    drafted = [q for q in chat.asked if q.step == "draft"]
-    assert [q.unit for q in drafted] == ["draft 3"]
-    assert "Invoice is sent" in drafted[0].user
-    assert "Members borrow" not in drafted[0].user
+    (drafted,) = [q for q in chat.asked if q.unit == "draft 3.1"]
+    assert "Invoice is sent" in drafted.user
+    assert "Members borrow" not in drafted.user
 
 
-async def test_one_context_needs_no_line_map_and_one_chunk_no_merge() -> None:
+async def test_one_chunk_needs_no_merge() -> None:
     chat = ScriptedChat()
     await events_of(GraphInput(requirements="Lending: Loan is made."), chat)
-    assert {q.step for q in chat.asked} == set(STEPS) - {"merge", "line_map", "policies", "references"}
+    assert {q.step for q in chat.asked} == set(STEPS) - {"merge"}
+
+
+async def test_a_larger_context_is_drafted_in_groups_that_know_of_one_another() -> None:
+    text = "\n".join(f"Area: Thing{n} is kept." for n in range(5))
+    chat = ScriptedChat()
+    model = model_of(await events_of(GraphInput(requirements=text), chat))
+    drafts = [q for q in chat.asked if q.step == "draft"]
+    assert [len(read_blocks(q.user)["context"]["aggregates"]) for q in drafts] == [2, 2, 1]
+    assert [len(read_blocks(q.user)["others"][0]["aggregates"]) for q in drafts] == [3, 3, 4]
+    assert [a.name for a in model.aggregates] == [f"Thing{n}" for n in range(5)]
+
+
+async def test_the_outline_is_told_before_all_names_are_known() -> None:
+    events = await events_of(requirements())
+    (preview,) = (event for event in events if isinstance(event, Preview))
+    first = next(i for i, event in enumerate(events) if isinstance(event, Snapshot))
+    assert events.index(preview) < first
+    assert [(c.name, [a.alias for a in c.aggregates]) for c in preview.model.bounded_contexts] == [
+        ("Lending", ["loan", "hold"]),
+        ("Catalog", ["book", "copy"]),
+    ]
+    assert [q.text for q in preview.model.open_questions] == ["Who owns Lending?"]
 
 
 async def test_long_texts_are_read_in_chunks_and_ranges_count_in_the_whole_text() -> None:
@@ -119,7 +171,7 @@ async def test_long_texts_are_read_in_chunks_and_ranges_count_in_the_whole_text(
     text = "\n".join(["Lending: Loan is made.", *[filler] * 60, "Catalog: Book is added."])
     chat = ScriptedChat()
     model = model_of(await events_of(GraphInput(requirements=text), chat))
-    assert [q.step for q in chat.asked].count("contexts") == 2
+    assert [q.step for q in chat.asked].count("outline") == 2
     assert [q.step for q in chat.asked].count("merge") == 1
     book = model.aggregates[-1]
     assert (book.name, book.ranges[0].start_line) == ("Book", 62)
@@ -138,7 +190,7 @@ async def test_keys_of_notes_are_unique() -> None:
     assert len(keys) == len(set(keys))
 
 
-@pytest.mark.parametrize("step", [step for step in STEPS if step not in ("contexts", "names", "merge")])
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in ("outline", "draft", "merge")])
 @pytest.mark.parametrize("input", [requirements(), draft()], ids=["text", "draft"])
 async def test_an_unusable_answer_leaves_a_valid_model_and_a_note(input: GraphInput, step: str) -> None:
     chat = ScriptedChat(rules={step: Unusable(reason="refused")})
@@ -147,11 +199,11 @@ async def test_an_unusable_answer_leaves_a_valid_model_and_a_note(input: GraphIn
     assert findings(model, *asked_for(input, model)) == ()
     asked = any(question.step == step for question in chat.asked)
     warned = any(isinstance(e, Note) and e.key.startswith(step) for e in events)
-    assert warned or not asked or step in ("references", "draft")
+    assert warned or not asked
 
 
 @pytest.mark.parametrize(
-    ("input", "step"), [(requirements(), "contexts"), (requirements(), "names"), (draft(), "names")]
+    ("input", "step"), [(requirements(), "outline"), (requirements(), "draft"), (draft(), "draft")]
 )
 async def test_nothing_usable_ends_the_run_and_blames_the_answers_not_the_text(
     input: GraphInput, step: str
@@ -162,29 +214,26 @@ async def test_nothing_usable_ends_the_run_and_blames_the_answers_not_the_text(
 
 async def test_a_text_without_behaviour_is_told_as_such() -> None:
     with pytest.raises(NothingUsable, match="describe no behaviour"):
-        await events_of(requirements(), ScriptedChat(rules={"contexts": lambda _: {"contexts": []}}))
+        await events_of(requirements(), ScriptedChat(rules={"outline": lambda _: {"contexts": []}}))
 
 
 async def test_one_unusable_unit_does_not_take_its_siblings_down() -> None:
-    def names(data: dict[str, Any]) -> dict[str, Any]:
-        rule = RULES["names"]
-        assert callable(rule)
-        return {"aggregates": []} if data["context"]["name"] == "Lending" else rule(data)
+    def drafted(data: dict[str, Any]) -> dict[str, Any]:
+        return {"aggregates": []} if data["context"]["name"] == "Lending" else rule("draft")(data)
 
-    model = model_of(await events_of(requirements(), ScriptedChat(rules={"names": names})))
+    model = model_of(await events_of(requirements(), ScriptedChat(rules={"draft": drafted})))
     assert [bool(a.commands) for a in model.aggregates] == [False, False, True, True]
 
 
 async def test_what_is_named_for_the_only_aggregate_is_its_own_whatever_it_was_called() -> None:
-    def names(data: dict[str, Any]) -> dict[str, Any]:
-        rule = RULES["names"]
-        assert callable(rule)
-        return {"aggregates": [{**each, "aggregate": "Something"} for each in rule(data)["aggregates"]]}
+    def drafted(data: dict[str, Any]) -> dict[str, Any]:
+        return {"aggregates": [{**each, "name": "Something"} for each in rule("draft")(data)["aggregates"]]}
 
-    model = model_of(await events_of(draft(), ScriptedChat(rules={"names": names})))
+    text = "Lending: Loan is made.\nCatalog: Book is added.\nCatalog: Copy is added."
+    model = model_of(await events_of(GraphInput(requirements=text), ScriptedChat(rules={"draft": drafted})))
     offered = {a.name: len(a.commands) for a in model.aggregates}
-    assert offered["BillingThing"] == 2
-    assert not offered["Member"], "of two aggregates nobody knows which was meant"
+    assert offered["Loan"] == 2
+    assert not offered["Copy"], "of two aggregates nobody knows which was meant"
 
 
 async def test_a_draft_context_of_which_nothing_is_known_stays() -> None:
@@ -208,9 +257,9 @@ async def test_a_text_too_long_for_one_question_is_cut_to_what_speaks_of_the_agg
     base = draft().contexts[0]
     chat = ScriptedChat()
     events = await events_of(GraphInput(contexts=(replace(base, requirements=text),)), chat)
-    details = next(question for question in chat.asked if question.unit == "details 1.1")
-    assert about in details.user
-    assert 100_000 < len(details.user) < PROMPT_UNITS + 5_000
+    asked = next(question for question in chat.asked if question.unit == "behaviour 1.1")
+    assert about in asked.user
+    assert 100_000 < len(asked.user) < PROMPT_UNITS + 5_000
     assert any(
         re.fullmatch(
             r"The text of Lending is too long for one question: \d+ lines were left out of it\.", line

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.graph.text import chunks, document, fitted, language_of, located, numbered, spans, units
+from executor.graph.text import (
+    chunks,
+    document,
+    fitted,
+    language_of,
+    located,
+    numbered,
+    numbers_in,
+    short,
+    spans,
+    spoken,
+    units,
+)
 from executor.model import Language, SourceRange
 
 texts = st.text(st.sampled_from("ab \n\t😀한\r"), max_size=200)
@@ -20,37 +32,47 @@ LINES = document("# Title\nA member borrows a book.\n\n  Members  return   books
 
 
 @pytest.mark.parametrize(
-    ("line", "quote", "expected"),
+    ("line", "words", "expected"),
     [
-        (2, "borrows a book", at(2, 10, 23)),
-        (4, "return books", at(4, 12, 25)),  # blanks and case do not count
-        (4, "Late ones", at(4, 31, 39)),  # the emoji before it is two units wide
-        (5, "BORROWS", at(2, 10, 16)),  # found nearby
-        (2, "no such words", at(2, 1, 24)),  # the whole line
-        (4, "nowhere", at(4, 3, 44)),  # the whole line without its indentation
-        (2, "", at(2, 1, 24)),
-        (3, "nowhere", None),  # a blank line
-        (99, "nowhere", None),
-        (-5, "Title", at(1, 3, 7)),
+        (2, ["borrows a book"], at(2, 10, 23)),
+        (4, ["return books"], at(4, 12, 25)),  # blanks and case do not count
+        (4, ["nowhere", "Late ones"], at(4, 31, 39)),  # the emoji before it is two units wide
+        (2, ["no such words"], at(2, 1, 24)),  # the whole line
+        (4, ["Late fees"], at(4, 28, 44)),  # the sentence that is most like it
+        (4, [], at(4, 3, 26)),
     ],
 )
-def test_a_quote_becomes_a_range(line: int, quote: str, expected: SourceRange | None) -> None:
-    assert located(LINES, line, quote) == expected
+def test_a_line_speaks_of_words_or_of_something_like_them(
+    line: int, words: list[str], expected: SourceRange
+) -> None:
+    assert located(LINES, [line], words) == (expected,)
 
 
-def test_a_quote_too_far_away_gives_the_whole_line() -> None:
-    lines = document("needle\n" * 1 + "hay\n" * 6 + "straw")
-    assert located(lines, 6, "needle") == at(1, 1, 6)
-    assert located(lines, 7, "needle") == at(7, 1, 3)
+def test_a_blank_line_speaks_of_nothing() -> None:
+    assert located(LINES, [3], ["a"]) == ()
 
 
-@given(texts, st.integers(-2, 50), st.text(st.sampled_from("ab 😀한"), max_size=5))
-def test_a_range_lies_inside_the_text(text: str, line: int, quote: str) -> None:
+def test_a_word_is_found_where_it_first_stands_as_a_word() -> None:
+    assert spoken(LINES, range(1, 6), "book") == (at(2, 20, 23),)
+    assert spoken(LINES, range(1, 6), "ember") == ()
+    assert spoken(LINES, range(1, 6), " ") == ()
+
+
+@given(texts, st.integers(1, 50), st.text(st.sampled_from("ab 😀한."), max_size=5))
+def test_a_range_lies_inside_the_text(text: str, line: int, word: str) -> None:
     lines = document(text)
-    found = located(lines, line, quote)
-    if found:
+    numbers = numbers_in(f"{line}, 1-3", len(lines))
+    for found in (*located(lines, numbers, [word]), *spoken(lines, numbers, word)):
         assert 1 <= found.start_line == found.end_line <= len(lines)
         assert 1 <= found.start_column <= found.end_column <= units(lines[found.start_line - 1])
+
+
+def test_line_numbers_are_read_as_they_are_written() -> None:
+    assert numbers_in("2-4, 7", 9) == (2, 3, 4, 7)
+    assert numbers_in("lines 7 – 8 and 2", 9) == (7, 8, 2)
+    assert numbers_in("0-2, 99, 5-3", 9) == (1, 2)
+    assert numbers_in("none", 9) == ()
+    assert short(numbers_in("1-3,5", 9)) == "1-3,5"
 
 
 @given(texts, st.integers(1, 40))

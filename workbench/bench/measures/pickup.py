@@ -85,7 +85,7 @@ def polling(stand: Stand) -> Iterator[Figure]:
 
 def _system(stand: Stand) -> tuple[Rtdb, LanguageModel, Running]:
     rtdb = stand.rtdb(log=False)
-    language_model = stand.language_model(ContextsAnswer=_HOLD)
+    language_model = stand.language_model(OutlineAnswer=_HOLD)
     executor = stand.executor(language_model, MAX_CONCURRENT_JOBS="16")
     stand.poller(rtdb, executor)
     return rtdb, language_model, executor

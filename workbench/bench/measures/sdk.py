@@ -184,7 +184,7 @@ def _memory(stand: Stand, clients: int, jobs: int) -> Iterator[Figure]:
 def _pickup(stand: Stand, clients: int, jobs: int) -> Figure:
     """Half of the picks without clients come before they connect, half after they have left."""
     rtdb = stand.rtdb(log=False)
-    language_model = stand.language_model(ContextsAnswer=_HOLD)
+    language_model = stand.language_model(OutlineAnswer=_HOLD)
     stand.poller(rtdb, stand.executor(language_model, MAX_CONCURRENT_JOBS=_AT_ONCE))
     later = int(time.time() * 1000) + 86_400_000
     ids = [rtdb.job(from_requirements(1, 0), not_before=later)[0] for _ in range(jobs)]

@@ -45,7 +45,14 @@ DEPENDS_BEFORE: Depends = {
     "ScenariosAnswer": [("BehaviourAnswer", "aggregate")],
     "ScreensAnswer": [("BehaviourAnswer", "aggregate")],
 }
-DEPENDS_NOW: Depends = DEPENDS_BEFORE
+DEPENDS_NOW: Depends = {
+    "OutlineAnswer": [],
+    "DraftAnswer": [("OutlineAnswer", "all")],
+    "PoliciesAnswer": [("DraftAnswer", "all")],
+    "BehaviourAnswer": [("DraftAnswer", "all")],
+    "ScenariosAnswer": [("BehaviourAnswer", "aggregate")],
+    "ScreensAnswer": [("BehaviourAnswer", "aggregate")],
+}
 _SHARED: Mapping[str, Callable[[str], str]] = {
     "all": lambda unit: "",
     "context": lambda unit: unit.split("/")[0],

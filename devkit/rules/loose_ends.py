@@ -1,0 +1,80 @@
+"""What a text says between its facts: systems of others, times, conditions, and words that leave something open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from devkit.rules import naming
+from devkit.rules.facts import Term
+
+_SYSTEM = re.compile(
+    r"(?:\b(?:external|through|via|to|from|by|using|of|with|over)\s+)(?:the|an?|our)?\s*"
+    r"(?P<name>(?:[A-Za-z-]{1,20}\s){0,2}?[A-Za-z-]{1,20}\s(?:provider|gateway|agency|system of \w+|service provider|API|registry))\b",
+    re.IGNORECASE,
+)
+_SYSTEM_KO = re.compile(
+    r"(?<![가-힣A-Za-z])(?P<name>(?:외부\s)?[가-힣A-Za-z]{1,20}?\s?(?:결제\s?(?:대행사|서비스|게이트웨이)|대행사|연동\s?시스템|외부\s?시스템|API|게이트웨이))"
+)
+_OPEN = re.compile(
+    r"\b(?:etc\.?|and so on|as appropriate|if necessary|for some time|a certain (?:time|period|number|amount)|to be (?:defined|decided)|TBD)"
+    r"|적절(?:한|히)|일정\s(?:기간|시간|금액|횟수)|추후|필요(?:시|하면|한 경우)|등(?:을|이|의)?\s|미정",
+    re.IGNORECASE,
+)
+_TIMER = re.compile(
+    r"\b(?:after|within|for more than)\s+(?:\d+|one|two|three|seven|ten|fourteen|thirty|a|an)\s+(?:minutes?|hours?|days?|weeks?|months?|years?)"
+    r"|\bevery\s+(?:night|day|week|month|morning|hour)\b|\bat midnight\b"
+    r"|\d+\s?(?:분|시간|일|주|개월|달)(?:이|가)?\s?(?:후|뒤|지나면|이내|동안)|매(?:일|주|월|달)\s?[가-힣0-9]*|자정에",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(r"\b(?:if|unless|provided that|as long as)\b[^.,;]{1,200}", re.IGNORECASE)
+_CONDITION_KO = re.compile(r"[^.,;]{0,80}?(?:경우에만|경우|않으면|없으면|있으면)")
+_KOREAN = re.compile(r"[가-힣]")
+
+
+def systems_in(lines: Sequence[tuple[int, str]]) -> list[tuple[Term, int]]:
+    """Systems of somebody else, each with the line that first names it."""
+    found: dict[str, tuple[Term, int]] = {}
+    for number, line in lines:
+        for match in (_SYSTEM_KO if _KOREAN.search(line) else _SYSTEM).finditer(line):
+            alias = match["name"].strip()
+            name = naming.pascal(alias) if alias.isascii() else "ExternalSystem"
+            found.setdefault(alias.casefold(), (Term(name, alias), number))
+    return list(found.values())
+
+
+def left_open(lines: Sequence[tuple[int, str]], *, korean: bool, most: int = 5) -> Iterator[tuple[str, int]]:
+    """A question about each word that says less than it seems to."""
+    asked = [(match[0].strip(), n) for n, line in lines if (match := _OPEN.search(line))]
+    for word, number in asked[:most]:
+        yield (
+            (f"'{word}'은(는) 정확히 무엇입니까?" if korean else f'What exactly does "{word}" mean here?'),
+            number,
+        )
+
+
+def timer_of(sentence: str) -> str:
+    """When time starts a reaction, in the sentence's own words."""
+    match = _TIMER.search(sentence)
+    return match[0].strip() if match else ""
+
+
+def condition_of(sentence: str) -> str:
+    """What else must be so, in the sentence's own words; what begins a sentence is its trigger, not a condition."""
+    if _KOREAN.search(sentence):
+        found = [match for match in _CONDITION_KO.finditer(sentence) if match.start() > 0]
+    else:
+        found = [match for match in _CONDITION.finditer(sentence) if match.start() > 0]
+    return found[0][0].strip() if found else ""
+
+
+def refusal_of(rule: str, commands: Sequence[dict[str, Any]]) -> str:
+    """The command that a rule speaks of most."""
+    low = rule.casefold()
+
+    def likeness(command: dict[str, Any]) -> int:
+        words = [*naming.parts(str(command.get("name", ""))), *str(command.get("alias", "")).split()]
+        return sum(word.casefold()[:4] in low for word in words if len(word) > 1)
+
+    return str(max(commands, key=likeness).get("name", ""))
