@@ -92,8 +92,13 @@ def _joins(char: str) -> bool:
 
 
 def _shortened(line: str, size: float, room: float) -> str:
+    """Cut between words, or at a hump of a name; anywhere only where there is neither."""
+    whole = line
     for part in _fitting(line, size, room - width("…", size))[:1]:
         line = part
+    if len(line) < len(whole) and not whole[len(line)].isspace():
+        words = line.rsplit(" ", 1) if " " in line else ["".join(_HUMPS.split(line)[:-1])]
+        line = words[0] or line
     return line.rstrip() + "…"
 
 

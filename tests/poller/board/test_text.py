@@ -39,7 +39,7 @@ def test_wrapping_loses_nothing_but_white_space_when_there_are_lines_enough(text
         ("Reserve a title", 3, ("Reserve a", "title")),
         ("AppointmentBooked", 3, ("Appointme", "ntBooked")),
         ("ReserveTitleNow", 3, ("Reserve", "TitleNow")),
-        ("one two three four", 1, ("one two t…",)),
+        ("one two three four", 1, ("one two…",)),
         ("진료 예약하기", 2, ("진료", "예약하기")),
     ],
 )
@@ -51,3 +51,14 @@ def test_lines_break_at_spaces_then_humps_then_anywhere(
 
 def test_a_joined_emoji_stays_whole() -> None:
     assert all(not line.startswith("\u200d") for line in wrap("👩‍👩‍👧‍👦" * 6, size=20, room=50, lines=50))
+
+
+def test_what_is_cut_ends_with_a_whole_word_or_a_hump_of_a_name() -> None:
+    (line,) = wrap("rider and guarantor are told", size=10, room=100, lines=1)
+    assert line.removesuffix("…") in ("rider and", "rider and guarantor")
+    (name,) = wrap("BicycleTakenOutOfServiceByMechanic", size=10, room=100, lines=1)
+    assert "BicycleTakenOutOfServiceByMechanic".startswith(name.removesuffix("…"))
+    assert "BicycleTakenOutOfServiceByMechanic"[len(name) - 1].isupper()
+    (korean,) = wrap("정원이찬수업은예약할수없습니다", size=10, room=60, lines=1)
+    assert korean.endswith("…")
+    assert len(korean) > 3
