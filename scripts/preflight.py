@@ -185,7 +185,8 @@ def images(site: Site) -> Findings:
 
 def _pullable(site: Site, image: str) -> bool:
     """Asked of the registry by whatever can ask; images without a registry are already on the node."""
-    if "." not in image.split("/")[0]:
+    host, slash, _ = image.partition("/")
+    if not slash or not ("." in host or ":" in host):  # a dot in the tag is no host
         return True
     if "gcloud" in site.tools and ".pkg.dev/" in image:
         return site.run("gcloud", "artifacts", "docker", "images", "describe", image).code == 0
@@ -382,8 +383,13 @@ def programs(site: Site) -> Findings:
     where = ("exec", f"deployment/{name}", "-c", "poller", "--namespace", site.namespace, "--")
     doctor = (*where, "python3", "-m", "poller.cli", "doctor")
     answer = site.kubectl(*doctor)
-    if answer.code:
+    if answer.code and answer.text.strip():
         yield Failure(f"doctor in the poller says:\n{answer.text.strip()}", f"kubectl {' '.join(doctor)}")
+    elif answer.code:
+        why = (answer.error.strip().splitlines() or ["no reason given"])[-1]
+        yield Failure(
+            f"the poller's pod does not run ({why}).", f"kubectl describe deployment/{name} {site.here}"
+        )
 
 
 def _containers(spec: Object) -> list[Object]:

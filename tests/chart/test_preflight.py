@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -152,6 +153,13 @@ def test_images_on_the_node_are_not_looked_up() -> None:
     assert not found(preflight.images, cloud, "image.registry=")
 
 
+def test_a_dot_in_the_tag_is_no_registry() -> None:
+    asking = replace(site(Cloud(), "image.registry=", "image.tag=0.1.0"), tools=frozenset({"docker"}))
+    assert not list(preflight.images(asking))
+    elsewhere = replace(asking, objects=render("image.registry=localhost:5000"))
+    assert len(list(preflight.images(elsewhere))) == 2
+
+
 def test_apis_that_are_off() -> None:
     cloud = Cloud().set("gcloud services list", Answer(0, "container.googleapis.com\n"))
     [failure] = found(preflight.apis, cloud)
@@ -216,3 +224,12 @@ def test_a_running_poller_is_asked_about_what_only_it_can_tell() -> None:
     [failure] = found(preflight.programs, cloud)
     assert "wrong name" in failure.wrong
     assert not found(preflight.programs, Cloud())
+
+
+def test_a_poller_that_does_not_run_is_said_to() -> None:
+    cloud = Cloud().set("kubectl get deployment", {"status": {"replicas": 1}})
+    cloud.set("kubectl exec", Answer(1, "", "error: unable to upgrade connection: container not found"))
+    (failure,) = found(preflight.programs, cloud)
+    assert "does not run" in failure.wrong
+    assert "container not found" in failure.wrong
+    assert failure.repair.startswith("kubectl describe deployment/eventstorming-generator")
