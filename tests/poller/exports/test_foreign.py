@@ -180,7 +180,10 @@ def test_the_drawing_is_xml_whose_every_edge_joins_two_of_its_cells(model: Event
             assert cells[cell.get("target")].get("vertex")
 
 
-def test_context_mapper_models_are_read_whole(model: EventStormingModel) -> None:
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", ["library", "clinic", "hostile"])
+def test_context_mapper_models_are_read_whole(name: str, request: pytest.FixtureRequest) -> None:
+    model: EventStormingModel = request.getfixturevalue(name)
     read = pytest.importorskip("cml_parser").parse_text(exports.export("cml", model).text)
     (found,) = read.context_maps
     read_in = {len(it.aggregates) for it in found.contexts}
