@@ -1,8 +1,8 @@
 """A Kubernetes API, as far as Helm needs one: objects, field ownership, watches, pods that succeed at once. No controller.
 
 Ownership follows server-side apply (fields are leaves, a list is one leaf): a value of another manager's is a conflict, a field
-that its last owner leaves out is gone, and a Deployment without `spec.replicas` gets 1. What was kept of the real thing was
-compared with Kubernetes 1.34.
+that its last owner leaves out is gone, and a Deployment without `spec.replicas` gets 1. Written
+from the documentation of Kubernetes 1.34; never held against a real one.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ from structlog.testing import capture_logs
 from process.blocked import watched
 from process.errors import LoopBlocked
 
+pytestmark = pytest.mark.heavy  # it blocks a loop for real
+
 
 @asynccontextmanager
 async def watching(*, ends: bool = True) -> AsyncIterator[None]:
