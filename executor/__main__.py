@@ -43,6 +43,7 @@ def main() -> int:
     try:
         settings = load()
         logs.set_up(settings.log_level, settings.log_format)
+        settings.tell()
         uvloop.run(serve(settings))
     except* (WrongSettings, providers.MissingProvider, PortTaken) as failures:
         code = 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from executor.llm import providers
 from executor.llm.language_model import LanguageModel
 from executor.llm.language_models import ProcessLanguageModels
@@ -16,8 +18,9 @@ def language_models(settings: Settings, metrics: Metrics) -> ProcessLanguageMode
         main if settings.light_model == settings.ai_model else language_model(settings.light_model, settings)
     )
     timeout = settings.llm_timeout_seconds
+    extra = json.dumps(settings.llm_extra_body, sort_keys=True) if settings.llm_extra_body else ""
     return ProcessLanguageModels(
-        main, light, concurrency=settings.llm_max_concurrency, timeout=timeout, metrics=metrics
+        main, light, concurrency=settings.llm_max_concurrency, timeout=timeout, metrics=metrics, extra=extra
     )
 
 
@@ -29,6 +32,14 @@ def language_model(name: ModelName, settings: Settings) -> LanguageModel:
     if name.provider == "openai":
         key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
         return providers.openai(
-            str(name), name.model, api_key=key, base_url=settings.openai_base_url, timeout=timeout
+            str(name),
+            name.model,
+            api_key=key,
+            base_url=settings.openai_base_url,
+            timeout=timeout,
+            extra_body=settings.llm_extra_body,
+            extra_headers={
+                name: value.get_secret_value() for name, value in settings.llm_extra_headers.items()
+            },
         )
     return providers.other(str(name), name.provider, name.model, name.variant, timeout=timeout)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from process.settings import Port, ProcessSettings, read
+from process.settings import Credential, Port, ProcessSettings, read
 
 PROVIDERS = frozenset(
     {
@@ -30,6 +31,10 @@ PROVIDERS = frozenset(
 )
 _OWN_NAMES = frozenset({"openai", "litellm", "ollama", "openrouter"})  # model names of these may hold a colon
 
+_OURS = frozenset(
+    {"model", "messages", "response_format", "tools", "tool_choice", "stream", "n"}
+)  # of a request
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelName:
@@ -42,7 +47,7 @@ class ModelName:
     @classmethod
     def parse(cls, text: str) -> ModelName:
         """A bare name is OpenAI's; so is `ft:...`. Providers whose own names hold colons keep them."""
-        head, colon, rest = text.partition(":")
+        head, colon, rest = text.strip().partition(":")
         if not colon or head == "ft":
             return cls(provider="openai", model=_named(text))
         if head not in PROVIDERS:
@@ -70,7 +75,24 @@ def _model_name(value: Any) -> Any:
     return ModelName.parse(value) if isinstance(value, str) else value
 
 
+def _json_object(value: Any) -> Any:
+    try:
+        value = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("must be JSON") from None
+    if not isinstance(value, dict):
+        raise ValueError("must be a JSON object")
+    return value
+
+
+def _not_ours(body: dict[str, Any]) -> dict[str, Any]:
+    if ours := sorted(body.keys() & _OURS):
+        raise ValueError(f"sets what the program sets itself: {', '.join(ours)}")
+    return body
+
+
 Model = Annotated[ModelName, NoDecode, BeforeValidator(_model_name)]
+Header = Annotated[str, Field(pattern=r"^[\w!#$%&'*+.^`|~-]+$")]
 
 
 class Settings(ProcessSettings):
@@ -79,7 +101,13 @@ class Settings(ProcessSettings):
     ai_model: Model = ModelName(provider="openai", model="gpt-4.1-2025-04-14")
     ai_model_light: Annotated[ModelName | None, NoDecode, BeforeValidator(_model_name)] = None
     openai_base_url: Annotated[str | None, Field(pattern="^https?://")] = None
-    openai_api_key: SecretStr | None = None
+    openai_api_key: Credential | None = None
+    llm_extra_body: Annotated[
+        dict[str, Any], NoDecode, BeforeValidator(_json_object), AfterValidator(_not_ours)
+    ] = Field(default_factory=dict)
+    llm_extra_headers: Annotated[dict[Header, Credential], NoDecode, BeforeValidator(_json_object)] = Field(
+        default_factory=dict
+    )
     langsmith_tracing: bool = False
 
     max_concurrent_jobs: Annotated[int, Field(ge=1, le=1000)] = 8
@@ -100,7 +128,7 @@ class Settings(ProcessSettings):
 
     @field_validator("openai_api_key")
     @classmethod
-    def _key_or_endpoint(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    def _key_or_endpoint(cls, key: Credential | None, info: ValidationInfo) -> Credential | None:
         asked = [info.data.get("ai_model"), info.data.get("ai_model_light")]
         keyless = not key and not info.data.get("openai_base_url")
         if keyless and any(name and name.provider == "openai" for name in asked):
@@ -108,6 +136,14 @@ class Settings(ProcessSettings):
                 "missing for an OpenAI model (or set OPENAI_BASE_URL, or AI_MODEL=offline:rules)"
             )
         return key
+
+    @field_validator("llm_extra_body", "llm_extra_headers")
+    @classmethod
+    def _for_somebody(cls, extra: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        asked = [name for name in (info.data.get("ai_model"), info.data.get("ai_model_light")) if name]
+        if extra and asked and all(name.provider != "openai" for name in asked):
+            raise ValueError("is for OpenAI-compatible endpoints (AI_MODEL=openai:...), and none is asked")
+        return extra
 
     @field_validator("grpc_tls_ca")
     @classmethod

@@ -175,6 +175,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     logs.set_up(settings.log_level, settings.log_format)
+    settings.tell()
     code = 0
     try:
         asyncio.run(serve(settings))

@@ -44,6 +44,15 @@ def _web_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _database_root(url: str) -> str:
+    if urlsplit(url).path.strip("/"):
+        raise ValueError(
+            "must end with the host, without a path: the address of the database itself, not of the console; "
+            "NAMESPACE says where in it the queue is"
+        )
+    return url
+
+
 HostPort = Annotated[str, AfterValidator(_host_and_port)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
@@ -52,7 +61,7 @@ class Settings(ProcessSettings):
     """Those of every program, and the poller's own."""
 
     firebase_database_emulator_host: HostPort | None = None
-    firebase_database_url: WebAddress | None = None
+    firebase_database_url: Annotated[WebAddress, AfterValidator(_database_root)] | None = None
     firebase_service_account_path: Path | None = None
     firebase_database_lease_rules: bool = False
 

@@ -5,14 +5,25 @@ is named at once.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+import structlog
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from process.environment import trimmed
 from process.errors import WrongSettings
 
 
@@ -24,8 +35,19 @@ def existing_file(path: Path) -> Path:
 
 
 LOOPBACK, EVERYWHERE = "127.0.0.1", "::"
+
+
+def sendable(secret: SecretStr) -> SecretStr:
+    """A secret that a header can carry; raises ValueError."""
+    if not re.fullmatch(r"[ -~]*", secret.get_secret_value()):
+        raise ValueError("holds a line break or a letter that no header can carry")
+    return secret
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 ExistingFile = Annotated[Path, AfterValidator(existing_file)]
+Credential = Annotated[SecretStr, AfterValidator(sendable)]
+log = structlog.get_logger("process")
 
 
 class ProcessSettings(BaseSettings):
@@ -39,7 +61,7 @@ class ProcessSettings(BaseSettings):
     http_port: Port = 2024
     admin_port: Port = 2025
     grpc_port: Port
-    grpc_token: SecretStr | None = None
+    grpc_token: Credential | None = None
     grpc_tls_cert: ExistingFile | None = None
     grpc_tls_key: ExistingFile | None = None
     grpc_tls_ca: ExistingFile | None = None
@@ -50,6 +72,7 @@ class ProcessSettings(BaseSettings):
     log_format: Literal["json", "console"] = Field(
         default_factory=lambda: "console" if sys.stderr.isatty() else "json"
     )
+    _trimmed: tuple[str, ...] = PrivateAttr(())
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -74,6 +97,11 @@ class ProcessSettings(BaseSettings):
             )
         return allowed
 
+    def tell(self) -> None:
+        """Says what was taken off its ends, once there is a log to say it in."""
+        if self._trimmed:
+            log.warning("settings.trimmed", settings=list(self._trimmed))
+
     @property
     def token(self) -> str:
         """GRPC_TOKEN in plain, or nothing."""
@@ -85,10 +113,13 @@ Some = TypeVar("Some", bound=ProcessSettings)
 
 def read(kind: type[Some], given: Mapping[str, Any]) -> Some:
     """From what is given and the environment; raises WrongSettings with one message for all that is wrong."""
+    names = trimmed(os.environ, {name.upper() for name in kind.model_fields})
     try:
-        return kind(**given)
+        settings = kind(**given)
     except ValidationError as error:
         raise WrongSettings(_message(error)) from None
+    settings._trimmed = names
+    return settings
 
 
 def _message(error: ValidationError) -> str:

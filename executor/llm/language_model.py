@@ -20,16 +20,18 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back: a text, or the reason why the language model declined to give one.
+    """What came back: a text, or the reason why the language model declined to give one. `cut`: the text reached its greatest length.
 
-    Of the `tokens`, `prompt` were the question's; of these, the provider had `cached`.
+    Of the `tokens`, `prompt` were the question's; of these, the provider had `cached`. They are `estimated` where it did not say.
     """
 
     text: str = ""
     declined: str = ""
+    cut: bool = False
     tokens: int = 0
     prompt: int = 0
     cached: int = 0
+    estimated: bool = False
 
 
 class Throttled(LlmUnavailable):

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from executor.errors import LlmMisconfigured, LlmUnavailable
 from executor.graph.answers import MergeAnswer
 from executor.graph.prompt import blocks
-from executor.llm.chat import Calls, JournaledChat
+from executor.llm.calls import Calls
+from executor.llm.chat import JournaledChat
 from executor.llm.language_model import LanguageModel, Message
 from executor.llm.limits import Concurrency
 from executor.metrics import Metrics
@@ -34,6 +35,7 @@ class ProcessLanguageModels:
         timeout: float,
         chance: Callable[[], float] = random.random,
         metrics: Metrics,
+        extra: str = "",
     ) -> None:
         self.concurrency = Concurrency(concurrency)
         self._calls = Calls(
@@ -43,6 +45,7 @@ class ProcessLanguageModels:
             timeout=timeout,
             chance=chance,
             metrics=metrics,
+            extra=extra,
         )
 
     @property

@@ -1,57 +1,36 @@
-"""Reads a language model's text as an answer of a schema, and finds the words for what is wrong with it."""
+"""The form of an answer: its schema, in JSON and in words; whether a value has it, what of it is valid, what is wrong with it."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from functools import cache
-from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+
+from executor.llm.language_model import Message
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL | re.IGNORECASE)
-_MOST_COMPLAINTS = 20
-_STARTS_TRIED = 20
-_RESCUE_ROUNDS = 8
+CUT: Final = "the answer was cut off before its end"
+
+_MOST_COMPLAINTS: Final = 20
+_RESCUE_ROUNDS: Final = 8
 _Place = tuple[int | str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed(Generic[Answer]):
-    """An answer, or complaints about why there is none."""
-
-    answer: Answer | None = None
-    complaints: Sequence[str] = ()
-
-
-def json_in(text: str) -> Any | None:
-    """The JSON object a text consists of, or holds between fences or prose; None if there is none, or if it is cut off."""
-    for candidate in (text, *_FENCED.findall(text)):
-        found = _decoded(candidate)
-        if isinstance(found, dict):
-            return found
-    return None if _cut_off(text) else _embedded(text)
-
-
-def parse(value: Any, schema: type[Answer]) -> Parsed[Answer]:
-    """A decoded JSON value against the schema."""
+def parse(value: Any, schema: type[Answer]) -> tuple[Answer | None, Sequence[str]]:
+    """A decoded JSON value as an answer; or what is wrong with it."""
     try:
-        return Parsed(answer=schema.model_validate(value))
+        return schema.model_validate(value), ()
     except ValidationError as error:
-        return Parsed(complaints=[_words(problem) for problem in error.errors(include_url=False)])
+        return None, [_words(problem) for problem in error.errors(include_url=False)]
 
 
 def rescued(value: Any, schema: type[Answer]) -> Answer | None:
     """What is valid in a decoded JSON value: members too many, and the innermost list items that hold something wrong, are
     left out. None when what is wrong is in no list, or when nothing is left in any."""
-    value = deepcopy(value)
     for _ in range(_RESCUE_ROUNDS):
         try:
             answer = schema.model_validate(value)
@@ -59,24 +38,11 @@ def rescued(value: Any, schema: type[Answer]) -> Answer | None:
             wrong = {place for problem in error.errors(include_url=False) if (place := _droppable(problem))}
             if not wrong:
                 return None
-            for place in sorted(wrong, key=_last_first, reverse=True):
-                _drop(value, place)
+            value = _without(value, wrong)
         else:
             lists = [item for item in vars(answer).values() if isinstance(item, list)]
             return answer if any(lists) or not lists else None
     return None
-
-
-def partial_json(text: str) -> Any | None:
-    """The JSON object that a text cut off in the middle had begun; None if it had begun none."""
-    start = text.find("{")
-    if start < 0:
-        return None
-    try:
-        found = from_json(text[start:], allow_inf_nan=False, allow_partial=True)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _droppable(problem: Any) -> _Place:
@@ -88,37 +54,37 @@ def _droppable(problem: Any) -> _Place:
     return place[:depth]
 
 
-def _last_first(place: _Place) -> tuple[tuple[bool, int, str], ...]:
-    """Sorts so that in a list later items come off first, when reversed."""
-    return tuple((isinstance(step, str), step if isinstance(step, int) else 0, str(step)) for step in place)
-
-
-def _drop(value: Any, place: _Place) -> None:
-    """Takes out what is at the place, unless that has gone already."""
-    *way, last = place
-    for step in way:
-        inside = (isinstance(value, dict) and step in value) or (
-            isinstance(value, list) and step in range(len(value))
-        )
-        if not inside:
-            return
-        value = value[step]
+def _without(value: Any, wrong: Collection[_Place], at: _Place = ()) -> Any:
+    """A copy without what is at these places."""
     if isinstance(value, dict):
-        value.pop(last, None)
-    elif isinstance(value, list) and last in range(len(value)):
-        del value[last]  # type: ignore[arg-type]  # an index, by the line above
+        return {key: _without(it, wrong, (*at, key)) for key, it in value.items() if (*at, key) not in wrong}
+    if isinstance(value, list):
+        return [_without(it, wrong, (*at, n)) for n, it in enumerate(value) if (*at, n) not in wrong]
+    return value
 
 
 def repair_request(complaints: Sequence[str], schema: type[BaseModel] | None) -> str:
     """The turn that asks for a corrected answer; with the schema when the form itself was missed."""
     listed = "\n".join(f"- {complaint}" for complaint in complaints[:_MOST_COMPLAINTS])
     more = f"\n- and {len(complaints) - _MOST_COMPLAINTS} more" if len(complaints) > _MOST_COMPLAINTS else ""
-    form = (
-        f"\nThe answer is one JSON object of this schema and nothing else:\n{schema_text(schema)}"
-        if schema
-        else ""
+    form = f"\n{in_words(schema)}" if schema else ""
+    shorter = ", and shorter" if any(complaint.startswith(CUT) for complaint in complaints) else ""
+    return (
+        f"Your answer was rejected:\n{listed}{more}\nGive the whole answer again, corrected{shorter}.{form}"
     )
-    return f"Your answer was rejected:\n{listed}{more}\nGive the whole answer again, corrected.{form}"
+
+
+def spelled_out(messages: Sequence[Message], schema: type[BaseModel]) -> Sequence[Message]:
+    """With the form in words, for whoever does not heed it otherwise; once is enough."""
+    if any(schema_text(schema) in message.content for message in messages):
+        return messages
+    first, *rest = messages
+    return [Message(first.role, f"{first.content}\n\n{in_words(schema)}"), *rest]
+
+
+def in_words(schema: type[BaseModel]) -> str:
+    """The form as a sentence."""
+    return f"Answer with one JSON object of this schema and nothing else:\n{schema_text(schema)}"
 
 
 @cache
@@ -151,34 +117,6 @@ def _plain(node: Any) -> Any:
     if plain.get("type") == "object":
         plain |= {"additionalProperties": False, "required": list(plain.get("properties", {}))}
     return plain
-
-
-def _decoded(text: str) -> Any | None:
-    try:
-        return from_json(text.strip(), allow_inf_nan=False)
-    except ValueError:
-        return None
-
-
-def _cut_off(text: str) -> bool:
-    """What is whole inside an object that ends too early is not the answer."""
-    return partial_json(text) is not None and not _object_at(text, text.find("{"))
-
-
-def _embedded(text: str) -> Any | None:
-    """The longest JSON object that begins at one of the first opening braces."""
-    longest = ""
-    for found in islice(re.finditer(r"\{", text), _STARTS_TRIED):
-        longest = max(longest, _object_at(text, found.start()), key=len)
-    return _decoded(longest)
-
-
-def _object_at(text: str, start: int) -> str:
-    try:
-        _, end = json.JSONDecoder().raw_decode(text, start)
-    except (ValueError, RecursionError):
-        return ""
-    return text[start:end]
 
 
 def _words(problem: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points, version
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from poller.cli import completion, connection, doctor, files, jobs
 from poller.cli.outcome import CliError, Exit
+from process.environment import trimmed
 
 Command = Callable[[argparse.Namespace], Exit]
 INTERRUPTED = 130
@@ -23,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. Errors become one sentence on stderr and the exit code that belongs to them."""
     arguments = _parser().parse_args(argv)
     run: Command = arguments.run
+    for name in trimmed(os.environ):
+        print(f"eventstorming: {name}: blanks at its ends were left out", file=sys.stderr)
     try:
         return int(run(arguments))
     except CliError as error:

@@ -6,7 +6,10 @@ firebase-admin is imported by the first token, in a worker thread, so a demo nev
 from __future__ import annotations
 
 import asyncio
+import codecs
 import functools
+import json
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC
@@ -122,13 +125,32 @@ def _service_account(path: Path) -> Any:
     from firebase_admin import credentials
 
     try:
-        return credentials.Certificate(str(path)).get_credential()
+        return credentials.Certificate(key_in(path)).get_credential()
     except OSError as error:
         raise Permanent(f"The service account key cannot be read: {error.strerror} ({path}).") from error
     except ValueError as error:
-        raise Permanent(
-            f"{path} is not a service account key; download it again from the console."
-        ) from error
+        repair = str(error) if isinstance(error, _Doubled) else "download it again from the console"
+        raise Permanent(f"{path} is not a service account key: {repair}.") from error
+
+
+class _Doubled(ValueError):
+    """The escapes of a key are escaped."""
+
+
+def key_in(path: Path) -> Any:
+    """The JSON of a service account key, whatever editor saved it. Raises OSError and ValueError."""
+    raw = path.read_bytes()
+    if marked := raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        log.warning("rtdb.key_file_marked", path=str(path))
+    text = raw.decode("utf-16" if marked and raw[0] != codecs.BOM_UTF8[0] else "utf-8-sig")
+    if re.search(r'\\"private_key\\"|BEGIN [A-Z ]*PRIVATE KEY-----\\\\n', text):
+        raise _Doubled(
+            "its escapes are doubled (\\\\n instead of \\n), as when JSON is quoted once more; make the secret from the file as it "
+            "was downloaded"
+        )
+    if not isinstance(key := json.loads(text), dict):
+        raise ValueError("no JSON object")
+    return key
 
 
 def _application_default() -> Any:

@@ -99,6 +99,12 @@ def test_the_operators_secret_as_it_is_starts_both_pods() -> None:
     assert needed <= PARITY_KEYS
 
 
+def test_an_endpoints_headers_come_from_the_secret_and_reach_the_executor_alone() -> None:
+    headers = {"name": "app-secrets", "key": "LLM_EXTRA_HEADERS", "optional": True}
+    assert secret_keys(executor())["LLM_EXTRA_HEADERS"] == headers
+    assert "LLM_EXTRA_HEADERS" not in secret_keys(poller())
+
+
 def test_the_key_file_is_where_the_relative_path_of_the_operators_secret_leads() -> None:
     mount = next(it for it in container(poller())["volumeMounts"] if it["name"] == "firebase-key")
     assert mount == {"name": "firebase-key", "mountPath": "/app/.auth", "readOnly": True}

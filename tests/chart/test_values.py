@@ -137,6 +137,7 @@ def test_extra_variables_reach_their_program_only() -> None:
     [
         ("executor.replica=2", "'replica' not allowed"),
         ("settings.LEASE_SECOND=30", "'LEASE_SECOND' not allowed"),
+        ("settings.LLM_EXTRA_HEADERS=secret", "'LLM_EXTRA_HEADERS' not allowed"),
         ("settings.LEASE_SECONDS=5", "settings/LEASE_SECONDS"),
         ("autoscaling.mode=keda,executor.replicas=3", "remove executor.replicas"),
         ("autoscaling.mode=hpa,poller.replicas=2", "Set poller.replicas=1"),

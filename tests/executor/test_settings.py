@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from executor.settings import ModelName, Settings, load
 from process.errors import WrongSettings
@@ -96,3 +99,65 @@ def test_an_endpoint_of_ones_own_needs_no_key(monkeypatch: pytest.MonkeyPatch) -
 def test_secrets_do_not_show_in_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     assert "secret" not in repr(load())
+
+
+def test_what_an_endpoint_needs_besides_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    monkeypatch.setenv("LLM_EXTRA_BODY", '{"chat_template_kwargs": {"enable_thinking": false}}')
+    monkeypatch.setenv("LLM_EXTRA_HEADERS", '{"X-Gate": "hush-hush"}')
+    settings = load()
+    assert settings.llm_extra_body == {"chat_template_kwargs": {"enable_thinking": False}}
+    assert settings.llm_extra_headers["X-Gate"].get_secret_value() == "hush-hush"
+    assert "hush" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"LLM_EXTRA_BODY": "{seed: 7}"}, "LLM_EXTRA_BODY: must be JSON"),
+        ({"LLM_EXTRA_BODY": "[1]"}, "LLM_EXTRA_BODY: must be a JSON object"),
+        ({"LLM_EXTRA_BODY": '{"stream": true, "model": "x"}'}, "sets itself: model, stream"),
+        ({"LLM_EXTRA_HEADERS": "hush-hush"}, "LLM_EXTRA_HEADERS: must be JSON"),
+        ({"LLM_EXTRA_HEADERS": '{"X-Gate": ["hush-hush"]}'}, "LLM_EXTRA_HEADERS: Input should be"),
+        ({"LLM_EXTRA_HEADERS": '{"X Gate": "hush-hush"}'}, "LLM_EXTRA_HEADERS: String should match"),
+        ({"LLM_EXTRA_HEADERS": '{"X-Gate": "hush\\nhush"}'}, "LLM_EXTRA_HEADERS: holds a line break"),
+        ({"LLM_EXTRA_BODY": '{"seed": 7}', "AI_MODEL": "offline:rules"}, "OpenAI-compatible endpoints"),
+        ({"OPENAI_API_KEY": "sk-hush\nhush"}, "OPENAI_API_KEY: holds a line break"),
+        ({"OPENAI_API_KEY": "sk-비밀"}, "OPENAI_API_KEY: holds a line break or a letter"),
+    ],
+)
+def test_what_cannot_be_sent_is_said_without_the_secret(
+    monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str], words: str
+) -> None:
+    for name, value in ({"OPENAI_API_KEY": "sk-1"} | wrong).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(WrongSettings, match=re.escape(words)) as stopped:
+        load()
+    assert "hush" not in str(stopped.value)
+
+
+def test_what_editors_leave_at_the_ends_of_secrets_and_addresses_is_taken_off_and_told_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = {
+        "AI_MODEL": "openai:gpt-4o\n",
+        "OPENAI_API_KEY": "\ufeffsk-1\r\n",
+        "OPENAI_BASE_URL": " http://127.0.0.1:1/v1\n",
+        "ANTHROPIC_API_KEY": "sk-ant\n",
+        "GRPC_TOKEN": "token \t",
+        "GRPC_ALLOW_PLAINTEXT_TOKEN": "true\n",
+        "MY_OWN": " as it is ",
+    }
+    for name, value in left.items():
+        monkeypatch.setenv(name, value)
+    settings = load()
+    with capture_logs() as logs:
+        settings.tell()
+        load().tell()
+    assert (str(settings.ai_model), settings.token) == ("openai:gpt-4o", "token")
+    assert settings.openai_api_key
+    assert settings.openai_api_key.get_secret_value() == "sk-1"
+    assert settings.openai_base_url == "http://127.0.0.1:1/v1"
+    assert (os.environ["ANTHROPIC_API_KEY"], os.environ["MY_OWN"]) == ("sk-ant", " as it is ")
+    told = [line["settings"] for line in logs if line["event"] == "settings.trimmed"]
+    assert told == [sorted(left.keys() - {"MY_OWN"})]

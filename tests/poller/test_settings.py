@@ -108,3 +108,16 @@ def test_only_an_explicit_pod_id_names_the_pod(environ: pytest.MonkeyPatch) -> N
 def test_several_executor_targets_are_separated_by_commas(environ: pytest.MonkeyPatch) -> None:
     settings = from_environment(environ, EMULATOR | {"EXECUTOR_TARGET": "a:1, b:2"})
     assert settings.executor_target == ("a:1", "b:2")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://db.firebaseio.com/jobs", "https://console.firebase.google.com/u/0/x"]
+)
+def test_a_path_in_the_databases_address_is_refused_in_words(environ: pytest.MonkeyPatch, url: str) -> None:
+    with pytest.raises(WrongSettings, match="FIREBASE_DATABASE_URL: must end with the host, without a path"):
+        from_environment(environ, {"FIREBASE_DATABASE_URL": url})
+
+
+@pytest.mark.parametrize("url", ["https://db.firebaseio.com/", "https://db.firebaseio.com/?ns=x\n"])
+def test_an_address_without_a_path_is_the_databases(environ: pytest.MonkeyPatch, url: str) -> None:
+    assert from_environment(environ, {"FIREBASE_DATABASE_URL": url}).firebase_database_url

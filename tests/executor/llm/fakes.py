@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from executor.graph.question import Question, accept
-from executor.llm.chat import Calls, JournaledChat
+from executor.llm.calls import Calls
+from executor.llm.chat import JournaledChat
 from executor.llm.language_model import LanguageModel, Message, Reply
 from executor.llm.limits import Concurrency
 from executor.metrics import Metrics

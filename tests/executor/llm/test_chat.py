@@ -113,7 +113,8 @@ async def test_nothing_readable_twice_is_asked_once_more_from_scratch() -> None:
     model = ScriptedLanguageModel("no", "no", GOOD)
     async with chat(model, MemoryLink()) as asking:
         assert await asking.ask(question()) == FIG
-    assert model.asked[2] == model.asked[0]
+    assert model.asked[2][1] == model.asked[0][1]
+    assert len(model.asked[2]) == 2
 
 
 async def test_an_unusable_answer_is_a_value_and_only_its_last_entry_is_marked() -> None:
@@ -148,7 +149,7 @@ async def test_whichever_answer_has_a_valid_part_is_used_said_and_not_marked(
             assert await asking.ask(BASKET) == Basket(fruits=[FIG])
             assert asking.reduced == ["fruit 1"]
     said = {"event": "llm.reduced", "log_level": "info", "job": "j-1", "step": "fruit", "unit": "fruit 1"}
-    assert logs == [said]
+    assert [line for line in logs if line["event"] == "llm.reduced"] == [said]
     assert [entry.unusable for entry in link.stored] == [False] * asked
 
 

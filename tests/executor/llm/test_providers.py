@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import metadata
@@ -11,15 +13,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from langchain_core.load import dumpd
 from pydantic import BaseModel, ConfigDict
 from pydantic.errors import PydanticInvalidForJsonSchema
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
-from executor.errors import LlmMisconfigured, LlmUnavailable
+from executor.errors import LimitReached, LlmMisconfigured, LlmUnavailable
 from executor.llm import providers
+from executor.llm.failures import retry_after
 from executor.llm.language_model import Message, Reply, Throttled
 from executor.llm.language_models import ProcessLanguageModels
 from executor.metrics import Metrics
@@ -29,6 +34,8 @@ from tests.executor.llm.fakes import Fruit, MemoryLink, chat, question
 from workbench.openai_server import Ask, Behaviour, Fault, listening, running, strict_problems
 
 FIG = {"name": "Fig", "seeds": 9}
+ADDRESSES = itertools.count()
+"""LangChain keeps the connections of an address, whoever listens there next."""
 ASKED = (Message("system", "Answer in json."), Message("user", "Which fruit?"))
 
 
@@ -36,9 +43,7 @@ def _fig(_: Ask) -> dict[str, Any]:
     return FIG
 
 
-def _openai(
-    url: str, key: str = "key", model: str = "test-model", timeout: float = 5
-) -> providers.ChatCompletions:
+def _openai(url: str, key: str = "key", model: str = "test-model", timeout: float = 5) -> providers.ChatModel:
     return providers.openai(f"openai:{model}", model, api_key=key, base_url=url, timeout=timeout)
 
 
@@ -88,23 +93,22 @@ BODIES: dict[str, Any] = {
     "no choice": {"choices": []},
     "no message": {"choices": [{}]},
     "a number for content": {"choices": [{"message": {"role": "assistant", "content": 5}}]},
-    "words for tokens": {"choices": [{"message": {"role": "assistant"}}], "usage": {"prompt_tokens": "x"}},
-    "no function": {"choices": [{"message": {"role": "assistant", "tool_calls": [{"function": None}]}}]},
 }
 
 
 @asynccontextmanager
-async def answering(body: Any) -> AsyncIterator[tuple[list[Request], str]]:
-    """A server that answers every question with this body, and says that all is well."""
+async def answering(body: Any, status: int = 200) -> AsyncIterator[tuple[list[Request], str]]:
+    """A server that answers every question with this body."""
     asked = list[Request]()
 
     async def answer(request: Request) -> Response:
+        await request.body()
         asked.append(request)
         text = body if isinstance(body, str) else json.dumps(body)
-        return Response(text, media_type="text/html" if "<" in text else "application/json")
+        return Response(text, status, media_type="text/html" if "<" in text else "application/json")
 
     async with listening(Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])]), 0) as port:
-        yield asked, f"http://127.0.0.1:{port}/v1"
+        yield asked, f"http://127.0.0.1:{port}/{next(ADDRESSES)}"
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
@@ -113,6 +117,177 @@ async def test_a_success_without_a_completion_is_no_answer(body: Any) -> None:
         with pytest.raises(LlmUnavailable):
             await _reply(url)
     assert len(asked) == 1
+
+
+def completion(text: str = '{"name":"Fig","seeds":9}', **more: Any) -> dict[str, Any]:
+    message = {"role": "assistant", "content": text} | more.pop("message", {})
+    choice = {"index": 0, "message": message, "finish_reason": "stop"} | more.pop("choice", {})
+    return {"choices": [choice], "usage": {"prompt_tokens": 20, "completion_tokens": 7}, **more}
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "words"),
+    [
+        ({"error": {"code": 401, "message": "No auth"}}, LlmMisconfigured, "401: No auth"),
+        (
+            {"error": {"code": "402", "message": "Insufficient credits"}},
+            LlmMisconfigured,
+            "402: Insufficient",
+        ),
+        ({"error": {"code": 403, "message": "Not for you"}}, LlmMisconfigured, "403: Not for you"),
+        ({"error": "Unauthorized"}, LlmMisconfigured, "401: Unauthorized"),
+        ({"message": "Unauthorized", "request_id": "7"}, LlmMisconfigured, "401: Unauthorized"),
+        ({"error": {"type": "insufficient_quota", "message": "No more"}}, LlmMisconfigured, "402: No more"),
+        (
+            {"object": "error", "code": 404, "message": "No such model"},
+            LlmMisconfigured,
+            "404: No such model",
+        ),
+        (completion(choice={"error": {"code": 402, "message": "Pay"}}), LlmMisconfigured, "402: Pay"),
+        (completion(error={"code": 401, "message": "Expired"}), LlmMisconfigured, "401: Expired"),
+        ({"error": {"code": 429, "message": "Slowly"}}, Throttled, "429: Slowly"),
+        ({"error": {"code": 502, "message": "Down"}}, LlmUnavailable, "502: Down"),
+        (completion(choice={"error": {"code": 502, "message": "Died"}}), LlmUnavailable, "502: Died"),
+        ({"error": "Out of luck"}, LlmUnavailable, "Out of luck"),
+        ({"detail": "Out of luck"}, LlmUnavailable, "Out of luck"),
+    ],
+)
+async def test_a_success_that_carries_an_error_is_one_and_is_quoted(
+    body: Any, error: type[Exception], words: str
+) -> None:
+    async with answering(body) as (asked, url):
+        with pytest.raises(error, match=re.escape(words)):
+            await _reply(url)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (400, {"error": "what is top_k?"}, "400: what is top_k?"),
+        (422, {"detail": "what is top_k?"}, "422: what is top_k?"),
+        (400, "what is top_k?", "400: what is top_k?"),
+        (400, [{"error": {"code": 400, "message": "what is top_k?"}}], "400: what is top_k?"),
+        (
+            422,
+            {"detail": [{"loc": ["body", "top_k"], "msg": "Extra inputs"}]},
+            "422: Extra inputs (body; top_k)",
+        ),
+        (
+            400,
+            {"error": {"message": "Provider", "metadata": {"raw": "what is top_k?"}}},
+            "Provider (what is top_k?)",
+        ),
+        (400, {"problem": "what is top_k?"}, '400: {"problem": "what is top_k?"}'),
+    ],
+)
+async def test_what_no_form_helps_is_final_and_quoted(status: int, body: Any, words: str) -> None:
+    async with answering(body, status) as (asked, url):
+        with pytest.raises(LlmMisconfigured, match=re.escape(words)):
+            await _reply(url)
+    assert len(asked) == 4
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404])
+async def test_who_is_not_let_in_is_told_at_once(status: int) -> None:
+    async with answering({"detail": "Not for sk-secret-123"}, status) as (asked, url):
+        with pytest.raises(LlmMisconfigured, match=rf"{status}: Not for \[key\]"):
+            await _reply(url)
+    assert len(asked) == 1
+
+
+async def test_a_quota_that_is_used_up_is_no_matter_of_patience() -> None:
+    body = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}
+    async with answering(body, 429) as (_, url):
+        with pytest.raises(LlmMisconfigured, match="402: You exceeded"):
+            await _reply(url)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": None},
+        {"content": [{"type": "text", "text": '{"name":"Fig",'}, {"type": "text", "text": '"seeds":9}'}]},
+        {"content": FIG},
+        {"content": None, "function_call": {"name": "Fruit", "arguments": '{"name":"Fig","seeds":9}'}},
+        {"content": None, "tool_calls": {"function": {"name": "Fruit", "arguments": FIG}}},
+        {"content": "", "tool_calls": [{"name": "Fruit", "arguments": FIG}]},
+        {"content": "", "tool_calls": [{"function": {"name": "Fruit", "parameters": FIG}}]},
+        {"content": "I call:", "tool_calls": [{"function": None}, {"function": {"arguments": FIG}}]},
+        {"content": "", "reasoning_content": '{"name":"Fig","seeds":9}'},
+        {"content": None, "reasoning": 'So:\n```json\n{"name":"Fig","seeds":9}\n```'},
+    ],
+)
+async def test_an_answer_is_read_wherever_it_stands(message: dict[str, Any]) -> None:
+    body = completion(message=message)
+    if message.get("role", "") is None:
+        del body["choices"][0]["message"]["role"]
+    async with answering(body) as (asked, url), chat(_openai(url), MemoryLink()) as asking:
+        assert await asking.ask(question()) == Fruit(name="Fig", seeds=9)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        ({"prompt_tokens": 20.5, "completion_tokens": 7.0, "total_tokens": 27.5}, 28),
+        ({"prompt_tokens": "20", "completion_tokens": "7"}, 27),
+        ({"prompt_tokens": 20, "completion_tokens": 7, "total_tokens": -1}, 27),
+        ({"prompt_tokens": None, "completion_tokens": None, "total_tokens": 27}, 27),
+        ({"prompt_tokens": 20, "completion_tokens": 7, "total_tokens": 2**70}, 27),
+        ({"prompt_tokens": 20, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 99}}, 27),
+        ({"prompt_tokens": -20, "completion_tokens": -7, "total_tokens": -27}, None),
+        ({"prompt_tokens": 2**64, "completion_tokens": 2**64, "total_tokens": 2**65}, None),
+        ({"prompt_tokens": "many", "total_tokens": []}, None),
+        ({"total_tokens": 0}, None),
+        ({}, None),
+        (None, None),
+        ("27", None),
+        ([27], None),
+    ],
+)
+async def test_a_wrong_usage_is_read_as_far_as_it_goes_else_estimated_and_told_once(
+    usage: Any, tokens: int | None
+) -> None:
+    estimate = (len("Answer.Which fruit?") + len('{"name":"Fig","seeds":9}')) // 4 + 1
+    body = completion(usage=usage)
+    with capture_logs() as logs:
+        async with answering(body) as (_, url), chat(_openai(url), MemoryLink()) as asking:
+            await asking.ask(question())
+            assert asking.tokens_used == (tokens or estimate)
+            await asking.ask(question("Which pear?"))
+    assert [line["event"] for line in logs] == ([] if tokens else ["llm.usage_estimated"])
+
+
+@pytest.mark.parametrize("usage", [None, {"total_tokens": -5}, {"total_tokens": 2**80}])
+async def test_the_token_ceiling_holds_where_no_tokens_are_told(usage: Any) -> None:
+    async with (
+        answering(completion(usage=usage)) as (asked, url),
+        chat(_openai(url), MemoryLink(), max_tokens=20) as asking,
+    ):
+        await asking.ask(question())
+        await asking.ask(question("Which pear?"))
+        with pytest.raises(LimitReached):
+            await asking.ask(question("Which plum?"))
+    assert len(asked) == 2
+
+
+async def test_extra_parameters_and_headers_go_out_and_stay_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = {"chat_template_kwargs": {"enable_thinking": False}, "max_tokens": 9}
+    monkeypatch.setenv("LLM_EXTRA_HEADERS", '{"X-Gate": "hush-hush", "Authorization": "Basic abc"}')
+    headers = {"X-Gate": "hush-hush", "Authorization": "Basic abc"}
+    model = lambda url: providers.openai(  # noqa: E731
+        "openai:m", "m", api_key="sk-1", base_url=url, timeout=5, extra_body=extra, extra_headers=headers
+    )
+    async with answering({"error": "not with hush-hush"}, 403) as (asked, url):
+        with pytest.raises(LlmMisconfigured, match=r"not with \[key\]"):
+            await model(url).ask(ASKED, Fruit, trace={})
+        assert "hush" not in repr(model(url)._client)
+        assert "hush" not in json.dumps(dumpd(model(url)._client))
+    body = await asked[0].json()
+    assert (body["chat_template_kwargs"], body["max_tokens"]) == (extra["chat_template_kwargs"], 9)
+    assert body["response_format"]["type"] == "json_schema"
+    assert (asked[0].headers["x-gate"], asked[0].headers["authorization"]) == ("hush-hush", "Basic abc")
 
 
 class Unsendable(BaseModel):
@@ -230,7 +405,7 @@ async def test_a_cancelled_call_is_closed_at_the_provider() -> None:
 async def test_every_spoiled_first_answer_is_repaired_or_read(kind: str) -> None:
     class Once(Behaviour):
         def fault(self, ask: Ask) -> Fault | None:
-            return Fault(kind=kind) if len(ask.messages) == 2 and ask.nth == 1 else None
+            return Fault(kind=kind) if len(server.asks) == 1 else None
 
     async with running(Once(script=_fig)) as (server, url), chat(_openai(url), MemoryLink()) as asking:
         assert await asking.ask(question()) == Fruit(name="Fig", seeds=9)
@@ -292,7 +467,7 @@ async def test_check_says_what_is_wrong(wrong: dict[str, Any], words: str) -> No
 def test_retry_after_in_all_its_spellings(headers: dict[str, str], expected: float | None) -> None:
     error = Exception()
     error.response = SimpleNamespace(headers=headers)  # type: ignore[attr-defined]
-    assert providers.retry_after(error, now=lambda: 0.0) == expected
+    assert retry_after(error, now=lambda: 0.0) == expected
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from structlog.testing import capture_logs
 
 from poller.errors import Permanent, Transient
 from poller.rtdb.credentials import (
@@ -172,7 +173,15 @@ async def test_a_token_service_that_is_away_is_transient(key_file: Path, endpoin
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(None, "cannot be read"), ("{}", "not a service account key")]
+    ("content", "words"),
+    [
+        (None, "cannot be read"),
+        ("{}", "not a service account key: download it again"),
+        ('"abc"', "not a service account key: download it again"),
+        ('{"private_key": "-----BEGIN PRIVATE KEY-----\\\\nMIIE"}', "its escapes are doubled"),
+        ('{\\"type\\": \\"service_account\\", \\"private_key\\": \\"x\\"}', "its escapes are doubled"),
+        (json.dumps(json.dumps({"private_key": "x"})), "its escapes are doubled"),
+    ],
 )
 async def test_a_bad_key_file_is_named(tmp_path: Path, content: str | None, words: str) -> None:
     path = tmp_path / "key.json"
@@ -181,6 +190,21 @@ async def test_a_bad_key_file_is_named(tmp_path: Path, content: str | None, word
     with pytest.raises(Permanent, match=words) as raised:
         await ServiceAccountCredentials(path).token()
     assert "key.json" in str(raised.value)
+
+
+def _saved_anew(path: Path, encoding: str) -> None:
+    path.write_text(path.read_text(), encoding)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+async def test_a_mark_before_the_key_is_left_out_and_told(
+    key_file: Path, endpoint: TokenEndpoint, encoding: str
+) -> None:
+    _saved_anew(key_file, encoding)
+    with capture_logs() as logs:
+        assert await ServiceAccountCredentials(key_file).token() == "token-1"
+    marked = [line for line in logs if line["event"] == "rtdb.key_file_marked"]
+    assert [line["path"] for line in marked] == [str(key_file)]
 
 
 async def test_application_default_credentials_come_from_the_environment(

@@ -1,0 +1,186 @@
+"""One call of the language model for a run: when it may be made, within the run's time and tokens, and again where none was
+answered. Knows no journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from executor.errors import LimitReached, LlmMisconfigured, LlmUnavailable
+from executor.graph.question import Question
+from executor.llm.course import REPAIR, Turn
+from executor.llm.language_model import LanguageModel, Message, Reply, Throttled
+from executor.llm.limits import Concurrency, Patience
+from executor.llm.structured import spelled_out
+from executor.llm.tally import Tally
+from executor.metrics import Asked, Metrics
+from executor.ports import Allowance, Link
+from process.quoting import unquoted
+
+log = structlog.get_logger("executor.llm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call for one question."""
+
+    question: Question[Any]
+    ordinal: int
+    messages: Sequence[Message]
+    key: str
+    model: LanguageModel
+
+    @property
+    def asked(self) -> Asked:
+        """As it is counted."""
+        return Asked(step=self.question.step, model=self.model.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """What all runs of a process share: the language models, the bound on open calls, time-outs, chance, who counts.
+
+    `extra` is what every request carries besides (LLM_EXTRA_BODY), a part of the journal's keys.
+    """
+
+    main: LanguageModel
+    light: LanguageModel
+    concurrency: Concurrency
+    timeout: float
+    chance: Callable[[], float]
+    metrics: Metrics
+    extra: str = ""
+    _heed: Counter[str] = field(default_factory=Counter)
+    _told: set[str] = field(default_factory=set)
+
+    def messages(self, call: Call) -> Sequence[Message]:
+        """With the form in words, once it is known that the endpoint does not heed it otherwise."""
+        return spelled_out(call.messages, call.question.schema) if self._unheeded(call) else call.messages
+
+    def learn(self, call: Call, reply: Reply, turn: Turn[Any]) -> None:
+        """Whether the endpoint heeds the form (of what it answered, the most have it), and whether it counts its tokens."""
+        model = call.model.name
+        if reply.estimated and model not in self._told:
+            self._told.add(model)
+            log.warning("llm.usage_estimated", language_model=model)
+        if call.ordinal == REPAIR or reply.declined or reply.cut or not turn.said or self._unheeded(call):
+            return
+        self._heed[model] += 1 if turn.answer is not None else -1
+        if self._unheeded(call):
+            log.warning("llm.form_ignored", language_model=model)
+
+    def _unheeded(self, call: Call) -> bool:
+        return self._heed[call.model.name] < 0
+
+
+class Out(set[str]):
+    """The questions of a run, by key, that are out: asked, or answered and not yet durable."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moved = asyncio.Event()
+
+    def home(self, key: str) -> None:
+        """It has its answer, or has none."""
+        self.discard(key)
+        self.moved.set()
+
+    async def change(self) -> None:
+        """Returns after the next."""
+        self.moved.clear()
+        await self.moved.wait()
+
+
+class Caller:
+    """The calls of one run."""
+
+    def __init__(
+        self, calls: Calls, *, job_id: str, link: Link, allowance: Allowance, tally: Tally, out: Out
+    ) -> None:
+        self._calls = calls
+        self._job_id = job_id
+        self._link = link
+        self._allowance = allowance
+        self._tally = tally
+        self._out = out
+
+    async def reply(self, call: Call) -> Reply:
+        """The only retry layer: waits out 429, 5xx and time-outs inside the step's time."""
+        clock = asyncio.get_running_loop().time
+        patience = Patience(self._allowance.step_seconds, chance=self._calls.chance, clock=clock)
+        while True:
+            try:
+                return await self._tried(call, patience)
+            except LlmUnavailable as error:
+                wait = patience.next_wait(error.retry_after)
+                log.info(
+                    "llm.no_answer", job=self._job_id, step=call.question.step, reason=str(error), wait=wait
+                )
+                if wait is None:
+                    raise
+                self._calls.metrics.again(call.asked, _reason(error))
+            async with patience.spent():
+                await asyncio.sleep(wait)
+
+    async def _tried(self, call: Call, patience: Patience) -> Reply:
+        await self._link.may_ask()
+        async with self._calls.concurrency.place(self._job_id) as cuts:
+            await self._link.may_ask()  # it may have closed while we stood in line
+            self._check_tokens()
+            async with patience.spent():
+                return await self._called(call, min(self._calls.timeout, patience.left), cuts)
+
+    def _check_tokens(self) -> None:
+        ceiling, used = self._allowance.max_tokens, self._tally.tokens_used
+        if ceiling and used >= ceiling:
+            said = f"the job has used {used} tokens; the ceiling is {ceiling}"
+            raise LimitReached(said, limit="JOB_MAX_TOKENS", value=ceiling)
+
+    async def _called(self, call: Call, seconds: float, cuts: int) -> Reply:
+        clock = asyncio.get_running_loop().time
+        began, calls = clock(), self._calls
+        self._out.add(call.key)
+        try:
+            reply = await self._within(call, seconds)
+        except (LlmUnavailable, LlmMisconfigured) as error:
+            self._out.home(call.key)
+            if isinstance(error, Throttled):
+                calls.concurrency.throttled(cuts)
+            calls.metrics.asked(call.asked, "none")
+            calls.metrics.took(call.asked, clock() - began)
+            # Providers quote what they were asked.
+            error.args = (unquoted(str(error), call.question.user.encode()),)
+            if not isinstance(error, Throttled):
+                calls.concurrency.failed(str(error))
+            raise
+        calls.concurrency.answered()
+        calls.metrics.took(call.asked, clock() - began)
+        return reply
+
+    async def _within(self, call: Call, seconds: float) -> Reply:
+        question = call.question
+        trace = {
+            "job": self._job_id,
+            "step": question.step,
+            "unit": question.unit,
+            "ordinal": str(call.ordinal),
+        }
+        try:
+            async with asyncio.timeout(seconds) as patience:
+                return await call.model.ask(self._calls.messages(call), question.schema, trace=trace)
+        except TimeoutError as error:
+            if not patience.expired():
+                raise
+            raise LlmUnavailable(f"no answer within {seconds:.0f} s") from error
+
+
+def _reason(error: LlmUnavailable) -> str:
+    if isinstance(error, Throttled):
+        return "throttled"
+    return "timeout" if isinstance(error.__cause__, TimeoutError) else "unavailable"
