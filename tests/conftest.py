@@ -22,9 +22,6 @@ _STARTS = {"subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spa
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
 
-# Before any test, not by whichever test starts a program first: structlog's own default formats a traceback for seconds.
-logs.set_up("INFO", "json")
-
 
 class StartsAProcess(AssertionError):
     """The unit part starts none."""
@@ -44,6 +41,15 @@ sys.addaudithook(_watch)
 
 def is_heavy(path: Path) -> bool:
     return path.relative_to(Path(__file__).parent).parts[0] in HEAVY_FOLDERS
+
+
+def pytest_configure() -> None:
+    """Logs as a program's, before any test: structlog's own default formats a traceback for seconds.
+
+    For each session anew: a process that forks after one, as `make mutants` does, would log into its closed streams, and every
+    test that logs would fail for that alone.
+    """
+    logs.set_up("INFO", "json")
 
 
 @pytest.hookimpl(tryfirst=True)
