@@ -270,7 +270,7 @@ def kept(model: model_pb2.EventStormingModel) -> Counter[str]:
 def strong(stand: Stand) -> Iterator[Figure]:
     """Both builds at once: what slows one down slows both."""
     before = _build(stand, "before", "old", DEPENDS_BEFORE, unpacked(stand.folder / "before"))
-    now = _build(stand, "now", "old", DEPENDS_NOW, {})
+    now = _build(stand, "now", "new", DEPENDS_NOW, {})
     for build in (before, now):
         build.submit()
     yield from _figures(now.ended(), before.ended())
