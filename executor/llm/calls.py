@@ -71,7 +71,7 @@ class Calls:
             log.warning("llm.usage_estimated", language_model=model)
         if call.ordinal == REPAIR or reply.declined or reply.cut or not turn.said or self._unheeded(call):
             return
-        self._heed[model] += 1 if turn.answer is not None else -1
+        self._heed[model] += 1 if turn.complete(call.question.schema) else -1
         if self._unheeded(call):
             log.warning("llm.form_ignored", language_model=model)
 

@@ -51,6 +51,10 @@ class Turn(Generic[Answer]):
             return spoken(self.text)
         return json.dumps(self.value, ensure_ascii=False, separators=(",", ":"))
 
+    def complete(self, schema: type[BaseModel]) -> bool:
+        """Whether it is an answer with every member, as the form wants it; one with less may do, too."""
+        return self.answer is not None and schema.model_fields.keys() <= self.value.keys()
+
     def rest(self, schema: type[Answer]) -> Answer | None:
         """What is valid of an answer that is not."""
         value = remains(self.text) if self.value is None else self.value

@@ -96,12 +96,13 @@ def meaning(error: Exception) -> Reply | Refused | ExecutorError | None:
         return Reply(declined="the question is longer than the language model can read")
     if status in (400, 403, 422) and any(word in said for word in _FILTERED):
         return Reply(declined=f"rejected: {said}")
+    final = LlmMisconfigured(f"{_FINAL[status]}: {said}" if status in _FINAL else said)
     if status in (400, 415, 422, 501) or (status == 404 and of_form):
-        return Refused(said=said, of_form=of_form, otherwise=LlmMisconfigured(said))
+        return Refused(said=said, of_form=of_form, otherwise=final)
     if status == 429:
         return Throttled(said, retry_after=retry_after(error))
     if status in _FINAL:
-        return LlmMisconfigured(f"{_FINAL[status]}: {said}")
+        return final
     if status is None and not isinstance(error, (ModelError, *_UNREADABLE, OSError)) and not _sent(error):
         return None
     silent = LlmUnavailable(said, retry_after=retry_after(error))

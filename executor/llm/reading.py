@@ -42,10 +42,12 @@ class _Objects:
     torn: int | None
 
     def passing(self, schema: type[BaseModel], *, last_word: bool = False) -> dict[str, Any] | None:
-        """The last that passes the form, with or without a wrapping; with `last_word` the text must end with it."""
+        """The last that passes the form, of those with the most of its members, with or without a wrapping; with `last_word` the
+        text must end with it."""
         spans = [span for span in self.spans if not last_word or _TRAIL.fullmatch(self.text, span.stop)]
         decoded = (_decoded(self.text[span]) for span in reversed(spans))
-        return next((one for value in decoded for one in _within(value) if _fits(one, schema)), None)
+        passing = (one for value in decoded for one in _within(value) if _fits(one, schema))
+        return max(passing, key=lambda one: len(one.keys() & schema.model_fields.keys()), default=None)
 
     def longest(self) -> dict[str, Any] | None:
         """The one that says most, whatever its form."""
@@ -58,7 +60,7 @@ def object_in(text: str, schema: type[BaseModel], *, cut: bool = False) -> dict[
     """The JSON object of an answer: the text as a whole; else, of what follows its thoughts, the last that passes the form, else
     the longest. What an answer that was cut off, or thoughts alone, do not end with is a draft."""
     whole = _decoded(text)
-    if isinstance(whole, dict) and whole.keys() == schema.model_fields.keys():
+    if isinstance(whole, dict) and schema.model_fields.keys() <= whole.keys():
         return whole
     if isinstance(whole, str):
         return object_in(whole, schema, cut=cut)

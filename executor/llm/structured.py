@@ -21,7 +21,9 @@ _Place = tuple[int | str, ...]
 
 
 def parse(value: Any, schema: type[Answer]) -> tuple[Answer | None, Sequence[str]]:
-    """A decoded JSON value as an answer; or what is wrong with it."""
+    """A decoded JSON value as an answer; or what is wrong with it. An object that has none of the members is none."""
+    if isinstance(value, dict) and not value.keys() & schema.model_fields.keys():
+        return None, [f"answer: none of {', '.join(schema.model_fields)} is there"]
     try:
         return schema.model_validate(value), ()
     except ValidationError as error:

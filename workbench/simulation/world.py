@@ -35,6 +35,7 @@ MODULES = (
     "executor/link.py",
     "executor/service.py",
     "executor/slots.py",
+    "executor/llm/calls.py",
     "executor/llm/chat.py",
 )
 """Where faults are to strike: what keeps the promises."""

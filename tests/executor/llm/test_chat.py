@@ -161,11 +161,12 @@ async def test_what_is_whole_in_the_end_was_not_reduced() -> None:
 
 
 async def test_an_unusable_answer_says_what_was_wrong_with_the_last_of_them_without_the_users_words() -> None:
-    wrong = '{"apples":1,"pears":2,"plums":3}'
+    wrong = '{"name":1,"apples":1,"pears":2}'
     async with chat(ScriptedLanguageModel(wrong), MemoryLink()) as asking:
         answer = await asking.ask(question("Apples, please."))
     forbidden = "Extra inputs are not permitted"
-    assert answer == Unusable(reason=f"name: Field required; seeds: Field required; …: {forbidden}")
+    text = "name: Input should be a valid string"
+    assert answer == Unusable(reason=f"{text}; seeds: Field required; …: {forbidden}")
 
 
 @pytest.mark.parametrize(("form_missed", "answer"), [(True, "no"), (False, GOOD)])
@@ -315,6 +316,24 @@ async def test_a_failed_call_fails_every_unit_that_shares_it() -> None:
     async with chat(model, MemoryLink()) as asking:
         both = await asyncio.gather(asking.ask(question()), asking.ask(question()), return_exceptions=True)
     assert [type(error) for error in both] == [LlmMisconfigured, LlmMisconfigured]
+
+
+class Stall(BaseModel):
+    fruits: list[str] = []
+    rules: list[str] = []
+
+
+async def test_a_form_that_is_not_heeded_stands_in_every_later_question_also_where_the_answer_will_do() -> (
+    None
+):
+    part, whole = '{"fruits":["Fig"]}', '{"fruits":["Fig"],"rules":[]}'
+    asked = replace(question(), schema=Stall)
+    model = ScriptedLanguageModel(whole, part, part, part)
+    async with chat(model, MemoryLink()) as asking:
+        for user in "1234":
+            assert await asking.ask(replace(asked, user=user)) == Stall(fruits=["Fig"])
+    spelled = ["rules" in messages[0].content for messages in model.asked]
+    assert spelled == [False, False, False, True]  # of three answers, one has the form
 
 
 @virtual

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from executor.llm.journal import value_of
 from executor.llm.language_model import Reply
 from executor.llm.reading import lack, object_in, remains, spoken
-from executor.llm.structured import rescued
+from executor.llm.structured import parse, rescued
 from tests.executor.llm.fakes import Fruit
 
 JSON = st.recursive(
@@ -105,6 +105,29 @@ def test_of_what_was_cut_off_only_what_it_ends_with_counts() -> None:
 )
 def test_a_call_written_as_text_and_other_wrappings_are_read(text: str) -> None:
     assert object_in(text, Fruit) == FIG
+
+
+class Market(BaseModel):
+    """As the steps' answers are: what is missing says nothing, what is too much is ignored."""
+
+    fruits: list[str] = []
+    rules: list[str] = []
+    questions: list[str] = []
+
+
+def test_of_a_form_that_little_breaks_the_last_with_the_most_members_counts() -> None:
+    whole: dict[str, Any] = {"fruits": ["Fig"], "rules": [], "questions": []}
+    text = json.dumps(whole)
+    assert object_in(f'Not {{"fruits":["Plum"]}}: {text}. I left {{"rules":["x"]}} out.', Market) == whole
+    assert object_in(json.dumps({"name": "Market", "arguments": text}), Market) == whole
+    assert object_in('{"fruits":["Fig"],"more":1}', Market) == {"fruits": ["Fig"], "more": 1}
+
+
+@pytest.mark.parametrize("value", [{}, {"market": {"fruit": "Fig"}}])
+def test_an_object_of_another_form_is_no_answer_however_little_is_asked_of_it(value: dict[str, Any]) -> None:
+    answer, complaints = parse(value, Market)
+    assert answer is None
+    assert complaints == ["answer: none of fruits, rules, questions is there"]
 
 
 def test_an_answer_that_breaks_its_form_is_kept_for_a_repair() -> None:
