@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 RESOLVE_SECONDS = 5.0
 BEATS_MISSED_SECONDS = 15.0
 _REATTACH_SECONDS = 0.5
+_DOUBT_SECONDS = 2.0
+"""A call that we broke off before it was answered may still begin a run over there, which the next beats do not know yet."""
 
 OPTIONS: list[tuple[str, Any]] = [
     ("grpc.keepalive_time_ms", 10_000),
@@ -280,7 +282,7 @@ class GrpcPlacement:
     def __init__(self, executors: GrpcExecutors, pod: _Pod, *, apart: bool = False) -> None:
         self._executors, self._apart = executors, apart
         self._pod = pod
-        self._released = self._accepted = False
+        self._released = self._accepted = self._broken_off = False
         self.instance_id = pod.state.instance_id if pod.state else pod.address
         pod.held += 1
         pod.held_apart += apart
@@ -291,9 +293,15 @@ class GrpcPlacement:
             self._released = True
             self._pod.held -= 1
             self._pod.held_apart -= self._apart
-            if not self._accepted:
-                self._pod.asked -= 1
+            if self._broken_off:
+                asyncio.get_running_loop().call_later(_DOUBT_SECONDS, self._forget)
+            elif not self._accepted:
+                self._forget()
             self._executors.signal()
+
+    def _forget(self) -> None:
+        self._pod.asked -= 1
+        self._executors.signal()
 
     def _begins(self, accepted: executor_pb2.Accepted) -> None:
         """Between a beat that knows the run and this, its slot counted twice."""
@@ -315,6 +323,9 @@ class GrpcPlacement:
                 yield frame
         except grpc.aio.AioRpcError as error:
             raise self._failure(error, begun=begun) from error
+        except asyncio.CancelledError:
+            self._broken_off = not self._accepted
+            raise
         finally:
             call.cancel()
 

@@ -70,7 +70,7 @@ def normalised(answer: OutlineAnswer, unit: ChunkUnit) -> Outline:
         found.append(replace(context, aggregates=aggregates, owns=owns))
         taken.update(a.name.casefold() for a in aggregates)
         owned.update(owns)
-    silent = {n for n in _within(answer.silent, unit) if n not in owned}
+    silent = {n for n in _within(answer.silent, unit) if n not in owned} if owned else set()
     return Outline(
         contexts=tuple(_complete(found, silent, unit)),
         roles=tuple(dict.fromkeys(filter(None, map(told, answer.roles)))),
@@ -108,8 +108,10 @@ def _system(answer: ExternalSystemAnswer, lines: Document) -> ExternalSystem:
 
 def _complete(found: Sequence[FoundContext], silent: set[int], unit: ChunkUnit) -> Iterator[FoundContext]:
     """The contexts with every line of the chunk that is not silent: one whose owner is unknown joins its neighbour above,
-    the first ones the one below."""
+    the first ones the one below. Where no line has an owner, the first context owns them all."""
     owner = {n: i for i, context in enumerate(found) for n in context.owns}
+    if found and not owner:
+        owner = dict.fromkeys(unit.numbers, 0)
     seen = {n for context in found for n in context.sees}
     for numbers in (unit.numbers, unit.numbers[::-1]):
         last: int | None = None

@@ -71,6 +71,7 @@ async def generate(input: GraphInput, chat: Chat) -> AsyncGenerator[RunEvent, No
             for node, change in update.items():
                 for event in fold.take(node, change or {}):
                     yield event
+    fold.check_finished()
 
 
 async def _updates(input: GraphInput, chat: Chat) -> AsyncGenerator[Any, None]:
@@ -115,6 +116,11 @@ class _Fold:
             total=self._stages.total,
             in_a_row=self._stages.questions_in_a_row(self._parts),
         )
+
+    def check_finished(self) -> None:
+        """A graph ends wherever nothing more was sent on: without a model, that is a fault of ours."""
+        if self._stages.current < self._stages.total:
+            raise RuntimeError("the graph ended without a model")
 
     def take(self, node: str, change: Mapping[str, Any]) -> Iterator[RunEvent]:
         fresh = [part for part in change.get("parts", ()) if (part.step, part.place) not in self._parts]

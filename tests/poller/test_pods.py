@@ -174,6 +174,25 @@ async def test_a_placement_given_back_unused_is_free_at_once_and_that_is_news() 
 
 
 @virtual
+async def test_a_call_broken_off_before_its_answer_keeps_its_slot_until_beats_know_what_came_of_it() -> None:
+    cluster = Cluster(ADDRESS)
+    async with cluster.running() as found:
+        await cluster.beat(1, total=1)
+        slot = cluster.place()
+        frame = asyncio.ensure_future(anext(slot.execute(no_frames())))
+        await settle()
+        frame.cancel()
+        await settle()
+        slot.release()
+        await cluster.beat(1, total=1)
+        assert found.place() is None
+        news = asyncio.create_task(found.changed())
+        await asyncio.sleep(2.1)
+        assert news.done()
+        assert found.free_slots == 1
+
+
+@virtual
 async def test_a_beat_of_more_taken_than_there_are_is_no_debt() -> None:
     cluster = Cluster(ADDRESS, OTHER)
     async with cluster.running() as found:
@@ -477,7 +496,7 @@ async def test_a_pod_without_a_name_is_let_go_when_its_last_run_has_ended() -> N
 # ── access ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_frozen_executor_is_noticed_and_a_large_model_passes() -> None:
+def test_a_frozen_executor_is_noticed_and_a_large_model_and_a_long_reason_pass() -> None:
     assert dict(executors_module.OPTIONS) == {
         "grpc.keepalive_time_ms": 10_000,
         "grpc.keepalive_timeout_ms": 5_000,
@@ -486,6 +505,8 @@ def test_a_frozen_executor_is_noticed_and_a_large_model_passes() -> None:
         "grpc.http2.max_pings_without_data": 0,
         "grpc.max_receive_message_length": 33_554_432,
         "grpc.max_send_message_length": 33_554_432,
+        "grpc.max_metadata_size": 65_536,
+        "grpc.absolute_max_metadata_size": 65_536,
         "grpc.initial_reconnect_backoff_ms": 200,
         "grpc.min_reconnect_backoff_ms": 200,
         "grpc.max_reconnect_backoff_ms": 1_000,

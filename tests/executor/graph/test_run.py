@@ -212,6 +212,23 @@ async def test_nothing_usable_ends_the_run_and_blames_the_answers_not_the_text(
         await events_of(input, ScriptedChat(rules={step: Unusable(reason="refused")}))
 
 
+@pytest.mark.parametrize(
+    ("contexts", "found"),
+    [
+        ([{"name": "Lending"}], ["Lending"]),
+        ([{"name": "Lending"}, {"name": "Catalog"}], ["Lending"]),
+        ([{"name": "Lending", "owns": "99"}, {"name": "Catalog", "sees": "4"}], ["Lending", "Catalog"]),
+    ],
+)
+@pytest.mark.parametrize("silent", ["", "1-5"])
+async def test_where_no_line_has_an_owner_the_first_context_owns_them_all(
+    contexts: list[dict[str, str]], found: list[str], silent: str
+) -> None:
+    chat = ScriptedChat(rules={"outline": lambda _: {"contexts": contexts, "silent": silent}})
+    model = model_of(await events_of(requirements(), chat))
+    assert [context.name for context in model.bounded_contexts] == found
+
+
 async def test_a_text_without_behaviour_is_told_as_such() -> None:
     with pytest.raises(NothingUsable, match="describe no behaviour"):
         await events_of(requirements(), ScriptedChat(rules={"outline": lambda _: {"contexts": []}}))

@@ -44,7 +44,7 @@ def test_a_seed_makes_the_same_run_again_whatever_the_hash_seed():
         ("spinning", 10),
         ("own-streams", 10),
         ("early-slots", 15),
-        ("kept-token", 40),
+        ("kept-token", 190),
         ("doubt", 80),
     ],
 )
