@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+import sys
 import tarfile
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
 
@@ -22,4 +25,29 @@ def unpacked(folder: Path) -> Mapping[str, str]:
         raise Skipped(f"commit {BEFORE} is not in this clone")
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as tree:
         tree.extractall(folder, filter="data")
-    return {"PYTHONPATH": f"{folder}:{folder / 'proto'}", "PYTHONSAFEPATH": "1"}
+    packages = folder / "packages"
+    _install(_lacking((folder / "requirements" / "local.txt").read_text("utf-8")), packages)
+    return {"PYTHONPATH": f"{folder}:{folder / 'proto'}:{packages}", "PYTHONSAFEPATH": "1"}
+
+
+def _lacking(lock: str) -> str:
+    """Of a hashed lock: the packages that this environment does not have in any version."""
+    entries = re.split(r"\n(?=\w)", lock)
+    return "\n".join(entry for entry in entries if not _is_here(re.split(r"[=;\s]", entry, maxsplit=1)[0]))
+
+
+def _is_here(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _install(lock: str, packages: Path) -> None:
+    """What the old build needs and this one no longer does."""
+    packages.mkdir()
+    (packages / "lock.txt").write_text(lock, "utf-8")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    given = ["--no-deps", "--require-hashes", "--target", str(packages), "-r", str(packages / "lock.txt")]
+    subprocess.run([*pip, *given], check=True)
