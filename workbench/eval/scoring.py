@@ -12,7 +12,18 @@ from typing import Any
 from executor.model import EventStormingModel, SourceRange
 
 EXPECTED = Path(__file__).parent / "expected"
-KINDS = ("contexts", "aggregates", "commands", "events", "read_models", "policies")
+NAMED = (
+    "contexts",
+    "aggregates",
+    "commands",
+    "events",
+    "read_models",
+    "columns",
+    "policies",
+    "external_systems",
+)
+WORDED = ("conditions", "refusals", "open_questions")
+KINDS = (*NAMED, *WORDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,30 +53,65 @@ class Score:
 
 
 def expectations() -> dict[str, dict[str, Any]]:
-    """By name of the text in `examples/`. An entry `A|B` accepts either; a policy is `Trigger->Result`."""
+    """By name of the text in `examples/`. Every list has entries as `score` reads them.
+
+    An entry that begins with `?` is welcome and not missed. `A|B` accepts either. A policy is `Trigger->Result`, without a
+    trigger where time alone starts it, a column `ReadModel.column`. What is said in words is matched by words: a condition (or
+    time) is `Trigger->Result: words`, a refusal `Command: words`, an open question `: words`; every word of one alternative
+    must occur, so `renew twice|renew 2` accepts "cannot be renewed more than twice".
+    """
     found = [json.loads(path.read_text("utf-8")) for path in sorted(EXPECTED.glob("*.json"))]
     return {str(one["text"]): one for one in found}
 
 
 def score(expected: Sequence[str], found: Iterable[str]) -> Score:
-    """Names compared without case."""
+    """Compared without case."""
     names = {name.casefold() for name in found}
-    options = [_options(entry) for entry in expected]
-    accepted = {option for entry in options for option in entry}
-    hits = sum(bool(entry & names) for entry in options)
-    return Score(expected=len(options), found=len(names), hits=hits, right=len(names & accepted))
+    wanted = [_Entry(entry.removeprefix("?")) for entry in expected if not entry.startswith("?")]
+    accepted = [*wanted, *(_Entry(entry[1:]) for entry in expected if entry.startswith("?"))]
+    return Score(
+        expected=len(wanted),
+        found=len(names),
+        hits=sum(any(map(entry.accepts, names)) for entry in wanted),
+        right=sum(any(entry.accepts(name) for entry in accepted) for name in names),
+    )
+
+
+class _Entry:
+    """One expectation: any of some places, and, where it has them, the words of any alternative."""
+
+    def __init__(self, entry: str) -> None:
+        places, worded, words = entry.casefold().partition(":")
+        self._places = _options(places)
+        self._worded = bool(worded)
+        self._alternatives = [alternative.split() for alternative in words.split("|")]
+
+    def accepts(self, found: str) -> bool:
+        """Whether a folded name, or `place: what is said there`, meets it."""
+        place, _, said = found.partition(":") if self._worded else (found, "", "")
+        return place in self._places and (
+            not self._worded or any(all(word in said for word in each) for each in self._alternatives)
+        )
 
 
 def names_of(model: EventStormingModel, kind: str) -> list[str]:
-    """The names of one kind in a model."""
+    """What a model has of one kind, as entries of expectations are written."""
     aggregates = model.aggregates
+    views = [view for aggregate in aggregates for view in aggregate.read_models]
+    commands = [command for aggregate in aggregates for command in aggregate.commands]
+    reactions = [(f"{p.trigger}->{result}", p) for p in model.policies for result in p.results]
     return {
         "contexts": [context.name for context in model.bounded_contexts],
         "aggregates": [aggregate.name for aggregate in aggregates],
-        "commands": [command.name for aggregate in aggregates for command in aggregate.commands],
+        "commands": [command.name for command in commands],
         "events": [event.name for aggregate in aggregates for event in aggregate.events],
-        "read_models": [view.name for aggregate in aggregates for view in aggregate.read_models],
-        "policies": [f"{policy.trigger}->{result}" for policy in model.policies for result in policy.results],
+        "read_models": [view.name for view in views],
+        "columns": [f"{view.name}.{column.name}" for view in views for column in view.columns],
+        "policies": [name for name, _ in reactions],
+        "external_systems": [system.name for system in model.external_systems],
+        "conditions": [f"{name}: {p.timer} {p.condition}" for name, p in reactions if p.timer or p.condition],
+        "refusals": [f"{c.name}: {r.title} {r.told}" for c in commands for r in c.refusals],
+        "open_questions": [f": {question.text}" for question in model.open_questions],
     }[kind]
 
 
@@ -77,11 +123,12 @@ def coverage(model: EventStormingModel, text: str) -> float:
 
 
 def _options(entry: str) -> set[str]:
-    """`A|B->C` accepts A->C and B->C."""
-    trigger, arrow, result = entry.partition("->")
-    if not arrow:
+    """`A|B->C` accepts A->C and B->C, `A|B.c` A.c and B.c."""
+    sign = "->" if "->" in entry else "."
+    owners, separated, members = entry.partition(sign)
+    if not separated:
         return {name.casefold() for name in entry.split("|")}
-    return {f"{one}->{other}".casefold() for one in trigger.split("|") for other in result.split("|")}
+    return {f"{one}{sign}{other}".casefold() for one in owners.split("|") for other in members.split("|")}
 
 
 def _says_something(line: str) -> bool:

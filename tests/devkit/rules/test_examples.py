@@ -8,7 +8,7 @@ import pytest
 
 from executor.llm.providers import offline
 from workbench.eval.running import model_of
-from workbench.eval.scoring import Score, coverage, expectations, names_of, score
+from workbench.eval.scoring import KINDS, coverage, expectations, names_of, score
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -35,6 +35,13 @@ async def test_most_sentences_are_traced() -> None:
     assert coverage(await model_of(text, offline("offline:rules")), text) > 0.8
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_expected_in_both_languages(kind: str) -> None:
+    with_some = {name.rsplit(".", 2)[1] for name, expected in expectations().items() if expected[kind]}
+    assert {"en", "ko"} <= with_some
+    assert all(kind in expected for expected in expectations().values())
+
+
 def test_there_are_expectations_in_both_languages_with_tables_and_at_length() -> None:
     names = expectations()
     texts = {name: (EXAMPLES / name).read_text("utf-8") for name in names}
@@ -43,13 +50,3 @@ def test_there_are_expectations_in_both_languages_with_tables_and_at_length() ->
     assert sum(name.endswith(".ko.md") for name in names) >= 3
     assert sum("CREATE TABLE" in text for text in texts.values()) >= 2
     assert max(text.count("\n") for text in texts.values()) >= 999
-
-
-def test_a_score_counts_alternatives_once_and_ignores_case() -> None:
-    assert score(["PlaceOrder|CreateOrder", "ShipOrder"], ["createorder", "PayOrder"]) == Score(
-        expected=2, found=2, hits=1, right=1
-    )
-
-
-def test_a_policy_is_matched_by_trigger_and_result() -> None:
-    assert score(["OrderPlaced|OrderCreated->Invoiced"], ["OrderCreated->Invoiced"]).recall == 1

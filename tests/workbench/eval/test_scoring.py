@@ -1,0 +1,118 @@
+"""What a model has is compared with what a modeller expects of its text: by names, and by words where something is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from executor.model import (
+    Aggregate,
+    BoundedContext,
+    Command,
+    Event,
+    EventStormingModel,
+    ExternalSystem,
+    Field,
+    OpenQuestion,
+    Policy,
+    ReadModel,
+    Refusal,
+    ScenarioClause,
+)
+from workbench.eval.scoring import KINDS, Score, names_of, score
+
+NOTHING = ScenarioClause(name="")
+MODEL = EventStormingModel(
+    bounded_contexts=(
+        BoundedContext(
+            name="Lending",
+            aggregates=(
+                Aggregate(
+                    name="Loan",
+                    commands=(
+                        Command(
+                            name="RenewLoan",
+                            emits=("LoanRenewed",),
+                            refusals=(
+                                Refusal(
+                                    title="A third time", given=NOTHING, when=NOTHING, told="Renewed twice."
+                                ),
+                            ),
+                        ),
+                    ),
+                    events=(Event(name="LoanRenewed"),),
+                    read_models=(ReadModel(name="MyLoans", columns=(Field(name="dueDate", type="Date"),)),),
+                ),
+            ),
+        ),
+    ),
+    policies=(
+        Policy(name="Remind", trigger="LoanRenewed", results=("Reminded",), bounded_context="Lending"),
+        Policy(
+            name="Fine",
+            trigger="",
+            results=("Fined",),
+            bounded_context="Lending",
+            timer="14 days later",
+            condition="still open",
+        ),
+    ),
+    external_systems=(ExternalSystem(name="MailService"),),
+    open_questions=(OpenQuestion(text="Who reserves?"),),
+)
+
+
+def test_a_score_counts_alternatives_once_and_ignores_case() -> None:
+    assert score(["PlaceOrder|CreateOrder", "ShipOrder"], ["createorder", "PayOrder"]) == Score(
+        expected=2, found=2, hits=1, right=1
+    )
+
+
+def test_what_is_welcome_is_right_and_not_missed() -> None:
+    welcome = ["PlaceOrder", "?ShipOrder"]
+    assert score(welcome, ["PlaceOrder", "ShipOrder"]) == Score(expected=1, found=2, hits=1, right=2)
+    assert score(welcome, ["PlaceOrder"]) == Score(expected=1, found=1, hits=1, right=1)
+
+
+def test_a_policy_is_matched_by_trigger_and_result() -> None:
+    assert score(["OrderPlaced|OrderCreated->Invoiced"], ["OrderCreated->Invoiced"]).recall == 1
+    assert score(["OrderPlaced|->Invoiced"], ["->Invoiced"]).recall == 1
+    assert score(["OrderPlaced->Invoiced"], ["->Invoiced"]).recall == 0
+
+
+def test_a_column_is_matched_by_its_read_model_too() -> None:
+    assert score(["Orders|OrderList.total|sum"], ["OrderList.sum"]).recall == 1
+    assert score(["Orders|OrderList.total|sum"], ["Invoices.sum"]).recall == 0
+
+
+@pytest.mark.parametrize(
+    ("entry", "met"),
+    [
+        ("RenewLoan: twice", True),
+        ("RenewLoan: third twice", True),
+        ("RenewLoan: never|third", True),
+        ("RenewLoan|ExtendLoan: TWICE", True),
+        ("RenewLoan: never twice", False),
+        ("ReturnLoan: twice", False),
+    ],
+)
+def test_what_is_said_is_matched_by_all_words_of_an_alternative(entry: str, *, met: bool) -> None:
+    assert score([entry], ["RenewLoan: A third time: renewed twice."]).hits == met
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("columns", ["MyLoans.dueDate"]),
+        ("external_systems", ["MailService"]),
+        ("policies", ["LoanRenewed->Reminded", "->Fined"]),
+        ("conditions", ["->Fined: 14 days later still open"]),
+        ("refusals", ["RenewLoan: A third time Renewed twice."]),
+        ("open_questions", [": Who reserves?"]),
+    ],
+)
+def test_a_model_is_read_as_expectations_are_written(kind: str, names: list[str]) -> None:
+    assert names_of(MODEL, kind) == names
+
+
+def test_every_kind_can_be_read() -> None:
+    assert all(names_of(MODEL, kind) for kind in KINDS)
