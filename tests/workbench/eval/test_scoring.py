@@ -18,7 +18,17 @@ from executor.model import (
     Refusal,
     ScenarioClause,
 )
-from workbench.eval.scoring import KINDS, Score, names_of, score
+from workbench.eval.scoring import (
+    HALVES,
+    KINDS,
+    TEXTS,
+    Score,
+    expectations,
+    half_of,
+    names_of,
+    nonsense,
+    score,
+)
 
 NOTHING = ScenarioClause(name="")
 MODEL = EventStormingModel(
@@ -116,3 +126,26 @@ def test_a_model_is_read_as_expectations_are_written(kind: str, names: list[str]
 
 def test_every_kind_can_be_read() -> None:
     assert all(names_of(MODEL, kind) for kind in KINDS)
+
+
+def test_an_entry_may_say_how_a_name_begins() -> None:
+    assert score(["?ListOf*"], ["ListOfOrders", "OrdersListOf"]).right == 1
+
+
+def test_what_no_expectation_allows_is_nonsense() -> None:
+    found = {kind: Score() for kind in KINDS} | {
+        "commands": score(["PlaceOrder", "?ListOrders"], ["PlaceOrder", "ListOrders", "RunItem"]),
+        "events": score(["OrderPlaced"], ["OrderPlaced"]),
+        "columns": score([], ["Orders.total"]),
+    }
+
+    assert nonsense(found) == 1 / 4
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_chance_alone_decides_in_which_half_a_text_is(half: str) -> None:
+    texts = {path.name for path in (TEXTS / half).iterdir()}
+
+    assert len(texts) >= 10
+    assert texts == set(expectations(half))
+    assert {half_of(text) for text in texts} == {half}
