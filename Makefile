@@ -73,7 +73,7 @@ eval: $(DEV) ## Recall and precision of a language model on the committed expect
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
 lock: $(DEV) ## Resolve the dependencies anew (requirements/*.txt)
 	$(LOCK) --upgrade --extra dev -o requirements/dev.txt
-	$(LOCK) --extra poller -c requirements/dev.txt -o requirements/poller.txt
+	$(LOCK) --extra poller --extra a2a -c requirements/dev.txt -o requirements/poller.txt
 	$(LOCK) --extra executor -c requirements/dev.txt -o requirements/executor.txt
 	$(LOCK) --extra local -c requirements/dev.txt -o requirements/local.txt
 	$(LOCK) --extra mutants -c requirements/dev.txt -o requirements/mutants.txt

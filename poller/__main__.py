@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from starlette.applications import Starlette
@@ -19,6 +21,7 @@ from poller.executors import Access, GrpcExecutors
 from poller.job import RetryPolicy
 from poller.metrics import Metrics
 from poller.pages import Pages
+from poller.ports import Jobs
 from poller.rtdb.fence import Claimant
 from poller.rtdb.names import Nodes
 from poller.rtdb.open import open_database
@@ -33,6 +36,9 @@ from process.metrics import route, sample_lag
 from process.outages import watch
 from process.settings import LOOPBACK
 from process.tasks import gravest
+
+if TYPE_CHECKING:
+    from poller.a2a.doors import Doors
 
 log = structlog.get_logger(__name__)
 
@@ -120,13 +126,19 @@ async def run(settings: Settings, parts: Parts) -> None:
             Pages.of(jobs) as pages,
             serving(health.public(lost), settings.http_port, name="HTTP_PORT") as http_port,
             serving(inside(pages), settings.admin_port, name="ADMIN_PORT") as admin_port,
+            AsyncExitStack() as more,
         ):
-            server = await serve_jobs(jobs, settings, dispatcher, boards=own_pages(settings, admin_port))
+            boards = settings.board_url or own_pages(settings, admin_port)
+            agents = doors(jobs, settings, boards)
+            more_services = agents.services if agents else None
+            server = await serve_jobs(jobs, settings, dispatcher, boards=boards, beside=more_services)
+            ports = {"grpc": server.port, "http": http_port, "admin": admin_port}
+            if agents:
+                served = serving(agents.app(server.port), settings.a2a_port, name="A2A_PORT")
+                ports["a2a"] = await more.enter_async_context(served)
             signals.on_first(dispatcher.drain)
-            log.info(
-                "poller.ready", grpc=server.port, http=http_port, admin=admin_port, owner=settings.pod_id
-            )
-            print(f"poller ready grpc={server.port} http={http_port} admin={admin_port}", flush=True)
+            log.info("poller.ready", **ports, owner=settings.pod_id)
+            print("poller ready", *(f"{name}={port}" for name, port in ports.items()), flush=True)
             signals.spare_the_collector()
             await dispatcher.until_draining()
             await server.not_serving()
@@ -135,6 +147,15 @@ async def run(settings: Settings, parts: Parts) -> None:
         for task in tasks:
             task.cancel()
         log.info("poller.ended")
+
+
+def doors(jobs: Jobs, settings: Settings, boards: str | None) -> Doors | None:
+    """For other agents, where A2A_PORT says so: only then is their package imported."""
+    if not settings.a2a_port:
+        return None
+    from poller.a2a.doors import Doors
+
+    return Doors(jobs, settings, boards=boards)
 
 
 def own_pages(settings: Settings, port: int) -> str | None:

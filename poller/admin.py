@@ -37,6 +37,11 @@ def guarded(routes: Sequence[BaseRoute], token: str) -> list[BaseRoute]:
     return [*_login(token), wall] if token else [wall]
 
 
+def for_programs(app: ASGIApp, token: str) -> ASGIApp:
+    """The wall for what no browser uses: the token, or without one, nothing that a page of another site could send."""
+    return _ProgramsOnly(app, token)
+
+
 def session(token: str) -> str:
     """What the cookie holds: proof of the token that does not give it away, and ends with it."""
     return hmac.new(token.encode(), b"eventstorming pages", hashlib.sha256).hexdigest()
@@ -57,15 +62,32 @@ class _Guard:
         if self._token and not _same(connection.cookies.get(COOKIE, ""), session(self._token)):
             return _unauthenticated(connection)
         if not self._token and not _own_name(connection.headers.get("host", "")):
-            return PlainTextResponse(
-                "This name is not one of this port's: use localhost, an IP address or the service's name in the cluster, "
-                "or set GRPC_TOKEN.",
-                status_code=403,
-            )
+            return _foreign_name()
         if scope["method"] not in _READS and not _from_our_page(connection.headers):
             return PlainTextResponse(
                 f"What writes must come from a page of this port, with the header {WRITE_HEADER}.",
                 status_code=403,
+            )
+        return None
+
+
+class _ProgramsOnly:
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(Headers(scope=scope), scope["method"]) if scope["type"] == "http" else None
+        await (refusal or self._app)(scope, receive, send)
+
+    def _refusal(self, headers: Headers, method: str) -> Response | None:
+        if self._token:
+            return None if _same(_bearer(headers), self._token) else _without_token()
+        if not _own_name(headers.get("host", "")):
+            return _foreign_name()
+        if method not in _READS and "origin" in headers:
+            return PlainTextResponse(
+                "Web pages may not write here: set GRPC_TOKEN, and send it.", status_code=403
             )
         return None
 
@@ -83,6 +105,18 @@ def _unauthenticated(connection: HTTPConnection) -> Response:
     if "text/html" in connection.headers.get("accept", ""):
         target = connection.url.path + (f"?{connection.url.query}" if connection.url.query else "")
         return RedirectResponse(f"/login?next={quote(target)}", status_code=303)
+    return _without_token()
+
+
+def _foreign_name() -> Response:
+    return PlainTextResponse(
+        "This name is not one of this port's: use localhost, an IP address or the service's name in the cluster, "
+        "or set GRPC_TOKEN.",
+        status_code=403,
+    )
+
+
+def _without_token() -> Response:
     return PlainTextResponse(
         "Send the token: Authorization: Bearer <GRPC_TOKEN>.",
         status_code=401,

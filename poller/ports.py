@@ -56,6 +56,7 @@ class JobView:
 
     `model` is the last one known in this process or stored at the end; it has no source text. `title` is known
     of ended jobs and of those that run here. `preview` is what a run here has named before there is a model.
+    `cancelled`: it failed because somebody asked for that.
     """
 
     job_id: str
@@ -68,6 +69,7 @@ class JobView:
     ended_at: int = 0
     attempts: int = 0
     failure: str = ""
+    cancelled: bool = False
     log: tuple[LogLine, ...] = ()
     model: model_pb2.EventStormingModel | None = None
     preview: model_pb2.EventStormingModel | None = None
@@ -89,6 +91,16 @@ class JobPage:
 
     jobs: tuple[JobView, ...]
     next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """What an agent that asks for a job wants kept with it: `context` is its name for the conversation."""
+
+    context: str = ""
+
+
+NOBODY = Caller()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +216,7 @@ class Jobs(Protocol):
     def now(self) -> int:
         """The database's time in milliseconds."""
 
-    async def submit(self, input: job_pb2.JobInput, *, like: str = "") -> JobView:
+    async def submit(self, input: job_pb2.JobInput, *, like: str = "", caller: Caller = NOBODY) -> JobView:
         """Stores a new job and its entry. Idempotent for a chosen id with the same input; else JobExists.
 
         `like` names an earlier job whose usable answers come along: JobNotFound if it is gone, WrongState if it has none.
@@ -222,6 +234,9 @@ class Jobs(Protocol):
 
     async def input(self, job_id: str) -> job_pb2.JobInput:
         """What it is generated from; raises JobNotFound."""
+
+    async def caller(self, job_id: str) -> Caller:
+        """NOBODY where nothing was kept, and of an unknown job."""
 
     async def msaez(self, job_id: str) -> Json:
         """The esValue as it stands, decoded; None before anything is shown."""

@@ -39,11 +39,17 @@ def check_input(given: job_pb2.JobInput) -> None:
             raise Violation("input.draft.contexts", "must name at least one bounded context")
         case None:
             raise Violation("input", "must hold `requirements` or a `draft`")
-        case source if (size := given.ByteSize()) > LARGEST_INPUT:
-            raise Violation(
-                f"input.{source}",
-                f"must be at most {LARGEST_INPUT >> 20} MiB long in UTF-8; this one has {size / (1 << 20):.1f} MiB",
-            )
+        case source:
+            check_length(given.ByteSize(), f"input.{source}")
+
+
+def check_length(size: int, field: str) -> None:
+    """Bytes of what a job is generated from."""
+    if size > LARGEST_INPUT:
+        raise Violation(
+            field,
+            f"must be at most {LARGEST_INPUT >> 20} MiB long in UTF-8; this one has {size / (1 << 20):.1f} MiB",
+        )
 
 
 def check_id(job_id: str, *, field: str = "job_id") -> None:

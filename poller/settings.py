@@ -6,8 +6,9 @@ import json
 import re
 import secrets
 import socket
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -81,6 +82,18 @@ class Settings(ProcessSettings):
     shutdown_grace_seconds: Annotated[int, Field(ge=1)] = 20
 
     grpc_port: Port = 50052
+    a2a_port: Port = 0
+    a2a_external_url: WebAddress | None = None
+    a2a_answer: Literal["task", "link"] = "task"
+
+    @field_validator("a2a_port")
+    @classmethod
+    def _a2a_installed(cls, port: int) -> int:
+        if port and not all(map(find_spec, ("a2a", "sse_starlette"))):
+            raise ValueError(
+                "this installation cannot speak A2A: install the extra `a2a`, or take the image that has it, or set this to 0"
+            )
+        return port
 
     @field_validator("firebase_database_url")
     @classmethod

@@ -22,6 +22,8 @@ from grpc_status import rpc_status
 from poller.errors import LeaseLost
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.ports import (
+    NOBODY,
+    Caller,
     HandedBack,
     JobExists,
     JobFilter,
@@ -353,6 +355,8 @@ class Stored:
     ended_at: int = 0
     state: JobState | None = None
     failure: str = ""
+    cancelled: bool = False
+    caller: Caller = NOBODY
     model: model_pb2.EventStormingModel | None = None
     preview: model_pb2.EventStormingModel | None = None
 
@@ -476,9 +480,9 @@ class FakeRun:
         self._stored.model = model
         self._end(JobState.COMPLETED)
 
-    async def fail(self, sentence: str) -> None:
+    async def fail(self, sentence: str, *, cancelled: bool = False) -> None:
         await self._as_told("fail")
-        self._stored.failure = sentence
+        self._stored.failure, self._stored.cancelled = sentence, cancelled
         self._stored.log.append(LogLine(level=LogLevel.ERROR, message=sentence))
         self._end(JobState.FAILED)
 
@@ -578,7 +582,7 @@ class FakeQueue:
     def _ready(self, entry: Job) -> bool:
         return entry.ready(now=self.now(), lease_length=self._length)
 
-    async def submit(self, input: job_pb2.JobInput, *, like: str = "") -> JobView:
+    async def submit(self, input: job_pb2.JobInput, *, like: str = "", caller: Caller = NOBODY) -> JobView:
         job_id = input.job_id or str(uuid.uuid4())
         known = self.store.jobs.get(job_id)
         if known is None:
@@ -586,7 +590,9 @@ class FakeQueue:
             given.CopyFrom(input)
             given.job_id = job_id
             self.store.time += 1
-            self.store.jobs[job_id] = Stored(input=given, entry=None, created_at=self.store.time)
+            self.store.jobs[job_id] = Stored(
+                input=given, entry=None, created_at=self.store.time, caller=caller
+            )
             self.store.put(Job(id=job_id, created_at=self.store.time))
         elif known.input.WhichOneof("source") != input.WhichOneof("source") or (
             known.input.requirements != input.requirements
@@ -608,6 +614,7 @@ class FakeQueue:
             started_at=stored.started_at,
             ended_at=stored.ended_at,
             failure=stored.failure,
+            cancelled=stored.cancelled,
             log=tuple(stored.log),
             model=stored.model,
             preview=None if stored.model else stored.preview,
@@ -630,6 +637,10 @@ class FakeQueue:
     async def input(self, job_id: str) -> job_pb2.JobInput:
         await self.get(job_id)
         return self.store.jobs[job_id].input
+
+    async def caller(self, job_id: str) -> Caller:
+        stored = self.store.jobs.get(job_id)
+        return stored.caller if stored else NOBODY
 
     async def msaez(self, job_id: str) -> Any:
         return None
@@ -657,7 +668,8 @@ class FakeQueue:
                 above=self.store.jobs[job_id].highest_epoch,
             )
         )
-        await FakeRun(self.store, self.store.jobs[job_id].entry or entry).fail(f"Cancelled by {by}.")
+        run = FakeRun(self.store, self.store.jobs[job_id].entry or entry)
+        await run.fail(f"Cancelled by {by}.", cancelled=True)
         return await self.get(job_id)
 
     async def retry(self, job_id: str) -> JobView:
@@ -665,7 +677,7 @@ class FakeQueue:
         if view.state is not JobState.FAILED:
             raise WrongState(view.state.value)
         stored = self.store.jobs[job_id]
-        stored.state, stored.failure, stored.ended_at = None, "", 0
+        stored.state, stored.failure, stored.cancelled, stored.ended_at = None, "", False, 0
         for branch in stored.journal.values():
             for key in [key for key, entry in branch.items() if entry.unusable]:
                 del branch[key]

@@ -14,6 +14,7 @@ from poller.msaez.encoding import decode
 from poller.msaez.identities import Identities
 from poller.msaez.kept import with_kept
 from poller.rtdb.names import (
+    CANCELLED,
     CANVAS,
     CURRENT_PROGRESS,
     ENDED_AT,
@@ -67,14 +68,15 @@ def completion(
     }
 
 
-def failure(reason: str, *, now: int) -> dict[str, Json]:
-    return {
+def failure(reason: str, *, now: int, cancelled: bool = False) -> dict[str, Json]:
+    end = {
         IS_FAILED: True,
         IS_COMPLETED: False,
         ENDED_AT: SERVER_TIME,
         FAILURE: reason,
         LAST_UPDATED: now / 1000,
     }
+    return end | {CANCELLED: True} if cancelled else end
 
 
 class Canvas:

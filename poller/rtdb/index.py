@@ -63,6 +63,7 @@ def ended_row(
     ended_at: int = 0,
     attempts: int = 0,
     failure: str = "",
+    cancelled: bool = False,
 ) -> dict[str, Json]:
     """Without an end it is the database's present time."""
     row = {
@@ -72,6 +73,7 @@ def ended_row(
         "startedAt": started_at,
         "attempts": attempts,
         "failure": failure[:FAILURE_CHARACTERS],
+        "cancelled": cancelled,
     }
     return {name: value for name, value in row.items() if value}
 
@@ -99,6 +101,7 @@ def _view(key: str, raw: Json) -> JobView | None:
         ended_at=count(row.get("endedAt")),
         attempts=count(row.get("attempts")),
         failure=text(row.get("failure")),
+        cancelled=row.get("cancelled") is True,
         title=text(row.get("title")),
     )
 

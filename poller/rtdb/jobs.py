@@ -14,13 +14,15 @@ from poller.errors import InputRejected, Transient
 from poller.job import Job, JobState
 from poller.msaez.encoding import decode
 from poller.msaez.inputs import understand, write_inputs
-from poller.ports import JobExists, JobFilter, JobNotFound, JobPage, JobView, WrongState
+from poller.ports import NOBODY, Caller, JobExists, JobFilter, JobNotFound, JobPage, JobView, WrongState
 from poller.rtdb.cancels import Cancels
 from poller.rtdb.fence import Claimant
 from poller.rtdb.index import with_row
 from poller.rtdb.journal import borrowed, unusable_paths
 from poller.rtdb.listing import Listing
 from poller.rtdb.names import (
+    CALLER,
+    CANCELLED,
     CANVAS,
     ENDED_AT,
     FAILURE,
@@ -32,6 +34,7 @@ from poller.rtdb.names import (
     Json,
     entry_or_none,
     members,
+    text,
 )
 from poller.rtdb.queue_copy import QueueCopy
 from poller.rtdb.reader import JobReader
@@ -58,7 +61,7 @@ class RtdbJobs:
     def now(self) -> int:
         return self._writer.now()
 
-    async def submit(self, input: job_pb2.JobInput, *, like: str = "") -> JobView:
+    async def submit(self, input: job_pb2.JobInput, *, like: str = "", caller: Caller = NOBODY) -> JobView:
         """First the job, then its entry, as the web client does; both only if nothing is there."""
         job_id = input.job_id or str(uuid.uuid4())
         wanted = job_pb2.JobInput()
@@ -66,6 +69,8 @@ class RtdbJobs:
         wanted.job_id = job_id
         inputs = write_inputs(wanted)
         node: dict[str, Json] = {"state": {"inputs": inputs}, "run": {"createdAt": SERVER_TIME}}
+        if caller != NOBODY:
+            node["run"]["caller"] = {"context": caller.context}
         if like:
             node["run"] |= {"like": like, "journal": {BORROWED: await self._borrowed(like)}}
 
@@ -119,6 +124,10 @@ class RtdbJobs:
             raise JobNotFound(f"There is no job {job_id}.")
         return understand(raw, job_id=job_id).input
 
+    async def caller(self, job_id: str) -> Caller:
+        kept = members(await self._database.get(self._nodes.leaf(job_id, CALLER)))
+        return Caller(context=text(kept.get("context")))
+
     async def msaez(self, job_id: str) -> Json:
         stored = await self._database.get(self._nodes.leaf(job_id, CANVAS))
         return None if stored is None else {"elements": {}, "relations": {}} | decode(stored)
@@ -144,7 +153,7 @@ class RtdbJobs:
         entry = await self._ended_entry(job_id)
         journal = await self._database.get(self._nodes.journal(job_id))
         updates: dict[str, Json] = {f"{JOURNAL}/{path}": None for path in unusable_paths(journal)}
-        updates |= {IS_FAILED: False} | dict.fromkeys((ENDED_AT, FAILURE, STARTED_AT, SEEN_AT))
+        updates |= {IS_FAILED: False} | dict.fromkeys((CANCELLED, ENDED_AT, FAILURE, STARTED_AT, SEEN_AT))
         whole = with_row(self._nodes, job_id, view.created_at, updates, None)
         if entry is None:
             whole[f"{self._nodes.entry(job_id)}/createdAt"] = SERVER_TIME

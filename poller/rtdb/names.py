@@ -25,6 +25,7 @@ CREATED_AT, STARTED_AT, ENDED_AT, SEEN_AT = (
     f"{RUN}/{each}At" for each in ("created", "started", "ended", "seen")
 )
 FAILURE, MODEL, TOKENS, LAST_UPDATED = f"{RUN}/failure", f"{RUN}/model", f"{RUN}/tokens", "lastUpdated"
+CANCELLED, CALLER = f"{RUN}/cancelled", f"{RUN}/caller"
 """Below a job's node."""
 
 UNSEEN = tuple(f"{path}/" for path in (JOURNAL, EPOCHS, SAID))

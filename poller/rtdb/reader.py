@@ -14,7 +14,7 @@ from poller.rtdb.writer import Writer
 from process.tasks import task_group
 
 _STATUS = ("isCompleted", "isFailed", "currentProgressCount", "totalProgressCount", "logs")
-_RUN = ("createdAt", "startedAt", "endedAt", "failure", "model")
+_RUN = ("createdAt", "startedAt", "endedAt", "failure", "cancelled", "model")
 
 
 LOOKS_AT_ONCE = 8

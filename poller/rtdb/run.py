@@ -241,20 +241,22 @@ class RtdbRun:
         stored = await self._writer.insist(lambda: self._writer.database.get(path))
         self._display.shows(StoredJob.of(stored))
 
-    async def fail(self, sentence: str) -> None:
-        await self.show_failure(sentence)
+    async def fail(self, sentence: str, *, cancelled: bool = False) -> None:
+        await self.show_failure(sentence, cancelled=cancelled)
         await self.end()
 
-    async def show_failure(self, sentence: str) -> None:
+    async def show_failure(self, sentence: str, *, cancelled: bool = False) -> None:
         """The line first: browsers show it, then take the flag as the end. The entry is still there afterwards."""
         await self._writes.settled()
         self.say(LogLine(level=LogLevel.ERROR, message=sentence))
         await self._show_all()
-        last = failure(sentence, now=self._writer.now())
-        await self._write_end(JobState.FAILED, last, failure=sentence)
+        last = failure(sentence, now=self._writer.now(), cancelled=cancelled)
+        await self._write_end(JobState.FAILED, last, failure=sentence, cancelled=cancelled)
         self._metrics.ended("failed")
 
-    async def _write_end(self, state: JobState, updates: Mapping[str, Json], *, failure: str = "") -> None:
+    async def _write_end(
+        self, state: JobState, updates: Mapping[str, Json], *, failure: str = "", cancelled: bool = False
+    ) -> None:
         """With the job's row in the index, so that there is never one without the other."""
         row = index.ended_row(
             state,
@@ -262,6 +264,7 @@ class RtdbRun:
             started_at=self.started_at,
             attempts=self.job.attempts,
             failure=failure,
+            cancelled=cancelled,
         )
         whole = index.with_row(self._writer.nodes, self.job.id, self._created_at, updates, row)
         await self._writes.with_others(whole, updates)
@@ -309,7 +312,8 @@ async def end_as_cancelled(run: RtdbRun, stored: StoredJob, by: str, *, entry_st
     if _stands(stored, why):
         await run.kept(run.end())
     else:
-        await run.kept(run.show_failure(why) if entry_stays else run.fail(why))
+        end = run.show_failure if entry_stays else run.fail
+        await run.kept(end(why, cancelled=True))
 
 
 def _stands(stored: StoredJob, why: str) -> bool:

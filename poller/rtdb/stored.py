@@ -39,6 +39,7 @@ class StoredJob:
     started_at: int
     ended_at: int
     said_failure: str
+    cancelled: bool
     said: frozenset[str]
     journal: Mapping[str, Json]
     epochs: Mapping[str, Json]
@@ -65,6 +66,7 @@ class StoredJob:
             started_at=count(run.get("startedAt")),
             ended_at=count(run.get("endedAt")),
             said_failure=text(run.get("failure")),
+            cancelled=run.get("cancelled") is True,
             said=frozenset(members(run.get("said"))),
             journal=members(run.get("journal")),
             epochs=members(run.get("epochs")),
@@ -136,6 +138,7 @@ def job_view(
         ended_at=stored.ended_at,
         attempts=job.attempts if job else 0,
         failure=stored.failure if state is JobState.FAILED else "",
+        cancelled=stored.cancelled and state is JobState.FAILED,
         log=stored.log,
         model=model if model is not None else read_model(stored.model_text),
         preview=preview if model is None else None,

@@ -17,7 +17,17 @@ from poller.__main__ import SystemClock
 from poller.errors import LeaseLost
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.metrics import Metrics
-from poller.ports import JobExists, JobNotFound, Jobs, Queue, QueueChange, Run, WrongState
+from poller.ports import (
+    NOBODY,
+    Caller,
+    JobExists,
+    JobNotFound,
+    Jobs,
+    Queue,
+    QueueChange,
+    Run,
+    WrongState,
+)
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import Nodes
 from poller.rtdb.open import endpoint
@@ -171,6 +181,15 @@ async def soon(queue: Both, work: Coroutine[Any, Any, Any]) -> Any:
     return await task
 
 
+async def test_what_a_caller_wants_kept_is_kept_with_the_job_and_goes_with_it(queue: Both) -> None:
+    view = await queue.submit(text(), caller=Caller(context="a talk"))
+    other = await queue.submit(text())
+    assert (await queue.caller(view.job_id)).context == "a talk"
+    assert await queue.caller(other.job_id) == await queue.caller("unknown") == NOBODY
+    assert await soon(queue, queue.remove(view.job_id))
+    assert await queue.caller(view.job_id) == NOBODY
+
+
 async def test_a_submitted_job_waits(queue: Both) -> None:
     view = await queue.submit(text())
     assert view.state is JobState.QUEUED
@@ -295,7 +314,7 @@ async def test_a_cancelled_job_fails_with_the_name_of_who_asked(make_queue: Make
     job = await submitted(one)
     run = await claimed(one, job) if running else None
     view = await two.cancel(job.id, by="Kim")
-    assert (view.state, view.failure) == (JobState.FAILED, "Cancelled by Kim.")
+    assert (view.state, view.failure, view.cancelled) == (JobState.FAILED, "Cancelled by Kim.", True)
     if run is not None:
         with pytest.raises(LeaseLost):
             await run.begin_again(run.job)
@@ -326,7 +345,7 @@ async def test_epochs_go_on_growing_when_nothing_was_answered_and_the_entry_is_m
         await run.fail("over")
         await queue.retry(job.id)
     await queue.cancel(job.id, by="Kim")
-    await queue.retry(job.id)
+    assert not (await queue.retry(job.id)).cancelled
     run = await claimed(queue, await _once(queue, job.id, lambda job: job.waiting))
     assert epochs == [1, 2]
     assert run.job.lease.epoch == 4

@@ -1,0 +1,111 @@
+"""How the protocol is reached: its card, JSON-RPC and REST on a port of their own, gRPC beside JobService; 1.x and 0.3 clients alike."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from functools import partial
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import a2a.types.a2a_pb2_grpc as grpc_1_0
+from a2a.compat.v0_3 import a2a_v0_3_pb2_grpc as grpc_0_3
+from a2a.compat.v0_3.grpc_handler import CompatGrpcHandler
+from a2a.server.request_handlers.grpc_handler import GrpcHandler
+from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
+from a2a.types import AgentCard, InvalidRequestError
+from sse_starlette.sse import EventSourceResponse
+from starlette.applications import Starlette
+from starlette.routing import Mount, Router
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from poller import admin
+from poller.a2a.card import agent_card
+from poller.a2a.outgoing import Links
+from poller.a2a.tasks import Tasks
+from poller.ports import Jobs
+from poller.settings import Settings
+from process.server import MESSAGE_BYTES, Services
+from process.settings import EVERYWHERE
+
+PING_SECONDS = 4
+"""The protocol's own client gives a stream up that says nothing for 5 s."""
+
+CARDS = ("/.well-known/agent-card.json", "/.well-known/agent.json")
+"""Where the protocol looks for the card, and where it did before."""
+
+
+class Doors:
+    """One set of tasks behind all of them."""
+
+    def __init__(self, jobs: Jobs, settings: Settings, *, boards: str | None) -> None:
+        self._settings = settings
+        links = Links(msaez=settings.msaez_url, boards=boards)
+        self._tasks = Tasks(jobs, links, answer=settings.a2a_answer)
+        # It quotes what agents send; what goes wrong on our side is logged in `tasks`.
+        logging.getLogger("a2a").setLevel(logging.CRITICAL)
+        EventSourceResponse.DEFAULT_PING_INTERVAL = PING_SECONDS
+
+    @property
+    def services(self) -> Services:
+        """Those of 1.0 and 0.3, for the poller's gRPC server, whose token guards them."""
+        add, add_0_3 = grpc_1_0.add_A2AServiceServicer_to_server, grpc_0_3.add_A2AServiceServicer_to_server
+        return {
+            "lf.a2a.v1.A2AService": partial(add, GrpcHandler(self._tasks)),
+            "a2a.v1.A2AService": partial(add_0_3, CompatGrpcHandler(self._tasks)),
+        }
+
+    def app(self, grpc_port: int) -> Starlette:
+        """HTTP: the card for everybody, the rest behind the token."""
+        who = self._card(grpc_port)
+        cards = [route for path in CARDS for route in create_agent_card_routes(who, card_url=path)]
+        calls = [
+            *create_jsonrpc_routes(self._tasks, "/", enable_v0_3_compat=True),
+            *create_rest_routes(self._tasks),
+        ]
+        walled = Mount("/", _Bounded(admin.for_programs(Router(calls), self._settings.token)))
+        return Starlette(routes=[*cards, walled])
+
+    def _card(self, grpc_port: int) -> AgentCard:
+        """gRPC is on the same host, unless HTTP is told to be reached by TLS, which ends before us."""
+        settings = self._settings
+        url = settings.a2a_external_url or f"http://{_reached_as(settings.bind_host)}:{settings.a2a_port}"
+        return agent_card(
+            url=f"{url}/",
+            grpc=f"{_host(url)}:{grpc_port}" if url.startswith("http:") else "",
+            token=bool(settings.token),
+            version=version("eventstorming-generator"),
+            pushes=False,
+        )
+
+
+def _reached_as(host: str) -> str:
+    """The name under which others reach what is bound to `host`."""
+    if host in (EVERYWHERE, "0.0.0.0"):
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
+
+
+def _host(url: str) -> str:
+    name = urlsplit(url).hostname or ""
+    return f"[{name}]" if ":" in name else name
+
+
+class _Bounded:
+    """Takes no body that is longer than a message of gRPC may be."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        taken = 0
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MESSAGE_BYTES:
+                raise InvalidRequestError(f"A request must be at most {MESSAGE_BYTES >> 20} MiB long.")
+            return message
+
+        await self._app(scope, bounded, send)

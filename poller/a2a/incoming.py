@@ -1,0 +1,104 @@
+"""A message of the protocol as a job's input. Pure."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from a2a.types import ContentTypeNotSupportedError, Message, Part
+from eventstorming.v1 import job_pb2
+from google.protobuf.json_format import MessageToDict
+
+from poller.a2a.markdown import as_markdown, readable
+from poller.msaez.inputs import read_inputs
+from poller.requests import check_input, check_length
+
+ENVELOPE = 64 * 1024
+"""Bytes of a message beside what is in it, at most."""
+
+_TEXTUAL = ("text/", "application/json", "application/yaml", "application/x-yaml")
+_SENT_AGAIN = uuid.UUID("6a0d5a5e-7f0e-5b0e-9d0c-a2a000000001")
+
+
+def job_input(message: Message) -> job_pb2.JobInput:
+    """Text, or a draft in the form that the web client sends. Raises Violation, InputRejected, ContentTypeNotSupportedError."""
+    check_length(message.ByteSize() - ENVELOPE, "message")  # before anybody reads what is in it
+    found = _source(message)
+    check_input(found)
+    found.job_id = _job_id(message, found)
+    found.user_id = found.user_id or f"temp-uid-{found.job_id}"
+    found.project_id = found.project_id or f"temp-project-id-{found.job_id}"
+    return found
+
+
+def _job_id(message: Message, found: job_pb2.JobInput) -> str:
+    """A message that is sent again, because its answer was lost, is the same task: where its id is a UUID, which no two messages share."""
+    try:
+        sent = uuid.UUID(message.message_id)
+    except ValueError:
+        return str(uuid.uuid4())
+    return str(uuid.uuid5(_SENT_AGAIN, f"{sent}{found.SerializeToString(deterministic=True)!r}"))
+
+
+def _source(message: Message) -> job_pb2.JobInput:
+    texts: list[str] = []
+    for part in message.parts:
+        data = _data(part)
+        if (draft := _draft(data)) is not None:
+            return draft
+        texts.append(_text(part) if data is None else as_markdown(data))
+    return job_pb2.JobInput(requirements="\n".join(texts))
+
+
+def _data(part: Part) -> Any:
+    """The JSON value of a part that holds one; None else."""
+    if part.HasField("data"):
+        return _whole(MessageToDict(part.data))
+    if part.HasField("raw") and part.media_type == "application/json":
+        try:
+            return json.loads(part.raw)
+        except ValueError as error:
+            raise ContentTypeNotSupportedError(f"A part of type application/json is none: {error}") from error
+    return None
+
+
+def _whole(value: Any) -> Any:
+    """Numbers of the protocol's JSON are floating; those that are whole are written so."""
+    if isinstance(value, dict):
+        return {name: _whole(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _draft(data: Any) -> job_pb2.JobInput | None:
+    """What the web client would write below `state/inputs`, or its member `draft` alone."""
+    if not isinstance(data, dict) or not {"draft", "structures", "requestType"} & data.keys():
+        return None
+    job_id = str(uuid.uuid4())
+    inputs = data if "requestType" in data else {"requestType": "fromDraft", "draft": data.get("draft", data)}
+    ids = {"uid": f"temp-uid-{job_id}", "projectId": f"temp-project-id-{job_id}"}
+    found = read_inputs({**inputs, "jobId": job_id, "ids": inputs.get("ids", ids)}, job_id=job_id)
+    for field in (
+        "job_id",
+        *(field for field in ("user_id", "project_id") if job_id in getattr(found, field)),
+    ):
+        found.ClearField(field)
+    if "preferedLanguage" not in inputs:
+        found.ClearField("language")
+    return found
+
+
+def _text(part: Part) -> str:
+    if part.HasField("text"):
+        return readable(part.text)
+    if part.HasField("raw") and (not part.media_type or part.media_type.startswith(_TEXTUAL)):
+        try:
+            return readable(part.raw.decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise ContentTypeNotSupportedError("A file must be text in UTF-8.") from error
+    kind = part.WhichOneof("content") or "no content"
+    raise ContentTypeNotSupportedError(
+        f"A part with {kind} ({part.media_type or 'no media type'}) cannot be read: send text, a text file, or a draft as data."
+    )
