@@ -14,8 +14,9 @@ from eventstorming.v1.model_pb2 import EventStormingModel
 from google.protobuf.json_format import MessageToDict
 
 from .layout import lay_out
-from .svg import draw
+from .svg import draw, render_timeline
 from .text import escaped, one_line
+from .timeline import lay_out_in_time
 from .trace import Trace, trace
 from .wall import Wall, id_of, title_of, wall_of
 from .words import words_for
@@ -43,6 +44,8 @@ def render_html(model: EventStormingModel, *, live: Live | None = None) -> str:
     if live:
         contents["live"] = {"events": live.events, "retry": live.retry, "shown": live.shown}
         scripts.append(asset("live.js"))
+    else:
+        contents["inTime"] = render_timeline(model)
     title = _title(model) or words["title"]
     return document(
         language=words["lang"],
@@ -55,9 +58,9 @@ def render_html(model: EventStormingModel, *, live: Live | None = None) -> str:
     )
 
 
-def render_wall(model: EventStormingModel) -> str:
+def render_wall(model: EventStormingModel, *, in_time: bool = False) -> str:
     """What a live page loads when the model has grown: its picture and its contents, as JSON."""
-    picture, contents = _drawn(model)
+    picture, contents = _drawn(model, in_time=in_time)
     return _whole(_json({"picture": picture, "board": contents}))
 
 
@@ -132,10 +135,11 @@ def _body(words: Mapping[str, str], title: str, picture: str, live: Live | None)
     )
 
 
-def _drawn(model: EventStormingModel) -> tuple[str, dict[str, Any]]:
+def _drawn(model: EventStormingModel, *, in_time: bool = False) -> tuple[str, dict[str, Any]]:
     """The picture of the wall, and what the page's script knows of it."""
     wall = wall_of(model)
-    return draw(wall, lay_out(wall), words_for(model)), _contents(wall)
+    layout = lay_out_in_time(wall) if in_time else lay_out(wall)
+    return draw(wall, layout, words_for(model)), _contents(wall)
 
 
 def _contents(wall: Wall) -> dict[str, Any]:

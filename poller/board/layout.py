@@ -9,28 +9,35 @@ above each aggregate, the edges of each context, and one highway above all conte
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from poller.resolved import Aggregate, Context
 
+from .geometry import (
+    AGGREGATE_WIDTH,
+    BADGE,
+    HEADER,
+    LEGEND_WIDTH,
+    MARGIN,
+    PADDING,
+    SMALL_GAP,
+    STICKER_HEIGHT,
+    STICKER_WIDTH,
+    Box,
+    Channel,
+    Layout,
+    Route,
+    Trip,
+    routed,
+)
 from .wall import Arrow, Kind, Sticker, Tie, Wall, id_of
 
-STICKER_WIDTH: Final = 148
-STICKER_HEIGHT: Final = 100
 SMALL_WIDTH: Final = 94
-SMALL_HEIGHT: Final = 46
-BADGE: Final = 28
-SMALL_GAP: Final = 8
-LEGEND_WIDTH: Final = 1080
-AGGREGATE_WIDTH: Final = 176
 ROW: Final = 116
-MARGIN: Final = 56
 GUTTER: Final = 104
-HEADER: Final = 128
 HIGHWAY_Y: Final = 98
-PADDING: Final = 30
 LABEL: Final = 62
 BAND_GAP: Final = 42
 AREA_GAP: Final = 40
@@ -41,51 +48,6 @@ COMMAND_X: Final = SIDE_X + SMALL_WIDTH + 12
 AGGREGATE_X: Final = COMMAND_X + STICKER_WIDTH + 40
 EVENT_X: Final = AGGREGATE_X + AGGREGATE_WIDTH + 52
 AREA_WIDTH: Final = EVENT_X + STICKER_WIDTH + PADDING
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Left upper corner and size, in px."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def right(self) -> float:
-        return self.x + self.width
-
-    @property
-    def bottom(self) -> float:
-        return self.y + self.height
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        return self.x + self.width / 2, self.y + self.height / 2
-
-
-Point = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """An arrow and the corners of its line, first to last."""
-
-    arrow: Arrow
-    points: tuple[Point, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """Everything in px from the left upper corner of the picture."""
-
-    width: float
-    height: float
-    contexts: tuple[tuple[Context, Box], ...]
-    boxes: Mapping[str, Box]
-    """Of every sticker, by id."""
-    routes: tuple[Route, ...]
 
 
 def lay_out(wall: Wall) -> Layout:
@@ -236,87 +198,58 @@ def _is_called(sticker: Sticker) -> bool:
 # Arrows
 
 
-@dataclass(frozen=True, slots=True)
-class _Channel:
-    """A gap in which lines run side by side; vertical ones have a fixed x, horizontal ones a fixed y."""
-
-    vertical: bool
-    name: str
-    middle: float
-    room: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Trip:
-    arrow: Arrow
-    start: Point
-    end: Point
-    channels: tuple[_Channel, ...] = ()
-
-    @property
-    def traveller(self) -> str:
-        """Arrows of one policy, or to the policies of one event, share their lines."""
-        arrow = self.arrow
-        shared = arrow.tie in (Tie.TRIGGERS, Tie.RESULTS, Tie.GIVES)
-        return arrow.start if shared else f"{arrow.start}>{arrow.end}"
-
-
 def _routes(wall: Wall, placed: _Placed) -> Iterator[Route]:
-    trips = [_trip(arrow, placed) for arrow in wall.arrows]
-    tracks = _tracks(trips)
-    return (Route(trip.arrow, tuple(_points(trip, tracks))) for trip in trips)
+    return routed([_trip(arrow, placed) for arrow in wall.arrows])
 
 
-def _trip(arrow: Arrow, placed: _Placed) -> _Trip:
+def _trip(arrow: Arrow, placed: _Placed) -> Trip:
     start, end = placed.boxes[arrow.start], placed.boxes[arrow.end]
     if arrow.tie is Tie.REFERS:
         return _reference_trip(arrow, placed)
     if arrow.tie is Tie.READS:
-        return _Trip(arrow, (start.x, end.middle[1]), (end.right, end.middle[1]))
+        return Trip(arrow, (start.x, end.middle[1]), (end.right, end.middle[1]))
     if arrow.tie is Tie.GIVES:
         low = (end.right, end.bottom - 20)
-        return _Trip(arrow, (start.right, start.middle[1]), low, _given_channels(arrow, placed))
+        return Trip(arrow, (start.right, start.middle[1]), low, _given_channels(arrow, placed))
     if arrow.tie is Tie.TRIGGERS:
         channels = _trigger_channels(arrow, placed)
     elif placed.homes[arrow.start] is placed.homes[arrow.end]:
         channels = (_behind(arrow, placed),)
     else:
         channels = _result_channels(arrow, placed)
-    return _Trip(arrow, (start.right, start.middle[1]), (end.x, end.middle[1]), channels)
+    return Trip(arrow, (start.right, start.middle[1]), (end.x, end.middle[1]), channels)
 
 
-def _reference_trip(arrow: Arrow, placed: _Placed) -> _Trip:
+def _reference_trip(arrow: Arrow, placed: _Placed) -> Trip:
     start, end = placed.boxes[arrow.start], placed.boxes[arrow.end]
     if start.x == end.x and end.y - start.bottom == BAND_GAP:
-        return _Trip(arrow, (start.middle[0], start.bottom), (end.middle[0], end.y))
+        return Trip(arrow, (start.middle[0], start.bottom), (end.middle[0], end.y))
     if start.x == end.x and start.y - end.bottom == BAND_GAP:
-        return _Trip(arrow, (start.middle[0], start.y), (end.middle[0], end.bottom))
+        return Trip(arrow, (start.middle[0], start.y), (end.middle[0], end.bottom))
     channels = _from_gap_to_gap(arrow, placed)
-    return _Trip(arrow, (start.middle[0] - 24, start.y), (end.middle[0] + 24, end.y), channels)
+    return Trip(arrow, (start.middle[0] - 24, start.y), (end.middle[0] + 24, end.y), channels)
 
 
-def _behind(arrow: Arrow, placed: _Placed) -> _Channel:
+def _behind(arrow: Arrow, placed: _Placed) -> Channel:
     """The middle of the aggregate: lines to its events cross over where no one sees them."""
     home = placed.homes[arrow.start]
-    return _Channel(
-        True, f"behind {home.name}", _column_x(home.column) + AGGREGATE_X + AGGREGATE_WIDTH / 2, 0
-    )
+    return Channel(True, f"behind {home.name}", _column_x(home.column) + AGGREGATE_X + AGGREGATE_WIDTH / 2, 0)
 
 
-def _trigger_channels(arrow: Arrow, placed: _Placed) -> tuple[_Channel, ...]:
+def _trigger_channels(arrow: Arrow, placed: _Placed) -> tuple[Channel, ...]:
     """Out over the right edge of one context, in along the left edge of another."""
     start, end = placed.homes[arrow.start], placed.homes[arrow.end]
     channels = _from_gap_to_gap(arrow, placed)
     if end.column < start.column:
         out = _column_x(start.column) + AREA_WIDTH - PADDING / 2
-        channels = (_Channel(True, f"right of {start.name}", out, 14), *channels)
+        channels = (Channel(True, f"right of {start.name}", out, 14), *channels)
     else:
         channels = channels[1:]
     edge = _column_x(end.column) + PADDING / 2
-    return (*channels, _Channel(True, f"left of {end.name}", edge, 14))
+    return (*channels, Channel(True, f"left of {end.name}", edge, 14))
 
 
-def _given_channels(arrow: Arrow, placed: _Placed) -> tuple[_Channel, ...]:
+def _given_channels(arrow: Arrow, placed: _Placed) -> tuple[Channel, ...]:
     """To the right side of a command, whose left one is its actor's."""
     start, end = placed.homes[arrow.start], placed.homes[arrow.end]
     if start is end:
@@ -324,62 +257,31 @@ def _given_channels(arrow: Arrow, placed: _Placed) -> tuple[_Channel, ...]:
     return (_beside(start), *_from_gap_to_gap(arrow, placed), _beside(end))
 
 
-def _beside(home: _Home) -> _Channel:
-    return _Channel(True, f"beside {home.name}", _column_x(home.column) + AGGREGATE_X - 18, 20)
+def _beside(home: _Home) -> Channel:
+    return Channel(True, f"beside {home.name}", _column_x(home.column) + AGGREGATE_X - 18, 20)
 
 
-def _result_channels(arrow: Arrow, placed: _Placed) -> tuple[_Channel, ...]:
+def _result_channels(arrow: Arrow, placed: _Placed) -> tuple[Channel, ...]:
     start, end = placed.homes[arrow.start], placed.homes[arrow.end]
     beside = _beside(start)
-    before = _Channel(True, f"before {end.name}", _column_x(end.column) + EVENT_X - 28, 20)
+    before = Channel(True, f"before {end.name}", _column_x(end.column) + EVENT_X - 28, 20)
     return (beside, *_from_gap_to_gap(arrow, placed), before)
 
 
-def _from_gap_to_gap(arrow: Arrow, placed: _Placed) -> tuple[_Channel, ...]:
+def _from_gap_to_gap(arrow: Arrow, placed: _Placed) -> tuple[Channel, ...]:
     """Between the gaps above two aggregates: one gutter if they are neighbours, else over the highway."""
     start, end = placed.homes[arrow.start], placed.homes[arrow.end]
     leave = start.column - 1 if end.column < start.column else start.column
     arrive = end.column - 1 if end.column > start.column else end.column
     between = [_gutter(leave)]
     if arrive != leave:
-        between += [_Channel(False, "highway", HIGHWAY_Y, 30), _gutter(arrive)]
+        between += [Channel(False, "highway", HIGHWAY_Y, 30), _gutter(arrive)]
     return (_gap(start), *between, _gap(end))
 
 
-def _gutter(column: int) -> _Channel:
-    return _Channel(True, f"gutter {column}", _column_x(column + 1) - GUTTER / 2, GUTTER - 32)
+def _gutter(column: int) -> Channel:
+    return Channel(True, f"gutter {column}", _column_x(column + 1) - GUTTER / 2, GUTTER - 32)
 
 
-def _gap(home: _Home) -> _Channel:
-    return _Channel(False, f"gap {home.name}", home.gap, BAND_GAP - 16)
-
-
-def _tracks(trips: list[_Trip]) -> dict[tuple[str, str], float]:
-    """The line of each traveller in each channel."""
-    travellers: dict[_Channel, dict[str, Point]] = {}
-    for trip in trips:
-        for channel in trip.channels:
-            travellers.setdefault(channel, {}).setdefault(trip.traveller, trip.start)
-    return {
-        (channel.name, who): channel.middle + offset
-        for channel, starts in travellers.items()
-        for who, offset in _spread(sorted(starts, key=lambda who: (starts[who][1], who)), channel.room)
-    }
-
-
-def _spread(order: list[str], room: float) -> Iterator[tuple[str, float]]:
-    step = min(8.0, room / max(1, len(order) - 1))
-    for index, who in enumerate(order):
-        yield who, (index - (len(order) - 1) / 2) * step
-
-
-def _points(trip: _Trip, tracks: Mapping[tuple[str, str], float]) -> Iterator[Point]:
-    x, y = trip.start
-    yield x, y
-    for channel in trip.channels:
-        track = tracks[channel.name, trip.traveller]
-        x, y = (track, y) if channel.vertical else (x, track)
-        yield x, y
-    if trip.channels:
-        yield (x, trip.end[1]) if trip.channels[-1].vertical else (trip.end[0], y)
-    yield trip.end
+def _gap(home: _Home) -> Channel:
+    return Channel(False, f"gap {home.name}", home.gap, BAND_GAP - 16)

@@ -1,15 +1,16 @@
 "use strict";
 // Follows a job: its state, progress and log, and the wall as it grows. Starts with the present after every reconnect.
 (() => {
-  const { load, element, words } = eventstorming;
+  const { load, element, words, inTime, turns } = eventstorming;
   const $ = (id) => document.getElementById(id);
   const RETRY_MS = 3000;
   const { events, retry, shown: first } = JSON.parse($("board").textContent).live;
   const list = $("log").querySelector("ol");
-  let said = 0, shown = first, opened = false;
+  let said = 0, shown = inTime() ? "" : first, opened = false, source;
 
   function follow() {
-    const source = new EventSource(shown ? `${events}?have=${encodeURIComponent(shown)}` : events);
+    source?.close();
+    source = new EventSource(`${events}?${new URLSearchParams({ have: shown, view: inTime() ? "time" : "" })}`);
     source.onopen = () => lost(false);
     source.onerror = () => {
       lost(true);
@@ -77,6 +78,10 @@
     $("last").textContent = words.refused.replace("{m}", told?.message || answer.statusText || answer.message || "");
   }
 
+  turns(() => {
+    shown = "";
+    follow();
+  });
   $("retry").addEventListener("click", again);
   $("toggle-log").addEventListener("click", toggle);
   addEventListener("keydown", (event) => {

@@ -233,9 +233,11 @@ const eventstorming = (() => {
     mark(sticker);
     rove(id);
     if (focus) groups.get(id).focus({ preventScroll: true });
-    history.replaceState(null, "", `#${id}`);
+    history.replaceState(null, "", address());
     reveal(id);
   }
+
+  const address = () => `#${inTime ? "time/" : ""}${selected}`;
 
   function clear() {
     selected = "";
@@ -532,7 +534,7 @@ const eventstorming = (() => {
 
   const keys = {
     "/": () => $("search").focus(), "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: fit,
-    t: switchTheme, r: toggleSource, "?": () => $("keys").showModal(),
+    t: switchTheme, r: toggleSource, v: turn, "?": () => $("keys").showModal(),
   };
 
   addEventListener("keydown", (event) => {
@@ -578,17 +580,40 @@ const eventstorming = (() => {
     else if (event.target.closest("svg")) clear();
   });
 
+  // By context, or by time. A page that follows a job asks for the other picture, one from a file has both.
+
+  let inTime = false, turned = () => board.inTime && hang(inTime ? (byTime ||= parsed(board.inTime)) : byContext), byContext, byTime;
+
+  function turn() {
+    inTime = !inTime;
+    $("by-time").setAttribute("aria-pressed", String(inTime));
+    history.replaceState(null, "", address());
+    turned();
+  }
+
+  const parsed = (picture) => document.importNode(new DOMParser().parseFromString(picture, "image/svg+xml").documentElement, true);
+
+  function hang(picture) {
+    const chosen = sentences.find((each) => each.node.classList.contains("chosen"))?.sentence;
+    wall.replaceChildren(picture);
+    survey();
+    open();
+    relight(chosen, selected && told(selected));
+    rove(selected || board.stickers[0]?.id);
+    if (selected) reveal(selected);
+  }
+
   // A wall that grows: the view, the choice and the search stay; what is new appears softly.
 
   function load(next, picture) {
     const known = new Set(groups.keys()), follows = fitted || !known.size, focused = document.activeElement?.closest?.(".sticker")?.dataset.id;
     const before = JSON.stringify([board.texts, board.sentences]), chosen = sentences.find((each) => each.node.classList.contains("chosen"))?.sentence;
-    const detail = selected && JSON.stringify([at(byId.get(selected).path), board.arrows.length]);
+    const detail = selected && told(selected), way = svg.classList.contains("timeline");
     board = { ...next, words };
-    const fresh = new DOMParser().parseFromString(picture, "image/svg+xml").documentElement;
-    wall.replaceChildren(document.importNode(fresh, true));
+    wall.replaceChildren(parsed(picture));
     survey();
-    for (const [id, group] of groups) if (known.size && !known.has(id)) group.classList.add("fresh");
+    const same = way === svg.classList.contains("timeline");
+    for (const [id, group] of groups) if (same && known.size && !known.has(id)) group.classList.add("fresh");
     if (before !== JSON.stringify([board.texts, board.sentences])) {
       const scrolled = $("source").scrollTop;
       showSource();
@@ -597,8 +622,11 @@ const eventstorming = (() => {
     relight(chosen, detail);
     rove(focused && groups.has(focused) ? focused : selected || board.stickers[0]?.id);
     if (focused) groups.get(focused)?.focus({ preventScroll: true });
-    !known.size ? open() : follows ? fit() : frameMap();
+    !known.size || !same ? open() : follows ? fit() : frameMap();
+    if (!same && selected) reveal(selected);
   }
+
+  const told = (id) => JSON.stringify([at(byId.get(id).path), board.arrows.length]);
 
   function relight(chosen, detail) {
     if (selected && !byId.has(selected)) selected = "";
@@ -608,7 +636,7 @@ const eventstorming = (() => {
     else light({ chosen: selected, related: selected ? neighbours(selected) : [] });
     if (!selected) return;
     mark(byId.get(selected));
-    if (detail !== JSON.stringify([at(byId.get(selected).path), board.arrows.length])) {
+    if (detail !== told(selected)) {
       const scrolled = $("panel").scrollTop;
       showPanel(byId.get(selected));
       $("panel").scrollTop = scrolled;
@@ -669,7 +697,7 @@ const eventstorming = (() => {
   }
 
   const taken = {
-    link: () => copy(location.href.split("#")[0] + (selected ? `#${selected}` : "")), text: () => copy(spoken()),
+    link: () => copy(location.href.split("#")[0] + (selected || inTime ? address() : "")), text: () => copy(spoken()),
     png: painting, svg: () => save(drawing(), "svg"), print: () => print(),
   };
 
@@ -686,15 +714,19 @@ const eventstorming = (() => {
   $("zoom-in").addEventListener("click", () => zoom(1.25));
   $("zoom-out").addEventListener("click", () => zoom(0.8));
   $("fit").addEventListener("click", fit);
+  $("by-time").addEventListener("click", turn);
   $("theme").addEventListener("click", switchTheme);
   $("help").addEventListener("click", () => $("keys").showModal());
   $("toggle-source").addEventListener("click", toggleSource);
 
   survey();
+  byContext = svg;
   if (innerWidth <= 900) toggleSource();
   showSource();
   rove(board.stickers[0]?.id);
   open();
-  if (location.hash && byId.has(decodeURIComponent(location.hash.slice(1)))) select(decodeURIComponent(location.hash.slice(1)));
-  return { load, element, words };
+  const [, time, wanted] = /^#(time\/)?(.*)$/.exec(location.hash) || [];
+  if (time) turn();
+  if (byId.has(wanted)) select(wanted);
+  return { load, element, words, inTime: () => inTime, turns: (way) => (turned = way) };
 })();

@@ -7,8 +7,10 @@ from eventstorming.v1.model_pb2 import EventStormingModel
 
 from poller.resolved import Context
 
-from .layout import AREA_WIDTH, PADDING, Box, Layout, Point, Route, lay_out
+from .geometry import HEADER, PADDING, Box, Layout, Point, Route
+from .layout import AREA_WIDTH, lay_out
 from .text import clean, escaped, one_line, width, wrap
+from .timeline import TITLE_WIDTH, lay_out_in_time
 from .wall import Kind, Sticker, Tie, Wall, id_of, title_of, wall_of
 from .words import words_for
 
@@ -47,6 +49,12 @@ def render_svg(model: EventStormingModel) -> str:
     return draw(wall, lay_out(wall), words_for(model))
 
 
+def render_timeline(model: EventStormingModel) -> str:
+    """The same by time."""
+    wall = wall_of(model)
+    return draw(wall, lay_out_in_time(wall), words_for(model))
+
+
 def draw(wall: Wall, layout: Layout, words: Mapping[str, str]) -> str:
     """The wall as laid out; every sticker is a group with its id, a kind class and a text for screen readers."""
     return "\n".join(_document(wall, layout, words)) + "\n"
@@ -56,7 +64,7 @@ def _document(wall: Wall, layout: Layout, words: Mapping[str, str]) -> Iterator[
     wide, high = _n(layout.width), _n(layout.height)
     title = escaped(words["title"])
     yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="wall" width="{wide}" height="{high}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{"wall timeline" if layout.lanes else "wall"}" width="{wide}" height="{high}"'
         f' viewBox="0 0 {wide} {high}" font-family="{escaped(_FONT)}" role="group" aria-label="{title}">'
     )
     yield f"<title>{title}</title>"
@@ -66,7 +74,9 @@ def _document(wall: Wall, layout: Layout, words: Mapping[str, str]) -> Iterator[
     if not layout.contexts:
         yield _text((words["empty"],), 56, 170, size=20, fill=_SOFT, css="quiet", anchor="start")
     for context, box in layout.contexts:
-        yield from _context(context, box)
+        yield from _swimlane(context, box) if layout.lanes else _context(context, box)
+    if layout.lanes:
+        yield from _time(layout.lanes, words)
     yield '<g class="arrows" fill="none">'
     yield from (_arrow(route) for route in layout.routes)
     yield "</g>"
@@ -93,13 +103,50 @@ def _legend(words: Mapping[str, str]) -> Iterator[str]:
     yield "</g>"
 
 
-def _context(context: Context, box: Box) -> Iterator[str]:
-    told, shown = context.message, title_of(context.message)
-    yield f'<g class="area" data-id="{id_of(context)}"><title>{escaped(f"{shown} ({told.name})")}</title>'
+def _area(context: Context, box: Box) -> Iterator[str]:
+    name = escaped(f"{title_of(context.message)} ({context.message.name})")
+    yield f'<g class="area" data-id="{id_of(context)}"><title>{name}</title>'
     yield (
         f'<rect class="paper" x="{_n(box.x)}" y="{_n(box.y)}" width="{_n(box.width)}" height="{_n(box.height)}"'
         ' rx="20" fill="#fffdf8" stroke="#d9d3c4" stroke-width="1.5"/>'
     )
+
+
+def _swimlane(context: Context, box: Box) -> Iterator[str]:
+    """Its title at the left, where time begins."""
+    told, shown = context.message, title_of(context.message)
+    yield from _area(context, box)
+    left, base = box.x + PADDING, box.y + 48
+    title = wrap(shown, size=20, room=TITLE_WIDTH, lines=3, bold=True)
+    yield _text(title, left, base, size=20, weight=700, css="strong", anchor="start", leading=26)
+    base += len(title) * 26
+    for text, lines in ((told.name if told.name != shown else "", 1), (told.purpose, 4)):
+        if text:
+            written = wrap(text, size=13, room=TITLE_WIDTH, lines=lines)
+            yield _text(written, left, base, size=13, fill=_SOFT, css="quiet", anchor="start", leading=18)
+            base += len(written) * 18 + 4
+    yield "</g>"
+
+
+def _time(lanes: tuple[Box, ...], words: Mapping[str, str]) -> Iterator[str]:
+    """The lanes, and above them which way time runs."""
+    for lane in lanes:
+        yield (
+            f'<rect class="lane" x="{_n(lane.x)}" y="{_n(lane.y - 10)}" width="{_n(lane.width)}"'
+            f' height="{_n(lane.height + 20)}" rx="10" fill="#f4f2ec"/>'
+        )
+    left, right, y = lanes[0].x, max(lane.right for lane in lanes), HEADER - 22
+    yield _text((words["time"],), left, y + 5, size=14, fill=_SOFT, css="quiet", anchor="start")
+    begin = left + width(words["time"], 14) + 12
+    yield (
+        f'<path class="axis" fill="none" d="M{_n(begin)} {_n(y)}H{_n(max(right, begin + 40))}" stroke="#8a92a3" stroke-width="1.8"'
+        ' marker-end="url(#head-emits)"/>'
+    )
+
+
+def _context(context: Context, box: Box) -> Iterator[str]:
+    told, shown = context.message, title_of(context.message)
+    yield from _area(context, box)
     left, base = box.x + PADDING, box.y + 48
     (title,) = wrap(shown, size=27, room=AREA_WIDTH * 0.62, lines=1, bold=True)
     yield _text((title,), left, base, size=27, weight=700, css="strong", anchor="start")

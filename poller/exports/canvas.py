@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from eventstorming.v1.model_pb2 import EventStormingModel
 
-from poller.board.layout import Box, lay_out
+from poller.board.geometry import Box
+from poller.board.layout import lay_out
 from poller.board.svg import COLOURS
 from poller.board.text import escaped_markdown
 from poller.board.wall import id_of, title_of, wall_of

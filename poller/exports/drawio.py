@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from eventstorming.v1.model_pb2 import EventStormingModel
 
-from poller.board.layout import Box, lay_out
+from poller.board.geometry import Box
+from poller.board.layout import lay_out
 from poller.board.svg import COLOURS, INK
 from poller.board.text import clean, escaped, one_line
 from poller.board.wall import Tie, id_of, title_of, wall_of

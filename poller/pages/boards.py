@@ -39,9 +39,9 @@ class _Board:
         self.ended = False
         self.broken = False
         self.job = b""
-        self.wall = b""
         self.shown = ""
         self.model = bare
+        self._walls: dict[bool, tuple[str, bytes]] = {}
         self._bare = bare
         self._drawn: EventStormingModel | None = None
         self._page: tuple[str, str] = ("-", "")
@@ -66,7 +66,16 @@ class _Board:
         shown = name_of(whole)
         if shown != self.shown:
             wall = await asyncio.to_thread(render_wall, whole)
-            self.model, self.shown, self.wall = whole, shown, event("wall", wall, id=shown)
+            self._walls[False] = (shown, event("wall", wall, id=shown))
+            self.model, self.shown = whole, shown
+
+    async def _wall(self, in_time: bool) -> tuple[str, bytes]:
+        """A state and its wall; by time only where somebody looks at it that way."""
+        shown, model = self.shown, self.model
+        if in_time and self._walls.get(in_time, ("", b""))[0] != shown:
+            wall = await asyncio.to_thread(render_wall, model, in_time=True)
+            self._walls[in_time] = (shown, event("wall", wall, id=shown))
+        return self._walls[in_time]
 
     async def page(self) -> str:
         """The document as it stands, made once per state of the model."""
@@ -81,13 +90,13 @@ class _Board:
             self._page = (shown, await asyncio.to_thread(render_html, model, live=live))
         return self._page[1]
 
-    async def events(self, have: str) -> AsyncGenerator[bytes, None]:
+    async def events(self, have: str, *, in_time: bool) -> AsyncGenerator[bytes, None]:
         """The present, then every change; of changes that came while the viewer was busy only the last."""
         job, shown = b"", have
         while True:
-            if self.wall and self.shown != shown:
-                shown = self.shown
-                yield self.wall
+            if self.shown and self.shown != shown:
+                shown, wall = await self._wall(in_time)
+                yield wall
             if self.job is not job:
                 job = self.job
                 yield job
@@ -133,10 +142,12 @@ class Boards:
             return
 
     @asynccontextmanager
-    async def events(self, job_id: str, have: str) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def events(
+        self, job_id: str, have: str, *, in_time: bool = False
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         """`have` is the state of the model that the viewer shows already. Raises like `page`."""
         async with self._joined(job_id) as board:
-            yield board.events(have)
+            yield board.events(have, in_time=in_time)
 
     @asynccontextmanager
     async def _joined(self, job_id: str) -> AsyncIterator[_Board]:

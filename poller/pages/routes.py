@@ -73,7 +73,8 @@ class Pages:
         job_id = _job(request)
         await self._boards.know(job_id)
         have = request.headers.get("last-event-id") or request.query_params.get("have", "")
-        return EventStream(lambda: self._boards.events(job_id, have))
+        in_time = request.query_params.get("view") == "time"
+        return EventStream(lambda: self._boards.events(job_id, have, in_time=in_time))
 
     async def _cancel(self, request: Request) -> Response:
         await self._jobs.cancel(_job(request), by=OPERATOR)

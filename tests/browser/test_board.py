@@ -127,6 +127,47 @@ async def test_a_board_opens_readable_at_its_first_context_and_an_opened_panel_c
         assert shown.complaints == []
 
 
+LEFTS = """() => Object.fromEntries([...document.querySelectorAll('.sticker')].map((group) =>
+  [group.dataset.id, Number(group.querySelector('.card').getAttribute('x'))]))"""
+
+
+async def test_by_time_effects_hang_right_of_their_causes_and_the_choice_stays(tmp_path: Path) -> None:
+    model = bikes_model()
+    async with window(width=1440, height=900, offline=True) as shown:
+        await opened(shown, model, tmp_path)
+        keys, page = shown.page.keyboard, shown.page
+        everything = set(await shown.js(LEFTS))
+        await page.locator(sticker("c1.a1.m1")).click()
+        await keys.press("v")
+        assert await page.locator("#by-time").get_attribute("aria-pressed") == "true"
+        lefts = await shown.js(LEFTS)
+        assert set(lefts) == everything
+        for arrow in await shown.js(
+            "[...document.querySelectorAll('.arrow')].map((line) => [line.dataset.from, line.dataset.to])"
+        ):
+            assert lefts[arrow[0]] < lefts[arrow[1]], arrow
+        assert await shown.js("document.querySelectorAll('.arrow').length") > 5
+        assert await shown.texts("#panel h2") == ["Rent a bicycle"]
+        await shown.until(f"({CLEAR})('c1.a1.m1')")
+        assert await shown.js("location.hash") == "#time/c1.a1.m1"
+        await shown.picture("time")
+        await page.locator(sticker("c1.a1.m1")).focus()
+        await keys.press("ArrowRight")
+        assert await shown.js("document.activeElement.dataset.id") == "c1.a1.e1"
+        assert await shown.js(OVERLAPS) == 0
+        assert await shown.js(SPILLS) == []
+        assert await grave(shown, tmp_path) == []
+
+        address = await shown.js("location.href")
+        await page.goto("about:blank")
+        await page.goto(address)
+        assert await shown.js(LEFTS) == lefts
+        await page.locator("#by-time").click()
+        assert await shown.js(LEFTS) != lefts
+        assert [url for url in shown.fetched if not url.startswith(("file:", "about:", "data:"))] == []
+        assert shown.complaints == []
+
+
 async def test_the_panel_tells_refusals_columns_conditions_and_questions(tmp_path: Path) -> None:
     told = {
         "c1.a1.m1": ["A third bicycle is refused", "Please return one first.", "Smart lock"],
@@ -162,6 +203,20 @@ async def test_axe_finds_nothing_grave_in_either_language_or_theme(scheme: str, 
         page.write_text(jobs_page(), "utf-8")
         await shown.page.goto(page.as_uri())
         assert await grave(shown, tmp_path) == []
+
+
+async def test_on_a_phone_every_button_is_in_reach(tmp_path: Path) -> None:
+    async with window(width=390, height=844) as shown:
+        file = tmp_path / "board.html"
+        file.write_text(render_html(pilates_model()), "utf-8")
+        await shown.page.goto(file.as_uri())
+        edges = await shown.js(
+            "[...document.querySelectorAll('.bar button, .bar summary')].map((each) => each.getBoundingClientRect()).map((box) => [box.left, box.right])"
+        )
+        assert all(left >= 0 and right <= 390 for left, right in edges)
+        await shown.page.locator("#by-time").click()
+        await shown.until("document.querySelector('svg.timeline') !== null")
+        await shown.picture("phone-time")
 
 
 async def test_a_board_is_taken_along(tmp_path: Path) -> None:

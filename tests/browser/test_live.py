@@ -78,11 +78,18 @@ async def test_a_board_grows_while_its_job_runs(pair: Pair, tmp_path: Path) -> N
         await page.locator(".sticker.command").first.click()
         chosen = await shown.texts("#panel h2")
         await shown.picture("live-growing")
+        await page.keyboard.press("v")
+        await shown.until("document.querySelector('svg.timeline') !== null")
+        assert await shown.texts("#panel h2") == chosen
         (tmp_path / "policies").touch()
         await shown.until("document.documentElement.dataset.ended === 'true'")
         assert await shown.js(STICKERS) > first
         assert await shown.texts("#panel h2") == chosen
         assert await shown.texts("#state") == ["Completed"]
+        await shown.until("document.querySelector('svg.timeline .sticker.policy') !== null")
+        await page.keyboard.press("v")
+        await shown.until("document.querySelector('svg.timeline') === null")
+        assert await shown.js(STICKERS) > first
         await page.keyboard.press("l")
         said = await shown.texts("#log li span")
         assert any(line.startswith("The model is complete") for line in said)

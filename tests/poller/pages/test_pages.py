@@ -120,6 +120,25 @@ async def test_events_of_a_board_start_with_the_present_follow_and_end(site: Sit
     assert wall["board"]["texts"] == {"": "A customer places an order."}
 
 
+async def test_who_looks_by_time_is_sent_the_other_picture_of_the_same_states(site: Site) -> None:
+    job_id = await site.submitted()
+    path = f"/board/{job_id}/events"
+    async with site.events(path, params={"view": "time"}) as events:
+        run = await site.claimed(job_id)
+        run.preview(small_model())
+        run.say(LogLine(level=LogLevel.INFO, message="named"))
+        await anext(data async for name, _, data in events if name == "wall")
+        await run.complete(small_model(aggregates=2), tokens_used=1)
+        by_time = [event async for event in events if event[0] == "wall"][-1]
+    async with site.events(path) as events:
+        by_context = await anext(event async for event in events if event[0] == "wall")
+
+    assert by_time[1] == by_context[1]
+    one, other = json.loads(by_time[2]), json.loads(by_context[2])
+    assert one["board"] == other["board"]
+    assert ('class="wall timeline"' in one["picture"], 'class="wall"' in other["picture"]) == (True, True)
+
+
 async def test_a_board_shows_contexts_as_soon_as_they_are_named(site: Site) -> None:
     job_id = await site.submitted()
     async with site.events(f"/board/{job_id}/events") as events:
