@@ -436,7 +436,9 @@ def _led(policy: Policy, model: EventStormingModel) -> Policy | None:
     """The policy with what exists of its ends; None when nothing starts it or nothing follows."""
     owners = model.event_owners
     started = policy.trigger in owners or (not policy.trigger and policy.timer)
-    results = tuple(dict.fromkeys(r for r in policy.results if r in owners and r != policy.trigger))
+    results = tuple(
+        dict.fromkeys(r for r in policy.results if r in owners and (r != policy.trigger or _parted(policy)))
+    )
     if not started or not results:
         return None
     homes = {e.name: c.name for c in model.bounded_contexts for a in c.aggregates for e in a.events}
@@ -448,10 +450,15 @@ def _led(policy: Policy, model: EventStormingModel) -> Policy | None:
 
 
 def _circles(policy: Policy, before: Sequence[Policy]) -> bool:
-    """Whether an earlier policy leads back, and neither asks for a condition: the two would never end."""
-    return not policy.condition and any(
-        policy.trigger in p.results and p.trigger in policy.results and not p.condition for p in before
+    """Whether an earlier policy leads back, and nothing lies between: the two would never end."""
+    return not _parted(policy) and any(
+        policy.trigger in p.results and p.trigger in policy.results and not _parted(p) for p in before
     )
+
+
+def _parted(policy: Policy) -> bool:
+    """Whether a time or a condition lies between its trigger and what follows."""
+    return bool(policy.timer or policy.condition)
 
 
 def _keep(policy: Policy, kept: list[Policy]) -> None:

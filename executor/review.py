@@ -30,8 +30,9 @@ from executor.model import (
 from executor.repair import with_valid_links
 
 _REFUSING = re.compile(
-    r"\b(?:cannot|can't|can not|may not|must not|only|unless|at most|no more than|never|not allowed|forbidden)\b"
-    r"|수 없|못한다|못 한|(?<!지)만\s|이하|까지|최대|않으면|안 된|안 되|불가|금지|초과",
+    r"\b(?:cannot|can't|can not|may not|must|has to|have to|only|unless|at most|no more than|never|nothing|nobody|no one|not allowed"
+    r"|forbidden)\b"
+    r"|없|못한다|못 한|지 못|지 않|않으면|안 된|안 되|야\s?[하한합되된됩]|(?<![지다\d])만[이을]?(?![가-힣])|이하|까지|최대|불가|금지|초과",
     re.IGNORECASE,
 )
 

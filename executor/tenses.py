@@ -48,47 +48,6 @@ def same_verb(command: str, event: str) -> bool:
     return bool(verb and happened) and (_past(verb[0]) == happened[0] or _present(happened[0]) == verb[0])
 
 
-def plural(name: str) -> str:
-    """The plural of a PascalCase or camelCase noun: Quiz gives Quizzes, LoanItem gives LoanItems; a plural stays."""
-    *before, last = re.findall(r"[A-Z]?[^A-Z]+|[A-Z]+", name) or [name]
-    return "".join((*before, _many(last)))
-
-
-_PLURALS = {
-    "person": "people",
-    "child": "children",
-    "man": "men",
-    "woman": "women",
-    "foot": "feet",
-    "tooth": "teeth",
-}
-_SAME = (
-    "series",
-    "species",
-    "news",
-    "equipment",
-    "information",
-    "staff",
-    "stock",
-    "data",
-    "feedback",
-    "money",
-)
-
-
-def _many(word: str) -> str:
-    low = word.lower()
-    if low in _SAME or low in _PLURALS.values() or re.search(r"[^su]s$", low):
-        return word
-    if low in _PLURALS:
-        return word[0] + _PLURALS[low][1:]
-    if re.search(r"[^aeiou]y$", low):
-        return f"{word[:-1]}ies"
-    if re.search(r"[aeiou]z$", low):
-        return f"{word}zes"
-    return f"{word}es" if re.search(r"(s|x|z|ch|sh)$", low) else f"{word}s"
-
-
 def _words(name: str) -> list[str]:
     return [
         word[:1].upper() + word[1:] for word in re.findall(r"[A-Z][a-z0-9]*|[a-z0-9]+|[^\x00-\x7f]+", name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from executor.graph.draft import Draft
 from executor.graph.normalise import lookup
 from executor.graph.policies import Reactions
-from executor.graph.scenarios import Examples
+from executor.graph.scenarios import Examples, together
 from executor.graph.screens import Screens
 from executor.graph.state import ContextUnit, GraphInput, Part, Place, PoliciesUnit, by_place, of_step
 from executor.graph.text import verbatim
@@ -237,7 +237,7 @@ def finished(
 ) -> Reviewed:
     """The named model with everything: repaired where a step should have left it broken, and looked at as a whole."""
     whole = repaired(_grown(units, model, parts), required(input))
-    examples: dict[Place, Examples] = by_place(parts, "scenarios")
+    examples = _examples(parts)
     unshown = {
         a.name: examples[place].unshown
         for context in whole.model.bounded_contexts
@@ -251,7 +251,7 @@ def _grown(
     units: Sequence[ContextUnit], model: EventStormingModel, parts: Sequence[Part]
 ) -> EventStormingModel:
     behaviours: dict[Place, Aggregate] = by_place(parts, "behaviour")
-    examples: dict[Place, Examples] = by_place(parts, "scenarios")
+    examples = _examples(parts)
     screens: dict[Place, Screens] = by_place(parts, "screens")
 
     def filled(context: BoundedContext, aggregate: Aggregate) -> Aggregate:
@@ -269,6 +269,14 @@ def _grown(
         policies=tuple(policy for each in reactions for policy in each.policies),
         open_questions=(*model.open_questions, *(q for each in reactions for q in each.questions)),
     )
+
+
+def _examples(parts: Sequence[Part]) -> dict[Place, Examples]:
+    """By place of the aggregate: of those groups of its commands that are known."""
+    groups: dict[Place, list[Examples]] = {}
+    for part in of_step(parts, "scenarios"):
+        groups.setdefault(part.place[:2], []).append(part.value)
+    return {place: together(known) for place, known in groups.items()}
 
 
 def _drawn(aggregate: Aggregate, examples: Examples | None, screens: Screens) -> Aggregate:

@@ -13,7 +13,7 @@ from executor.graph.answers import BehaviourAnswer, CommandBehaviour, FieldAnswe
 from executor.graph.asking import Asking, Remarks, listed
 from executor.graph.identifiers import camel
 from executor.graph.inputs import drafted
-from executor.graph.normalise import Text, field, guessed, lookup, told
+from executor.graph.normalise import Text, field, guessed, inner_fields, lookup, told
 from executor.graph.state import AggregateState, AggregateUnit, RunContext
 from executor.model import (
     Aggregate,
@@ -28,7 +28,6 @@ from executor.model import (
     once,
     owners_of_screens,
 )
-from executor.tenses import plural
 
 NOTHING: Final = BehaviourAnswer()
 MOST_FIELDS: Final = 60
@@ -122,7 +121,7 @@ class _Filling:
         )
         aggregate = replace(bare, value_objects=parts, invariants=self._rules(answer.rules))
         fields = self._keyed(self._fields(answer.fields))
-        fields = once((*fields, *(_typed(aggregate, fields))))
+        fields = once((*fields, *inner_fields(aggregate, fields)))
         aggregate = replace(aggregate, fields=self._remarks.few(fields, MOST_FIELDS, bare.name))
         aggregate = self._with_required(aggregate)
         self._root = aggregate.fields
@@ -211,21 +210,6 @@ class _Filling:
     def _named(self, names: Iterable[str]) -> tuple[Field, ...]:
         """The fields of these names; one that is described nowhere has the type that its name suggests."""
         return once(self._known.get(loose(name)) or guessed(name) for name in names)
-
-
-def _typed(aggregate: Aggregate, fields: Sequence[Field]) -> Iterator[Field]:
-    """A field for every inner type that none has: the status for BookingStatus, the lines for an entity."""
-    inner = [*fields, *(f for part in aggregate.value_objects for f in part.fields)]
-    used = {re.sub(r"List<(.+)>", r"\1", f.type) for f in inner}
-    for part in aggregate.value_objects:
-        if part.name not in used:
-            many = part.is_entity
-            name = camel(plural(part.name) if many else part.name)
-            yield Field(name=name, type=f"List<{part.name}>" if many else part.name, alias=part.alias)
-    for e in aggregate.enumerations:
-        if e.name not in used:
-            short = e.name.removeprefix(aggregate.name)
-            yield Field(name=camel(short or e.name), type=e.name, alias=e.alias)
 
 
 def _attribute_name(attribute: str) -> str:

@@ -57,7 +57,7 @@ def graph() -> Compiled:
 
 
 def aggregate_graph() -> Compiled:
-    """One aggregate: behaviour, then scenarios beside screens."""
+    """One aggregate: behaviour, then scenarios of its commands, in groups, beside screens."""
     unit = StateGraph(AggregateState, output_schema=Outcome, context_schema=RunContext)
     unit.add_node("behaviour", behaviour)
     unit.add_node("scenarios", scenarios)
@@ -97,4 +97,5 @@ async def _after_join(state: JobState) -> Targets:
 
 
 async def _after_behaviour(state: AggregateState) -> list[Hashable]:
-    return ["scenarios", "screens"] if state["unit"].aggregate.commands else ["screens"]
+    shown = units.to_show(state["unit"])
+    return [*(Send("scenarios", {"unit": group}) for group in shown), "screens"]

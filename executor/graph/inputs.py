@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from executor.graph.normalise import inner_fields
 from executor.graph.state import DraftAggregate, FoundContext, Named, OtherContext, RequiredNames
 from executor.model import Aggregate, Command, Enumeration, ExternalSystem, Field, ReadModel, ValueObject
 
@@ -59,6 +60,7 @@ def drafted(aggregate: Aggregate, attributes: tuple[str, ...]) -> dict[str, Any]
         **_described(aggregate),
         "references": [f"{f.name}: {f.references}" for f in aggregate.fields if f.references],
         "parts": [_part(part) for part in aggregate.value_objects],
+        "fields": [fielded(field) for field in inner_fields(aggregate, aggregate.fields)],
         "required_attributes": list(attributes),
         "commands": [f"{_titled(c)}{_by(c)} -> {' | '.join(c.emits)}" for c in aggregate.commands],
         "read_models": [

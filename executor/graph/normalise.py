@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from executor.graph.answers import FieldAnswer, QuestionAnswer
@@ -11,7 +11,8 @@ from executor.graph.answers import Named as NamedAnswer
 from executor.graph.identifiers import camel, pascal, upper_snake, words
 from executor.graph.state import Named
 from executor.graph.text import Document, located, numbers_in, spoken
-from executor.model import BUILT_IN_TYPES, Field, OpenQuestion, Ranges, loose, once
+from executor.model import BUILT_IN_TYPES, Aggregate, Field, OpenQuestion, Ranges, loose, once
+from process.plurals import plural
 
 MOST_RANGES = 8
 
@@ -58,6 +59,21 @@ def guessed(name: str) -> Field:
     last = (words(name) or [""])[-1].casefold()
     kind = {"id": "Long", "date": "Date", "at": "Date", "count": "Integer", "quantity": "Integer"}.get(last)
     return Field(name=camel(name), type=kind or ("BigDecimal" if last in _MONEY else "String"))
+
+
+def inner_fields(aggregate: Aggregate, fields: Sequence[Field]) -> Iterator[Field]:
+    """A field for every inner type that none has: the status for BookingStatus, the lines for an entity."""
+    inner = [*fields, *(f for part in aggregate.value_objects for f in part.fields)]
+    used = {re.sub(r"List<(.+)>", r"\1", f.type) for f in inner}
+    for part in aggregate.value_objects:
+        if part.name not in used:
+            many = part.is_entity
+            name = camel(plural(part.name) if many else part.name)
+            yield Field(name=name, type=f"List<{part.name}>" if many else part.name, alias=part.alias)
+    for e in aggregate.enumerations:
+        if e.name not in used:
+            short = e.name.removeprefix(aggregate.name)
+            yield Field(name=camel(short or e.name), type=e.name, alias=e.alias)
 
 
 def _type(wanted: str, own: Mapping[str, str]) -> str:

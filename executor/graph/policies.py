@@ -9,7 +9,7 @@ from typing import Final
 from langgraph.runtime import Runtime
 
 from executor.graph.answers import PoliciesAnswer, PolicyAnswer
-from executor.graph.asking import Asking, Remarks
+from executor.graph.asking import Asking, Remarks, listed
 from executor.graph.identifiers import pascal
 from executor.graph.inputs import in_model
 from executor.graph.normalise import questions, ranges, told
@@ -80,6 +80,8 @@ def check(answer: PoliciesAnswer, known: Known) -> Iterator[str]:
         for name in policy.commands:
             if loose(name) not in known.commands:
                 yield f'There is no command "{name}" for "{policy.name}" to give.'
+            elif _turns(policy, name, known):
+                yield f'"{policy.name}" gives "{name}", which emits its own trigger: name the time or the condition between.'
 
 
 def normalised(answer: PoliciesAnswer, unit: PoliciesUnit, known: Known, remarks: Remarks) -> Reactions:
@@ -88,11 +90,17 @@ def normalised(answer: PoliciesAnswer, unit: PoliciesUnit, known: Known, remarks
     for said in remarks.few(tuple(answer.policies), MOST_POLICIES, remarks.language.pick("The text", "글")):
         policy = _policy(said, unit, known)
         lost = [told(name) for name in said.commands if loose(name) not in known.commands]
+        turning = [told(name) for name in said.commands if _turns(said, name, known)]
         started = policy.trigger or policy.timer
         label = policy.alias or policy.name
         if policy.commands and started:
             found.append(policy)
-        if lost or not (policy.commands and started):
+        if turning:
+            remarks.warn(
+                f'"{label}": {listed(turning)} would lead to itself at once and for ever, so it was left out.',
+                f"'{label}': {listed(turning)}은(는) 스스로를 곧바로 끝없이 부르게 되어 제외했습니다.",
+            )
+        if lost or not (started and (policy.commands or turning)):
             remarks.warn(
                 f'"{label}": left out, because the model has no such event or command: {", ".join(lost) or told(said.trigger) or "-"}.',
                 f"'{label}': 모델에 그런 이벤트나 커맨드가 없어 제외했습니다: {', '.join(lost) or told(said.trigger) or '-'}",
@@ -103,8 +111,11 @@ def normalised(answer: PoliciesAnswer, unit: PoliciesUnit, known: Known, remarks
 def _policy(said: PolicyAnswer, unit: PoliciesUnit, known: Known) -> Policy:
     trigger = known.event(said.trigger)
     given = [name for name in said.commands if loose(name) in known.commands]
-    results = {known.events[loose(name)]: known.commands[loose(name)].name for name in given}
-    results.pop(trigger, None)
+    results = {
+        known.events[loose(name)]: known.commands[loose(name)].name
+        for name in given
+        if not _turns(said, name, known)
+    }
     home, numbers = _home(said.lines, unit)
     alias = told(said.alias)
     return Policy(
@@ -118,6 +129,15 @@ def _policy(said: PolicyAnswer, unit: PoliciesUnit, known: Known) -> Policy:
         commands=tuple(results.values()),
         bounded_context=unit.name_of(home) or known.owners.get(trigger or next(iter(results), ""), ""),
         ranges=ranges(numbers, home.document, alias) if home else (),
+    )
+
+
+def _turns(said: PolicyAnswer, name: str, known: Known) -> bool:
+    """Whether a command leads to the policy's own trigger, with nothing in between: it would never end."""
+    return (
+        loose(name) in known.commands
+        and known.events[loose(name)] == known.event(said.trigger)
+        and not (told(said.timer) or told(said.condition))
     )
 
 

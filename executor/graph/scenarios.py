@@ -14,7 +14,7 @@ from executor.graph.behaviour import words_of
 from executor.graph.identifiers import title
 from executor.graph.inputs import whole
 from executor.graph.normalise import lookup, told
-from executor.graph.state import AggregateState, Outcome, RunContext
+from executor.graph.state import CommandsState, CommandsUnit, Outcome, RunContext
 from executor.model import (
     Aggregate,
     Command,
@@ -36,31 +36,45 @@ MOST_SCENARIOS: Final = 6  # of one command, refusals apart
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examples:
-    """Scenarios and refusals by name of the command, and the rules that no refusal shows."""
+    """Scenarios and refusals by name of the command, and the rules that none of the refusals shows."""
 
     scenarios: Mapping[str, tuple[Scenario, ...]]
     refusals: Mapping[str, tuple[Refusal, ...]]
     unshown: tuple[str, ...] = ()
 
 
-async def scenarios(state: AggregateState, runtime: Runtime[RunContext]) -> Outcome:
-    """One aggregate with commands."""
+def together(groups: Iterable[Examples]) -> Examples:
+    """Of one aggregate, what is shown of its groups of commands."""
+    known = list(groups)
+    return Examples(
+        scenarios={name: made for each in known for name, made in each.scenarios.items()},
+        refusals={name: made for each in known for name, made in each.refusals.items()},
+        unshown=tuple(rule for rule in known[0].unshown if all(rule in each.unshown for each in known)),
+    )
+
+
+async def scenarios(state: CommandsState, runtime: Runtime[RunContext]) -> Outcome:
+    """Commands of one aggregate."""
     unit = state["unit"]
     aggregate = unit.aggregate
     asking = Asking(runtime, "scenarios", unit)
     blocks = {
         "aggregate": {**whole(aggregate), "rules": list(refusing(aggregate.invariants))},
-        "commands": [_shown(command, aggregate) for command in aggregate.commands],
+        "commands": [_shown(command, aggregate) for command in unit.commands],
         "roles": list(unit.context.roles),
         "lines": asking.lines(unit.context, words_of(aggregate)),
     }
-    answer = await asking.ask(ScenariosAnswer, blocks, lambda answer: check(answer, aggregate))
+    answer = await asking.ask(ScenariosAnswer, blocks, lambda answer: check(answer, unit))
     if not answer:
         asking.warn(
-            f"{aggregate.name}: no scenario could be worked out, so plain ones were filled in.",
-            f"{aggregate.name}: 시나리오를 만들지 못해 기본 시나리오를 넣었습니다.",
+            f"{aggregate.name}: no scenario of {_listed(unit)} could be worked out, so plain ones were filled in.",
+            f"{aggregate.name}: {_listed(unit)}의 시나리오를 만들지 못해 기본 시나리오를 넣었습니다.",
         )
-    return asking.outcome(normalised(answer or ScenariosAnswer(), aggregate, unit.language, asking))
+    return asking.outcome(normalised(answer or ScenariosAnswer(), unit, asking))
+
+
+def _listed(unit: CommandsUnit) -> str:
+    return listed(command.alias or command.name for command in unit.commands)
 
 
 def _shown(command: Command, aggregate: Aggregate) -> dict[str, Any]:
@@ -78,9 +92,9 @@ def _shown(command: Command, aggregate: Aggregate) -> dict[str, Any]:
     }
 
 
-def check(answer: ScenariosAnswer, aggregate: Aggregate) -> Iterator[str]:
-    """What is wrong with an answer."""
-    commands = {command.name: command for command in aggregate.commands}
+def check(answer: ScenariosAnswer, unit: CommandsUnit) -> Iterator[str]:
+    """What is wrong with an answer. Which rules are about a group of commands, it knows best itself."""
+    commands = {command.name: command for command in unit.commands}
     for name in sorted(set(commands) - {s.command for s in answer.scenarios}):
         yield f'The command "{name}" has no scenario.'
     for name in sorted({s.command for s in _all(answer)} - set(commands)):
@@ -91,34 +105,34 @@ def check(answer: ScenariosAnswer, aggregate: Aggregate) -> Iterator[str]:
         if emits and (not happened or not happened.issubset(emits)):
             yield f'"then" of "{scenario.title}" names what {scenario.command} emits ({", ".join(emits)}); a refusal has no "then".'
     shown = {refusal.rule for refusal in answer.refusals}
-    for number, rule in enumerate(refusing(aggregate.invariants), 1):
-        if number not in shown:
+    for number, rule in enumerate(refusing(unit.aggregate.invariants), 1):
+        if unit.whole and number not in shown:
             yield f'No refusal shows rule {number}: "{rule}".'
 
 
-def normalised(
-    answer: ScenariosAnswer, aggregate: Aggregate, language: Language, remarks: Remarks
-) -> Examples:
+def normalised(answer: ScenariosAnswer, unit: CommandsUnit, remarks: Remarks) -> Examples:
     """At least one scenario for every command; each covers every field of what it names."""
-    making = _Making(answer, aggregate)
+    making = _Making(answer, unit)
     scenarios: dict[str, tuple[Scenario, ...]] = {}
     refusals: dict[str, tuple[Refusal, ...]] = {}
-    for command in aggregate.commands:
+    for command in unit.commands:
         made, refused = making.examples(command)
         scenarios[command.name] = remarks.few(made, MOST_SCENARIOS, command.name)
-        scenarios[command.name] = scenarios[command.name] or (making.plain(command, language),)
+        scenarios[command.name] = scenarios[command.name] or (making.plain(command, unit.language),)
         refusals[command.name] = remarks.few(refused, MOST_SCENARIOS, command.name)
     if making.lost:
+        name = unit.aggregate.name
         remarks.warn(
-            f"{aggregate.name}: left out of its scenarios, because no such command, event or field is known: {listed(making.lost)}.",
-            f"{aggregate.name}: 그런 커맨드, 이벤트, 속성이 없어 시나리오에서 제외했습니다: {listed(making.lost)}",
+            f"{name}: left out of its scenarios, because no such command, event or field is known: {listed(making.lost)}.",
+            f"{name}: 그런 커맨드, 이벤트, 속성이 없어 시나리오에서 제외했습니다: {listed(making.lost)}",
         )
     shown = {refusal.rule for refusal in answer.refusals}
-    rules = refusing(aggregate.invariants)
     return Examples(
         scenarios=scenarios,
         refusals=refusals,
-        unshown=tuple(rule for number, rule in enumerate(rules, 1) if number not in shown),
+        unshown=tuple(
+            rule for number, rule in enumerate(refusing(unit.aggregate.invariants), 1) if number not in shown
+        ),
     )
 
 
@@ -129,7 +143,8 @@ _Values = Mapping[str, str]
 class _Making:
     """Makes the scenarios of one aggregate; what an answer does not say is the same as elsewhere in it."""
 
-    def __init__(self, answer: ScenariosAnswer, aggregate: Aggregate) -> None:
+    def __init__(self, answer: ScenariosAnswer, unit: CommandsUnit) -> None:
+        aggregate = unit.aggregate
         self._answer, self._aggregate = answer, aggregate
         every = (
             aggregate.fields,
@@ -138,7 +153,7 @@ class _Making:
         )
         self._fields = {loose(f.name) for fields in every for f in fields}
         self._items = {e.name: e.items for e in aggregate.enumerations}
-        names = {loose(c.name) for c in aggregate.commands}
+        names = {loose(c.name) for c in unit.commands}
         self.lost = [told(s.title) for s in _all(answer) if loose(s.command) not in names and told(s.title)]
         self._usual = self._values(answer.example)
 

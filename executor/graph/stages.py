@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from executor.graph.state import ContextUnit, GraphInput, Place
 from executor.graph.text import chunks, document
-from executor.graph.units import Drafted, for_policies, of_aggregates, to_draft
+from executor.graph.units import Drafted, for_policies, of_aggregates, to_draft, to_show
 from executor.model import EventStormingModel
 
 OUTLINED = {"outline": 2, "draft": 1}
@@ -39,7 +39,7 @@ class Stages:
         aggregates = of_aggregates(units, named, drafted)
         self._expected |= {
             "behaviour": {unit.place for unit in aggregates},
-            "scenarios": {unit.place for unit in aggregates if unit.aggregate.commands},
+            "scenarios": {group.place for unit in aggregates for group in to_show(unit)},
             "screens": {unit.place for unit in aggregates},
             "policies": {unit.place for unit in for_policies(units, named)},
         }

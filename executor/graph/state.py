@@ -16,6 +16,7 @@ from executor.graph.question import Chat
 from executor.graph.text import Document
 from executor.model import (
     Aggregate,
+    Command,
     EventStormingModel,
     ExternalSystem,
     Language,
@@ -88,7 +89,8 @@ class GraphInput:
 # ---------------------------------------------------------------- units
 
 Place = tuple[int, ...]
-"""Where a unit is: (chunk,), (context, group of aggregates), (context, aggregate), or (chunk of the policies' text,)."""
+"""Where a unit is: (chunk,), (context, group of aggregates), (context, aggregate), (context, aggregate, group of commands), or
+(chunk of the policies' text,)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +196,24 @@ class AggregateUnit(_InContext):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandsUnit(_InContext):
+    """Commands of an aggregate that are shown together."""
+
+    aggregate: Aggregate
+    commands: tuple[Command, ...]
+    ordinal: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether they are all that the aggregate has."""
+        return len(self.commands) == len(self.aggregate.commands)
+
+    @property
+    def place(self) -> Place:
+        return (self.context.index, self.ordinal, self.index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoliciesUnit(Unit):
     """A part of the text before the whole model. `homes` gives the context of each line, and its number in that context's text."""
 
@@ -274,6 +294,12 @@ class AggregateState(TypedDict):
 
     unit: AggregateUnit
     parts: Parts
+
+
+class CommandsState(TypedDict):
+    """Input of `scenarios`."""
+
+    unit: CommandsUnit
 
 
 class PoliciesState(TypedDict):

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
-from typing import Final
+from typing import Final, TypeVar
 
 from executor.graph.identifiers import words
 from executor.graph.state import (
     AggregateUnit,
+    CommandsUnit,
     ContextUnit,
     DraftAggregate,
     DraftUnit,
@@ -27,6 +28,11 @@ from executor.graph.text import POLICY_UNITS, chunks, document
 from executor.model import Aggregate, EventStormingModel
 
 DRAFTED_TOGETHER: Final = 2  # aggregates in one question: its answer is what all other contexts wait for
+SHOWN_TOGETHER: Final = (
+    7  # commands in one question for scenarios: its answer is the last that many a job waits for
+)
+
+_Item = TypeVar("_Item")
 
 Drafted = Mapping[int, Sequence[Aggregate]]
 """The aggregates of each context, by its index, as they were drafted."""
@@ -97,10 +103,7 @@ def outline_of(parts: Sequence[Part]) -> Outline:
 
 def to_draft(unit: ContextUnit) -> tuple[DraftUnit, ...]:
     """The aggregates of a context in groups of nearly the same size; one without known aggregates is drafted as a whole."""
-    count = max(1, -(-len(unit.aggregates) // DRAFTED_TOGETHER))
-    least, more = divmod(len(unit.aggregates), count)
-    ends = [least * n + min(n, more) for n in range(count + 1)]
-    groups = [unit.aggregates[start:end] for start, end in pairwise(ends)]
+    groups = _even(unit.aggregates, DRAFTED_TOGETHER)
     wanted = _shared_out(unit.required, groups)
     return tuple(
         DraftUnit(
@@ -115,6 +118,14 @@ def to_draft(unit: ContextUnit) -> tuple[DraftUnit, ...]:
         )
         for i, group in enumerate(groups)
     )
+
+
+def _even(items: tuple[_Item, ...], most: int) -> list[tuple[_Item, ...]]:
+    """In as few groups as may be, at least one, of nearly the same size."""
+    count = max(1, -(-len(items) // most))
+    least, more = divmod(len(items), count)
+    ends = [least * n + min(n, more) for n in range(count + 1)]
+    return [items[start:end] for start, end in pairwise(ends)]
 
 
 def _shared_out(required: RequiredNames, groups: Sequence[Sequence[DraftAggregate]]) -> list[RequiredNames]:
@@ -172,6 +183,22 @@ def of_aggregates(
                     )
                 )
     return tuple(found)
+
+
+def to_show(unit: AggregateUnit) -> tuple[CommandsUnit, ...]:
+    """The commands of an aggregate in groups of nearly the same size; none if it has none."""
+    return tuple(
+        CommandsUnit(
+            index=i,
+            language=unit.language,
+            context=unit.context,
+            aggregate=unit.aggregate,
+            ordinal=unit.index,
+            commands=group,
+        )
+        for i, group in enumerate(_even(unit.aggregate.commands, SHOWN_TOGETHER))
+        if group
+    )
 
 
 def for_policies(units: Sequence[ContextUnit], model: EventStormingModel) -> tuple[PoliciesUnit, ...]:

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from process import plurals
+
 NULL = "@"  # what stands for null in the database
 LONE_AT = "＠"  # what a genuine text "@" becomes: the plain one would be read back as null
 
@@ -53,13 +55,8 @@ def camel(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def plural(text: str) -> str:
-    """English plural of a camelCase name, by spelling alone."""
-    name = camel(text)
-    if re.search(r"[^aeiou]y$", name):
-        return name[:-1] + "ies"
-    if re.search(r"(s|x|z|ch|sh)$", name):
-        return name + "es"
-    return name + "s" if name else ""
+    """English plural of a name, in camelCase."""
+    return plurals.plural(camel(text))
 
 
 def romanised(text: str) -> str:

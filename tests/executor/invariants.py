@@ -41,7 +41,7 @@ class Rule(StrEnum):
     FIELD_TYPE = "a field's type is built in or belongs to the same aggregate"
     EMITS = "a command emits events of its own aggregate"
     EVENT_SOURCE = "an event has a command or policy that leads to it"
-    POLICY = "a policy leads from an event or a time to other events, by commands that emit them"
+    POLICY = "a policy leads from an event or a time to events, by commands that emit them, and to its own trigger only after a while"
     POLICY_TWICE = "no two policies say the same"
     POLICY_CONTEXT = "a policy belongs to a bounded context"
     REFERENCE = (
@@ -204,7 +204,8 @@ def _policies(model: EventStormingModel) -> Findings:
     said: set[tuple[str, ...]] = set()
     for policy in model.policies:
         started = policy.trigger in owners or (not policy.trigger and policy.timer)
-        led = owners.keys() >= set(policy.results) and policy.trigger not in policy.results
+        parted = policy.timer or policy.condition or policy.trigger not in policy.results
+        led = owners.keys() >= set(policy.results) and parted
         given = all(set(emitters.get(c, ())).intersection(policy.results) for c in policy.commands)
         if not (started and led and given and policy.results):
             yield Finding(element=policy.name, rule=Rule.POLICY)

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from executor.model import EventStormingModel, SourceRange
+from executor.model import EventStormingModel, traced_lines
 
 EXPECTED = Path(__file__).parent / "expected"
 TEXTS = Path(__file__).parent / "texts"
@@ -141,8 +141,7 @@ def names_of(model: EventStormingModel, kind: str) -> list[str]:
 def coverage(model: EventStormingModel, text: str) -> float:
     """Share of the text's lines with a sentence in them that some element points to."""
     lines = {n for n, line in enumerate(text.split("\n"), 1) if _says_something(line)}
-    pointed = {n for one in _ranges(model) for n in range(one.start_line, one.end_line + 1)}
-    return len(lines & pointed) / len(lines) if lines else 1.0
+    return len(lines & traced_lines(model)) / len(lines) if lines else 1.0
 
 
 def _options(entry: str) -> set[str]:
@@ -156,15 +155,3 @@ def _options(entry: str) -> set[str]:
 
 def _says_something(line: str) -> bool:
     return len(line.split()) > 2 and not re.match(r"\s*(?:#|```|~~~|[-|=\s]+$)", line)
-
-
-def _ranges(model: EventStormingModel) -> Iterable[SourceRange]:
-    for aggregate in model.aggregates:
-        for part in (
-            *(aggregate, *aggregate.fields, *aggregate.value_objects, *aggregate.enumerations),
-            *(*aggregate.commands, *aggregate.events, *aggregate.read_models),
-            *(field for value_object in aggregate.value_objects for field in value_object.fields),
-        ):
-            yield from part.ranges
-    for policy in model.policies:
-        yield from policy.ranges

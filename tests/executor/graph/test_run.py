@@ -283,3 +283,76 @@ async def test_a_text_too_long_for_one_question_is_cut_to_what_speaks_of_the_agg
         )
         for line in messages(events)
     )
+
+
+def busy(count: int) -> ScriptedChat:
+    """Everything is done to a loan in so many ways; the rules that refuse speak of its closing."""
+
+    def drafted(data: dict[str, Any]) -> dict[str, Any]:
+        answer = rule("draft")(data)
+        loan = answer["aggregates"][0]
+        loan["commands"] += [
+            {"name": f"Do{n}Loan", "alias": f"do {n}", "events": [{"name": f"Loan{n}Done"}]}
+            for n in range(count - len(loan["commands"]))
+        ]
+        return answer
+
+    return ScriptedChat(rules={"draft": drafted}, delay=jitter(5))
+
+
+async def test_scenarios_of_many_commands_are_asked_in_groups_and_make_one_aggregate() -> None:
+    chat = busy(9)
+    events = await events_of(GraphInput(requirements="Lending: Loan is made."), chat)
+    asked = [read_blocks(q.user) for q in chat.asked if q.step == "scenarios"]
+    model = model_of(events)
+    (loan,) = model.aggregates
+    assert [len(blocks["commands"]) for blocks in asked] == [5, 4]
+    assert [c["name"] for blocks in asked for c in blocks["commands"]] == [c.name for c in loan.commands]
+    assert all(len(command.scenarios) == 1 for command in loan.commands)
+    assert [len(command.refusals) for command in loan.commands] == [1, 0, 0, 0, 0, 1, 0, 0, 0]
+    assert chat.complaints == []
+    assert findings(model) == ()
+
+
+def _shown(model: EventStormingModel) -> int:
+    return sum(bool(command.scenarios) for command in model.aggregates[0].commands)
+
+
+async def test_progress_waits_for_every_group_of_scenarios() -> None:
+    slow = busy(9)
+    slow._delay = lambda q: {"scenarios 1.1.2": 0.2, "policies 1": 0.4}.get(q.unit, 0.0)
+    seen = await events_of(GraphInput(requirements="Lending: Loan is made."), slow)
+    shown = [(i, _shown(event.model)) for i, event in enumerate(seen) if isinstance(event, Snapshot)]
+    assert list(dict.fromkeys(count for _, count in shown)) == [0, 5, 9]
+    at = {event.current: i for i, event in enumerate(seen) if isinstance(event, Progress)}
+    assert at[9] < at[10]
+    assert next(count for i, count in shown if i > at[10]) == 9
+
+
+async def test_one_unusable_group_of_scenarios_leaves_the_others_as_they_were_said() -> None:
+    def scenarios(data: dict[str, Any]) -> dict[str, Any]:
+        return {} if len(data["commands"]) == 4 else rule("scenarios")(data)
+
+    chat = busy(9)
+    chat._rules["scenarios"] = scenarios
+    (loan,) = model_of(await events_of(GraphInput(requirements="Lending: Loan is made."), chat)).aggregates
+    titles = [command.scenarios[0].title for command in loan.commands]
+    assert sum("works" in title for title in titles) == 5
+    assert sum("succeeds" in title for title in titles) == 4
+
+
+@pytest.mark.parametrize("showing", [(), (1,), (0, 1)])
+async def test_a_rule_of_many_commands_is_open_where_none_of_the_groups_shows_it(
+    showing: tuple[int, ...],
+) -> None:
+    def scenarios(data: dict[str, Any]) -> dict[str, Any]:
+        answer = rule("scenarios")(data)
+        group = int(data["commands"][0]["name"] != "CreateLoan")
+        return answer if group in showing else {**answer, "refusals": []}
+
+    chat = busy(9)
+    chat._rules["scenarios"] = scenarios
+    model = model_of(await events_of(GraphInput(requirements="Lending: Loan is made."), chat))
+    asked = [q for q in model.open_questions if "A closed one cannot be closed again" in q.text]
+    assert len(asked) == (0 if showing else 1)
+    assert chat.complaints == []

@@ -74,7 +74,7 @@ async def _order(chat: ScriptedChat) -> list[str]:
 
 async def test_a_slow_behaviour_holds_up_no_other_aggregate() -> None:
     answered = await _order(_slow("behaviour 1.1"))
-    for unit in ("scenarios 1.2", "screens 3.2", "policies 1"):
+    for unit in ("scenarios 1.2.1", "screens 3.2", "policies 1"):
         assert answered.index(unit) < answered.index("behaviour 1.1")
 
 

@@ -19,6 +19,9 @@ from poller.resolved.names import Register, camel, class_name, field_name, pasca
         ("isbn13", "Isbn13", "isbn13", "isbn13s"),
         ("OrderPlaced", "OrderPlaced", "orderPlaced", "orderPlaceds"),
         ("Day", "Day", "day", "days"),
+        ("Quiz", "Quiz", "quiz", "quizzes"),
+        ("CurrentLoans", "CurrentLoans", "currentLoans", "currentLoans"),
+        ("HeldBooks", "HeldBooks", "heldBooks", "heldBooks"),
         ("", "", "", ""),
     ],
 )
