@@ -15,7 +15,7 @@ from executor.configured import language_models
 from executor.graph.inputs import BLOCKS
 from executor.llm import providers
 from executor.metrics import Metrics
-from executor.pipeline import run_graph
+from executor.pipeline import run_graph, run_silences
 from executor.server import grpc_server
 from executor.service import Bounds, ExecutorService
 from executor.settings import Settings, load
@@ -73,6 +73,7 @@ async def serve(settings: Settings) -> None:
         slots=slots,
         language_models=models,
         pipeline=run_graph,
+        beside=run_silences,
         bounds=_bounds(settings),
         metrics=counted,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Final
 
 from eventstorming.v1 import executor_pb2 as wire
@@ -11,7 +13,7 @@ from eventstorming.v1 import job_pb2
 
 from executor.graph.run import Finished, Preview, Progress, RunEvent, Snapshot, generate
 from executor.model import Language, Level, Note
-from executor.ports import RunChat
+from executor.ports import Lapse, RunChat
 from executor.wire import Event, Pending, graph_input, model_to_proto
 
 _LEVELS: Final = {
@@ -33,6 +35,39 @@ async def run_graph(job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Even
             if isinstance(event, Progress):
                 for note in time_left(event, chat.pace, input.language):
                     yield _to_wire(note)
+
+
+async def run_silences(
+    job: job_pb2.JobInput, chat: RunChat, told: bool, *, now: Callable[[], float] = time.time
+) -> AsyncGenerator[Event, None]:
+    """`service.Beside`: a line when the language model does not answer, and one when it does again. Never ends."""
+    language = graph_input(job).language
+    async with aclosing(chat.lapses(told=told)) as lapses:
+        async for lapse in lapses:
+            yield _to_wire(_answers_again(lapse, language) if lapse.over else _silent(lapse, language, now()))
+
+
+def _silent(lapse: Lapse, language: Language, now: float) -> Note:
+    since = f"{datetime.fromtimestamp(now - lapse.seconds, UTC):%H:%M:%S}"
+    message = language.pick(
+        f"The language model has not answered since {since} UTC. It is asked again and nothing is lost; how much time is left "
+        "cannot be told until it answers.",
+        f"언어 모델이 {since}(UTC)부터 응답하지 않습니다. 계속 다시 물어보며 잃는 것은 없습니다. 응답할 때까지 남은 시간은 알 수 없습니다.",
+    )
+    return Note(level=Level.WARNING, message=message, key=f"silence/{lapse.answers}")
+
+
+def _answers_again(lapse: Lapse, language: Language) -> Note:
+    english, korean = _span(lapse.seconds)
+    message = (
+        language.pick(
+            f"The language model answers again, after {english}.",
+            f"언어 모델이 {korean} 만에 다시 응답합니다.",
+        )
+        if lapse.seconds
+        else language.pick("The language model answers again.", "언어 모델이 다시 응답합니다.")
+    )
+    return Note(level=Level.INFO, message=message, key=f"answers/{lapse.answers}")
 
 
 def time_left(progress: Progress, pace: float, language: Language) -> Iterator[Note]:

@@ -5,7 +5,7 @@ Neither imports the other; `__main__` joins them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -59,6 +59,18 @@ class Allowance:
     tokens_used: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lapse:
+    """The language model does not answer a run: so long by now, or, where it is over, in all (0: since before this run).
+
+    `answers`: durable ones before it, which names it over repeated runs.
+    """
+
+    answers: int
+    seconds: float
+    over: bool = False
+
+
 class RunChat(Chat, Protocol):
     """The questions of one run."""
 
@@ -85,6 +97,10 @@ class RunChat(Chat, Protocol):
     @property
     def tokens_by_step(self) -> Mapping[str, int]:
         """Tokens per step of every answer used in this run, recalled ones included."""
+        ...
+
+    def lapses(self, *, told: bool) -> AsyncGenerator[Lapse, None]:
+        """Silences of the language model as they show and end, in turns, for ever; `told`: an earlier run told of one, and of no end."""
         ...
 
     async def at_rest(self) -> None:

@@ -42,6 +42,12 @@ class Pipeline(Protocol):
     def __call__(self, job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]: ...
 
 
+class Beside(Protocol):
+    """What is told while the graph runs, until it ends; `told`: an earlier run has told of a silence, and of no end."""
+
+    def __call__(self, job: job_pb2.JobInput, chat: RunChat, told: bool) -> AsyncGenerator[Event, None]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """This executor's own limits: seconds for a job and for a step, tokens of a job (0: none)."""
@@ -68,6 +74,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         slots: Slots,
         language_models: LanguageModels,
         pipeline: Pipeline,
+        beside: Beside | None = None,
         bounds: Bounds,
         identity: Identity | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -77,6 +84,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         self._slots = slots
         self._language_models = language_models
         self._pipeline = pipeline
+        self._beside = beside
         self._bounds = bounds
         self._identity = identity or Identity()
         self._clock = clock
@@ -182,7 +190,8 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         left = self._bounds.job_seconds if seconds is None else seconds
         recalled = await link.recalled()
         frames = _Frames(link)
-        await self._generate(start.input, link, recalled, self._allowance(start), left, frames, run)
+        allowance = self._allowance(start)
+        await self._generate(start.input, link, recalled, allowance, left, frames, run, start.silence_told)
         run.completed = True
         await frames.finish()
 
@@ -195,6 +204,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         seconds: float,
         sink: Any,
         durable: Run | None = None,
+        silence_told: bool = False,
     ) -> None:
         """The run itself: the graph's events to the sink until it completes, is handed over or has used up its time."""
         try:
@@ -203,8 +213,10 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
                     job_id=job.job_id, link=link, recalled=recalled, allowance=allowance
                 )
                 async with chats as chat:
-                    leaving = [self._left(durable, chat)] if durable else []
-                    await until_done(self._told(job, chat, sink), *leaving, job=job.job_id)
+                    watching = [self._left(durable, chat)] if durable else []
+                    if self._beside is not None:
+                        watching.append(_taken(self._beside(job, chat, silence_told), sink))
+                    await until_done(_taken(self._events(job, chat), sink), *watching, job=job.job_id)
         except TimeoutError as error:
             if not time_left.expired():
                 raise
@@ -221,11 +233,6 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             await chat.at_rest()
         raise Draining(f"{'this executor' if self._slots.draining else 'the poller'} is shutting down")
 
-    async def _told(self, job: job_pb2.JobInput, chat: RunChat, sink: Any) -> None:
-        async with aclosing(self._events(job, chat)) as events:
-            async for event in events:
-                await sink.take(event)
-
     async def _events(self, job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]:
         async with aclosing(self._pipeline(job, chat)) as events:
             async for event in events:
@@ -240,7 +247,9 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         step = start.step_timeout.ToTimedelta().total_seconds() or self._bounds.step_seconds
         ceilings = [tokens for tokens in (start.max_tokens, self._bounds.max_tokens) if tokens]
         return Allowance(
-            step_seconds=step, max_tokens=min(ceilings, default=0), tokens_used=start.tokens_used
+            step_seconds=step,
+            max_tokens=min(ceilings, default=0),
+            tokens_used=start.tokens_used,
         )
 
     def _state(self) -> wire.AttachResponse:
@@ -285,10 +294,18 @@ class _Sending:
     def __init__(self, context: Context, partial: bool) -> None:
         self._context = context
         self._partial = partial
+        self._line = asyncio.Lock()  # gRPC takes one write at a time
+        self._completed = False
 
     async def take(self, event: Event) -> None:
+        async with self._line:
+            if not self._completed:
+                await self._send(event)
+
+    async def _send(self, event: Event) -> None:
         match event:
             case wire.Completed():
+                self._completed = True
                 await self._context.write(wire.GenerateResponse(completed=event))
             case wire.Log():
                 await self._context.write(wire.GenerateResponse(log=event.line))
@@ -316,6 +333,12 @@ async def _answering(context: Context, call: str) -> AsyncIterator[dict[str, Any
     except Exception as error:
         log.error("call.broken", exc_info=error, **fields)
         await context.abort_with_status(rpc_status.to_status(status_of(error)))
+
+
+async def _taken(events: AsyncGenerator[Event, None], sink: Any) -> None:
+    async with aclosing(events):
+        async for event in events:
+            await sink.take(event)
 
 
 async def _watch(run: Run) -> None:

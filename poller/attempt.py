@@ -296,10 +296,14 @@ class _Link:
             tokens_used=self._tokens,
             step_timeout=_duration(self._limits.step_seconds),
             max_tokens=self._limits.max_tokens,
+            silence_told=self._silence_told(len(answers)),
         )
         self._send(executor_pb2.ExecuteRequest(start=start))
         for recall in recalls(answers):
             self._send(executor_pb2.ExecuteRequest(recall=recall))
+
+    def _silence_told(self, answers: int) -> bool:
+        return self._run.said(f"silence/{answers}") and not self._run.said(f"answers/{answers}")
 
     async def acknowledge(self, seqs: Sequence[int]) -> None:
         self._send(executor_pb2.ExecuteRequest(ack=executor_pb2.Ack(seqs=seqs)))

@@ -164,6 +164,9 @@ class Run(Protocol):
 
     def say(self, line: LogLine) -> None: ...
 
+    def said(self, key: str) -> bool:
+        """Whether the user has been told the line of this key, by an earlier run too."""
+
     async def store(self, durable: Callable[[Sequence[int]], Awaitable[None]]) -> None:
         """Writes what was handed over, until cancelled. `durable` is told which answers the database has."""
 

@@ -470,6 +470,9 @@ class FakeRun:
         if not line.key or line.key not in {said.key for said in self._stored.log}:
             self._stored.log.append(line)
 
+    def said(self, key: str) -> bool:
+        return key in {line.key for line in self._stored.log}
+
     async def store(self, durable: Callable[[list[int]], Awaitable[None]]) -> None:
         while True:
             await durable([await self._news.get()])

@@ -17,6 +17,7 @@ from executor.graph.question import Question
 from executor.llm.course import REPAIR, Turn
 from executor.llm.language_model import LanguageModel, Message, Reply, Throttled
 from executor.llm.limits import Concurrency, Patience
+from executor.llm.silence import Silence
 from executor.llm.structured import spelled_out
 from executor.llm.tally import Tally
 from executor.metrics import Asked, Metrics
@@ -101,7 +102,15 @@ class Caller:
     """The calls of one run."""
 
     def __init__(
-        self, calls: Calls, *, job_id: str, link: Link, allowance: Allowance, tally: Tally, out: Out
+        self,
+        calls: Calls,
+        *,
+        job_id: str,
+        link: Link,
+        allowance: Allowance,
+        tally: Tally,
+        out: Out,
+        silence: Silence,
     ) -> None:
         self._calls = calls
         self._job_id = job_id
@@ -109,9 +118,16 @@ class Caller:
         self._allowance = allowance
         self._tally = tally
         self._out = out
+        self._silence = silence
 
     async def reply(self, call: Call) -> Reply:
         """The only retry layer: waits out 429, 5xx and time-outs inside the step's time."""
+        try:
+            return await self._retried(call)
+        finally:
+            self._silence.done(call.key)
+
+    async def _retried(self, call: Call) -> Reply:
         clock = asyncio.get_running_loop().time
         patience = Patience(self._allowance.step_seconds, chance=self._calls.chance, clock=clock)
         while True:
@@ -146,6 +162,7 @@ class Caller:
         clock = asyncio.get_running_loop().time
         began, calls = clock(), self._calls
         self._out.add(call.key)
+        self._silence.asked(call.key)
         try:
             reply = await self._within(call, seconds)
         except (LlmUnavailable, LlmMisconfigured) as error:
@@ -161,6 +178,7 @@ class Caller:
             raise
         calls.concurrency.answered()
         calls.metrics.took(call.asked, clock() - began)
+        self._silence.answered(clock() - began)
         return reply
 
     async def _within(self, call: Call, seconds: float) -> Reply:

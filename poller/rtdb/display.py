@@ -85,14 +85,16 @@ class Display:
 
     def say(self, line: LogLine, *, now: int) -> None:
         if line.key:
-            name = hashlib.sha256(line.key.encode()).hexdigest()[:16]
-            if name in self._shown.said:
+            if self.said(line.key):
                 return
-            self._shown.said.add(name)
-            self._news[f"{SAID}/{name}"] = True
+            self._shown.said.add(_name(line.key))
+            self._news[f"{SAID}/{_name(line.key)}"] = True
         self._news[f"{LOGS}/{self._shown.lines}"] = log_node(line, now=now)
         self._shown.lines += 1
         self._dirty.set()
+
+    def said(self, key: str) -> bool:
+        return _name(key) in self._shown.said
 
     async def run(self, write: Write) -> None:
         while True:
@@ -126,6 +128,10 @@ class Display:
         if updates := {**also, **stickers}:
             await write(updates)
             self._shown.hashes.update(batch.hashes)
+
+
+def _name(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def log_node(line: LogLine, *, now: int) -> dict[str, Json]:

@@ -206,6 +206,9 @@ class RtdbRun:
     def say(self, line: LogLine) -> None:
         self._display.say(line, now=self._writer.now())
 
+    def said(self, key: str) -> bool:
+        return self._display.said(key)
+
     async def store(self, durable: Callable[[Sequence[int]], Awaitable[None]]) -> None:
         async with task_group() as group:
             group.create_task(self._journal.run(durable))

@@ -6,7 +6,7 @@ import asyncio
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -68,8 +68,8 @@ def model(tmp_path: Path) -> Iterator[tuple[Model, str]]:
 
 
 @contextmanager
-def _pair(folder: Path, url: str, **poller: str) -> Iterator[Pair]:
-    executors = {"AI_MODEL": "openai:local", "OPENAI_API_KEY": "sk-local", "OPENAI_BASE_URL": url}
+def _pair(folder: Path, url: str, executor: Mapping[str, str] = {}, **poller: str) -> Iterator[Pair]:
+    executors = {"AI_MODEL": "openai:local", "OPENAI_API_KEY": "sk-local", "OPENAI_BASE_URL": url, **executor}
     with Programs(folder / "log") as programs:
         yield start_pair(programs, executors=executors, **poller)
 
@@ -138,6 +138,34 @@ def test_a_failed_job_goes_on_from_its_journal_when_it_is_tried_again(
     assert answered
     assert again
     assert not answered & again, "an answer that was paid for was asked for again"
+
+
+@pytest.mark.timeout(240)
+def test_a_language_model_that_stops_answering_is_told_to_the_user_and_its_return_too(
+    model: tuple[Model, str], tmp_path: Path
+) -> None:
+    silent, url = model
+    silent.away = Fault(kind="timeout")
+    timeout = {"LLM_TIMEOUT_SECONDS": "12"}
+    with _pair(tmp_path, url, executor=timeout) as pair:
+        job_id = pair.client.submit(_inputs())
+        pair.client.wait(lambda: _said(pair, job_id, "has not answered since"))
+        silent.away = None
+        pair.client.wait(lambda: _said(pair, job_id, "answers again, after"))
+        outputs = pair.client.wait(lambda: _with(pair, job_id, "isCompleted"))
+        journal = str(pair.client.get(f"jobs/{NAMESPACE}/{job_id}/run/journal"))
+
+    lines = [(line["level"], line["message"]) for line in outputs["logs"]]
+    told = [(level, message) for level, message in lines if "The language model" in message]
+    assert [level for level, _ in told] == ["warning", "info"]
+    first = next(i for i, (_, message) in enumerate(lines) if "has not answered" in message)
+    last = next(i for i, (_, message) in enumerate(lines) if "answers again" in message)
+    assert last == first + 1, "nothing is said of the time left meanwhile"
+    assert "answers again" not in journal
+
+
+def _said(pair: Pair, job_id: str, words: str) -> bool:
+    return any(words in line["message"] for line in pair.client.outputs(job_id).get("logs") or ())
 
 
 def _with(pair: Pair, job_id: str, flag: str) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ from executor.llm.language_models import ProcessLanguageModels
 from executor.metrics import Metrics
 from executor.ports import RunChat
 from executor.server import grpc_server
-from executor.service import Bounds, ExecutorService, Pipeline
+from executor.service import Beside, Bounds, ExecutorService, Pipeline
 from executor.settings import ModelName, Settings
 from executor.slots import Slots
 from executor.wire import Event, Pending
@@ -84,6 +84,7 @@ async def served(
     bounds: Bounds | None = None,
     clock: Callable[[], float] | None = None,
     metrics: Metrics | None = None,
+    beside: Beside | None = None,
     **settings: Any,
 ) -> AsyncIterator[Executor]:
     model = model or ScriptedLanguageModel()
@@ -94,6 +95,7 @@ async def served(
         slots=held,
         language_models=models,
         pipeline=pipeline,
+        beside=beside,
         bounds=bounds or Bounds(job_seconds=20, step_seconds=5),
         metrics=metrics,
         **clocked,  # type: ignore[arg-type]

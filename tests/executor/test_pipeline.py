@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncGenerator
 
 import pytest
 from eventstorming.v1 import executor_pb2 as wire
@@ -11,7 +12,8 @@ from eventstorming.v1 import job_pb2
 
 from executor.graph.run import Progress
 from executor.model import Language
-from executor.pipeline import run_graph, time_left
+from executor.pipeline import run_graph, run_silences, time_left
+from executor.ports import Lapse
 from executor.wire import Event
 from tests.executor.graph.inputs import TEXT
 from tests.executor.graph.scripted import ScriptedChat
@@ -80,6 +82,54 @@ def test_the_time_left_in_both_languages(pace: float, english: str, korean: str)
     progress = Progress(current=4, total=8, in_a_row=4)
     for language, expected in ((Language.ENGLISH, english), (Language.KOREAN, korean)):
         assert [note.message for note in time_left(progress, pace, language)] == [expected]
+
+
+class SilentChat(TimedChat):
+    """Falls silent after four answers, for seven minutes; then so again, and its end is an earlier run's."""
+
+    async def lapses(self, *, told: bool) -> AsyncGenerator[Lapse, None]:
+        assert told
+        yield Lapse(answers=4, seconds=30)
+        yield Lapse(answers=4, seconds=420, over=True)
+        yield Lapse(answers=9, seconds=0, over=True)
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        (
+            REQUIREMENTS,
+            [
+                "The language model has not answered since 05:03:12 UTC. It is asked again and nothing is lost; how much time is "
+                "left cannot be told until it answers.",
+                "The language model answers again, after 7 minutes.",
+                "The language model answers again.",
+            ],
+        ),
+        (
+            KOREAN,
+            [
+                "언어 모델이 05:03:12(UTC)부터 응답하지 않습니다. 계속 다시 물어보며 잃는 것은 없습니다. 응답할 때까지 남은 시간은 알 수 없습니다.",
+                "언어 모델이 7분 만에 다시 응답합니다.",
+                "언어 모델이 다시 응답합니다.",
+            ],
+        ),
+    ],
+    ids=["en", "ko"],
+)
+async def test_a_silent_language_model_is_told_in_the_users_language_since_when(
+    job: job_pb2.JobInput, said: list[str]
+) -> None:
+    moment = 1_700_000_000 // 86400 * 86400 + 5 * 3600 + 3 * 60 + 42
+    told = [event async for event in run_silences(job, SilentChat(1), told=True, now=lambda: moment)]
+    assert lines(told) == said
+    logs = [event for event in told if isinstance(event, wire.Log)]
+    assert [log.key for log in logs] == ["silence/4", "answers/4", "answers/9"]
+    assert [log.line.level for log in logs] == [
+        job_pb2.LOG_LEVEL_WARNING,
+        job_pb2.LOG_LEVEL_INFO,
+        job_pb2.LOG_LEVEL_INFO,
+    ]
 
 
 async def test_keys_of_lines_are_unique() -> None:

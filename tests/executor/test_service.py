@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from functools import partial
+from itertools import count
 from typing import Any
 
 import grpc
@@ -372,6 +373,63 @@ async def test_generate_answers_directly_and_leaves_nothing() -> None:
     assert "partial" in events
     assert "partial" not in without
     assert events[-1] == without[-1] == "completed"
+
+
+class Chatter:
+    """Tells a line, then one after the other for as long as it is let."""
+
+    def __init__(self) -> None:
+        self.told: list[bool] = []
+        self.closed = 0
+
+    async def __call__(self, job: job_pb2.JobInput, chat: RunChat, told: bool) -> AsyncGenerator[Event, None]:
+        self.told.append(told)
+        try:
+            for number in count():
+                yield wire.Log(line=job_pb2.LogLine(message="beside"), key=f"beside/{number}")
+                await asyncio.sleep(0.01)
+        finally:
+            self.closed += 1
+
+
+@pytest.mark.parametrize("silence_told", [True, False])
+async def test_what_is_told_beside_the_graph_is_told_in_between_and_ends_with_it(silence_told: bool) -> None:
+    chatter = Chatter()
+    async with served(fruits("a", snapshots=20), beside=chatter) as executor:
+        stream = await execute(executor, start=wire.Start(silence_told=silence_told))
+        frames = await stream.rest()
+    keys = [frame.log.key for frame in frames if frame.WhichOneof("frame") == "log"]
+    assert {"begun", "beside/0", "beside/1"} <= set(keys)
+    assert frames[-1].WhichOneof("frame") == "completed"
+    assert (chatter.told, chatter.closed) == ([silence_told], 1)
+    assert len(stream.of("answer")) == 1
+
+
+async def test_generate_writes_one_thing_at_a_time_and_the_model_last() -> None:
+    chatter = Chatter()
+    async with served(fruits("a", snapshots=20), beside=chatter) as executor:
+        request = wire.GenerateRequest(
+            input=job_pb2.JobInput(requirements="Fruits."), include_partial_models=True
+        )
+        events = [event async for event in executor.stub.Generate(request)]
+        assert not executor.slots.busy
+    kinds = [event.WhichOneof("event") for event in events]
+    assert sum(event.log.message == "beside" for event in events) > 1
+    assert (kinds[-1], kinds.count("completed"), chatter.closed) == ("completed", 1, 1)
+
+
+async def test_what_breaks_beside_the_graph_ends_the_run_with_its_calls() -> None:
+    async def broken(job: job_pb2.JobInput, chat: RunChat, told: bool) -> AsyncGenerator[Event, None]:
+        yield wire.Log(key="first")
+        raise LimitReached("too much", limit="JOB_MAX_TOKENS", value=1)
+
+    model = ScriptedLanguageModel(GOOD)
+    model.gate.clear()
+    async with served(fruits("a"), model, beside=broken) as executor:
+        stream = await execute(executor)
+        assert (await stream.error())[1] == "LIMIT_REACHED"
+        async with asyncio.timeout(10):
+            await executor.slots.empty()
 
 
 async def test_a_caller_of_generate_that_leaves_stops_its_calls() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -424,6 +424,28 @@ async def test_a_run_begins_with_all_that_it_may_use() -> None:
     assert start.time_left.ToTimedelta().total_seconds() == pytest.approx(49.25, abs=0.002)
     assert start.step_timeout.ToTimedelta().total_seconds() == 12.5
     assert (start.tokens_used, start.max_tokens) == (7, 99)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ((), False),
+        (("silence/1",), True),
+        (("silence/1", "answers/1"), False),
+        (("silence/0", "silence/2"), False),
+    ],
+)
+@virtual
+async def test_a_run_knows_whether_the_user_waits_to_hear_of_the_language_model(
+    said: Sequence[str], told: bool
+) -> None:
+    work = await bench(small_model())
+    work.run.remember(1, executor_pb2.JournalEntry(key="q", value="{}", tokens=7))
+    for key in said:
+        work.run.say(LogLine(level=LogLevel.INFO, message="told", key=key))
+    await work.work()
+    (frame,) = work.executors.starts
+    assert frame.start.silence_told is told
 
 
 @virtual

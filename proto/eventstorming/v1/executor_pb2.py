@@ -27,7 +27,7 @@ from eventstorming.v1 import model_pb2 as eventstorming_dot_v1_dot_model__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65ventstorming/v1/executor.proto\x12\x10\x65ventstorming.v1\x1a\x1a\x65ventstorming/v1/job.proto\x1a\x1c\x65ventstorming/v1/model.proto\x1a\x1egoogle/protobuf/duration.proto\"\"\n\rAttachRequest\x12\x11\n\tpoller_id\x18\x01 \x01(\t\"\x9e\x01\n\x0e\x41ttachResponse\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x13\n\x0bslots_total\x18\x02 \x01(\r\x12\x12\n\nslots_free\x18\x03 \x01(\r\x12\x10\n\x08\x64raining\x18\x04 \x01(\x08\x12\x10\n\x08\x62uild_id\x18\x05 \x01(\t\x12\x16\n\x0elanguage_model\x18\x06 \x01(\t\x12\x12\n\nruns_begun\x18\x07 \x01(\x04\"\x91\x02\n\x0e\x45xecuteRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12(\n\x05start\x18\x03 \x01(\x0b\x32\x17.eventstorming.v1.StartH\x00\x12*\n\x06recall\x18\x04 \x01(\x0b\x32\x18.eventstorming.v1.RecallH\x00\x12$\n\x03\x61\x63k\x18\x05 \x01(\x0b\x32\x15.eventstorming.v1.AckH\x00\x12*\n\x06\x63\x61ncel\x18\x06 \x01(\x0b\x32\x18.eventstorming.v1.CancelH\x00\x12/\n\tbeat_echo\x18\x07 \x01(\x0b\x32\x1a.eventstorming.v1.BeatEchoH\x00\x42\x07\n\x05\x66rame\"\xba\x01\n\x05Start\x12)\n\x05input\x18\x01 \x01(\x0b\x32\x1a.eventstorming.v1.JobInput\x12,\n\ttime_left\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0btokens_used\x18\x03 \x01(\x04\x12/\n\x0cstep_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nmax_tokens\x18\x05 \x01(\x04\"G\n\x06Recall\x12/\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1e.eventstorming.v1.JournalEntry\x12\x0c\n\x04last\x18\x02 \x01(\x08\"^\n\x0cJournalEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06tokens\x18\x03 \x01(\x04\x12\x10\n\x08unusable\x18\x04 \x01(\x08\x12\x10\n\x08\x62orrowed\x18\x05 \x01(\x08\"\x13\n\x03\x41\x63k\x12\x0c\n\x04seqs\x18\x01 \x03(\x04\"\x18\n\x06\x43\x61ncel\x12\x0e\n\x06reason\x18\x01 \x01(\t\";\n\x08\x42\x65\x61tEcho\x12\x0c\n\x04\x62\x65\x61t\x18\x01 \x01(\x04\x12\x0f\n\x07may_ask\x18\x02 \x01(\x08\x12\x10\n\x08\x64raining\x18\x03 \x01(\x08\"\xc1\x03\n\x0f\x45xecuteResponse\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12.\n\x08\x61\x63\x63\x65pted\x18\x04 \x01(\x0b\x32\x1a.eventstorming.v1.AcceptedH\x00\x12\x30\n\x06\x61nswer\x18\x05 \x01(\x0b\x32\x1e.eventstorming.v1.JournalEntryH\x00\x12\x33\n\x08snapshot\x18\x06 \x01(\x0b\x32\x1f.eventstorming.v1.ModelSnapshotH\x00\x12.\n\x08progress\x18\x07 \x01(\x0b\x32\x1a.eventstorming.v1.ProgressH\x00\x12$\n\x03log\x18\x08 \x01(\x0b\x32\x15.eventstorming.v1.LogH\x00\x12&\n\x04\x62\x65\x61t\x18\t \x01(\x0b\x32\x16.eventstorming.v1.BeatH\x00\x12\x30\n\tcompleted\x18\n \x01(\x0b\x32\x1b.eventstorming.v1.CompletedH\x00\x12\x32\n\x07preview\x18\x0b \x01(\x0b\x32\x1f.eventstorming.v1.ModelSnapshotH\x00\x42\x07\n\x05\x66rame\"D\n\x08\x41\x63\x63\x65pted\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x16\n\x0etotal_progress\x18\x02 \x01(\r\x12\x0b\n\x03run\x18\x03 \x01(\x04\"D\n\rModelSnapshot\x12\x33\n\x05model\x18\x01 \x01(\x0b\x32$.eventstorming.v1.EventStormingModel\"*\n\x08Progress\x12\x0f\n\x07\x63urrent\x18\x01 \x01(\r\x12\r\n\x05total\x18\x02 \x01(\r\";\n\x03Log\x12\'\n\x04line\x18\x01 \x01(\x0b\x32\x19.eventstorming.v1.LogLine\x12\x0b\n\x03key\x18\x02 \x01(\t\"\x14\n\x04\x42\x65\x61t\x12\x0c\n\x04\x62\x65\x61t\x18\x01 \x01(\x04\"U\n\tCompleted\x12\x33\n\x05model\x18\x01 \x01(\x0b\x32$.eventstorming.v1.EventStormingModel\x12\x13\n\x0btokens_used\x18\x02 \x01(\x04\"\x0e\n\x0c\x43heckRequest\"p\n\rCheckResponse\x12\n\n\x02ok\x18\x01 \x01(\x08\x12\x0f\n\x07problem\x18\x02 \x01(\t\x12\x16\n\x0elanguage_model\x18\x03 \x01(\t\x12*\n\x07latency\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\\\n\x0fGenerateRequest\x12)\n\x05input\x18\x01 \x01(\x0b\x32\x1a.eventstorming.v1.JobInput\x12\x1e\n\x16include_partial_models\x18\x02 \x01(\x08\"\xdb\x01\n\x10GenerateResponse\x12.\n\x08progress\x18\x01 \x01(\x0b\x32\x1a.eventstorming.v1.ProgressH\x00\x12(\n\x03log\x18\x02 \x01(\x0b\x32\x19.eventstorming.v1.LogLineH\x00\x12\x32\n\x07partial\x18\x03 \x01(\x0b\x32\x1f.eventstorming.v1.ModelSnapshotH\x00\x12\x30\n\tcompleted\x18\x04 \x01(\x0b\x32\x1b.eventstorming.v1.CompletedH\x00\x42\x07\n\x05\x65vent2\xd3\x02\n\x0f\x45xecutorService\x12M\n\x06\x41ttach\x12\x1f.eventstorming.v1.AttachRequest\x1a .eventstorming.v1.AttachResponse0\x01\x12R\n\x07\x45xecute\x12 .eventstorming.v1.ExecuteRequest\x1a!.eventstorming.v1.ExecuteResponse(\x01\x30\x01\x12H\n\x05\x43heck\x12\x1e.eventstorming.v1.CheckRequest\x1a\x1f.eventstorming.v1.CheckResponse\x12S\n\x08Generate\x12!.eventstorming.v1.GenerateRequest\x1a\".eventstorming.v1.GenerateResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65ventstorming/v1/executor.proto\x12\x10\x65ventstorming.v1\x1a\x1a\x65ventstorming/v1/job.proto\x1a\x1c\x65ventstorming/v1/model.proto\x1a\x1egoogle/protobuf/duration.proto\"\"\n\rAttachRequest\x12\x11\n\tpoller_id\x18\x01 \x01(\t\"\x9e\x01\n\x0e\x41ttachResponse\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x13\n\x0bslots_total\x18\x02 \x01(\r\x12\x12\n\nslots_free\x18\x03 \x01(\r\x12\x10\n\x08\x64raining\x18\x04 \x01(\x08\x12\x10\n\x08\x62uild_id\x18\x05 \x01(\t\x12\x16\n\x0elanguage_model\x18\x06 \x01(\t\x12\x12\n\nruns_begun\x18\x07 \x01(\x04\"\x91\x02\n\x0e\x45xecuteRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12(\n\x05start\x18\x03 \x01(\x0b\x32\x17.eventstorming.v1.StartH\x00\x12*\n\x06recall\x18\x04 \x01(\x0b\x32\x18.eventstorming.v1.RecallH\x00\x12$\n\x03\x61\x63k\x18\x05 \x01(\x0b\x32\x15.eventstorming.v1.AckH\x00\x12*\n\x06\x63\x61ncel\x18\x06 \x01(\x0b\x32\x18.eventstorming.v1.CancelH\x00\x12/\n\tbeat_echo\x18\x07 \x01(\x0b\x32\x1a.eventstorming.v1.BeatEchoH\x00\x42\x07\n\x05\x66rame\"\xd0\x01\n\x05Start\x12)\n\x05input\x18\x01 \x01(\x0b\x32\x1a.eventstorming.v1.JobInput\x12,\n\ttime_left\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x13\n\x0btokens_used\x18\x03 \x01(\x04\x12/\n\x0cstep_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nmax_tokens\x18\x05 \x01(\x04\x12\x14\n\x0csilence_told\x18\x06 \x01(\x08\"G\n\x06Recall\x12/\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1e.eventstorming.v1.JournalEntry\x12\x0c\n\x04last\x18\x02 \x01(\x08\"^\n\x0cJournalEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06tokens\x18\x03 \x01(\x04\x12\x10\n\x08unusable\x18\x04 \x01(\x08\x12\x10\n\x08\x62orrowed\x18\x05 \x01(\x08\"\x13\n\x03\x41\x63k\x12\x0c\n\x04seqs\x18\x01 \x03(\x04\"\x18\n\x06\x43\x61ncel\x12\x0e\n\x06reason\x18\x01 \x01(\t\";\n\x08\x42\x65\x61tEcho\x12\x0c\n\x04\x62\x65\x61t\x18\x01 \x01(\x04\x12\x0f\n\x07may_ask\x18\x02 \x01(\x08\x12\x10\n\x08\x64raining\x18\x03 \x01(\x08\"\xc1\x03\n\x0f\x45xecuteResponse\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x0b\n\x03seq\x18\x03 \x01(\x04\x12.\n\x08\x61\x63\x63\x65pted\x18\x04 \x01(\x0b\x32\x1a.eventstorming.v1.AcceptedH\x00\x12\x30\n\x06\x61nswer\x18\x05 \x01(\x0b\x32\x1e.eventstorming.v1.JournalEntryH\x00\x12\x33\n\x08snapshot\x18\x06 \x01(\x0b\x32\x1f.eventstorming.v1.ModelSnapshotH\x00\x12.\n\x08progress\x18\x07 \x01(\x0b\x32\x1a.eventstorming.v1.ProgressH\x00\x12$\n\x03log\x18\x08 \x01(\x0b\x32\x15.eventstorming.v1.LogH\x00\x12&\n\x04\x62\x65\x61t\x18\t \x01(\x0b\x32\x16.eventstorming.v1.BeatH\x00\x12\x30\n\tcompleted\x18\n \x01(\x0b\x32\x1b.eventstorming.v1.CompletedH\x00\x12\x32\n\x07preview\x18\x0b \x01(\x0b\x32\x1f.eventstorming.v1.ModelSnapshotH\x00\x42\x07\n\x05\x66rame\"D\n\x08\x41\x63\x63\x65pted\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x16\n\x0etotal_progress\x18\x02 \x01(\r\x12\x0b\n\x03run\x18\x03 \x01(\x04\"D\n\rModelSnapshot\x12\x33\n\x05model\x18\x01 \x01(\x0b\x32$.eventstorming.v1.EventStormingModel\"*\n\x08Progress\x12\x0f\n\x07\x63urrent\x18\x01 \x01(\r\x12\r\n\x05total\x18\x02 \x01(\r\";\n\x03Log\x12\'\n\x04line\x18\x01 \x01(\x0b\x32\x19.eventstorming.v1.LogLine\x12\x0b\n\x03key\x18\x02 \x01(\t\"\x14\n\x04\x42\x65\x61t\x12\x0c\n\x04\x62\x65\x61t\x18\x01 \x01(\x04\"U\n\tCompleted\x12\x33\n\x05model\x18\x01 \x01(\x0b\x32$.eventstorming.v1.EventStormingModel\x12\x13\n\x0btokens_used\x18\x02 \x01(\x04\"\x0e\n\x0c\x43heckRequest\"p\n\rCheckResponse\x12\n\n\x02ok\x18\x01 \x01(\x08\x12\x0f\n\x07problem\x18\x02 \x01(\t\x12\x16\n\x0elanguage_model\x18\x03 \x01(\t\x12*\n\x07latency\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\\\n\x0fGenerateRequest\x12)\n\x05input\x18\x01 \x01(\x0b\x32\x1a.eventstorming.v1.JobInput\x12\x1e\n\x16include_partial_models\x18\x02 \x01(\x08\"\xdb\x01\n\x10GenerateResponse\x12.\n\x08progress\x18\x01 \x01(\x0b\x32\x1a.eventstorming.v1.ProgressH\x00\x12(\n\x03log\x18\x02 \x01(\x0b\x32\x19.eventstorming.v1.LogLineH\x00\x12\x32\n\x07partial\x18\x03 \x01(\x0b\x32\x1f.eventstorming.v1.ModelSnapshotH\x00\x12\x30\n\tcompleted\x18\x04 \x01(\x0b\x32\x1b.eventstorming.v1.CompletedH\x00\x42\x07\n\x05\x65vent2\xd3\x02\n\x0f\x45xecutorService\x12M\n\x06\x41ttach\x12\x1f.eventstorming.v1.AttachRequest\x1a .eventstorming.v1.AttachResponse0\x01\x12R\n\x07\x45xecute\x12 .eventstorming.v1.ExecuteRequest\x1a!.eventstorming.v1.ExecuteResponse(\x01\x30\x01\x12H\n\x05\x43heck\x12\x1e.eventstorming.v1.CheckRequest\x1a\x1f.eventstorming.v1.CheckResponse\x12S\n\x08Generate\x12!.eventstorming.v1.GenerateRequest\x1a\".eventstorming.v1.GenerateResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,39 +41,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXECUTEREQUEST']._serialized_start=341
   _globals['_EXECUTEREQUEST']._serialized_end=614
   _globals['_START']._serialized_start=617
-  _globals['_START']._serialized_end=803
-  _globals['_RECALL']._serialized_start=805
-  _globals['_RECALL']._serialized_end=876
-  _globals['_JOURNALENTRY']._serialized_start=878
-  _globals['_JOURNALENTRY']._serialized_end=972
-  _globals['_ACK']._serialized_start=974
-  _globals['_ACK']._serialized_end=993
-  _globals['_CANCEL']._serialized_start=995
-  _globals['_CANCEL']._serialized_end=1019
-  _globals['_BEATECHO']._serialized_start=1021
-  _globals['_BEATECHO']._serialized_end=1080
-  _globals['_EXECUTERESPONSE']._serialized_start=1083
-  _globals['_EXECUTERESPONSE']._serialized_end=1532
-  _globals['_ACCEPTED']._serialized_start=1534
-  _globals['_ACCEPTED']._serialized_end=1602
-  _globals['_MODELSNAPSHOT']._serialized_start=1604
-  _globals['_MODELSNAPSHOT']._serialized_end=1672
-  _globals['_PROGRESS']._serialized_start=1674
-  _globals['_PROGRESS']._serialized_end=1716
-  _globals['_LOG']._serialized_start=1718
-  _globals['_LOG']._serialized_end=1777
-  _globals['_BEAT']._serialized_start=1779
-  _globals['_BEAT']._serialized_end=1799
-  _globals['_COMPLETED']._serialized_start=1801
-  _globals['_COMPLETED']._serialized_end=1886
-  _globals['_CHECKREQUEST']._serialized_start=1888
-  _globals['_CHECKREQUEST']._serialized_end=1902
-  _globals['_CHECKRESPONSE']._serialized_start=1904
-  _globals['_CHECKRESPONSE']._serialized_end=2016
-  _globals['_GENERATEREQUEST']._serialized_start=2018
-  _globals['_GENERATEREQUEST']._serialized_end=2110
-  _globals['_GENERATERESPONSE']._serialized_start=2113
-  _globals['_GENERATERESPONSE']._serialized_end=2332
-  _globals['_EXECUTORSERVICE']._serialized_start=2335
-  _globals['_EXECUTORSERVICE']._serialized_end=2674
+  _globals['_START']._serialized_end=825
+  _globals['_RECALL']._serialized_start=827
+  _globals['_RECALL']._serialized_end=898
+  _globals['_JOURNALENTRY']._serialized_start=900
+  _globals['_JOURNALENTRY']._serialized_end=994
+  _globals['_ACK']._serialized_start=996
+  _globals['_ACK']._serialized_end=1015
+  _globals['_CANCEL']._serialized_start=1017
+  _globals['_CANCEL']._serialized_end=1041
+  _globals['_BEATECHO']._serialized_start=1043
+  _globals['_BEATECHO']._serialized_end=1102
+  _globals['_EXECUTERESPONSE']._serialized_start=1105
+  _globals['_EXECUTERESPONSE']._serialized_end=1554
+  _globals['_ACCEPTED']._serialized_start=1556
+  _globals['_ACCEPTED']._serialized_end=1624
+  _globals['_MODELSNAPSHOT']._serialized_start=1626
+  _globals['_MODELSNAPSHOT']._serialized_end=1694
+  _globals['_PROGRESS']._serialized_start=1696
+  _globals['_PROGRESS']._serialized_end=1738
+  _globals['_LOG']._serialized_start=1740
+  _globals['_LOG']._serialized_end=1799
+  _globals['_BEAT']._serialized_start=1801
+  _globals['_BEAT']._serialized_end=1821
+  _globals['_COMPLETED']._serialized_start=1823
+  _globals['_COMPLETED']._serialized_end=1908
+  _globals['_CHECKREQUEST']._serialized_start=1910
+  _globals['_CHECKREQUEST']._serialized_end=1924
+  _globals['_CHECKRESPONSE']._serialized_start=1926
+  _globals['_CHECKRESPONSE']._serialized_end=2038
+  _globals['_GENERATEREQUEST']._serialized_start=2040
+  _globals['_GENERATEREQUEST']._serialized_end=2132
+  _globals['_GENERATERESPONSE']._serialized_start=2135
+  _globals['_GENERATERESPONSE']._serialized_end=2354
+  _globals['_EXECUTORSERVICE']._serialized_start=2357
+  _globals['_EXECUTORSERVICE']._serialized_end=2696
 # @@protoc_insertion_point(module_scope)

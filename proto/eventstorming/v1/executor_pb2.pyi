@@ -54,18 +54,20 @@ class ExecuteRequest(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., epoch: _Optional[int] = ..., start: _Optional[_Union[Start, _Mapping]] = ..., recall: _Optional[_Union[Recall, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., beat_echo: _Optional[_Union[BeatEcho, _Mapping]] = ...) -> None: ...
 
 class Start(_message.Message):
-    __slots__ = ("input", "time_left", "tokens_used", "step_timeout", "max_tokens")
+    __slots__ = ("input", "time_left", "tokens_used", "step_timeout", "max_tokens", "silence_told")
     INPUT_FIELD_NUMBER: _ClassVar[int]
     TIME_LEFT_FIELD_NUMBER: _ClassVar[int]
     TOKENS_USED_FIELD_NUMBER: _ClassVar[int]
     STEP_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    SILENCE_TOLD_FIELD_NUMBER: _ClassVar[int]
     input: _job_pb2.JobInput
     time_left: _duration_pb2.Duration
     tokens_used: int
     step_timeout: _duration_pb2.Duration
     max_tokens: int
-    def __init__(self, input: _Optional[_Union[_job_pb2.JobInput, _Mapping]] = ..., time_left: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tokens_used: _Optional[int] = ..., step_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_tokens: _Optional[int] = ...) -> None: ...
+    silence_told: bool
+    def __init__(self, input: _Optional[_Union[_job_pb2.JobInput, _Mapping]] = ..., time_left: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tokens_used: _Optional[int] = ..., step_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_tokens: _Optional[int] = ..., silence_told: _Optional[bool] = ...) -> None: ...
 
 class Recall(_message.Message):
     __slots__ = ("entries", "last")

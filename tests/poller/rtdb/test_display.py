@@ -215,6 +215,14 @@ async def test_lines_are_numbered_on_and_a_key_is_said_once() -> None:
     ]
 
 
+async def test_what_was_said_is_known_to_the_next_run() -> None:
+    canvas, box = Canvas(), display()
+    box.say(line("one", "k"), now=1)
+    await box.flush(canvas.write)
+    again = display(stored=canvas.job)
+    assert [again.said(key) for key in ("k", "other")] == [True, False]
+
+
 async def test_the_newest_model_is_kept_when_an_older_one_could_not_be_written() -> None:
     canvas, box = Canvas(), display()
 
