@@ -29,7 +29,7 @@ from executor.model import Aggregate, EventStormingModel
 
 DRAFTED_TOGETHER: Final = 2  # aggregates in one question: its answer is what all other contexts wait for
 SHOWN_TOGETHER: Final = (
-    7  # commands in one question for scenarios: its answer is the last that many a job waits for
+    10  # commands in one question for scenarios: of more, the answer becomes the longest of all
 )
 
 _Item = TypeVar("_Item")

@@ -301,15 +301,15 @@ def busy(count: int) -> ScriptedChat:
 
 
 async def test_scenarios_of_many_commands_are_asked_in_groups_and_make_one_aggregate() -> None:
-    chat = busy(9)
+    chat = busy(11)
     events = await events_of(GraphInput(requirements="Lending: Loan is made."), chat)
     asked = [read_blocks(q.user) for q in chat.asked if q.step == "scenarios"]
     model = model_of(events)
     (loan,) = model.aggregates
-    assert [len(blocks["commands"]) for blocks in asked] == [5, 4]
+    assert [len(blocks["commands"]) for blocks in asked] == [6, 5]
     assert [c["name"] for blocks in asked for c in blocks["commands"]] == [c.name for c in loan.commands]
     assert all(len(command.scenarios) == 1 for command in loan.commands)
-    assert [len(command.refusals) for command in loan.commands] == [1, 0, 0, 0, 0, 1, 0, 0, 0]
+    assert [len(command.refusals) for command in loan.commands] == [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]
     assert chat.complaints == []
     assert findings(model) == ()
 
@@ -319,26 +319,26 @@ def _shown(model: EventStormingModel) -> int:
 
 
 async def test_progress_waits_for_every_group_of_scenarios() -> None:
-    slow = busy(9)
+    slow = busy(11)
     slow._delay = lambda q: {"scenarios 1.1.2": 0.2, "policies 1": 0.4}.get(q.unit, 0.0)
     seen = await events_of(GraphInput(requirements="Lending: Loan is made."), slow)
     shown = [(i, _shown(event.model)) for i, event in enumerate(seen) if isinstance(event, Snapshot)]
-    assert list(dict.fromkeys(count for _, count in shown)) == [0, 5, 9]
+    assert list(dict.fromkeys(count for _, count in shown)) == [0, 6, 11]
     at = {event.current: i for i, event in enumerate(seen) if isinstance(event, Progress)}
     assert at[9] < at[10]
-    assert next(count for i, count in shown if i > at[10]) == 9
+    assert next(count for i, count in shown if i > at[10]) == 11
 
 
 async def test_one_unusable_group_of_scenarios_leaves_the_others_as_they_were_said() -> None:
     def scenarios(data: dict[str, Any]) -> dict[str, Any]:
-        return {} if len(data["commands"]) == 4 else rule("scenarios")(data)
+        return {} if len(data["commands"]) == 5 else rule("scenarios")(data)
 
-    chat = busy(9)
+    chat = busy(11)
     chat._rules["scenarios"] = scenarios
     (loan,) = model_of(await events_of(GraphInput(requirements="Lending: Loan is made."), chat)).aggregates
     titles = [command.scenarios[0].title for command in loan.commands]
-    assert sum("works" in title for title in titles) == 5
-    assert sum("succeeds" in title for title in titles) == 4
+    assert sum("works" in title for title in titles) == 6
+    assert sum("succeeds" in title for title in titles) == 5
 
 
 @pytest.mark.parametrize("showing", [(), (1,), (0, 1)])
@@ -350,7 +350,7 @@ async def test_a_rule_of_many_commands_is_open_where_none_of_the_groups_shows_it
         group = int(data["commands"][0]["name"] != "CreateLoan")
         return answer if group in showing else {**answer, "refusals": []}
 
-    chat = busy(9)
+    chat = busy(11)
     chat._rules["scenarios"] = scenarios
     model = model_of(await events_of(GraphInput(requirements="Lending: Loan is made."), chat))
     asked = [q for q in model.open_questions if "A closed one cannot be closed again" in q.text]

@@ -29,7 +29,7 @@ def commands(count: int) -> tuple[Command, ...]:
 
 @pytest.mark.parametrize(
     ("count", "sizes"),
-    [(0, []), (1, [1]), (7, [7]), (8, [4, 4]), (9, [5, 4]), (10, [5, 5]), (15, [5, 5, 5])],
+    [(0, []), (1, [1]), (10, [10]), (11, [6, 5]), (12, [6, 6]), (20, [10, 10]), (21, [7, 7, 7])],
 )
 def test_many_commands_are_shown_in_groups_of_nearly_the_same_size(count: int, sizes: list[int]) -> None:
     groups = to_show(unit(*commands(count)))
