@@ -375,6 +375,12 @@ def _parts(
 
 
 def _remark(aggregates: Sequence[Aggregate], context: ContextUnit, remarks: Remarks) -> None:
+    if not aggregates and context.ranges_in_description:
+        remarks.warn(
+            f"{context.alias} stays empty: no aggregate was found in its text.",
+            f"{context.alias}: 글에서 애그리거트를 찾지 못해 비어 있습니다.",
+        )
+        return
     if not aggregates:
         remarks.warn(
             f"{context.alias} was left out: no aggregate was found in its text.",
