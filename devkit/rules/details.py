@@ -134,7 +134,7 @@ def _column(column: Any, table: Table, types: Sequence[EnumerationAnswer | Value
         name=name,
         type=own or column.type,
         is_key=column.key,
-        alias=naming.title(column.name),
+        alias=column.alias or naming.title(column.name),
         sources=asked.sources([column.place]),
     )
 

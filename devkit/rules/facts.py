@@ -102,6 +102,7 @@ class Column:
     type: str
     key: bool
     choices: tuple[str, ...] = ()
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
-from devkit.rules import lexicon
+from process import plurals
 
-_WORDS = "english_words.txt"
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[A-Z]")
 
 
@@ -39,30 +37,13 @@ def sentence_case(text: str) -> str:
     return joined[:1].upper() + joined[1:]
 
 
-@cache
 def singular(word: str) -> str:
-    irregular = lexicon.pairs(_WORDS, "plural_irregular")
-    low = word.lower()
-    if low in irregular:
-        return irregular[low]
-    if low in lexicon.words(_WORDS, "uncountable") or len(low) < 4 or low.endswith(("ss", "us", "is")):
-        return low
-    if low.endswith("ies"):
-        return low[:-3] + "y"
-    if low.endswith(("ches", "shes", "sses", "xes", "zes")):
-        return low[:-2]
-    return low[:-1] if low.endswith("s") else low
+    return plurals.singular(word.lower())
 
 
 def is_plural(word: str) -> bool:
     return singular(word) != word.lower()
 
 
-@cache
 def plural(word: str) -> str:
-    low = word.lower()
-    if is_plural(low):
-        return low
-    if low.endswith("y") and low[-2:-1] not in "aeiou":
-        return low[:-1] + "ies"
-    return low + ("es" if low.endswith(("s", "x", "z", "ch", "sh")) else "s")
+    return plurals.many(word.lower())

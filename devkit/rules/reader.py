@@ -17,6 +17,40 @@ _HANGUL = re.compile(r"[가-힣]")
 _CONTINUES = re.compile(
     r"(?:\b(?:can|may|must|should|shall|to|will|able to)|수 있다|할 수 있는 일)$", re.IGNORECASE
 )
+_QUIET = re.compile(
+    r"비\s*기능|\bnon[-\s]*functional|\bnfrs?\b|quality (?:attribute|requirement)"
+    r"|^(?:(?:performance|security|availability|usability|technical|interface)(?: requirements?)?|how to\b.*|getting started|installation|implementation"
+    r"|(?:local |running |continuous )?(?:deployment|setup|development|integration|build)|apis?|tech(?:nology)? stack|licen[cs]e|contributing|bidder information)$"
+    r"|(?:성능|보안|품질|인터페이스|제약\s*사항|테스트|운영|하자|프로젝트\s*\S+|컨설팅)\s*요구|^(?:구현|배포|체크\s*포인트|실행\s*방법|설치(?:\s*방법)?|기술\s*스택)$",
+    re.IGNORECASE,
+)
+"""Headings over what is no behaviour, down to the next heading as high."""
+_FUNCTIONAL = re.compile(
+    r"(?<!비)(?<!비 )기능\S*\s*요구|(?<!non)(?<!non[- ])\bfunctional|requirements$|scenario|시나리오",
+    re.IGNORECASE,
+)
+_GENERIC = re.compile(
+    r"\bpersona\b|^(?:use case|유스케이스|user stor(?:y|ies)|stor(?:y|ies)|epic|sprint|scenario|step|phase|chapter|part)\s*#?\d|^go$"
+    r"|(?:기능\S{0,1}|서비스)\s*(?:요구|시나리오)|분석\s*/?\s*설계|functional requirements|\bbacklog\b|백로그",
+    re.IGNORECASE,
+)
+_SECTION = re.compile(
+    r"(?:non[-\s]*)?functional requirements|(?:비\s*)?기능\S{0,1}\s*요구\s*사항|서비스\s*시나리오",
+    re.IGNORECASE,
+)
+_QUIET_ROW = re.compile(
+    r"(?:\[?(?:N-?FR?|PER|SER|SIR|DAR|TER|QUR|INR|COR|PMR|PSR|ECR)[-_ ]?\d)|(?:bug|task|spike|chore|sub-task|버그|결함|작업)$",
+    re.IGNORECASE,
+)
+_QUIET_LABEL = re.compile(
+    r"(?:pre-?|post-?)?conditions?|goal|scope|level|stakeholders?|trigger|(?:primary )?actors?|due|status|assumptions?|note|todo|budget"
+    r"|(?:사전|사후|선행|후행)\s*조건|주?\s*(?:액터|행위자)|목적|비고|참고|우선\s*순위|(?:다음\s*)?회의",
+    re.IGNORECASE,
+)
+_ACTOR = re.compile(
+    r"(?:(?:primary |main )?actor|주?\s*(?:액터|행위자)|persona)\s*[:：]\s*(?P<who>[^,.]{2,40})",
+    re.IGNORECASE,
+)
 _ITEM_END = re.compile(r"\s+[-–—:]\s+.*$|\s*[:(].*$")
 
 
@@ -32,6 +66,7 @@ class _Reader:
         self._english = English(self._facts)
         self._korean = Korean(self._facts)
         self._actor: Term | None = None
+        self._quiet = 0  # the level of the heading over what is no behaviour
 
     def read(self, numbered: Sequence[tuple[int, str]]) -> Facts:
         self._facts.tables, taken = ddl.tables(numbered)
@@ -46,7 +81,7 @@ class _Reader:
                 self._block(block)
                 block = []
                 self._heading(line)
-            else:
+            elif not self._quiet:
                 block.append(line)
         self._block(block)
         return self._facts
@@ -56,7 +91,7 @@ class _Reader:
 
     def _is_heading(self, lines: Sequence[Line], position: int) -> bool:
         line = lines[position]
-        if text.heading(line.text):
+        if text.heading(line.text) or (not line.bullet and _names_a_section(line.body)):
             return True
         body = line.body
         if (
@@ -80,6 +115,10 @@ class _Reader:
         reader = self._language(title)
         term = reader.heading(title)
         generic = _is_generic(title)
+        if level <= self._quiet or _FUNCTIONAL.search(title):
+            self._quiet = 0 if level < 7 or not line.bullet else self._quiet
+        if _QUIET.search(title) and not self._quiet and not line.bullet:
+            self._quiet = level
         self._actor = term if reader.is_actor(title) else None
         self._facts.headings.append(
             Heading(place=Place(line.number, title), level=level, term=term, generic=generic)
@@ -89,8 +128,17 @@ class _Reader:
         """Sentences; a line that ends with a colon is read together with the bullets below it."""
         plain: list[Line] = []
         i = 0
+        quiet_row = False
         while i < len(lines):
             line = lines[i]
+            row = text.cells(line.text)
+            if row and (row[0] or len(row) > 2):
+                quiet_row = any(_QUIET_ROW.match(cell) for cell in row[:3]) or (quiet_row and _is_rest(row))
+            elif not line.body:
+                quiet_row = False
+            if quiet_row or self._label(lines, i):
+                i += 1
+                continue
             items = _items(lines, i + 1) if line.body.endswith((":", "：")) else []
             if items:
                 self._sentences(plain)
@@ -98,8 +146,9 @@ class _Reader:
                 self._list(line, items)
                 i += len(items) + 1
                 continue
-            row = text.cells(line.text)
             if row and not text.is_ruler(line.text):
+                self._sentences(plain)
+                plain = []
                 self._row(line, row)
             elif not text.is_ruler(line.text):
                 plain.append(line)
@@ -110,10 +159,31 @@ class _Reader:
         for sentence in text.sentences(lines):
             self._language(sentence.text).sentence(sentence, self._actor)
 
+    def _label(self, lines: Sequence[Line], i: int) -> bool:
+        """Whether a line only says what the next one is about: a role acts there, a condition is none of its behaviour."""
+        line = lines[i]
+        if acting := _ACTOR.match(line.body):
+            self._actor = self._language(acting["who"]).heading(acting["who"])
+            return True
+        if i and lines[i - 1].number == line.number and _QUIET_LABEL.fullmatch(lines[i - 1].body):
+            return True
+        if line.body.partition(":")[1] and _QUIET_LABEL.fullmatch(line.body.partition(":")[0].strip()):
+            return True
+        titled = i + 1 < len(lines) and lines[i + 1].number == line.number and not text.cells(line.text)
+        if not titled or len(line.body) > 30 or line.body[-1:] in ".!?다":
+            return False
+        reader = self._language(line.body)
+        if reader.is_actor(line.body):
+            self._actor = reader.heading(line.body)
+        return True
+
     def _row(self, line: Line, row: Sequence[str]) -> None:
-        for cell in row:
+        """The sentences of a row; its titles only where it has none."""
+        said = [cell for cell in row if cell.endswith((".", "다", "요", "함", "음"))]
+        for cell in said or row:
             if len(cell.split()) > 2:
-                self._sentences([Line(line.number, cell, cell, True)])
+                body = text.lines_of([(line.number, cell)])[0].body
+                self._sentences([Line(line.number, cell, body, True)])
 
     def _list(self, intro: Line, items: Sequence[Line]) -> None:
         head = intro.body.rstrip(":： ")
@@ -137,6 +207,16 @@ class _Reader:
         self._actor = before
 
 
+def _names_a_section(body: str) -> bool:
+    """`비기능적 요구사항` alone on a line is a heading wherever it stands."""
+    return len(body) < 40 and bool(_SECTION.fullmatch(body.rstrip(" :")))
+
+
+def _is_rest(row: Sequence[str]) -> bool:
+    """The cells after a long one, in a line of their own: no row begins there."""
+    return not re.match(r"[A-Z]{1,8}[-_]?\d+$", row[0])
+
+
 def _title_like(line: Line) -> bool:
     """Headings begin with a capital or Hangul and are a few words."""
     first = line.body[0]
@@ -144,8 +224,11 @@ def _title_like(line: Line) -> bool:
 
 
 def _is_generic(title: str) -> bool:
+    """A heading that says what kind of text follows, not of what area."""
+    if _GENERIC.search(title) or _QUIET.search(title):
+        return True
     generic = words("english_words.txt", "generic_heading") | words("korean_words.txt", "generic_heading")
-    parts = re.findall(r"[\w-]+", title.lower())
+    parts = re.findall(r"[^\W_]+(?:-\w+)*", title.lower())
     return all(part in generic or part.isdigit() or part in ("and", "of", "the", "및") for part in parts)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from executor.errors import NothingUsable
 from executor.graph import assemble, units
 from executor.graph.asking import Remarks, demand_usable, listed
+from executor.graph.reading import raw_of
 from executor.graph.state import GraphInput, JobState, Part
 from executor.graph.text import Document, document, spans
 from executor.model import EventStormingModel, owners_of_screens, traced_lines
@@ -112,13 +113,14 @@ def _remark_untraced(
     label: str, lines: Document, traced: frozenset[int], silent: frozenset[int], remarks: Remarks
 ) -> None:
     """Names the lines that no element points to: those said to describe no behaviour apart from the others."""
-    left = [n for n, line in enumerate(lines, 1) if line.strip() and n not in traced]
-    if quiet := [n for n in left if n in silent]:
+    left = [n for n, line in enumerate(lines, 1) if raw_of(line).strip() and n not in traced]
+    unread = {n for n in left if not lines[n - 1].strip()}
+    if quiet := [n for n in left if n in silent | unread]:
         remarks.tell(
             f"{label}Lines that describe no behaviour: {spans(quiet)}.",
             f"{label}동작을 설명하지 않는 줄: {spans(quiet)}",
         )
-    if other := [n for n in left if n not in silent]:
+    if other := [n for n in left if n not in silent | unread]:
         remarks.tell(
             f"{label}Lines that became no sticker: {spans(other)}.",
             f"{label}스티커가 되지 않은 줄: {spans(other)}",

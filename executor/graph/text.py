@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from executor.graph.reading import Line, raw_of, read
 from executor.model import Language, SourceRange
 
 CHUNK_UNITS = 25_000  # UTF-16 code units of text in one question about a chunk
 PROMPT_UNITS = 120_000  # the most text that one question about a context or an aggregate carries
 POLICY_UNITS = 60_000  # the most text that one question about policies carries
-_SENTENCE = re.compile(r".+?(?:[.!?。](?=\s)|$)\s*")
+_SENTENCE = re.compile(r".+?(?:[.!?。](?=\s)|$)\s*", re.MULTILINE)
 
 Document = tuple[str, ...]
-"""A text as its lines; line n is document[n - 1]."""
+"""A text as its lines, as they are read; line n is document[n - 1]."""
 
 
 def document(text: str) -> Document:
     """The lines of a text. Only "\\n" separates: every other character counts in a column."""
-    return tuple(text.split("\n"))
+    return read(text)
 
 
 def units(text: str) -> int:
@@ -27,8 +28,8 @@ def units(text: str) -> int:
 
 
 def language_of(text: str) -> Language:
-    """Korean if the text has a Hangul syllable, else English."""
-    return Language.KOREAN if re.search("[가-힣]", text) else Language.ENGLISH
+    """Korean if the text has a Hangul syllable, composed or not, else English."""
+    return Language.KOREAN if re.search("[가-힣\u1100-\u11ff]", text) else Language.ENGLISH
 
 
 def chunks(lines: Document, limit: int = CHUNK_UNITS) -> tuple[tuple[int, ...], ...]:
@@ -47,7 +48,9 @@ def chunks(lines: Document, limit: int = CHUNK_UNITS) -> tuple[tuple[int, ...], 
 
 def numbered(lines: Document, numbers: Iterable[int]) -> str:
     """The lines with their numbers, as prompts show them; blank ones say nothing."""
-    return "\n".join(f"{n}: {line}" for n in numbers if (line := lines[n - 1].rstrip()))
+    return "\n".join(
+        f"{n}: {said}" for n in numbers for line in lines[n - 1].split("\n") if (said := line.rstrip())
+    )
 
 
 def numbers_in(said: str, last: int) -> tuple[int, ...]:
@@ -59,8 +62,8 @@ def numbers_in(said: str, last: int) -> tuple[int, ...]:
 
 
 def verbatim(lines: Document, numbers: Iterable[int]) -> str:
-    """The lines as they are."""
-    return "\n".join(lines[n - 1] for n in numbers)
+    """The lines as they stand in the text."""
+    return "\n".join(raw_of(lines[n - 1]) for n in numbers)
 
 
 def fitted(
@@ -136,6 +139,8 @@ def _trimmed(line: str) -> tuple[int, int]:
 
 
 def _range(line: str, number: int, start: int, end: int) -> SourceRange:
+    if isinstance(line, Line):
+        (start, end), line = line.stands(start, end), line.raw
     return SourceRange(
         start_line=number, start_column=units(line[:start]) + 1, end_line=number, end_column=units(line[:end])
     )
