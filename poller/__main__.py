@@ -21,7 +21,6 @@ from poller.executors import Access, GrpcExecutors
 from poller.job import RetryPolicy
 from poller.metrics import Metrics
 from poller.pages import Pages
-from poller.ports import Jobs
 from poller.rtdb.fence import Claimant
 from poller.rtdb.names import Nodes
 from poller.rtdb.open import open_database
@@ -129,13 +128,14 @@ async def run(settings: Settings, parts: Parts) -> None:
             AsyncExitStack() as more,
         ):
             boards = settings.board_url or own_pages(settings, admin_port)
-            agents = doors(jobs, settings, boards)
+            agents = doors(parts.opened, settings, boards)
             more_services = agents.services if agents else None
             server = await serve_jobs(jobs, settings, dispatcher, boards=boards, beside=more_services)
             ports = {"grpc": server.port, "http": http_port, "admin": admin_port}
             if agents:
                 served = serving(agents.app(server.port), settings.a2a_port, name="A2A_PORT")
                 ports["a2a"] = await more.enter_async_context(served)
+                tasks.append(group.create_task(agents.run()))
             signals.on_first(dispatcher.drain)
             log.info("poller.ready", **ports, owner=settings.pod_id)
             print("poller ready", *(f"{name}={port}" for name, port in ports.items()), flush=True)
@@ -149,13 +149,13 @@ async def run(settings: Settings, parts: Parts) -> None:
         log.info("poller.ended")
 
 
-def doors(jobs: Jobs, settings: Settings, boards: str | None) -> Doors | None:
+def doors(opened: Opened, settings: Settings, boards: str | None) -> Doors | None:
     """For other agents, where A2A_PORT says so: only then is their package imported."""
     if not settings.a2a_port:
         return None
     from poller.a2a.doors import Doors
 
-    return Doors(jobs, settings, boards=boards)
+    return Doors(opened.jobs, opened.webhooks, SystemClock(), settings, boards=boards)
 
 
 def own_pages(settings: Settings, port: int) -> str | None:

@@ -5,7 +5,7 @@ The database, gRPC and the canvas format live behind these; dispatcher, attempt 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
@@ -94,10 +94,27 @@ class JobPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """Where a caller wants to be told of its job. `token`, `credentials` are secrets of its own; `protocol`: the version it speaks.
+
+    `told`: the end that it has acknowledged, by its time in ms; 0 for none.
+    """
+
+    id: str
+    url: str
+    token: str = ""
+    scheme: str = ""
+    credentials: str = ""
+    protocol: str = "1.0"
+    told: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """What an agent that asks for a job wants kept with it: `context` is its name for the conversation."""
 
     context: str = ""
+    webhooks: tuple[Webhook, ...] = ()
 
 
 NOBODY = Caller()
@@ -255,6 +272,39 @@ class Jobs(Protocol):
 
     async def delete(self, job_id: str) -> None:
         """Asks for the removal of everything of a job, as the web client does."""
+
+
+class Webhooks(Protocol):
+    """Whom to tell of which jobs, and which poller does: what is owed survives every poller, and goes with its job."""
+
+    async def add(self, job_id: str, webhook: Webhook) -> None:
+        """In place of one with the same id. Raises JobNotFound."""
+
+    async def remove(self, job_id: str, webhook_id: str) -> None:
+        """Also of one that is not there."""
+
+    async def owed(self, held: Collection[str]) -> Sequence[str]:
+        """Jobs of which somebody is still to be told and that no living poller holds; `held` are this one's."""
+
+    async def hold(self, job_id: str) -> bool:
+        """Whether telling of it is up to this poller from now on; lapses unless kept."""
+
+    async def keep(self, held: Collection[str]) -> None: ...
+
+    async def let_go(self, held: Collection[str]) -> None:
+        """Others may hold these."""
+
+    async def told(self, job_id: str, webhook_id: str, end: int) -> None:
+        """It has acknowledged this end, and need not hear of it again."""
+
+    async def since(self, job_id: str) -> int:
+        """When something last came to be owed, in ms of the database's clock."""
+
+    async def settle(self, job_id: str, since: int) -> bool:
+        """Nothing is owed any more, unless something came to be since then; whether that is so."""
+
+    async def stirred(self, seconds: float) -> None:
+        """Returns when something new is owed by this process's doing, at the latest after so long."""
 
 
 class Placement(Protocol):

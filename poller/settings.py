@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
+from poller.addresses import Allowed
 from process.settings import Port, ProcessSettings, existing_file, read
 
 DEFAULT_ACCOUNT = Path("/app/.auth/serviceAccountKey.json")
@@ -84,6 +85,7 @@ class Settings(ProcessSettings):
     grpc_port: Port = 50052
     a2a_port: Port = 0
     a2a_external_url: WebAddress | None = None
+    a2a_push_allowed: Annotated[tuple[str, ...], NoDecode] = ()
     a2a_answer: Literal["task", "link"] = "task"
 
     @field_validator("a2a_port")
@@ -119,7 +121,13 @@ class Settings(ProcessSettings):
             raise ValueError("must be 1 to 128 characters, none of . $ # [ ] /")
         return name
 
-    @field_validator("executor_target", mode="before")
+    @field_validator("a2a_push_allowed")
+    @classmethod
+    def _addresses(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        Allowed.of(entries)
+        return entries
+
+    @field_validator("executor_target", "a2a_push_allowed", mode="before")
     @classmethod
     def _several(cls, targets: Any) -> Any:
         if not isinstance(targets, str):

@@ -6,12 +6,15 @@ import logging
 import socket
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 from urllib.parse import urlsplit
 
 import a2a.types.a2a_pb2_grpc as grpc_1_0
+import grpc
 from a2a.compat.v0_3 import a2a_v0_3_pb2_grpc as grpc_0_3
 from a2a.compat.v0_3.grpc_handler import CompatGrpcHandler
-from a2a.server.request_handlers.grpc_handler import GrpcHandler
+from a2a.server.context import ServerCallContext
+from a2a.server.request_handlers.grpc_handler import DefaultGrpcServerCallContextBuilder, GrpcHandler
 from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
 from a2a.types import AgentCard, InvalidRequestError
 from sse_starlette.sse import EventSourceResponse
@@ -23,7 +26,8 @@ from poller import admin
 from poller.a2a.card import agent_card
 from poller.a2a.outgoing import Links
 from poller.a2a.tasks import Tasks
-from poller.ports import Jobs
+from poller.addresses import Allowed
+from poller.ports import Clock, Jobs, Webhooks
 from poller.settings import Settings
 from process.server import MESSAGE_BYTES, Services
 from process.settings import EVERYWHERE
@@ -38,13 +42,20 @@ CARDS = ("/.well-known/agent-card.json", "/.well-known/agent.json")
 class Doors:
     """One set of tasks behind all of them."""
 
-    def __init__(self, jobs: Jobs, settings: Settings, *, boards: str | None) -> None:
+    def __init__(
+        self, jobs: Jobs, webhooks: Webhooks, clock: Clock, settings: Settings, *, boards: str | None
+    ) -> None:
         self._settings = settings
         links = Links(msaez=settings.msaez_url, boards=boards)
-        self._tasks = Tasks(jobs, links, answer=settings.a2a_answer)
+        allowed = Allowed.of(settings.a2a_push_allowed)
+        self._tasks = Tasks(jobs, webhooks, clock, links, allowed=allowed, answer=settings.a2a_answer)
         # It quotes what agents send; what goes wrong on our side is logged in `tasks`.
         logging.getLogger("a2a").setLevel(logging.CRITICAL)
         EventSourceResponse.DEFAULT_PING_INTERVAL = PING_SECONDS
+
+    async def run(self) -> None:
+        """Tells webhooks until cancelled."""
+        await self._tasks.run()
 
     @property
     def services(self) -> Services:
@@ -52,7 +63,7 @@ class Doors:
         add, add_0_3 = grpc_1_0.add_A2AServiceServicer_to_server, grpc_0_3.add_A2AServiceServicer_to_server
         return {
             "lf.a2a.v1.A2AService": partial(add, GrpcHandler(self._tasks)),
-            "a2a.v1.A2AService": partial(add_0_3, CompatGrpcHandler(self._tasks)),
+            "a2a.v1.A2AService": partial(add_0_3, CompatGrpcHandler(self._tasks, _Old())),
         }
 
     def app(self, grpc_port: int) -> Starlette:
@@ -75,7 +86,7 @@ class Doors:
             grpc=f"{_host(url)}:{grpc_port}" if url.startswith("http:") else "",
             token=bool(settings.token),
             version=version("eventstorming-generator"),
-            pushes=False,
+            pushes=True,
         )
 
 
@@ -89,6 +100,15 @@ def _reached_as(host: str) -> str:
 def _host(url: str) -> str:
     name = urlsplit(url).hostname or ""
     return f"[{name}]" if ":" in name else name
+
+
+class _Old(DefaultGrpcServerCallContextBuilder):
+    """Says that a call is one of 0.3, as the SDK's JSON-RPC does by the name of its method."""
+
+    def build(self, context: grpc.aio.ServicerContext[Any, Any]) -> ServerCallContext:
+        built = super().build(context)
+        built.state["method"] = "grpc/0.3"
+        return built
 
 
 class _Bounded:

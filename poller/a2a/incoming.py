@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from typing import Any
 
-from a2a.types import ContentTypeNotSupportedError, Message, Part
+from a2a.types import (
+    AuthenticationInfo,
+    ContentTypeNotSupportedError,
+    Message,
+    Part,
+    TaskPushNotificationConfig,
+)
 from eventstorming.v1 import job_pb2
 from google.protobuf.json_format import MessageToDict
 
 from poller.a2a.markdown import as_markdown, readable
 from poller.msaez.inputs import read_inputs
-from poller.requests import check_input, check_length
+from poller.ports import Webhook
+from poller.requests import Violation, check_input, check_length
 
 ENVELOPE = 64 * 1024
 """Bytes of a message beside what is in it, at most."""
@@ -102,3 +110,35 @@ def _text(part: Part) -> str:
     raise ContentTypeNotSupportedError(
         f"A part with {kind} ({part.media_type or 'no media type'}) cannot be read: send text, a text file, or a draft as data."
     )
+
+
+# ── push notifications ───────────────────────────────────────────────────────────────────────────────────────
+
+LONGEST_SECRET = 4096
+
+
+def webhook(config: TaskPushNotificationConfig, *, old: bool) -> Webhook:
+    """`old`: by a client of 0.3, which wants to be told in its form. Raises Violation."""
+    found = Webhook(
+        id=config.id or hashlib.sha256(config.url.encode()).hexdigest()[:12],
+        url=config.url,
+        token=config.token,
+        scheme=config.authentication.scheme,
+        credentials=config.authentication.credentials,
+        protocol="0.3" if old else "1.0",
+    )
+    for name in ("id", "token", "scheme", "credentials"):
+        value = getattr(found, name)
+        if len(value) > LONGEST_SECRET or not (value.isascii() and value.isprintable()):
+            raise Violation(
+                name, f"must be at most {LONGEST_SECRET} characters of ASCII, without line breaks"
+            )
+    return found
+
+
+def config(task_id: str, kept: Webhook) -> TaskPushNotificationConfig:
+    """As its caller gave it."""
+    found = TaskPushNotificationConfig(id=kept.id, task_id=task_id, url=kept.url, token=kept.token)
+    if kept.scheme:
+        found.authentication.CopyFrom(AuthenticationInfo(scheme=kept.scheme, credentials=kept.credentials))
+    return found

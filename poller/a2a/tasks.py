@@ -29,7 +29,6 @@ from a2a.types import (
     ListTasksRequest,
     ListTasksResponse,
     Message,
-    PushNotificationNotSupportedError,
     SendMessageRequest,
     SubscribeToTaskRequest,
     Task,
@@ -42,11 +41,24 @@ from a2a.types import (
 from a2a.utils.errors import A2AError
 from a2a.utils.task import validate_page_size
 
-from poller.a2a import outgoing
-from poller.a2a.incoming import job_input
+from poller.a2a import incoming, outgoing
+from poller.a2a.courier import Courier
+from poller.a2a.posting import NotDelivered
+from poller.addresses import Allowed, NotAllowed
 from poller.errors import InputRejected, PollerError
 from poller.job import JobState
-from poller.ports import NOBODY, Caller, JobExists, JobFilter, JobNotFound, Jobs, JobView, WrongState
+from poller.ports import (
+    Caller,
+    Clock,
+    JobExists,
+    JobFilter,
+    JobNotFound,
+    Jobs,
+    JobView,
+    Webhook,
+    Webhooks,
+    WrongState,
+)
 from poller.requests import Violation, check_id
 from process.tasks import task_group
 
@@ -54,17 +66,35 @@ log = structlog.get_logger(__name__)
 
 PAGE_SIZE = 50
 LONGEST_CONTEXT = 256
+MOST_WEBHOOKS = 10
 Answer = Literal["task", "link"]
 
 
 class Tasks(RequestHandler):
     """Each method: read the request, ask the port, write the answer.
 
-    `answer`: whether a message is answered with its task, or, as the old worker did, at once with a link.
+    `answer`: whether a message without a webhook is answered with its task, or, as the old worker did, at once with a link.
     """
 
-    def __init__(self, jobs: Jobs, links: outgoing.Links, *, answer: Answer = "task") -> None:
-        self._jobs, self._links, self._answer = jobs, links, answer
+    def __init__(
+        self,
+        jobs: Jobs,
+        webhooks: Webhooks,
+        clock: Clock,
+        links: outgoing.Links,
+        *,
+        allowed: Allowed,
+        answer: Answer = "task",
+    ) -> None:
+        self._jobs, self._webhooks, self._links, self._answer = jobs, webhooks, links, answer
+        self._courier = Courier(jobs, webhooks, clock, self._described, allowed=allowed)
+
+    async def run(self) -> None:
+        """Tells webhooks until cancelled."""
+        await self._courier.run()
+
+    async def _described(self, view: JobView) -> Task:
+        return await self._task(view, await self._context(view.job_id))
 
     # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -72,7 +102,7 @@ class Tasks(RequestHandler):
     async def on_message_send(self, params: SendMessageRequest, context: ServerCallContext) -> Task | Message:
         """At once where the caller asks for that, else when the task has ended."""
         with _errors():
-            view, caller = await self._submitted(params)
+            view, caller = await self._submitted(params, context)
             if self._answers_with_link(caller):
                 return outgoing.answered_with_link(view, caller.context, self._links.of(view.job_id))
             if not params.configuration.return_immediately:
@@ -85,7 +115,7 @@ class Tasks(RequestHandler):
     ) -> AsyncGenerator[Event, None]:
         """The task first, then what changes about it, its artifacts, its end."""
         with _errors():
-            view, caller = await self._submitted(params)
+            view, caller = await self._submitted(params, context)
             if self._answers_with_link(caller):
                 yield outgoing.answered_with_link(view, caller.context, self._links.of(view.job_id))
                 return
@@ -100,22 +130,36 @@ class Tasks(RequestHandler):
         return view
 
     def _answers_with_link(self, caller: Caller) -> bool:
-        return self._answer == "link"
+        return self._answer == "link" and not caller.webhooks
 
-    async def _submitted(self, params: SendMessageRequest) -> tuple[JobView, Caller]:
+    async def _submitted(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> tuple[JobView, Caller]:
         message = params.message
         if message.task_id:
             await self._refuse_to_go_on(message)
-        if params.configuration.HasField("task_push_notification_config"):
-            raise PushNotificationNotSupportedError
         if len(message.context_id) > LONGEST_CONTEXT:
             raise InvalidParamsError(f"message.context_id: must be at most {LONGEST_CONTEXT} characters long")
-        given = await asyncio.to_thread(job_input, message)
-        caller = Caller(context=message.context_id) if message.context_id else NOBODY
+        given = await asyncio.to_thread(incoming.job_input, message)
+        webhooks: tuple[Webhook, ...] = ()
+        if params.configuration.HasField("task_push_notification_config"):
+            config = params.configuration.task_push_notification_config
+            webhooks = (await self._checked(config, context),)
+        caller = Caller(context=message.context_id, webhooks=webhooks)
         like = next(iter(message.reference_task_ids), "")
         if like:
             _check(like)
-        return await self._jobs.submit(given, like=like, caller=caller), caller
+        view = await self._jobs.submit(given, like=like, caller=caller)
+        if webhooks:
+            await self._keep_of_a_message_sent_again(view.job_id, webhooks)
+        return view, caller
+
+    async def _keep_of_a_message_sent_again(self, job_id: str, webhooks: tuple[Webhook, ...]) -> None:
+        """It may name another address than before."""
+        known = {webhook.id: webhook.url for webhook in (await self._jobs.caller(job_id)).webhooks}
+        for webhook in webhooks:
+            if known.get(webhook.id) != webhook.url:
+                await self._webhooks.add(job_id, webhook)
 
     async def _refuse_to_go_on(self, message: Message) -> None:
         """A job takes one text. A change of it is a new task, which may name the earlier one."""
@@ -222,29 +266,62 @@ class Tasks(RequestHandler):
 
     # ── push notifications ───────────────────────────────────────────────────────────────────────────────────
 
+    @validate_request_params
     async def on_create_task_push_notification_config(
         self, params: TaskPushNotificationConfig, context: ServerCallContext
     ) -> TaskPushNotificationConfig:
-        """Not yet."""
-        raise PushNotificationNotSupportedError
+        """In place of one with the same id; where the caller gives none, the address makes it."""
+        with _errors():
+            await self._known(params.task_id)
+            webhook = await self._checked(params, context)
+            known = (await self._jobs.caller(params.task_id)).webhooks
+            if len({each.id for each in known} | {webhook.id}) > MOST_WEBHOOKS:
+                raise InvalidParamsError(
+                    f"A task has at most {MOST_WEBHOOKS} push notification configurations."
+                )
+            await self._webhooks.add(params.task_id, webhook)
+            return incoming.config(params.task_id, webhook)
 
+    @validate_request_params
     async def on_get_task_push_notification_config(
         self, params: GetTaskPushNotificationConfigRequest, context: ServerCallContext
     ) -> TaskPushNotificationConfig:
-        """Not yet."""
-        raise PushNotificationNotSupportedError
+        """One of the task's."""
+        with _errors():
+            await self._known(params.task_id)
+            for webhook in (await self._jobs.caller(params.task_id)).webhooks:
+                if params.id in (webhook.id, ""):
+                    return incoming.config(params.task_id, webhook)
+            raise TaskNotFoundError(f"The task has no push notification configuration {params.id[:80]}.")
 
+    @validate_request_params
     async def on_list_task_push_notification_configs(
         self, params: ListTaskPushNotificationConfigsRequest, context: ServerCallContext
     ) -> ListTaskPushNotificationConfigsResponse:
-        """Not yet."""
-        raise PushNotificationNotSupportedError
+        """All of the task's, on one page."""
+        with _errors():
+            await self._known(params.task_id)
+            known = (await self._jobs.caller(params.task_id)).webhooks
+            configs = [incoming.config(params.task_id, webhook) for webhook in known]
+            return ListTaskPushNotificationConfigsResponse(configs=configs)
 
+    @validate_request_params
     async def on_delete_task_push_notification_config(
         self, params: DeleteTaskPushNotificationConfigRequest, context: ServerCallContext
     ) -> None:
-        """Not yet."""
-        raise PushNotificationNotSupportedError
+        """Also one that is not there."""
+        with _errors():
+            await self._known(params.task_id)
+            await self._webhooks.remove(params.task_id, params.id)
+
+    async def _known(self, task_id: str) -> None:
+        _check(task_id)
+        await self._jobs.get(task_id)
+
+    async def _checked(self, config: TaskPushNotificationConfig, context: ServerCallContext) -> Webhook:
+        webhook = incoming.webhook(config, old="/" in context.state.get("method", ""))
+        await self._courier.check(webhook.url)
+        return webhook
 
     async def on_get_extended_agent_card(
         self, params: GetExtendedAgentCardRequest, context: ServerCallContext
@@ -284,6 +361,8 @@ def _errors() -> Iterator[None]:
         yield
     except A2AError:
         raise
+    except (NotAllowed, NotDelivered) as error:
+        raise InvalidParamsError(f"push notifications: {error}") from error
     except (Violation, InputRejected, JobExists) as error:
         raise InvalidParamsError(str(error)) from error
     except JobNotFound as error:

@@ -52,7 +52,7 @@ def with_row(
 def without_job(nodes: Nodes, job_id: str, *created_at: int) -> dict[str, Json]:
     """A job's node and its row, wherever it may be, away in one write at the root."""
     rows = {f"{nodes.index}/{row_key(at, job_id)}": None for at in created_at if len(job_id) <= _LONGEST_ID}
-    return {nodes.job(job_id): None, **rows}
+    return {nodes.job(job_id): None, f"{nodes.owed}/{job_id}": None, **rows}
 
 
 def ended_row(

@@ -34,13 +34,13 @@ from poller.rtdb.names import (
     Json,
     entry_or_none,
     members,
-    text,
 )
 from poller.rtdb.queue_copy import QueueCopy
 from poller.rtdb.reader import JobReader
 from poller.rtdb.run import Runs
 from poller.rtdb.stored import StoredJob
 from poller.rtdb.watching import Watching
+from poller.rtdb.webhooks import RtdbWebhooks, read, written
 from poller.rtdb.writer import Unchanged, Writer
 
 NULL_ETAG = "null_etag"
@@ -50,7 +50,10 @@ BORROWED = "0"  # the branch below every epoch: an answer of the job's own wins
 class RtdbJobs:
     """`runs` are the jobs claimed by this process, `copy` what it knows of the queue."""
 
-    def __init__(self, writer: Writer, copy: QueueCopy, runs: Runs, claimant: Claimant) -> None:
+    def __init__(
+        self, writer: Writer, copy: QueueCopy, runs: Runs, claimant: Claimant, webhooks: RtdbWebhooks
+    ) -> None:
+        self._webhooks = webhooks
         self._writer, self._database, self._nodes = writer, writer.database, writer.nodes
         self._reader = JobReader(writer, copy, runs, owner=claimant.owner)
         self._watching = Watching(writer, self._reader, runs)
@@ -70,7 +73,11 @@ class RtdbJobs:
         inputs = write_inputs(wanted)
         node: dict[str, Json] = {"state": {"inputs": inputs}, "run": {"createdAt": SERVER_TIME}}
         if caller != NOBODY:
-            node["run"]["caller"] = {"context": caller.context}
+            node["run"]["caller"] = written(caller)
+        if caller.webhooks:
+            await self._webhooks.owe(
+                job_id
+            )  # first: who dies in between owes nothing for a job that never came
         if like:
             node["run"] |= {"like": like, "journal": {BORROWED: await self._borrowed(like)}}
 
@@ -125,8 +132,7 @@ class RtdbJobs:
         return understand(raw, job_id=job_id).input
 
     async def caller(self, job_id: str) -> Caller:
-        kept = members(await self._database.get(self._nodes.leaf(job_id, CALLER)))
-        return Caller(context=text(kept.get("context")))
+        return read(await self._database.get(self._nodes.leaf(job_id, CALLER)))
 
     async def msaez(self, job_id: str) -> Json:
         stored = await self._database.get(self._nodes.leaf(job_id, CANVAS))
@@ -160,6 +166,8 @@ class RtdbJobs:
         await self._database.patch("", whole)
         if entry is not None:
             await self._enqueue(job_id)
+        if (await self.caller(job_id)).webhooks:
+            await self._webhooks.owe(job_id)
         return await self.get(job_id)
 
     async def _ended_entry(self, job_id: str) -> Job | None:

@@ -28,7 +28,7 @@ FAILURE, MODEL, TOKENS, LAST_UPDATED = f"{RUN}/failure", f"{RUN}/model", f"{RUN}
 CANCELLED, CALLER = f"{RUN}/cancelled", f"{RUN}/caller"
 """Below a job's node."""
 
-UNSEEN = tuple(f"{path}/" for path in (JOURNAL, EPOCHS, SAID))
+UNSEEN = tuple(f"{path}/" for path in (JOURNAL, EPOCHS, SAID, CALLER))
 """Whatever becomes new below these, no view shows it."""
 
 
@@ -62,6 +62,11 @@ class Nodes:
     @property
     def index(self) -> str:
         return f"jobIndex/{self.namespace}"
+
+    @property
+    def owed(self) -> str:
+        """Jobs of which somebody is still to be told."""
+        return f"jobWebhooks/{self.namespace}"
 
     def job(self, job_id: str) -> str:
         return f"{self.jobs}/{job_id}"

@@ -20,6 +20,7 @@ from poller.rtdb.queue_watch import QueueWatch, WatchedNode
 from poller.rtdb.removals import Removals
 from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stream import Change
+from poller.rtdb.webhooks import RtdbWebhooks
 from poller.rtdb.writer import Unchanged, Writer
 from process.tasks import task_group
 
@@ -98,10 +99,11 @@ class RtdbQueue:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Both ports over one database: they share what is known of the entries, and the runs of this process."""
+    """The ports over one database: they share what is known of the entries, and the runs of this process."""
 
     queue: RtdbQueue
     jobs: RtdbJobs
+    webhooks: RtdbWebhooks
 
     @classmethod
     def over(cls, writer: Writer, claimant: Claimant) -> Opened:
@@ -109,4 +111,5 @@ class Opened:
         removals = Removals(writer, runs, claimant)
         claims = Claims(writer, runs, removals, claimant)
         queue = RtdbQueue(writer, copy, runs, claims=claims, removals=removals)
-        return cls(queue, RtdbJobs(writer, copy, runs, claimant))
+        webhooks = RtdbWebhooks(writer, claimant)
+        return cls(queue, RtdbJobs(writer, copy, runs, claimant, webhooks), webhooks)

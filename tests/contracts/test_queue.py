@@ -103,7 +103,7 @@ async def real() -> AsyncIterator[MakeQueue]:
         try:
             yield await _over(database, namespace, stack)
         finally:
-            for root in ("jobs", "requestedJobs", "jobStates", "jobIndex"):
+            for root in ("jobs", "requestedJobs", "jobStates", "jobIndex", "jobWebhooks"):
                 await database.delete(f"{root}/{namespace}")
 
 

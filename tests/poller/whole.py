@@ -16,7 +16,7 @@ class Whole:
         self.clock = writer.clock
         claimant = Claimant(owner=owner, lease_seconds=lease_seconds, **given)
         opened = Opened.over(writer, claimant)
-        self.queue, self.jobs = opened.queue, opened.jobs
+        self.queue, self.jobs, self.webhooks = opened.queue, opened.jobs, opened.webhooks
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.queue if hasattr(self.queue, name) else self.jobs, name)

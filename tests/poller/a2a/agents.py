@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import uuid
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from a2a.types import AgentCard, Message, Part, Role, SendMessageRequest, Stream
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Value
 
+from poller.__main__ import SystemClock
 from poller.a2a.doors import Doors
 from poller.server import serve_jobs
 from poller.settings import Settings
@@ -31,6 +33,13 @@ BINDINGS = [
     ("JSONRPC", "0.3"),
     ("GRPC", "0.3"),
 ]
+
+
+class Hasty(SystemClock):
+    """Whose pauses are short."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / 20)
 
 
 @dataclass
@@ -73,9 +82,10 @@ async def agents(script: Any = None, **given: Any) -> AsyncIterator[Agents]:
         firebase_database_emulator_host="127.0.0.1:1", grpc_port=0, a2a_port=free_port(), **given
     )
     async with world() as rtdb, scripted as executor, rtdb.poller(executor.port) as poller:
-        doors = Doors(poller.queue, settings, boards="http://boards")
+        doors = Doors(poller.queue, poller.queue.webhooks, Hasty(), settings, boards="http://boards")
         server = await serve_jobs(poller.queue, settings, beside=doors.services)
         served = health.serving(doors.app(server.port), settings.a2a_port, name="A2A_PORT")
+        telling = asyncio.create_task(doors.run())
         try:
             async with served as port, httpx.AsyncClient(trust_env=False, timeout=60) as http:
                 url = f"http://127.0.0.1:{port}"
@@ -85,6 +95,8 @@ async def agents(script: Any = None, **given: Any) -> AsyncIterator[Agents]:
                 for client in there.clients:
                     await client.aclose()
         finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
             await server.stop(None)
 
 
