@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+YAML := $(VENV)/.yaml
 PROTOS := $(wildcard proto/eventstorming/v1/*.proto proto/externalscaler/*.proto)
 
 ##@ Use
@@ -73,9 +74,10 @@ eval: $(DEV) ## Recall and precision of a language model on the committed expect
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
 lock: $(DEV) ## Resolve the dependencies anew (requirements/*.txt)
 	$(LOCK) --upgrade --extra dev -o requirements/dev.txt
-	$(LOCK) --extra poller --extra a2a -c requirements/dev.txt -o requirements/poller.txt
-	$(LOCK) --extra executor -c requirements/dev.txt -o requirements/executor.txt
+	$(LOCK) --extra poller --extra a2a --extra traces -c requirements/dev.txt -o requirements/poller.txt
+	$(LOCK) --extra executor --extra traces -c requirements/dev.txt -o requirements/executor.txt
 	$(LOCK) --extra local -c requirements/dev.txt -o requirements/local.txt
+	$(subst pyproject.toml,--group pyproject.toml:preflight,$(LOCK)) -c requirements/dev.txt -o requirements/preflight.txt
 	$(LOCK) --extra mutants -c requirements/dev.txt -o requirements/mutants.txt
 
 picture: demo $(DEV) ## Take the README's picture anew (needs chromium)
@@ -107,8 +109,12 @@ $(RUNTIME): requirements/local.txt pyproject.toml | $(PY)
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(YAML): requirements/preflight.txt | $(PY)
+	@$(INSTALL) --require-hashes -r $<
+	@touch $@
+
 $(DEV): requirements/dev.txt pyproject.toml | $(PY)
 	@echo "Installing for development (once) …"
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@$(INSTALL) --no-deps --no-build-isolation -e .
-	@touch $@ $(RUNTIME)
+	@touch $@ $(RUNTIME) $(YAML)

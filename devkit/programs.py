@@ -21,7 +21,7 @@ _STOP_SECONDS = 10.0
 _GRACE = {"SHUTDOWN_GRACE_SECONDS": "2"}
 """Whoever ends a demo waits for no answer that would be thrown away with the database."""
 _READY = re.compile(
-    r"^(?:embedded RTDB listening on [\d.]+:(?P<rtdb>\d+)|\w+ ready grpc=(?P<grpc>\d+) http=(?P<http>\d+) admin=(?P<admin>\d+))",
+    r"^(?:embedded RTDB listening on [\d.]+:(?P<rtdb>\d+)|.*\b\w+ ready\W+grpc\W+(?P<grpc>\d+)\W+http\W+(?P<http>\d+)\W+admin\W+(?P<admin>\d+))",
     re.MULTILINE,
 )
 

@@ -23,7 +23,7 @@ RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
 # firebase-admin brings the clients of Firestore and Cloud Storage; we use its Realtime Database only, which needs neither.
 # rich brings what colours source code and Markdown, cffi what compiles: we show neither and compile nothing.
 RUN ["/build/uv", "pip", "uninstall", "--system", "--target=/app/lib", "google-cloud-firestore", "google-cloud-storage", \
-     "google-cloud-core", "google-api-core", "google-resumable-media", "google-crc32c", "proto-plus", "opentelemetry-api", \
+     "google-cloud-core", "google-api-core", "google-resumable-media", "google-crc32c", "proto-plus", \
      "pygments", "markdown-it-py", "mdurl", "pycparser"]
 COPY poller /app/poller
 COPY process /app/process

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
+
+if __name__ == "__main__" and not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+    # LangSmith loads OpenTelemetry's SDK, where it is installed, for the name of a type alone.
+    sys.modules["opentelemetry.sdk.trace"] = None  # type: ignore[assignment]
+
+import asyncio
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 
@@ -26,6 +31,7 @@ from process.metrics import route, sample_lag
 from process.outages import watch
 from process.server import GrpcServer
 from process.tasks import gravest
+from process.traces import OFF, Traces, set_up
 
 SPARE_SECONDS = 6.0
 """Of a grace of 20: acks of the last answers, goodbyes, traces."""
@@ -44,7 +50,7 @@ def main() -> int:
         settings = load()
         logs.set_up(settings.log_level, settings.log_format)
         settings.tell()
-        uvloop.run(serve(settings))
+        uvloop.run(serve(settings, set_up(settings, "executor", settings.pod_id)))
     except* (WrongSettings, providers.MissingProvider, PortTaken) as failures:
         code = 2
         print(gravest(failures), file=sys.stderr)
@@ -60,14 +66,14 @@ def _leave() -> None:
     os._exit(0)
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, traces: Traces = OFF) -> None:
     """Serves until the first SIGTERM or SIGINT, then drains; the second exits at once."""
     stop = asyncio.Event()
     signals.on_first(stop.set)
     slots = Slots(settings.max_concurrent_jobs)
     names = tuple(dict.fromkeys((str(settings.ai_model), str(settings.light_model))))
     counted = Metrics(steps=tuple(BLOCKS), models=names)
-    models = language_models(settings, counted)
+    models = language_models(settings, counted, traces)
     counted.watch(slots, models.concurrency)
     service = ExecutorService(
         slots=slots,
@@ -76,6 +82,7 @@ async def serve(settings: Settings) -> None:
         beside=run_silences,
         bounds=_bounds(settings),
         metrics=counted,
+        traces=traces,
     )
     server = grpc_server(service, settings)
     serving = partial(health.serving, host=settings.bind_host)
@@ -89,17 +96,21 @@ async def serve(settings: Settings) -> None:
         inside = health.admin(
             lambda: _dead(server), lambda: _unready(server, slots), [route(counted.registry)]
         )
-        outages = watch({"language model": lambda: models.concurrency.problem})
+        outages = watch(
+            {"language model": lambda: models.concurrency.problem, "traces": lambda: traces.problem}
+        )
         for beside in (sample_lag(counted.lag), outages):
             stack.callback(asyncio.create_task(beside).cancel)
         admin = await stack.enter_async_context(serving(inside, settings.admin_port, name="ADMIN_PORT"))
         log.info(
             "executor.ready", grpc=server.port, http=http, admin=admin, language_model=str(settings.ai_model)
         )
-        print(f"executor ready grpc={server.port} http={http} admin={admin}", flush=True)
+        logs.ready("executor", settings.log_format, grpc=server.port, http=http, admin=admin)
         signals.spare_the_collector()
         await stop.wait()
         await _drain(server, slots, settings)
+        await _sent(settings, traces)
+        log.info("executor.stopped")
 
 
 async def _drain(server: GrpcServer, slots: Slots, settings: Settings) -> None:
@@ -112,9 +123,15 @@ async def _drain(server: GrpcServer, slots: Slots, settings: Settings) -> None:
             if late := await slots.drained(signals.patience(grace, spare=SPARE_SECONDS)):
                 log.warning("executor.broken_off", runs=late)
     await server.stop(min(1.0, grace * 0.1))
-    if settings.langsmith_tracing:
-        await providers.traces_sent(grace * 0.1)
-    log.info("executor.stopped")
+
+
+async def _sent(settings: Settings, traces: Traces) -> None:
+    """What is traced, to whoever takes it in time."""
+    seconds = settings.shutdown_grace_seconds * 0.1
+    async with asyncio.TaskGroup() as group:
+        group.create_task(traces.sent(seconds))
+        if settings.langsmith_tracing:
+            group.create_task(providers.traces_sent(seconds))
 
 
 def _bounds(settings: Settings) -> Bounds:

@@ -9,9 +9,10 @@ from executor.llm.language_model import LanguageModel
 from executor.llm.language_models import ProcessLanguageModels
 from executor.metrics import Metrics
 from executor.settings import ModelName, Settings
+from process.traces import OFF, Traces
 
 
-def language_models(settings: Settings, metrics: Metrics) -> ProcessLanguageModels:
+def language_models(settings: Settings, metrics: Metrics, traces: Traces = OFF) -> ProcessLanguageModels:
     """Those of a process. Raises providers.MissingProvider when a package or a key is missing."""
     main = language_model(settings.ai_model, settings)
     light = (
@@ -20,7 +21,14 @@ def language_models(settings: Settings, metrics: Metrics) -> ProcessLanguageMode
     timeout = settings.llm_timeout_seconds
     extra = json.dumps(settings.llm_extra_body, sort_keys=True) if settings.llm_extra_body else ""
     return ProcessLanguageModels(
-        main, light, concurrency=settings.llm_max_concurrency, timeout=timeout, metrics=metrics, extra=extra
+        main,
+        light,
+        concurrency=settings.llm_max_concurrency,
+        timeout=timeout,
+        metrics=metrics,
+        extra=extra,
+        traces=traces,
+        langsmith=settings.langsmith_tracing,
     )
 
 

@@ -26,11 +26,14 @@ from executor.ports import Allowance, LanguageModels, Link, OwnLink, RunChat
 from executor.slots import Run, Slots
 from executor.status import Cancelled, Draining, reason_of, status_of
 from executor.wire import Event, Pending
+from process.traces import EPOCH, JOB, OFF, OUTCOME, Span, Traces
 
 Context = Any  # grpc.aio.ServicerContext; the generated base class is untyped
 
 ATTACH_SECONDS: Final = 5.0
 CHECK_SECONDS: Final = 30.0
+_HARMLESS: Final = ("completed", "lost", "draining", "overtaken")
+"""Ends of a run that are nobody's fault."""
 STAGES: Final = {"requirements": 11, "draft": 8}
 
 log = structlog.get_logger("executor")
@@ -79,8 +82,10 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         identity: Identity | None = None,
         clock: Callable[[], float] = time.monotonic,
         metrics: Metrics,
+        traces: Traces = OFF,
     ) -> None:
         self._metrics = metrics
+        self._traces = traces
         self._slots = slots
         self._language_models = language_models
         self._pipeline = pipeline
@@ -110,7 +115,11 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             bind_contextvars(job=first.job_id)
             async with AsyncExitStack() as stack:
                 run = await self._placed(first, stack, context)
-                with self._counted(run, call):
+                about = {JOB: first.job_id, EPOCH: first.epoch}
+                with (
+                    self._traces.taken("execute", context.invocation_metadata, about) as span,
+                    self._counted(run, call, span),
+                ):
                     await self._execute(first, run, context)
 
     async def Generate(self, request: wire.GenerateRequest, context: Context) -> None:
@@ -118,8 +127,12 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         async with _answering(context, "generate") as call:
             call["job"] = request.input.job_id
             bind_contextvars(job=request.input.job_id)
+            about = {JOB: request.input.job_id}
             async with self._slots.take("", 0) as run:
-                with self._counted(run, call):
+                with (
+                    self._traces.taken("generate", context.invocation_metadata, about) as span,
+                    self._counted(run, call, span),
+                ):
                     await self._direct(request, context, run)
 
     async def _direct(self, request: wire.GenerateRequest, context: Context, run: Run) -> None:
@@ -130,7 +143,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         run.completed = True
 
     @contextmanager
-    def _counted(self, run: Run, call: dict[str, Any]) -> Iterator[None]:
+    def _counted(self, run: Run, call: dict[str, Any], span: Span) -> Iterator[None]:
         """How one run in a slot ended. Who has the finished model may leave before we have said goodbye."""
         outcome = "lost"
         try:
@@ -143,6 +156,9 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         finally:
             call["outcome"] = "completed" if run.completed else outcome
             self._metrics.run_ended(call["outcome"])
+            span.tell({OUTCOME: call["outcome"]})
+            if call["outcome"] not in _HARMLESS:
+                span.failed(call["outcome"])
 
     async def Check(self, request: wire.CheckRequest, context: Context) -> wire.CheckResponse:
         """Whether a question would be answered."""

@@ -35,6 +35,7 @@ from process.metrics import route, sample_lag
 from process.outages import watch
 from process.settings import LOOPBACK
 from process.tasks import gravest
+from process.traces import OFF, Traces, set_up
 
 if TYPE_CHECKING:
     from poller.a2a.doors import Doors
@@ -59,14 +60,14 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, traces: Traces = OFF) -> None:
     clock, counted = SystemClock(), Metrics()
     database = open_database(settings, counted)
     nodes, lease_rules = Nodes(settings.namespace), settings.firebase_database_lease_rules
     async with database, Writer(database, nodes, clock, lease_rules=lease_rules, metrics=counted) as writer:
         opened = Opened.over(writer, Claimant(owner=settings.pod_id, lease_seconds=settings.lease_seconds))
         executors = GrpcExecutors(
-            settings.executor_target, poller_id=settings.pod_id, access=access(settings)
+            settings.executor_target, poller_id=settings.pod_id, access=access(settings), traces=traces
         )
         dispatcher = Dispatcher(
             opened.queue,
@@ -79,13 +80,15 @@ async def serve(settings: Settings) -> None:
             limits=limits(settings),
             patience=signals.patience(settings.shutdown_grace_seconds, spare=SPARE_SECONDS),
             metrics=counted,
+            traces=traces,
         )
         counted.watch(dispatcher, executors, opened.queue)
         periods = Periods(
             failed_days=settings.retention_failed_days, completed_days=settings.retention_completed_days
         )
         retention = Retention(writer, periods, now=writer.now)
-        await run(settings, Parts(opened, executors, dispatcher, retention, counted))
+        await run(settings, Parts(opened, executors, dispatcher, retention, counted, traces))
+    await traces.sent(settings.shutdown_grace_seconds * 0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,21 @@ class Parts:
     dispatcher: Dispatcher
     retention: Retention
     counted: Metrics
+    traces: Traces
 
 
 async def run(settings: Settings, parts: Parts) -> None:
     queue, jobs = parts.opened.queue, parts.opened.jobs
     executors, dispatcher = parts.executors, parts.dispatcher
     async with asyncio.TaskGroup() as group:
-        outages = watch({"database": queue.problem, "executors": executors.problem})
+        traces = parts.traces
+        outages = watch(
+            {
+                "database": queue.problem,
+                "executors": executors.problem,
+                "traces": lambda: traces.problem,
+            }
+        )
         beside = (executors.run(), parts.retention.run(), sample_lag(parts.counted.lag), outages)
         tasks = [group.create_task(action) for action in beside]
         work = group.create_task(dispatcher.run())
@@ -138,7 +149,7 @@ async def run(settings: Settings, parts: Parts) -> None:
                 tasks.append(group.create_task(agents.run()))
             signals.on_first(dispatcher.drain)
             log.info("poller.ready", **ports, owner=settings.pod_id)
-            print("poller ready", *(f"{name}={port}" for name, port in ports.items()), flush=True)
+            logs.ready("poller", settings.log_format, **ports)
             signals.spare_the_collector()
             await dispatcher.until_draining()
             await server.not_serving()
@@ -192,6 +203,7 @@ def limits(settings: Settings) -> Limits:
 def main() -> int:
     try:
         settings = load()
+        traces = set_up(settings, "poller", settings.pod_id)
     except WrongSettings as error:
         print(error, file=sys.stderr)
         return 2
@@ -199,7 +211,7 @@ def main() -> int:
     settings.tell()
     code = 0
     try:
-        asyncio.run(serve(settings))
+        asyncio.run(serve(settings, traces))
     except* (Permanent, PortTaken) as failures:
         code = 1
         log.critical("poller.failed", reason=str(gravest(failures)))

@@ -22,6 +22,7 @@ from poller.ports import ExecutorGone, Executors, HandedBack, Placement, Run
 from poller.sentences import sentence
 from process.quoting import unquoted
 from process.tasks import task_group
+from process.traces import NO_SPAN, OFF, OUTCOME, Traces
 
 log = structlog.get_logger(__name__)
 
@@ -73,8 +74,10 @@ class Attempt:
         retry: RetryPolicy,
         limits: Limits,
         metrics: Metrics,
+        traces: Traces = OFF,
     ) -> None:
         self.run = run
+        self._traces, self._span = traces, NO_SPAN
         self._metrics = metrics
         self._executors = executors
         self._now = now
@@ -130,7 +133,9 @@ class Attempt:
     async def _to_the_end(self, first: Placement) -> None:
         slot: Placement | None = first
         while slot is not None:
-            slot = await self._one_run(slot)
+            job = self.run.job
+            with self._traces.run(job.id, job.lease.epoch) as self._span:
+                slot = await self._one_run(slot)
 
     async def _one_run(self, slot: Placement) -> Placement | None:
         """The slot for the next run, None when the job is settled."""
@@ -145,6 +150,7 @@ class Attempt:
         except Permanent as error:
             await self._fail(self._told(error))
         except LeaseLost:
+            self._span.tell({OUTCOME: "lease_lost"})
             raise
         except Exception as error:  # noqa: BLE001 (the boundary: logged once, settled as an attempt)
             self._log.error("job.run_raised", epoch=self.run.job.lease.epoch, exc_info=error)
@@ -156,6 +162,8 @@ class Attempt:
     async def _crashed(self, gone: ExecutorGone) -> Placement | None:
         job = self.run.job.crashed(answered=self.run.answered)
         self._metrics.tried("crash")
+        self._span.tell({OUTCOME: "executor_gone"})
+        self._span.failed("executor_gone")
         self._log.warning(
             "job.executor_gone", epoch=job.lease.epoch, crashes=job.crashes, reason=self._quiet(str(gone))
         )
@@ -166,6 +174,7 @@ class Attempt:
 
     async def _handed_back(self, back: HandedBack) -> Placement | None:
         self._metrics.tried("interruption")
+        self._span.tell({OUTCOME: "handed_back"})
         self._log.info("job.handed_back", epoch=self.run.job.lease.epoch, reason=self._quiet(str(back)))
         return await self._again(self.run.job.interrupted())
 
@@ -185,6 +194,8 @@ class Attempt:
     async def _raised(self, reason: str, *, retry_after: float | None) -> None:
         job = self.run.job.raised()
         self._metrics.tried("attempt")
+        self._span.tell({OUTCOME: "attempt_failed"})
+        self._span.failed("attempt_failed")
         at = self._retry.next_attempt(job, now=self._now(), jitter=self._chance(), retry_after=retry_after)
         self._log.warning(
             "job.attempt_failed", attempts=job.attempts, reason=self._quiet(reason), again_at=at
@@ -203,11 +214,14 @@ class Attempt:
         except Permanent as error:
             await self._fail(str(error))
         else:
+            self._span.tell({OUTCOME: "completed", "eventstorming.tokens": completed.tokens_used})
             self._log.info("job.completed", epoch=self.run.job.lease.epoch, tokens=completed.tokens_used)
 
     async def _fail(self, reason: str) -> None:
         self._settling = True
         await self.run.fail(reason)
+        self._span.tell({OUTCOME: "failed"})
+        self._span.failed("failed")
         self._log.warning("job.failed", epoch=self.run.job.lease.epoch, reason=self._quiet(reason))
 
     async def _release(self, job: Job) -> None:

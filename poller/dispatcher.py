@@ -22,6 +22,7 @@ from poller.job import Job, RetryPolicy, renumbered
 from poller.metrics import Metrics
 from poller.ports import Clock, Executors, Placement, Queue, QueueChange, Run
 from process.tasks import task_group
+from process.traces import OFF, Traces
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,9 @@ class Dispatcher:
         patience: float = 16.0,
         chance: Callable[[], float] = random.random,
         metrics: Metrics,
+        traces: Traces = OFF,
     ) -> None:
+        self._traces = traces
         self._queue = queue
         self._executors = executors
         self._clock = clock
@@ -297,6 +300,7 @@ class Dispatcher:
             retry=self._retry,
             limits=self._limits,
             metrics=self._metrics,
+            traces=self._traces,
         )
         self._attempts[run.job.id] = attempt
         self._known_tokens.append(run.job.lease.token)

@@ -32,6 +32,7 @@ from poller.errors import (
 )
 from poller.ports import ExecutorGone, HandedBack
 from process.server import MESSAGE_BYTES, METADATA_BYTES
+from process.traces import OFF, Traces
 
 log = structlog.get_logger(__name__)
 
@@ -159,8 +160,10 @@ class GrpcExecutors:
         resolve: Resolve | None = None,
         resolve_seconds: float = RESOLVE_SECONDS,
         chance: Callable[[], float] = random.random,
+        traces: Traces = OFF,
     ) -> None:
         self._targets = targets
+        self.traces = traces
         self._poller_id = poller_id
         self._access = access or Access()
         self._resolve = resolve or resolve_name
@@ -313,7 +316,8 @@ class GrpcPlacement:
     async def execute(
         self, frames: AsyncIterator[executor_pb2.ExecuteRequest]
     ) -> AsyncGenerator[executor_pb2.ExecuteResponse, None]:
-        call = self._pod.stub.Execute(frames, metadata=self._pod.metadata)
+        metadata = (*self._pod.metadata, *self._executors.traces.carried())
+        call = self._pod.stub.Execute(frames, metadata=metadata)
         begun = False
         try:
             async for frame in call:

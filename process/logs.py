@@ -6,6 +6,7 @@ its message.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
@@ -54,6 +55,15 @@ def set_up(level: str, form: str) -> None:
         cache_logger_on_first_use=True,
     )
     sys.excepthook = _crashed
+
+
+def ready(program: str, form: str, **ports: int) -> None:
+    """What it listens on, for whoever started it and reads its stdout; in the form of the log, which may be the same pipe."""
+    said = f"{program} ready"
+    if form == "json":
+        print(json.dumps({"severity": "INFO", "message": said, **ports}), flush=True)
+    else:
+        print(said, *(f"{name}={port}" for name, port in ports.items()), flush=True)
 
 
 def _rendering(form: str) -> Sequence[Processor]:

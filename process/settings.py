@@ -47,6 +47,14 @@ def sendable(secret: SecretStr) -> SecretStr:
 Port = Annotated[int, Field(ge=0, le=65535)]
 ExistingFile = Annotated[Path, AfterValidator(existing_file)]
 Credential = Annotated[SecretStr, AfterValidator(sendable)]
+_KNOWN = {
+    "otel_exporter_otlp_protocol": ("http/protobuf",),
+    "otel_traces_sampler": tuple(
+        f"{parent}{name}"
+        for name in ("always_on", "always_off", "traceidratio")
+        for parent in ("parentbased_", "")
+    ),
+}
 log = structlog.get_logger("process")
 
 
@@ -72,6 +80,11 @@ class ProcessSettings(BaseSettings):
     log_format: Literal["json", "console"] = Field(
         default_factory=lambda: "console" if sys.stderr.isatty() else "json"
     )
+    otel_exporter_otlp_endpoint: Annotated[str, Field(pattern="^https?://[^/]")] | None = None
+    otel_exporter_otlp_headers: Credential | None = None
+    otel_exporter_otlp_protocol: str = "http/protobuf"
+    otel_traces_sampler: str = "parentbased_always_on"
+    otel_traces_sampler_arg: str = "1.0"
     _trimmed: tuple[str, ...] = PrivateAttr(())
 
     @field_validator("log_level", mode="before")
@@ -96,6 +109,19 @@ class ProcessSettings(BaseSettings):
                 "or this to true where the network is trusted"
             )
         return allowed
+
+    @field_validator("otel_exporter_otlp_protocol", "otel_traces_sampler", "otel_traces_sampler_arg")
+    @classmethod
+    def _understood(cls, value: str, info: ValidationInfo) -> str:
+        """OpenTelemetry's own packages would only warn, and do something else. Without an endpoint they are for other programs."""
+        if not info.data.get("otel_exporter_otlp_endpoint"):
+            return value
+        if info.field_name == "otel_traces_sampler_arg":
+            if not re.fullmatch(r"0|1|0?\.\d+|1\.0+|0\.0*", value):
+                raise ValueError("must be a number from 0 to 1: the part of the jobs that is traced")
+        elif value not in (known := _KNOWN[str(info.field_name)]):
+            raise ValueError(f"must be one of: {', '.join(known)}")
+        return value
 
     def tell(self) -> None:
         """Says what was taken off its ends, once there is a log to say it in."""

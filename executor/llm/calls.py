@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -23,8 +23,22 @@ from executor.llm.tally import Tally
 from executor.metrics import Asked, Metrics
 from executor.ports import Allowance, Link
 from process.quoting import unquoted
+from process.traces import OFF, Attributes, Traces
 
 log = structlog.get_logger("executor.llm")
+
+_PROVIDERS: Final = {
+    "azure_ai": "azure.ai.inference",
+    "azure_openai": "azure.ai.openai",
+    "bedrock": "aws.bedrock",
+    "bedrock_converse": "aws.bedrock",
+    "google_genai": "gcp.gemini",
+    "google_vertexai": "gcp.vertex_ai",
+    "ibm": "ibm.watsonx.ai",
+    "mistralai": "mistral_ai",
+    "xai": "x_ai",
+}
+"""As OpenTelemetry calls them, where that is not our name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +56,28 @@ class Call:
         """As it is counted."""
         return Asked(step=self.question.step, model=self.model.name)
 
+    @property
+    def traced_as(self) -> str:
+        """Name of its span."""
+        return f"chat {self.model.name.partition(':')[2]}"
+
+    def traced(self, resent: int) -> Attributes:
+        """By OpenTelemetry's conventions for generative AI. `resent`: calls before this one that brought no answer."""
+        provider, _, model = self.model.name.partition(":")
+        about: dict[str, str | int] = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": _PROVIDERS.get(provider, provider),
+            "gen_ai.request.model": model,
+            "eventstorming.ordinal": self.ordinal,
+        }
+        return about | {"http.request.resend_count": resent} if resent else about
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
     """What all runs of a process share: the language models, the bound on open calls, time-outs, chance, who counts.
 
-    `extra` is what every request carries besides (LLM_EXTRA_BODY), a part of the journal's keys.
+    `extra` is what every request carries besides (LLM_EXTRA_BODY), a part of the journal's keys; `langsmith`: calls are traced there, too.
     """
 
     main: LanguageModel
@@ -57,6 +87,8 @@ class Calls:
     chance: Callable[[], float]
     metrics: Metrics
     extra: str = ""
+    traces: Traces = OFF
+    langsmith: bool = False
     _heed: Counter[str] = field(default_factory=Counter)
     _told: set[str] = field(default_factory=set)
 
@@ -75,6 +107,15 @@ class Calls:
         self._heed[model] += 1 if turn.complete(call.question.schema) else -1
         if self._unheeded(call):
             log.warning("llm.form_ignored", language_model=model)
+
+    def told_of(self, reply: Reply) -> Attributes:
+        """What a span says of an answer: nothing that stands in it."""
+        about: dict[str, str | int] = {
+            "gen_ai.usage.input_tokens": reply.prompt,
+            "gen_ai.usage.cache_read.input_tokens": reply.cached,
+            "gen_ai.usage.output_tokens": reply.tokens - reply.prompt,
+        }
+        return about | {"langsmith.run.id": reply.run} if self.langsmith and reply.run else about
 
     def _unheeded(self, call: Call) -> bool:
         return self._heed[call.model.name] < 0
@@ -130,9 +171,10 @@ class Caller:
     async def _retried(self, call: Call) -> Reply:
         clock = asyncio.get_running_loop().time
         patience = Patience(self._allowance.step_seconds, chance=self._calls.chance, clock=clock)
+        resent = 0
         while True:
             try:
-                return await self._tried(call, patience)
+                return await self._tried(call, patience, resent)
             except LlmUnavailable as error:
                 wait = patience.next_wait(error.retry_after)
                 log.info(
@@ -143,14 +185,15 @@ class Caller:
                 self._calls.metrics.again(call.asked, _reason(error))
             async with patience.spent():
                 await asyncio.sleep(wait)
+            resent += 1
 
-    async def _tried(self, call: Call, patience: Patience) -> Reply:
+    async def _tried(self, call: Call, patience: Patience, resent: int) -> Reply:
         await self._link.may_ask()
         async with self._calls.concurrency.place(self._job_id) as cuts:
             await self._link.may_ask()  # it may have closed while we stood in line
             self._check_tokens()
             async with patience.spent():
-                return await self._called(call, min(self._calls.timeout, patience.left), cuts)
+                return await self._called(call, min(self._calls.timeout, patience.left), cuts, resent)
 
     def _check_tokens(self) -> None:
         ceiling, used = self._allowance.max_tokens, self._tally.tokens_used
@@ -158,13 +201,13 @@ class Caller:
             said = f"the job has used {used} tokens; the ceiling is {ceiling}"
             raise LimitReached(said, limit="JOB_MAX_TOKENS", value=ceiling)
 
-    async def _called(self, call: Call, seconds: float, cuts: int) -> Reply:
+    async def _called(self, call: Call, seconds: float, cuts: int, resent: int) -> Reply:
         clock = asyncio.get_running_loop().time
         began, calls = clock(), self._calls
         self._out.add(call.key)
         self._silence.asked(call.key)
         try:
-            reply = await self._within(call, seconds)
+            reply = await self._traced(call, seconds, resent)
         except (LlmUnavailable, LlmMisconfigured) as error:
             self._out.home(call.key)
             if isinstance(error, Throttled):
@@ -180,6 +223,19 @@ class Caller:
         calls.metrics.took(call.asked, clock() - began)
         self._silence.answered(clock() - began)
         return reply
+
+    async def _traced(self, call: Call, seconds: float, resent: int) -> Reply:
+        with self._calls.traces.part(call.traced_as, call.traced(resent), outward=True) as span:
+            try:
+                reply = await self._within(call, seconds)
+            except LlmUnavailable as error:
+                span.failed(_reason(error))
+                raise
+            except LlmMisconfigured:
+                span.failed("misconfigured")
+                raise
+            span.tell(self._calls.told_of(reply))
+            return reply
 
     async def _within(self, call: Call, seconds: float) -> Reply:
         question = call.question

@@ -22,6 +22,7 @@ from executor.llm.language_model import Reply
 from executor.llm.silence import Silence
 from executor.llm.tally import Tally
 from executor.ports import Allowance, Entry, Lapse, Link
+from process.traces import OUTCOME
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -77,12 +78,15 @@ class JournaledChat(Tally):
     async def ask(self, question: Question[Answer]) -> Answer | Unusable:
         """First try, one repair turn, and one try from scratch if nothing could be read."""
         began, outcome = asyncio.get_running_loop().time(), "stopped"
-        try:
-            answer, reduced = await self._outcome(question)
-            outcome = "unusable" if isinstance(answer, Unusable) else "answered"
-        finally:
-            seconds = asyncio.get_running_loop().time() - began
-            self._calls.metrics.step(question.step, outcome, seconds)
+        unit = {"eventstorming.unit": question.unit}
+        with self._calls.traces.part(f"step {question.step}", unit) as span:
+            try:
+                answer, reduced = await self._outcome(question)
+                outcome = "unusable" if isinstance(answer, Unusable) else "answered"
+            finally:
+                seconds = asyncio.get_running_loop().time() - began
+                self._calls.metrics.step(question.step, outcome, seconds)
+                span.tell({OUTCOME: outcome})
         if reduced and question.unit not in self.reduced:
             self.reduced.append(question.unit)
             log.info("llm.reduced", job=self._job_id, step=question.step, unit=question.unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel
@@ -23,6 +23,7 @@ class Reply:
     """What came back: a text, or the reason why the language model declined to give one. `cut`: the text reached its greatest length.
 
     Of the `tokens`, `prompt` were the question's; of these, the provider had `cached`. They are `estimated` where it did not say.
+    `run`: how LangSmith calls it.
     """
 
     text: str = ""
@@ -32,6 +33,7 @@ class Reply:
     prompt: int = 0
     cached: int = 0
     estimated: bool = False
+    run: str = field(default="", compare=False)
 
 
 class Throttled(LlmUnavailable):

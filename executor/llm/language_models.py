@@ -15,6 +15,7 @@ from executor.llm.language_model import LanguageModel, Message
 from executor.llm.limits import Concurrency
 from executor.metrics import Metrics
 from executor.ports import Allowance, Diagnosis, Entry, Link
+from process.traces import OFF, Traces
 
 _TRIVIAL = (
     Message("system", "Which of these bounded contexts are one? Answer in JSON, as the schema says."),
@@ -36,6 +37,8 @@ class ProcessLanguageModels:
         chance: Callable[[], float] = random.random,
         metrics: Metrics,
         extra: str = "",
+        traces: Traces = OFF,
+        langsmith: bool = False,
     ) -> None:
         self.concurrency = Concurrency(concurrency)
         self._calls = Calls(
@@ -46,6 +49,8 @@ class ProcessLanguageModels:
             chance=chance,
             metrics=metrics,
             extra=extra,
+            traces=traces,
+            langsmith=langsmith,
         )
 
     @property

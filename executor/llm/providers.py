@@ -6,13 +6,10 @@ it answers is read in `completions`; here it is asked, in the strongest form tha
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points, requires
 from operator import itemgetter
@@ -24,6 +21,7 @@ from langchain_core.exceptions import ModelError
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.utils.uuid import uuid7
 from pydantic import BaseModel
 
 from executor.errors import ExecutorError, LlmMisconfigured
@@ -32,6 +30,7 @@ from executor.llm.failures import NoCompletion, Refused, meaning, quoted
 from executor.llm.language_model import Message, Reply
 from executor.llm.structured import spelled_out, strict_schema
 from process.quoting import unquoted
+from process.threads import finished
 
 log = structlog.get_logger("executor.llm")
 
@@ -113,13 +112,10 @@ class ChatModel:
         self, messages: Sequence[Message], schema: type[BaseModel], *, trace: Mapping[str, str]
     ) -> Reply:
         """One call; where it is not understood, one more in each weaker form. The form that is answered is kept."""
-        at, reason, config = (
-            self._at,
-            "",
-            RunnableConfig(run_name=trace.get("step", "question"), metadata=dict(trace)),
-        )
+        at, reason = self._at, ""
         while True:
-            form = self._forms[at]
+            form, run = self._forms[at], uuid7()
+            config = RunnableConfig(run_name=trace.get("step", "question"), metadata=dict(trace), run_id=run)
             asked = spelled_out(messages, schema) if form.spelled else messages
             turns = [_TURNS[role](content) for role, content in asked]
             try:
@@ -133,7 +129,8 @@ class ChatModel:
                 reason = unquoted(told.said, messages[-1].content.encode())
             else:
                 self._keep(at, reason)
-                return reply_of(message, sum(len(turn.content.encode()) for turn in messages))
+                reply = reply_of(message, sum(len(turn.content.encode()) for turn in messages))
+                return replace(reply, run=str(run))
 
     def _keep(self, at: int, reason: str) -> None:
         self._proven = True
@@ -244,17 +241,7 @@ def _variant(provider: str, variant: str) -> dict[str, Any]:
 
 
 async def traces_sent(seconds: float) -> None:
-    """Waits, but not longer, until LangSmith has what was traced. In a thread that the process's end does not wait for."""
+    """Waits, but not longer, until LangSmith has what was traced."""
     from langchain_core.tracers.langchain import wait_for_all_tracers
 
-    loop, sent = asyncio.get_running_loop(), asyncio.Event()
-
-    def waiting() -> None:
-        wait_for_all_tracers()
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(sent.set)
-
-    threading.Thread(target=waiting, daemon=True, name="langsmith").start()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await sent.wait()
+    await finished(wait_for_all_tracers, seconds, name="langsmith")

@@ -226,6 +226,32 @@ def test_network_policies_admit_what_the_programs_need_and_nothing_else() -> Non
     assert 50051 in [port["port"] for rule in ours["egress"] for port in rule["ports"]]
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "port"),
+    [
+        ("http://collector.observability:4318", 4318),
+        ("https://traces.example.org/otlp", 443),
+        ("http://collector", 80),
+    ],
+)
+def test_network_policies_let_traces_out_where_they_are_collected(endpoint: str, port: int) -> None:
+    def ports(*sets: str) -> list[set[int]]:
+        policies = named(render("networkPolicy.enabled=true", *sets), "NetworkPolicy").values()
+        return [
+            {one["port"] for rule in policy["spec"]["egress"] for one in rule["ports"]} for policy in policies
+        ]
+
+    without, with_traces = ports(), ports(f"settings.OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}")
+    assert [found | {port} for found in without] == with_traces
+
+
+def test_headers_of_the_collector_are_a_secret_that_both_programs_get_and_only_with_traces() -> None:
+    on = "settings.OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318"
+    for deployment in (poller, executor):
+        assert "OTEL_EXPORTER_OTLP_HEADERS" in secret_keys(deployment(on))
+        assert "OTEL" not in str(deployment())
+
+
 def test_the_metadata_server_is_open_for_workload_identity_only() -> None:
     assert "169.254.169.252/32" in str(named(render(example="workload-identity"), "NetworkPolicy"))
     assert "169.254" not in str(named(render(example=EVERYTHING), "NetworkPolicy"))

@@ -91,7 +91,7 @@ def sample(name: str) -> Any:
     rule = SETTINGS[name]
     if "enum" in rule:
         return rule["enum"][0]
-    if rule["type"] in ("integer", "number"):
+    if rule["type"] in ("integer", "number", ["number", "string"]):
         return rule.get("minimum", 0) + 1
     return "http://x:1" if rule.get("pattern", "").startswith("^https?") else "x:1"
 

@@ -53,6 +53,9 @@ class Peer:
         if self.echo and kind == "beat":
             self.put(beat_echo=wire.BeatEcho(beat=frame.beat.beat, may_ask=self.may_ask))
 
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        return ()
+
     async def abort_with_status(self, status: Any) -> None:
         ((_, details),) = status.trailing_metadata
         self.status = status_pb2.Status.FromString(details)

@@ -25,6 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.executor.test_service_process import JOB, Process, started
+from workbench.collector import collecting
 from workbench.openai_server import listening
 
 pytestmark = pytest.mark.heavy
@@ -131,6 +132,20 @@ async def test_runs_carry_job_step_and_unit_and_are_sent_by_the_end() -> None:
     assert {question["unit"] for question in questions} >= {"outline 1", "draft 1.1", "behaviour 1.1"}
     assert all(run.get("end_time") for run in langsmith.traced.values()), "a run was cut off"
     assert "hush" not in json.dumps(lines)
+
+
+async def test_a_call_that_is_traced_elsewhere_too_names_its_run_there() -> None:
+    langsmith = LangSmith()
+    with collecting() as collector:
+        async with listening(langsmith.application(), 0) as port:
+            both = {**tracing(f"http://127.0.0.1:{port}"), "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+            async with started(**both) as process:
+                await generated(process)
+                await drained(process)
+    calls = [span for span in collector.spans if span.name == "chat rules"]
+    runs = {run_id for run_id, run in langsmith.traced.items() if run.get("run_type") == "llm"}
+    assert {call.attributes["langsmith.run.id"] for call in calls} == runs
+    assert len(runs) == len(calls) > 5
 
 
 @asynccontextmanager

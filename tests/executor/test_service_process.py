@@ -66,10 +66,10 @@ async def _spawn(**settings: str) -> asyncio.subprocess.Process:
 async def started(**settings: str) -> AsyncIterator[Process]:
     process = await _spawn(**settings)
     assert process.stdout
-    line = (await process.stdout.readline()).decode().split()
     try:
-        assert line[:2] == ["executor", "ready"]
-        ports = {name: int(port) for name, _, port in (word.partition("=") for word in line[2:])}
+        ready = json.loads(await process.stdout.readline())
+        assert ready["message"] == "executor ready"
+        ports = {name: ready[name] for name in ("grpc", "http", "admin")}
         async with grpc.aio.insecure_channel(f"127.0.0.1:{ports['grpc']}", options=OPTIONS) as channel:
             yield Process(process=process, ports=ports, stub=executor_pb2_grpc.ExecutorServiceStub(channel))
     finally:

@@ -68,7 +68,7 @@ async def running(**settings: str) -> AsyncIterator[Running]:
     )
     assert process.stdout is not None
     try:
-        while not (found := re.search(rb"admin=(\d+)", line := await process.stdout.readline())):
+        while not (found := re.search(rb"admin\W+(\d+)", line := await process.stdout.readline())):
             assert line, "it ended"
         throwing = asyncio.create_task(process.stdout.read())
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{int(found[1])}", timeout=20) as http:

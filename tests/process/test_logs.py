@@ -46,6 +46,14 @@ def spoken(form: str) -> str:
     return run.stderr
 
 
+def test_the_ports_are_told_in_the_form_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.ready("poller", "console", grpc=1, http=2)
+    logs.ready("poller", "json", grpc=1, http=2)
+    for_people, for_programs = capsys.readouterr().out.splitlines()
+    assert for_people == "poller ready grpc=1 http=2"
+    assert json.loads(for_programs) == {"severity": "INFO", "message": "poller ready", "grpc": 1, "http": 2}
+
+
 @pytest.mark.heavy
 def test_every_line_is_json_with_google_clouds_names_a_crash_too() -> None:
     lines: list[dict[str, Any]] = [json.loads(line) for line in spoken("json").splitlines()]

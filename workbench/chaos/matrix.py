@@ -34,7 +34,7 @@ _NAMESPACE = "eventstorming_generator"
 _JOB_PATH = f"jobs/{_NAMESPACE}/{_JOB}"  # our own tidying up is none of the auditor's business
 _NUMBER = 3
 _SECONDS = 60.0
-_READY = re.compile(r"ready grpc=(\d+)")
+_READY = re.compile(r"ready\W+grpc\W+(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

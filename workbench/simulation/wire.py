@@ -140,6 +140,9 @@ class ServerSide:
     async def write(self, frame: Any) -> None:
         await self._call.write(frame)
 
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        return ()
+
     async def abort_with_status(self, status: Any) -> None:
         trailing = Metadata(*(status.trailing_metadata or ()))
         raise _Abort(AioRpcError(status.code, Metadata(), trailing, details=status.details))

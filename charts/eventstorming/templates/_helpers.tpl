@@ -53,7 +53,7 @@ labels:
 
 {{- /* Which program reads which setting (values `settings`). A test compares these lists with the programs. */ -}}
 {{- define "es.settings.both" -}}
-JOB_TIMEOUT_SECONDS STEP_TIMEOUT_SECONDS JOB_MAX_TOKENS SHUTDOWN_GRACE_SECONDS GRPC_REFLECTION GRPC_ALLOW_PLAINTEXT_TOKEN LOG_LEVEL LOG_FORMAT
+JOB_TIMEOUT_SECONDS STEP_TIMEOUT_SECONDS JOB_MAX_TOKENS SHUTDOWN_GRACE_SECONDS GRPC_REFLECTION GRPC_ALLOW_PLAINTEXT_TOKEN LOG_LEVEL LOG_FORMAT OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_PROTOCOL OTEL_TRACES_SAMPLER OTEL_TRACES_SAMPLER_ARG
 {{- end -}}
 {{- define "es.settings.poller" -}}
 NAMESPACE FIREBASE_DATABASE_URL FIREBASE_DATABASE_EMULATOR_HOST FIREBASE_DATABASE_LEASE_RULES LEASE_SECONDS MAX_ATTEMPTS RETENTION_FAILED_DAYS RETENTION_COMPLETED_DAYS MSAEZ_URL BOARD_URL
@@ -64,13 +64,25 @@ AI_MODEL AI_MODEL_LIGHT OPENAI_BASE_URL LANGSMITH_TRACING LANGSMITH_PROJECT MAX_
 
 {{- /* Keys of the app secret by program. */ -}}
 {{- define "es.secretKeys.poller" -}}
-FIREBASE_DATABASE_URL FIREBASE_SERVICE_ACCOUNT_PATH GRPC_TOKEN
+FIREBASE_DATABASE_URL FIREBASE_SERVICE_ACCOUNT_PATH GRPC_TOKEN{{ include "es.secretKeys.traces" . }}
 {{- end -}}
 {{- define "es.secretKeys.test" -}}
 GRPC_TOKEN
 {{- end -}}
 {{- define "es.secretKeys.executor" -}}
-AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LLM_EXTRA_HEADERS LANGSMITH_TRACING LANGSMITH_PROJECT LANGSMITH_API_KEY GRPC_TOKEN
+AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LLM_EXTRA_HEADERS LANGSMITH_TRACING LANGSMITH_PROJECT LANGSMITH_API_KEY GRPC_TOKEN{{ include "es.secretKeys.traces" . }}
+{{- end -}}
+
+{{- define "es.secretKeys.traces" -}}
+{{- if .Values.settings.OTEL_EXPORTER_OTLP_ENDPOINT }} OTEL_EXPORTER_OTLP_HEADERS{{ end -}}
+{{- end -}}
+
+{{- /* The port of the collector, for the network policy. */ -}}
+{{- define "es.tracesPort" -}}
+{{- with .Values.settings.OTEL_EXPORTER_OTLP_ENDPOINT -}}
+{{- $url := urlParse . -}}
+{{ regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "443" "80" (eq $url.scheme "https")) }}
+{{- end -}}
 {{- end -}}
 
 {{- /* The pod cannot do its work without: the kubelet then names the missing key. */ -}}
