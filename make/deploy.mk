@@ -62,11 +62,11 @@ status: $(TOOLS_READY) ## Pods, services, and what nodes and pods use
 logs: $(TOOLS_READY) ## Follow the logs of poller and executors
 	$(KUBECTL) logs --namespace $(NAMESPACE) -f -l '$(PROGRAMS)' --all-containers --prefix --max-log-requests 50
 
-preflight: $(DEV) ## Look for what would stop an install, and say the command that repairs it
+preflight: $(YAML) $(TOOLS_READY) ## Look for what would stop an install, and say the command that repairs it
 	@$(PY) -m scripts.preflight --release $(RELEASE) --registry "$(REGISTRY)" --flags="$(CHART_FLAGS)"
 
 containers: $(DEV) ## Build both images and run them in containers as the chart would (podman, runc and mmdebstrap needed)
 	@$(PY) -m workbench.containers $(if $(SKIP_WHERE_IMPOSSIBLE),--skip-where-impossible)
 
-.tools/helm4: | $(DEV)
+.tools/helm4: | $(PY)
 	@$(PY) -m scripts.kube_tools >/dev/null

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -26,7 +27,19 @@ Object = dict[str, Any]
 CHART = kube_tools.ROOT / "charts" / "eventstorming"
 APIS = ("container.googleapis.com", "artifactregistry.googleapis.com")
 CLUSTER = "eventstorming-cluster --zone asia-northeast3-a"
+OLDEST_HELM = (3, 17)
+PULLS = {
+    "roles/artifactregistry.reader",
+    "roles/artifactregistry.writer",
+    "roles/artifactregistry.repoAdmin",
+    "roles/artifactregistry.admin",
+    "roles/editor",
+    "roles/owner",
+}
+"""Roles of Google Cloud that let a node pull an image."""
+PROMETHEUS = ("gmp-system", "gke-gmp-system")
 APP = "app=eventstorming-generator"
+TOOLS = ("gcloud", "gke-gcloud-auth-plugin", "kubectl", "docker", "podman")
 STUCK = {
     "CrashLoopBackOff",
     "CreateContainerConfigError",
@@ -53,8 +66,10 @@ class Answer:
     error: str = ""
 
 
+NO_PLUGIN = Failure("kubectl lacks its plugin for GKE.", "gcloud components install gke-gcloud-auth-plugin")
 Run = Callable[..., Answer]
-Findings = Iterator[Failure]
+Findings = Iterator[Failure | str]
+"""What is wrong, and what is worth knowing where nothing is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +81,12 @@ class Site:
     registry: str
     objects: tuple[Object, ...]
     namespace: str
-    tools: frozenset[str] = field(default=frozenset({"gcloud", "kubectl"}))
+    tools: frozenset[str] = field(default=frozenset({"gcloud", "gke-gcloud-auth-plugin", "kubectl"}))
+
+    @property
+    def is_google(self) -> bool:
+        """Another registry needs none of Google Cloud's APIs, accounts and plugins."""
+        return "gcloud" in self.tools and self.registry.split("/")[0].endswith("pkg.dev")
 
     @property
     def here(self) -> str:
@@ -114,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         registry=given.registry,
         objects=objects,
         namespace=objects[0]["metadata"]["namespace"],
-        tools=frozenset(filter(shutil.which, ("gcloud", "kubectl", "docker", "podman"))),
+        tools=frozenset(filter(shutil.which, TOOLS)),
     )
     return report(site)
 
@@ -122,19 +142,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def report(site: Site) -> int:
     """Runs every check; those of the cluster only when it answers."""
     worst = 0
-    for name, check in (("APIs", apis), ("images", images), ("cluster", cluster)):
-        failures = list(check(site))
-        worst |= _say(name, failures)
-    if failures:
+    for name, check in (("Helm", helm), ("project", project), ("images", images), ("cluster", cluster)):
+        failed = _say(name, list(check(site)))
+        worst |= failed
+    if failed:
         return 1
-    for name, check in (("CPU", cpu), ("secrets", secrets), ("pods", pods), ("programs", programs)):
+    inside = (("pull", pull), ("CPU", cpu), ("secrets", secrets), ("pods", pods), ("programs", programs))
+    for name, check in inside:
         worst |= _say(name, list(check(site)))
     return worst
 
 
-def _say(name: str, failures: Sequence[Failure]) -> int:
+def _say(name: str, found: Sequence[Failure | str]) -> int:
+    failures = [it for it in found if isinstance(it, Failure)]
+    facts = ", ".join(it for it in found if isinstance(it, str))
     if not failures:
-        print(f"✓ {name}")
+        print(f"✓ {name}" + (f": {facts}" if facts else ""))
     for failure in failures:
         print(f"✗ {name}: {failure.wrong}\n    {failure.repair}")
     return int(bool(failures))
@@ -155,19 +178,53 @@ def run(name: str, *arguments: str) -> Answer:
 # ── before there is a cluster ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def apis(site: Site) -> Findings:
-    """Only where Google Cloud is meant: another registry needs none of its APIs."""
-    if "gcloud" not in site.tools or not site.registry.split("/")[0].endswith("pkg.dev"):
+def helm(site: Site) -> Findings:
+    """Whether it is one that this chart is tested with, or newer."""
+    said = site.run("helm", "version", "--template", "{{.Version}}").text.strip()
+    found = re.match(r"v(\d+)\.(\d+)", said)
+    if found and (int(found[1]), int(found[2])) >= OLDEST_HELM:
+        yield said
+    else:
+        wrong = f"{said or 'no version'}: this chart wants {'.'.join(map(str, OLDEST_HELM))} or newer."
+        yield Failure(wrong, "install a newer Helm, or move it off the PATH: make brings its own")
+
+
+def project(site: Site) -> Findings:
+    """Google Cloud's side: an account, somebody who pays, the APIs, kubectl's plugin."""
+    if not site.is_google:
         return
     answer = site.run("gcloud", "services", "list", "--enabled", "--format=value(config.name)")
     if answer.code:
-        yield Failure(
-            "gcloud has no account or project.", "gcloud auth login && gcloud config set project PROJECT"
-        )
+        yield from _no_services(site)
         return
     missing = [name for name in APIS if name not in answer.text.split()]
     if missing:
         yield Failure(f"{' and '.join(missing)} off.", f"gcloud services enable {' '.join(missing)}")
+    if "gke-gcloud-auth-plugin" not in site.tools:
+        yield NO_PLUGIN
+    name = _project(site)
+    paid = site.run("gcloud", "billing", "projects", "describe", name, "--format=value(billingEnabled)")
+    if paid.code == 0 and paid.text.strip() != "True":
+        yield Failure(
+            f"Nobody pays for the project {name}: billing is off.",
+            f"gcloud billing projects link {name} --billing-account $(gcloud billing accounts list --format='value(name)' --limit 1)",
+        )
+
+
+def _no_services(site: Site) -> Findings:
+    account = site.run("gcloud", "config", "get-value", "account").text.strip()
+    if account in ("", "(unset)"):
+        yield Failure("gcloud has no account.", "gcloud auth login")
+    elif not _project(site):
+        yield Failure("gcloud has no project.", "gcloud config set project PROJECT")
+    else:
+        wrong = f"{account} may not list the services of {_project(site)}, or there is no such project."
+        yield Failure(wrong, "gcloud projects list")
+
+
+def _project(site: Site) -> str:
+    name = site.run("gcloud", "config", "get-value", "project").text.strip()
+    return "" if name == "(unset)" else name
 
 
 def images(site: Site) -> Findings:
@@ -200,7 +257,7 @@ def cluster(site: Site) -> Findings:
     if answer.code == 0:
         return
     if "gke-gcloud-auth-plugin" in answer.error:
-        yield Failure("kubectl lacks its plugin for GKE.", "gcloud components install gke-gcloud-auth-plugin")
+        yield NO_PLUGIN
         return
     listing = ("gcloud", "container", "clusters", "list", "--format=value(name)")
     listed = site.run(*listing) if "gcloud" in site.tools else Answer(1, "")
@@ -216,20 +273,67 @@ def cluster(site: Site) -> Findings:
 # ── in the cluster ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def pull(site: Site) -> Findings:
+    """Whether the nodes' account may read the registry; a new project gives it no role by itself."""
+    host, _, path = site.registry.partition("/")
+    where = _cluster_name(site)
+    asked = ("container", "clusters", "describe", *where.split(), "--format=value(nodeConfig.serviceAccount)")
+    account = site.run("gcloud", *asked).text.strip() if site.is_google else ""
+    if not account:
+        return
+    owner, _, repository = path.partition("/")
+    if account == "default":
+        number = site.run(
+            "gcloud", "projects", "describe", owner, "--format=value(projectNumber)"
+        ).text.strip()
+        account = f"{number}-compute@developer.gserviceaccount.com"
+    place = (
+        repository.split("/")[0],
+        f"--location={host.removesuffix('-docker.pkg.dev')}",
+        f"--project={owner}",
+    )
+    granted = [
+        site.run("gcloud", "projects", "get-iam-policy", owner, "--format=json"),
+        site.run("gcloud", "artifacts", "repositories", "get-iam-policy", *place, "--format=json"),
+    ]
+    if all(answer.code == 0 for answer in granted) and not _roles(granted, account) & PULLS:
+        member = f"--member serviceAccount:{account} --role roles/artifactregistry.reader"
+        yield Failure(
+            f"The nodes' account {account} has no role that lets it pull from {site.registry}.",
+            f"gcloud artifacts repositories add-iam-policy-binding {' '.join(place)} {member}",
+        )
+
+
+def _roles(policies: Sequence[Answer], account: str) -> set[str]:
+    bindings = [it for policy in policies for it in json.loads(policy.text or "{}").get("bindings", [])]
+    return {it["role"] for it in bindings if f"serviceAccount:{account}" in it["members"]}
+
+
 def cpu(site: Site) -> Findings:
     """Whether each of our pods finds a node; what runs of this release now makes room for its successor."""
     nodes, running = site.read("nodes"), site.read("pods", "--all-namespaces")
     if nodes is None or running is None:
         yield Failure("you may not list nodes and pods.", "gcloud projects get-iam-policy PROJECT")
         return
-    left = _free_cpu(nodes["items"], [pod for pod in running["items"] if not _of_release(pod, site)])
-    wanted = sorted(_wanted_cpu(site), reverse=True)
-    if not _fits(wanted, left):
-        listed = ", ".join(f"{name} {free}m" for name, free in left.items())
+    others = [pod for pod in running["items"] if not _of_release(pod, site)]
+    left, wanted = _free_cpu(nodes["items"], others), sorted(_wanted_cpu(site), reverse=True)
+    listed = ", ".join(f"{name} {free}m" for name, free in left.items())
+    said = f"pods ask for {' + '.join(f'{it}m' for it in wanted)}; left: {listed}"
+    if _fits(wanted, left):
+        yield said
+        return
+    where = _cluster_name(site)
+    without = [pod for pod in others if pod["metadata"]["namespace"] not in PROMETHEUS]
+    if len(without) < len(others) and _fits(wanted, _free_cpu(nodes["items"], without)):
         yield Failure(
-            f"Pods ask for {' + '.join(f'{it}m' for it in wanted)} CPU; left: {listed}. A pod would stay Pending.",
-            f"gcloud container clusters resize {_cluster_name(site)} --num-nodes {len(left) + 1}",
+            f"{said}. A pod would stay Pending; without managed Prometheus it would not.",
+            f"gcloud container clusters update {where} --disable-managed-prometheus",
         )
+        return
+    yield Failure(
+        f"{said}. A pod would stay Pending.",
+        f"gcloud container clusters resize {where} --num-nodes {len(left) + 1}",
+    )
 
 
 def _cluster_name(site: Site) -> str:

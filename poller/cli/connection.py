@@ -29,7 +29,7 @@ _EXITS = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: Exit.JOB_FAILED,
 }
 _AWAY = {
-    "UNREACHABLE": "{said}. Is it running? `make demo KEEP=1` starts one.",
+    "UNREACHABLE": "{said}. {hint}",
     "LLM_UNAVAILABLE": "the {program} at {address} gets no answer from its language model: {said}",
     "DRAINING": "the {program} at {address} is being stopped and takes no more work; its successor will.",
     "DATABASE_UNAVAILABLE": "the {program} at {address} cannot reach its database: {said} `eventstorming doctor` says what to do.",
@@ -94,8 +94,16 @@ def sentences(address: str, program: str) -> Iterator[None]:
     except RequestFailed as failed:
         said = str(failed).replace("nothing answers", f"no {program} answers", 1)
         if failed.code is grpc.StatusCode.UNAVAILABLE:
-            said = _AWAY.get(failed.reason, "{said}").format(program=program, address=address, said=said)
+            away = _AWAY.get(failed.reason, "{said}")
+            said = away.format(program=program, address=address, said=said, hint=_hint())
         raise CliError(said, _EXITS.get(failed.code, Exit.WRONG_INPUT)) from failed
+
+
+def _hint() -> str:
+    """What makes it answer: another thing in a pod than at a desk."""
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        return "Is its pod READY? `kubectl get pods` says."
+    return "Is it running? `make demo KEEP=1` starts one."
 
 
 def _options() -> dict[str, Any]:

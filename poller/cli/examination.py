@@ -44,7 +44,9 @@ async def _reached(database: Database, nodes: Nodes, settings: Settings) -> str:
         waiting = await database.keys(nodes.entries, deadline=_SECONDS)
     except Transient as error:
         name = "FIREBASE_DATABASE_EMULATOR_HOST" if emulator else "FIREBASE_DATABASE_URL"
-        raise CliError(f"{error}. Check {name} and the network.", Exit.UNREACHABLE) from error
+        raise CliError(
+            f"{str(error).rstrip('.')}. Check {name} and the network.", Exit.UNREACHABLE
+        ) from error
     except Denied as error:
         raise _denied("read", nodes.entries, settings) from error
     except PollerError as error:

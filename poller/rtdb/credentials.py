@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -161,8 +162,18 @@ def _application_default() -> Any:
 
 def _explained(error: Any) -> PollerError:
     if getattr(error, "retryable", False) or type(error).__name__ == "TransportError":
-        return Transient(f"The token service does not answer: {type(error).__name__}.")
+        return Transient(f"The token service does not answer ({_cause(error)}).")
     return Permanent(
         f"Google refuses these credentials ({type(error).__name__}): check FIREBASE_SERVICE_ACCOUNT_PATH, "
         "that the key was not revoked, and the clock of this machine."
     )
+
+
+def _cause(error: BaseException) -> str:
+    """The host that was asked, where it is known, and the innermost reason: requests and urllib3 wrap it four times."""
+    host = ""
+    while inner := error.__cause__ or error.__context__:
+        url = getattr(getattr(error, "request", None), "url", "")
+        host, error = urlsplit(url).netloc or host, inner
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"{host}: {reason}" if host else str(reason)

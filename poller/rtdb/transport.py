@@ -13,7 +13,7 @@ from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from poller.errors import Conflict, Transient
 from poller.metrics import Answered, Metrics
@@ -162,7 +162,8 @@ class Transport:
             try:
                 answer = await exchange(url, headers)
             except (OSError, EOFError) as error:
-                raise Transient(f"RTDB cannot be reached ({type(error).__name__}: {error})") from error
+                why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                raise Transient(f"RTDB cannot be reached ({urlsplit(url).netloc}: {why})") from error
             self.last_byte = self.clock()
             self.transferred(read=answer.size)
             self.server_clock.saw_date(answer.fields.get("date"), sent=sent, received=self.last_byte)

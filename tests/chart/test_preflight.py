@@ -22,15 +22,24 @@ def encoded(data: dict[str, str]) -> Object:
     return {"data": {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}}
 
 
+def granted(role: str, account: str = "123-compute@developer.gserviceaccount.com") -> Object:
+    return {"bindings": [{"role": role, "members": [f"serviceAccount:{account}"]}]}
+
+
 def node(name: str = "n1", cpu: str = "940m") -> Object:
     return {"metadata": {"name": name}, "spec": {}, "status": {"allocatable": {"cpu": cpu}}}
 
 
 def pod(
-    cpu: int, *, name: str = "system", labels: dict[str, str] | None = None, status: Object | None = None
+    cpu: int,
+    *,
+    name: str = "system",
+    namespace: str = "ns",
+    labels: dict[str, str] | None = None,
+    status: Object | None = None,
 ) -> Object:
     return {
-        "metadata": {"name": name, "namespace": "ns", "labels": labels or {}},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels or {}},
         "spec": {"nodeName": "n1", "containers": [{"resources": {"requests": {"cpu": f"{cpu}m"}}}]},
         "status": {"phase": "Running"} | (status or {}),
     }
@@ -41,6 +50,14 @@ class Cloud:
 
     def __init__(self, **changes: Answer | Object | None) -> None:
         self.answers: dict[str, Answer | Object | None] = {
+            "helm version": Answer(0, "v4.3.1"),
+            "gcloud config get-value project": Answer(0, "p\n"),
+            "gcloud config get-value account": Answer(0, "me@example.org\n"),
+            "gcloud billing projects describe p": Answer(0, "True\n"),
+            "gcloud container clusters describe": Answer(0, "default\n"),
+            "gcloud projects describe p": Answer(0, "123\n"),
+            "gcloud projects get-iam-policy p": {"bindings": []},
+            "gcloud artifacts repositories get-iam-policy": granted("roles/artifactregistry.reader"),
             "gcloud services list": Answer(0, "container.googleapis.com\nartifactregistry.googleapis.com\n"),
             "gcloud artifacts docker images describe": Answer(0, ""),
             "gcloud container clusters list": Answer(0, "eventstorming-cluster\n"),
@@ -72,7 +89,7 @@ def site(cloud: Cloud, *sets: str) -> Site:
 
 def found(check: object, cloud: Cloud, *sets: str) -> Sequence[Failure]:
     assert callable(check)
-    return list(check(site(cloud, *sets)))
+    return [it for it in check(site(cloud, *sets)) if isinstance(it, Failure)]
 
 
 def test_the_operators_cluster_passes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,7 +128,7 @@ def test_after_a_cluster_that_does_not_answer_nothing_more_is_asked(
 def test_too_little_cpu_on_the_node() -> None:
     assert not found(preflight.cpu, Cloud())
     [failure] = found(preflight.cpu, Cloud(), "executor.resources.requests.cpu=250m")
-    assert "250m + 20m CPU; left: n1 227m" in failure.wrong
+    assert "250m + 20m; left: n1 227m" in failure.wrong
     assert failure.repair.endswith("eventstorming-cluster --zone asia-northeast3-a --num-nodes 2")
 
 
@@ -162,8 +179,74 @@ def test_a_dot_in_the_tag_is_no_registry() -> None:
 
 def test_apis_that_are_off() -> None:
     cloud = Cloud().set("gcloud services list", Answer(0, "container.googleapis.com\n"))
-    [failure] = found(preflight.apis, cloud)
+    [failure] = found(preflight.project, cloud)
     assert failure.repair == "gcloud services enable artifactregistry.googleapis.com"
+
+
+def test_a_project_that_nobody_pays_for_and_a_helm_that_is_too_old() -> None:
+    [failure] = found(
+        preflight.project, Cloud().set("gcloud billing projects describe p", Answer(0, "False\n"))
+    )
+    assert failure.repair.startswith("gcloud billing projects link p --billing-account ")
+    assert not found(
+        preflight.project, Cloud().set("gcloud billing projects describe p", Answer(1, "", "denied"))
+    )
+    for said, good in (("v3.16.4", False), ("v3.17.3", True), ("", False), ("v4.0.0-rc.1+g1", True)):
+        assert bool(found(preflight.helm, Cloud().set("helm version", Answer(0, said)))) is not good, said
+
+
+@pytest.mark.parametrize(
+    ("account", "name", "repair"),
+    [
+        ("(unset)\n", "p\n", "gcloud auth login"),
+        ("me@x.org\n", "(unset)\n", "gcloud config set project PROJECT"),
+        ("me@x.org\n", "p\n", "gcloud projects list"),
+    ],
+)
+def test_without_services_the_missing_step_is_named(account: str, name: str, repair: str) -> None:
+    cloud = Cloud().set("gcloud services list", Answer(1, "", "ERROR"))
+    cloud.set("gcloud config get-value account", Answer(0, account))
+    cloud.set("gcloud config get-value project", Answer(0, name))
+    assert [failure.repair for failure in found(preflight.project, cloud)] == [repair]
+
+
+def test_a_machine_without_the_plugin_is_told_before_the_cluster_is_asked() -> None:
+    bare = replace(site(Cloud()), tools=frozenset({"gcloud", "kubectl"}))
+    [failure] = preflight.project(bare)
+    assert failure == preflight.NO_PLUGIN
+    assert not list(preflight.project(replace(bare, registry="ghcr.io/me")))
+
+
+def test_nodes_that_may_not_pull() -> None:
+    cloud = Cloud().set("gcloud artifacts repositories get-iam-policy", {"etag": "x"})
+    [failure] = found(preflight.pull, cloud)
+    assert "123-compute@developer.gserviceaccount.com has no role" in failure.wrong
+    assert failure.repair == (
+        "gcloud artifacts repositories add-iam-policy-binding r --location=r --project=p "
+        "--member serviceAccount:123-compute@developer.gserviceaccount.com --role roles/artifactregistry.reader"
+    )
+    assert not found(preflight.pull, cloud.set("gcloud projects get-iam-policy p", granted("roles/editor")))
+    own = granted("roles/artifactregistry.reader", "nodes@p.iam.gserviceaccount.com")
+    cloud = Cloud().set("gcloud container clusters describe", Answer(0, "nodes@p.iam.gserviceaccount.com"))
+    assert found(preflight.pull, cloud)
+    assert not found(preflight.pull, cloud.set("gcloud artifacts repositories get-iam-policy", own))
+    hidden = Cloud().set("gcloud projects get-iam-policy p", None)
+    hidden.set("gcloud artifacts repositories get-iam-policy", {})
+    assert not found(preflight.pull, hidden), "what may not be read says nothing"
+
+
+def test_the_cpu_that_is_left_is_told_and_managed_prometheus_where_it_is_in_the_way(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert preflight.report(site(Cloud())) == 0
+    assert "✓ CPU: pods ask for 200m + 20m; left: n1 227m" in capsys.readouterr().out
+    collectors = [pod(40, namespace="gmp-system"), *(pod(cpu) for cpu in GKE_SYSTEM)]
+    [failure] = found(preflight.cpu, Cloud().set("kubectl get pods --all-namespaces", {"items": collectors}))
+    assert "left: n1 187m" in failure.wrong
+    assert failure.repair.endswith(" --disable-managed-prometheus")
+    collectors.append(pod(100))
+    [failure] = found(preflight.cpu, Cloud().set("kubectl get pods --all-namespaces", {"items": collectors}))
+    assert failure.repair.endswith("--num-nodes 2")
 
 
 def test_a_missing_secret_and_a_missing_key() -> None:

@@ -33,12 +33,21 @@ def test_a_wrong_model_a_silent_database_and_an_absent_poller_are_told_in_one_ru
     assert ill.returncode == 3
     assert lines[0].startswith("✓ settings")
     assert lines[1].startswith("✗ RTDB: RTDB cannot be reached")
-    assert "Check FIREBASE_DATABASE_EMULATOR_HOST" in lines[1]
+    assert "(127.0.0.1:1: " in lines[1]
+    assert "). Check FIREBASE_DATABASE_EMULATOR_HOST" in lines[1]
     assert (
         "the provider does not know the model, or the address is wrong (AI_MODEL, OPENAI_BASE_URL)"
         in lines[2]
     )
     assert lines[3].startswith("✗ poller: no poller answers at 127.0.0.1:1")
+
+
+def test_in_a_pod_nobody_is_told_to_start_a_demo() -> None:
+    nobody = {"EXECUTOR_TARGET": "127.0.0.1:1", "JOBS_TARGET": "127.0.0.1:1"}
+    inside = doctor(KUBERNETES_SERVICE_HOST="10.0.0.1", **nobody).stdout
+    assert "make demo" not in inside
+    assert inside.count("`kubectl get pods`") == 2
+    assert doctor(**nobody).stdout.count("make demo KEEP=1") == 2
 
 
 def test_wrong_settings_and_an_executor_nobody_runs_are_told_in_one_run() -> None:

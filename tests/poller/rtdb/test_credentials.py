@@ -94,6 +94,13 @@ def key_file(tmp_path: Path, private_key: str, endpoint: TokenEndpoint) -> Path:
     return path
 
 
+@pytest.fixture
+def elsewhere(key_file: Path) -> Path:
+    """A key whose tokens come from a host that nobody knows."""
+    key_file.write_text(key_file.read_text().replace("127.0.0.1", "tokens.invalid"))
+    return key_file
+
+
 class Now:
     """The wall clock, and how far the test has turned it."""
 
@@ -168,8 +175,16 @@ async def test_a_working_token_outlives_a_failed_renewal(
 
 async def test_a_token_service_that_is_away_is_transient(key_file: Path, endpoint: TokenEndpoint) -> None:
     endpoint.server_close()
-    with pytest.raises(Transient, match="token service"):
+    said = (
+        rf"The token service does not answer \(127.0.0.1:{endpoint.server_address[1]}: Connection refused\)\."
+    )
+    with pytest.raises(Transient, match=said):
         await ServiceAccountCredentials(key_file).token()
+
+
+async def test_a_token_service_whose_name_nobody_knows_is_named(elsewhere: Path) -> None:
+    with pytest.raises(Transient, match=r"\(tokens\.invalid:\d+: .*(not known|resolution)"):
+        await ServiceAccountCredentials(elsewhere).token()
 
 
 @pytest.mark.parametrize(
