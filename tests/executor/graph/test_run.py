@@ -356,3 +356,63 @@ async def test_a_rule_of_many_commands_is_open_where_none_of_the_groups_shows_it
     asked = [q for q in model.open_questions if "A closed one cannot be closed again" in q.text]
     assert len(asked) == (0 if showing else 1)
     assert chat.complaints == []
+
+
+OLDER: dict[str, Rule] = {
+    "outline": lambda data: {
+        "contexts": [{"name": "Lending", "description": "Loans", "sources": [{"line": 2, "quote": "Loan"}]}]
+    },
+    "draft": lambda data: {
+        "aggregates": [
+            {
+                "name": "Loan",
+                "enumerations": [{"name": "LoanStatus"}],
+                "commands": [{"name": "LendBook", "events": ["BookLent"]}],
+                "events": [{"name": "BookLent"}],
+                "read_models": [{"name": "Loans"}],
+            }
+        ]
+    },
+    "behaviour": lambda data: {
+        "fields": [{"name": "loanId", "type": "Long", "key": True}],
+        "commands": [{"name": "LendBook", "parameters": ["title"]}],
+    },
+    "scenarios": lambda data: {
+        "scenarios": [
+            {
+                "title": "lent",
+                "command": "LendBook",
+                "given": [{"field": "loanId", "value": "7"}],
+                "when": [],
+                "then": [{"event": "BookLent", "values": [{"field": "loanId", "value": "7"}]}],
+            }
+        ]
+    },
+    "policies": lambda data: {
+        "policies": [
+            {"name": "Again", "trigger": "BookLent", "results": ["BookLent"]},
+            {"name": "Other", "trigger": "BookLent", "results": ["Unknown"]},
+        ]
+    },
+    "screens": lambda data: {"screens": [{"owner": "LendBook", "html": "<p>Lend</p>"}]},
+}
+"""Answers as an older prompt asked for them: without the parts that are new, and with some that are no more."""
+
+
+@pytest.mark.parametrize("older", [*([step] for step in OLDER), list(OLDER)], ids="+".join)
+async def test_an_answer_in_an_older_form_is_used_for_what_it_has(older: list[str]) -> None:
+    chat = ScriptedChat(rules={step: OLDER[step] for step in older})
+    events = await events_of(GraphInput(requirements="Text\nLending: Loan is made."), chat)
+    model = model_of(events)
+    assert findings(model) == ()
+    assert [context.name for context in model.bounded_contexts] == ["Lending"]
+    assert all(aggregate.commands for aggregate in model.aggregates)
+    if len(older) > 1:
+        (loan,) = model.aggregates
+        assert [(c.name, c.emits) for c in loan.commands] == [("LendBook", ("BookLent",))]
+        assert [view.name for view in loan.read_models] == ["Loans"]
+        assert loan.fields[0].name == "loanId"
+        (scenario,) = loan.commands[0].scenarios
+        assert (scenario.title, scenario.given.values[0].value) == ("lent", "7")
+        assert model.policies == ()
+        assert all(owner.screen for owner in (*loan.commands, *loan.read_models))
