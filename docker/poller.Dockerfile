@@ -61,5 +61,5 @@ COPY --from=build /app /app
 WORKDIR /app
 # A number, so that Kubernetes can see that it is not root.
 USER 10001:10001
-EXPOSE 2024 2025 50052
+EXPOSE 2024 2025 5000 50052
 ENTRYPOINT ["python3", "-m", "poller"]

@@ -17,6 +17,7 @@ from workbench.chart import (
     poller,
     render,
     secret_keys,
+    value,
 )
 
 PARITY_KEYS = {
@@ -250,6 +251,27 @@ def test_headers_of_the_collector_are_a_secret_that_both_programs_get_and_only_w
     for deployment in (poller, executor):
         assert "OTEL_EXPORTER_OTLP_HEADERS" in secret_keys(deployment(on))
         assert "OTEL" not in str(deployment())
+
+
+def test_other_agents_get_in_only_where_they_are_asked_for() -> None:
+    plain, agents = render(), render(example="agents")
+    assert "a2a" not in str(named(plain, "Service")).replace("eventstorming-generator", "")
+    assert not {"A2A_PORT", "A2A_EXTERNAL_URL"} & env(poller()).keys()
+    service = of(agents, "Service", "eventstorming-generator-a2a")
+    assert service["spec"]["type"] == "ClusterIP"
+    assert [it["port"] for it in service["spec"]["ports"]] == [5000, 50052]
+    assert value(poller(example="agents"), "A2A_PORT") == "5000"
+    assert value(poller(example="agents"), "A2A_EXTERNAL_URL") == "http://eventstorming-generator-a2a.ns:5000"
+    assert (
+        value(poller("settings.A2A_EXTERNAL_URL=https://a", example="agents"), "A2A_EXTERNAL_URL")
+        == "https://a"
+    )
+    assert "A2A_PORT" not in env(executor(example="agents"))
+    policies = named(agents, "NetworkPolicy")
+    ours = policies["eventstorming-generator"]["spec"]["ingress"]
+    [rule] = [it for it in ours if {"port": "a2a", "protocol": "TCP"} in it["ports"]]
+    assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "tools"}}}]
+    assert "a2a" not in str(policies["eventstorming-generator-executor"]["spec"]["ingress"])
 
 
 def test_the_metadata_server_is_open_for_workload_identity_only() -> None:

@@ -101,7 +101,7 @@ def all_settings() -> tuple[str, ...]:
 
 
 def test_every_variable_the_chart_gives_is_read_by_the_program_that_gets_it() -> None:
-    sets = (*all_settings(), "grpc.tlsSecret=tls")
+    sets = (*all_settings(), "grpc.tlsSecret=tls", "a2a.enabled=true")
     known = {name.upper() for name in PollerSettings.model_fields}
     assert env(poller(*sets)).keys() <= known
     known = {name.upper() for name in ExecutorSettings.model_fields}
@@ -109,7 +109,7 @@ def test_every_variable_the_chart_gives_is_read_by_the_program_that_gets_it() ->
 
 
 def test_every_variable_a_program_reads_can_be_given_by_the_chart() -> None:
-    sets = (*all_settings(), "grpc.tlsSecret=tls")
+    sets = (*all_settings(), "grpc.tlsSecret=tls", "a2a.enabled=true")
     given = env(poller(*sets)).keys() | {"FIREBASE_DATABASE_EMULATOR_HOST"} | PORTS
     assert {name.upper() for name in PollerSettings.model_fields} <= given
     own = {"POD_ID"}  # the executor's is its host name, which is the pod's
@@ -155,6 +155,8 @@ def test_extra_variables_reach_their_program_only() -> None:
         ),
         ("service.targetPort=50051", "gRPC is never public"),
         ("service.port=50052", "gRPC is never public"),
+        ("settings.A2A_ANSWER=links", "/settings/A2A_ANSWER"),
+        ("a2a.port=5001", "'port' not allowed"),
         ("service.type=NodePort", "/service/type"),
         ("image.tag=not/a/tag", "/image/tag"),
         ("poller.image.digest=sha256:12", "/poller/image/digest"),

@@ -56,7 +56,7 @@ labels:
 JOB_TIMEOUT_SECONDS STEP_TIMEOUT_SECONDS JOB_MAX_TOKENS SHUTDOWN_GRACE_SECONDS GRPC_REFLECTION GRPC_ALLOW_PLAINTEXT_TOKEN LOG_LEVEL LOG_FORMAT OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_PROTOCOL OTEL_TRACES_SAMPLER OTEL_TRACES_SAMPLER_ARG
 {{- end -}}
 {{- define "es.settings.poller" -}}
-NAMESPACE FIREBASE_DATABASE_URL FIREBASE_DATABASE_EMULATOR_HOST FIREBASE_DATABASE_LEASE_RULES LEASE_SECONDS MAX_ATTEMPTS RETENTION_FAILED_DAYS RETENTION_COMPLETED_DAYS MSAEZ_URL BOARD_URL
+NAMESPACE FIREBASE_DATABASE_URL FIREBASE_DATABASE_EMULATOR_HOST FIREBASE_DATABASE_LEASE_RULES LEASE_SECONDS MAX_ATTEMPTS RETENTION_FAILED_DAYS RETENTION_COMPLETED_DAYS MSAEZ_URL BOARD_URL A2A_EXTERNAL_URL A2A_PUSH_ALLOWED A2A_ANSWER
 {{- end -}}
 {{- define "es.settings.executor" -}}
 AI_MODEL AI_MODEL_LIGHT OPENAI_BASE_URL LANGSMITH_TRACING LANGSMITH_PROJECT MAX_CONCURRENT_JOBS LLM_MAX_CONCURRENCY LLM_TIMEOUT_SECONDS LLM_EXTRA_BODY
@@ -130,6 +130,10 @@ AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LLM_EXTRA_HEADERS LANGSMI
 {{- if eq .component "poller" -}}
   {{- $_ := set $env "POD_ID" (dict "name" "POD_ID" "valueFrom" (dict "fieldRef" (dict "apiVersion" "v1" "fieldPath" "metadata.name"))) -}}
   {{- $_ := set $env "EXECUTOR_TARGET" (dict "name" "EXECUTOR_TARGET" "value" (printf "%s-executor-headless:50051" (include "es.fullname" $root))) -}}
+{{- end -}}
+{{- if and $root.Values.a2a.enabled (eq .component "poller") -}}
+  {{- $_ := set $env "A2A_PORT" (dict "name" "A2A_PORT" "value" "5000") -}}
+  {{- $_ := set $env "A2A_EXTERNAL_URL" (dict "name" "A2A_EXTERNAL_URL" "value" (printf "http://%s-a2a.%s:5000" (include "es.fullname" $root) $root.Release.Namespace)) -}}
 {{- end -}}
 {{- if $root.Values.grpc.tlsSecret -}}
   {{- range $name, $file := dict "GRPC_TLS_CERT" "tls.crt" "GRPC_TLS_KEY" "tls.key" "GRPC_TLS_CA" "ca.crt" -}}
