@@ -279,6 +279,25 @@ def test_the_metadata_server_is_open_for_workload_identity_only() -> None:
     assert "169.254" not in str(named(render(example=EVERYTHING), "NetworkPolicy"))
 
 
+def test_authorities_of_ones_own_are_trusted_by_both_programs() -> None:
+    for deployment in (poller, executor):
+        given = deployment("certificates.configMap=company", "certificates.key=bundle.pem")
+        trusted = {env(given)[name]["value"] for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")}
+        assert trusted == {"/app/.ca/ca.crt"}
+        mount = {"name": "certificates", "mountPath": "/app/.ca", "readOnly": True}
+        assert mount in container(given)["volumeMounts"]
+        source = {"name": "company", "items": [{"key": "bundle.pem", "path": "ca.crt"}]}
+        volumes = given["spec"]["template"]["spec"]["volumes"]
+        assert {"name": "certificates", "configMap": source} in volumes
+        assert "SSL_CERT_FILE" not in env(deployment())
+
+
+def test_annotations_reach_the_pods_of_their_program() -> None:
+    one = "executor.podAnnotations.reloader\\.stakater\\.com/auto=on"
+    assert executor(one)["spec"]["template"]["metadata"]["annotations"]["reloader.stakater.com/auto"] == "on"
+    assert "reloader" not in str(poller(one))
+
+
 def test_tls_comes_from_a_secret_in_both_pods_and_for_the_autoscaler() -> None:
     for deployment in (poller("grpc.tlsSecret=tls"), executor("grpc.tlsSecret=tls")):
         assert env(deployment)["GRPC_TLS_CERT"]["value"] == "/app/.tls/tls.crt"

@@ -143,6 +143,11 @@ AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LLM_EXTRA_HEADERS LANGSMI
   {{- /* Both programs are in one cluster; settings.GRPC_ALLOW_PLAINTEXT_TOKEN=false insists on grpc.tlsSecret. */ -}}
   {{- $_ := set $env "GRPC_ALLOW_PLAINTEXT_TOKEN" (dict "name" "GRPC_ALLOW_PLAINTEXT_TOKEN" "value" "true") -}}
 {{- end -}}
+{{- if and $root.Values.certificates.configMap (ne .component "test") -}}
+  {{- range $name := list "SSL_CERT_FILE" "REQUESTS_CA_BUNDLE" -}}
+    {{- $_ := set $env $name (dict "name" $name "value" "/app/.ca/ca.crt") -}}
+  {{- end -}}
+{{- end -}}
 {{- $own := include (printf "es.settings.%s" .component) $root -}}
 {{- range $name := compact (splitList " " (ternary (printf "%s %s" (include "es.settings.both" $root) $own) "" (ne $own ""))) -}}
   {{- if hasKey $root.Values.settings $name -}}
@@ -174,6 +179,9 @@ AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LLM_EXTRA_HEADERS LANGSMI
   {{- $_ := set $seen "key" $root.Values.secrets.firebaseKey.value -}}
 {{- end -}}
 kubectl.kubernetes.io/default-container: {{ .component }}
+{{- with (index $root.Values .component).podAnnotations }}
+{{ toYaml . }}
+{{- end }}
 {{- with $seen }}
 eventstorming/secrets: {{ toJson . | sha256sum }}
 {{- end }}
@@ -259,6 +267,11 @@ readinessProbe:
   mountPath: /app/.tls
   readOnly: true
 {{- end }}
+{{- if .Values.certificates.configMap }}
+- name: certificates
+  mountPath: /app/.ca
+  readOnly: true
+{{- end }}
 {{- end -}}
 
 {{- define "es.volumes" -}}
@@ -269,5 +282,14 @@ readinessProbe:
   secret:
     secretName: {{ .Values.grpc.tlsSecret }}
     defaultMode: 0440
+{{- end }}
+{{- with .Values.certificates }}
+{{- if .configMap }}
+- name: certificates
+  configMap:
+    name: {{ .configMap }}
+    items:
+      - {key: {{ .key }}, path: ca.crt}
+{{- end }}
 {{- end }}
 {{- end -}}

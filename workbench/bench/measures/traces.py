@@ -16,7 +16,7 @@ _DELAY = 1.0
 """Seconds between two batches of spans: a fifth of what is usual, so that the cost of sending is in each round."""
 
 
-@measure("traces", "processor time of a job with every job traced, against none", seconds=240)
+@measure("traces", "processor time of a job with every job traced, against none", seconds=480)
 def traces(stand: Stand) -> Iterator[Figure]:
     collector = stand.start("collector", "workbench.collector")
     port = until(lambda: re.search(r"ready port=(\d+)", collector.output()))[1]
@@ -29,7 +29,7 @@ def traces(stand: Stand) -> Iterator[Figure]:
     plain.append(stand.poller(rtdb, *plain))
     traced = [stand.executor(language_model, **on)]
     traced.append(stand.poller(other, *traced, **on))
-    rounds, size = stand.many(14, 2), stand.many(12, 2)
+    rounds, size = stand.many(8, 2), stand.many(10, 2)
     ratios: list[float] = []
     for number in range(-1, rounds):  # the first warms up
         jobs = [from_requirements(CONTEXTS, 9000 + number * size + n) for n in range(size)]
