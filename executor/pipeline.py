@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final
@@ -11,10 +11,12 @@ from typing import Final
 from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import job_pb2
 
+from executor.edits import Edit, edited
+from executor.errors import NothingUsable
 from executor.graph.run import Finished, Preview, Progress, RunEvent, Snapshot, generate
 from executor.model import Language, Level, Note
 from executor.ports import Lapse, RunChat
-from executor.wire import Event, Pending, graph_input, model_to_proto
+from executor.wire import Event, Pending, edits, graph_input, model_to_proto
 
 _LEVELS: Final = {
     Level.INFO: job_pb2.LOG_LEVEL_INFO,
@@ -25,9 +27,13 @@ LEAST_SECONDS: Final = 5.0  # less time left than this is not worth a line
 
 async def run_graph(job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]:
     """`ports.Pipeline`: closing it ends the graph's run."""
-    input = graph_input(job)
+    input, changes = graph_input(job), edits(job)
     async with aclosing(generate(input, chat)) as events:
         async for event in events:
+            if changes:
+                event, notes = with_edits(event, changes)
+                for note in notes:
+                    yield _to_wire(note)
             if isinstance(event, Finished):
                 for note in last_notes(chat, input.language):
                     yield _to_wire(note)
@@ -68,6 +74,26 @@ def _answers_again(lapse: Lapse, language: Language) -> Note:
         else language.pick("The language model answers again.", "언어 모델이 다시 응답합니다.")
     )
     return Note(level=Level.INFO, message=message, key=f"answers/{lapse.answers}")
+
+
+def with_edits(event: RunEvent, edits: Sequence[Edit]) -> tuple[RunEvent, Sequence[Note]]:
+    """Every model that is shown has them; what became of them is said at the end."""
+    match event:
+        case Preview():
+            return Preview(model=edited(event.model, edits).model), ()
+        case Snapshot():
+            return Snapshot(make=lambda: edited(event.make(), edits).model), ()
+        case Finished():
+            whole = edited(event.model, edits)
+            if not whole.model.aggregates:
+                raise NothingUsable(
+                    event.model.language.pick(
+                        "Nothing is left: the changes delete every aggregate.",
+                        "수정으로 애그리거트가 모두 삭제되어 남은 것이 없습니다.",
+                    )
+                )
+            return Finished(model=whole.model), whole.notes
+    return event, ()
 
 
 def time_left(progress: Progress, pace: float, language: Language) -> Iterator[Note]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
 
+from executor.edits import Edit, Kind
 from executor.errors import InvalidInput
 from executor.graph.state import DraftAggregate, DraftContext, GraphInput, Named, RequiredNames
 from executor.graph.text import language_of
@@ -79,6 +80,31 @@ def graph_input(job: job_pb2.JobInput) -> GraphInput:
     if not job.requirements.strip():
         raise InvalidInput(language.pick("The requirements are empty.", "요구사항이 비어 있습니다."))
     return GraphInput(language=language, requirements=job.requirements)
+
+
+_KINDS: Final = {
+    job_pb2.ELEMENT_KIND_AGGREGATE: Kind.AGGREGATE,
+    job_pb2.ELEMENT_KIND_COMMAND: Kind.COMMAND,
+    job_pb2.ELEMENT_KIND_EVENT: Kind.EVENT,
+    job_pb2.ELEMENT_KIND_READ_MODEL: Kind.READ_MODEL,
+    job_pb2.ELEMENT_KIND_POLICY: Kind.POLICY,
+    job_pb2.ELEMENT_KIND_OPEN_QUESTION: Kind.QUESTION,
+}
+
+
+def edits(job: job_pb2.JobInput) -> tuple[Edit, ...]:
+    """What is to be changed on the model; an edit of a kind that a newer poller knows is left out."""
+    return tuple(
+        Edit(
+            kind=_KINDS[edit.kind],
+            name=edit.name,
+            alias=edit.alias,
+            code_name=edit.code_name,
+            removed=edit.removed,
+        )
+        for edit in job.edits
+        if edit.kind in _KINDS
+    )
 
 
 def _language(job: job_pb2.JobInput) -> Language:

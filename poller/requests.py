@@ -18,6 +18,8 @@ PAGE_SIZE, LARGEST_PAGE = 50, 500
 LARGEST_ANSWER = 30 * 1024 * 1024
 """Bytes of one part of an answer, which has 32 MiB in all."""
 _JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_CODE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,99}")
+_ELEMENT_KINDS = frozenset(job_pb2.ElementKind.values()) - {job_pb2.ELEMENT_KIND_UNSPECIFIED}
 _STATES = {job_pb2.JobState.Value(f"JOB_STATE_{state.name}"): state for state in JobState}
 
 
@@ -41,6 +43,8 @@ def check_input(given: job_pb2.JobInput) -> None:
             raise Violation("input", "must hold `requirements` or a `draft`")
         case source:
             check_length(given.ByteSize(), f"input.{source}")
+    for number, edit in enumerate(given.edits):
+        _check_edit(edit, f"input.edits[{number}]")
 
 
 def check_length(size: int, field: str) -> None:
@@ -50,6 +54,17 @@ def check_length(size: int, field: str) -> None:
             field,
             f"must be at most {LARGEST_INPUT >> 20} MiB long in UTF-8; this one has {size / (1 << 20):.1f} MiB",
         )
+
+
+def _check_edit(edit: job_pb2.Edit, field: str) -> None:
+    if edit.kind not in _ELEMENT_KINDS:
+        raise Violation(f"{field}.kind", "must say what is changed")
+    if not edit.name.strip():
+        raise Violation(f"{field}.name", "must name what is changed")
+    if not (edit.removed or edit.alias.strip() or edit.code_name):
+        raise Violation(field, "must remove the element or name it otherwise")
+    if edit.code_name and not _CODE_NAME.fullmatch(edit.code_name):
+        raise Violation(f"{field}.code_name", "must be letters and digits, a letter first, at most 100")
 
 
 def check_id(job_id: str, *, field: str = "job_id") -> None:

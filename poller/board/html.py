@@ -26,11 +26,13 @@ _LIVE_ONLY = re.compile(r"<!--live-->.*?<!--/live-->", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """Where a page that grows gets its news, where the list of jobs is, what tries a failed job again; paths of its server."""
+    """Where a page that grows gets its news, where the list of jobs is, what tries a failed job again, what
+    makes a new job of a changed board; paths of its server."""
 
     events: str
     jobs: str
     retry: str
+    revise: str
     shown: str
     """Which state of the model the page shows, as the events name it."""
 
@@ -42,8 +44,13 @@ def render_html(model: EventStormingModel, *, live: Live | None = None) -> str:
     scripts = [asset("page.js")]
     contents["words"] = words
     if live:
-        contents["live"] = {"events": live.events, "retry": live.retry, "shown": live.shown}
-        scripts.append(asset("live.js"))
+        contents["live"] = {
+            "events": live.events,
+            "retry": live.retry,
+            "revise": live.revise,
+            "shown": live.shown,
+        }
+        scripts += [asset("live.js"), asset("edit.js")]
     else:
         contents["inTime"] = render_timeline(model)
     title = _title(model) or words["title"]

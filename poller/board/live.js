@@ -36,7 +36,7 @@
   }
 
   function tell(job) {
-    $("live").dataset.state = job.state;
+    $("live").dataset.state = document.documentElement.dataset.state = job.state;
     $("state").textContent = job.state === "queued" && job.position ? words.queuedAt.replace("{n}", job.position) : words[job.state];
     $("progress").hidden = !job.total || job.state === "queued";
     if (job.total) Object.assign($("progress"), { max: job.total, value: job.current });
@@ -85,7 +85,7 @@
   $("retry").addEventListener("click", again);
   $("toggle-log").addEventListener("click", toggle);
   addEventListener("keydown", (event) => {
-    if (event.key.toLowerCase() !== "l" || event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "INPUT") return;
+    if (event.key.toLowerCase() !== "l" || event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "TEXTAREA"].includes(event.target.tagName)) return;
     toggle();
   });
   follow();

@@ -370,6 +370,8 @@ const eventstorming = (() => {
     screen: (id, part) => [section(words.showsFor, links([byId.get(id).owner])), section(words.wireframe, wireframe(part))],
   };
 
+  let added = () => null; // what a page that changes boards has below a sticker
+
   function showPanel(sticker) {
     const part = at(sticker.path) || {};
     const notes = { COMMAND_KIND_CREATE: words.kindCreate, COMMAND_KIND_UPDATE: words.kindUpdate, COMMAND_KIND_DELETE: words.kindDelete };
@@ -380,7 +382,8 @@ const eventstorming = (() => {
           element("h2", { dir: "auto" }, sticker.alias || sticker.name), sticker.alias && sticker.alias !== sticker.name ? element("div", { class: "code" }, sticker.name) : null),
         element("button", { "aria-label": words.close, title: `${words.close} (Esc)`, onclick: clear }, "✕")),
       ...[part.description || part.reason ? element("p", { dir: "auto" }, part.description || part.reason) : null,
-        section(words.questions, links(asked(sticker.id))), section(words.source, quotes(sticker)), ...bodies[sticker.kind](sticker.id, part)].flat().filter(Boolean));
+        section(words.questions, links(asked(sticker.id))), section(words.source, quotes(sticker)), ...bodies[sticker.kind](sticker.id, part),
+        added(sticker, part)].flat().filter(Boolean));
     $("panel").hidden = false;
     $("panel").scrollTop = 0;
   }
@@ -541,6 +544,7 @@ const eventstorming = (() => {
     if (event.ctrlKey || event.metaKey || event.altKey || $("keys").open) return;
     const target = event.target;
     if (event.key === "Escape") return escape(target);
+    if (target.matches?.("textarea, #panel input")) return;
     if (target === $("search")) return void (event.key === "Enter" && nextHit(event.shiftKey ? -1 : 1));
     const group = target.closest?.(".sticker"), sentence = target.closest?.(".sentence");
     const done = group ? stickerKey(event, group) : sentence ? sentenceKey(event, sentence) : false;
@@ -728,5 +732,5 @@ const eventstorming = (() => {
   const [, time, wanted] = /^#(time\/)?(.*)$/.exec(location.hash) || [];
   if (time) turn();
   if (byId.has(wanted)) select(wanted);
-  return { load, element, words, inTime: () => inTime, turns: (way) => (turned = way) };
+  return { load, element, words, inTime: () => inTime, turns: (way) => (turned = way), adds: (way) => (added = way) };
 })();

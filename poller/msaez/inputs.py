@@ -30,6 +30,13 @@ _ESSENTIAL = {
     "essentialReadModelNames": "required_read_models",
 }
 
+_EDITED = {
+    name.removeprefix("ELEMENT_KIND_").lower(): kind
+    for name, kind in job_pb2.ElementKind.items()
+    if kind != job_pb2.ELEMENT_KIND_UNSPECIFIED
+}
+_EDIT_NAMES = {kind: name for name, kind in _EDITED.items()}
+
 # (English, Korean); a rejection says what is wrong and what to do.
 _SENTENCES = {
     "no_inputs": (
@@ -100,6 +107,10 @@ _SENTENCES = {
         "Requested names for {what} were ignored: the draft has no such element.",
         "{what}에 요청된 이름을 무시했습니다. 초안에 해당 요소가 없습니다.",
     ),
+    "edit": (
+        "A change that cannot be understood was left out: {what}.",
+        "이해할 수 없는 수정을 제외했습니다: {what}.",
+    ),
     "more": (
         "There are {what} further remarks on the inputs.",
         "입력에 대한 참고 사항이 {what}개 더 있습니다.",
@@ -135,6 +146,7 @@ def understand(raw: Json, *, job_id: str) -> Inputs:
     job = job_pb2.JobInput(job_id=job_id, language=notes.language)
     _read_ids(inputs, job, notes)
     _read_source(inputs, job, notes)
+    _read_edits(inputs, job, notes)
     if (size := job.ByteSize()) > LARGEST_INPUT:
         notes.reject("too_long", f"{size / (1 << 20):.1f} MiB > {LARGEST_INPUT >> 20} MiB")
     return Inputs(input=job, warnings=notes.warned())
@@ -188,6 +200,22 @@ def _read_source(inputs: dict[str, Json], job: job_pb2.JobInput, notes: _Notes) 
         _Reading(job.draft, notes).read(draft)
     else:
         notes.reject("request_type", kind)
+
+
+def _read_edits(inputs: dict[str, Json], job: job_pb2.JobInput, notes: _Notes) -> None:
+    for stored in _items(inputs.get("edits")):
+        edit = _mapping(stored)
+        kind, name = _EDITED.get(_text(edit.get("kind"))), _text(edit.get("name"))
+        if kind is None or not name:
+            notes.warn("edit", stored)
+        else:
+            job.edits.add(
+                kind=kind,
+                name=name,
+                alias=_text(edit.get("alias")),
+                code_name=_text(edit.get("codeName")),
+                removed=edit.get("removed") is True,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,8 +380,15 @@ def write_inputs(job: job_pb2.JobInput) -> Json:
         written |= {"requestType": "fromDraft", "draft": _written_draft(job.draft)}
     else:
         written |= {"requestType": "fromRequirements", "requirements": job.requirements}
+    if job.edits:
+        written["edits"] = [_written_edit(edit) for edit in job.edits]
     understand(written, job_id=job.job_id)
     return written
+
+
+def _written_edit(edit: job_pb2.Edit) -> dict[str, Json]:
+    told = {"alias": edit.alias, "codeName": edit.code_name, "removed": edit.removed}
+    return {"kind": _EDIT_NAMES[edit.kind], "name": edit.name, **_filled(told)}
 
 
 def spoken(job: job_pb2.JobInput) -> model_pb2.Language:

@@ -85,6 +85,7 @@ class _Board:
                 events=f"/board/{self.job_id}/events",
                 jobs="/jobs",
                 retry=f"/jobs/{self.job_id}/retry",
+                revise=f"/jobs/{self.job_id}/revise",
                 shown=shown,
             )
             self._page = (shown, await asyncio.to_thread(render_html, model, live=live))

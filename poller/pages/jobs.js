@@ -155,6 +155,53 @@
     if (text) setTimeout(() => say(""), 8000);
   }
 
+  // A board from a text: pasted, or read from a file by the server, which says as what
+
+  const post = (path, body, type) => fetch(path, { method: "POST", headers: { "X-EventStorming": "1", "Content-Type": type }, body }).catch((error) => error);
+
+  async function read(file) {
+    if (!$("make").open) $("make").showModal();
+    const named = (word, form = "") => words[word].replace("{f}", file.name).replace("{e}", words[form] || form.toUpperCase());
+    $("read").className = "";
+    $("read").textContent = named("reading");
+    const answer = await post("/documents", file, "application/octet-stream");
+    const told = await answer.json?.().catch(() => null);
+    $("read").className = answer.ok ? "" : "error";
+    $("read").textContent = answer.ok ? named("readAs", told.form)
+      : words[told?.why] ? named(told.why) : words.refused.replace("{m}", told?.message || answer.statusText || answer.message || "");
+    if (answer.ok) $("text").value = told.text;
+    $("text").focus();
+  }
+
+  async function start() {
+    if (!$("text").value.trim()) return $("text").focus();
+    $("start").disabled = true;
+    const answer = await post("/jobs", JSON.stringify({ text: $("text").value }), "application/json");
+    const told = await answer.json?.().catch(() => null);
+    $("start").disabled = false;
+    if (answer.ok) return location.assign(`/board/${told.job}`);
+    $("read").className = "error";
+    $("read").textContent = words.refused.replace("{m}", told?.message || answer.statusText || answer.message || "");
+  }
+
+  $("new").addEventListener("click", () => $("make").showModal());
+  $("start").addEventListener("click", start);
+  $("file").addEventListener("change", () => {
+    if ($("file").files[0]) read($("file").files[0]);
+    $("file").value = "";
+  });
+  addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+  addEventListener("drop", (event) => {
+    if (!event.dataTransfer.files[0]) return;
+    event.preventDefault();
+    read(event.dataTransfer.files[0]);
+  });
+  $("text").addEventListener("paste", (event) => {
+    if (!event.clipboardData.files[0]) return;
+    event.preventDefault();
+    read(event.clipboardData.files[0]);
+  });
+
   // Words, looks, keys
 
   function speak() {
@@ -185,7 +232,7 @@
   $("rows").addEventListener("scroll", draw, { passive: true });
   addEventListener("resize", draw);
   addEventListener("keydown", (event) => {
-    if (event.key === "/" && event.target.tagName !== "INPUT") {
+    if (event.key === "/" && !["INPUT", "TEXTAREA"].includes(event.target.tagName)) {
       event.preventDefault();
       $("filter").focus();
     }

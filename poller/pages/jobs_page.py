@@ -9,7 +9,7 @@ from poller.board.html import document
 from poller.board.text import escaped
 from poller.pages.words import WORDS
 
-_BODY = """<header class="bar"><h1 data-word="title"></h1>
+_BODY = """<header class="bar"><h1 data-word="title"></h1><button id="new" class="new" data-word="newBoard"></button>
 <span id="counts" role="status"></span><span class="lost" id="lost" role="alert" hidden></span>
 <label class="search"><input id="filter" type="search" data-word-placeholder="filter" data-word-label="filter"></label>
 <select id="state" data-word-label="state"></select>
@@ -23,6 +23,12 @@ _BODY = """<header class="bar"><h1 data-word="title"></h1>
 <p id="none" hidden data-word="none"></p></main>
 <dialog id="ask"><form method="dialog"><p id="question"></p><menu><button value="no" data-word="no"></button>
 <button value="yes" id="yes"></button></menu></form></dialog>
+<dialog id="make" aria-labelledby="make-title"><form method="dialog"><h2 id="make-title" data-word="newBoard"></h2>
+<p id="hint" data-word="newHint"></p>
+<textarea id="text" rows="14" dir="auto" aria-describedby="hint" data-word-label="requirements"></textarea>
+<p id="read" role="status"></p>
+<menu><label class="button"><span data-word="chooseFile"></span><input id="file" type="file" accept=".md,.txt,.docx,.pdf,text/plain,text/markdown,application/pdf"></label>
+<button value="no" data-word="no"></button><button type="button" id="start" class="new" data-word="start"></button></menu></form></dialog>
 <p id="said" role="alert" hidden></p>"""
 
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from poller.errors import PollerError, Transient
+from poller.documents import LARGEST_DOCUMENT, Documents, Refusal, Unreadable
+from poller.errors import InputRejected, PollerError, Transient
 from poller.pages.boards import Boards
 from poller.pages.jobs import JobList
 from poller.pages.jobs_page import jobs_page, message_page
+from poller.pages.revision import NotUnderstood, revised, submitted
 from poller.pages.stream import EventStream
-from poller.ports import JobNotFound, Jobs, WrongState
+from poller.ports import LARGEST_INPUT, JobNotFound, Jobs, WrongState
 
 OPERATOR = "an operator"
+LARGEST_MESSAGE = 2 * LARGEST_INPUT
+"""Bytes of JSON: a text with every line feed escaped, and more."""
 _JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -35,6 +41,7 @@ class Pages:
 
     def __init__(self, jobs: Jobs, boards: Boards, rows: JobList) -> None:
         self._jobs, self._boards, self._rows = jobs, boards, rows
+        self._documents = Documents()
 
     @classmethod
     @asynccontextmanager
@@ -48,12 +55,15 @@ class Pages:
         """What they answer, one route each."""
         return [
             Route("/", self._home),
-            Route("/jobs", _answered(self._list)),
+            Route("/jobs", _answered(self._list), methods=["GET"]),
+            Route("/jobs", _answered(self._submit), methods=["POST"]),
+            Route("/documents", _answered(self._read), methods=["POST"]),
             Route("/jobs/events", _answered(self._list_events)),
             Route("/board/{job}", _answered(self._board)),
             Route("/board/{job}/events", _answered(self._board_events)),
             Route("/jobs/{job}/cancel", _answered(self._cancel), methods=["POST"]),
             Route("/jobs/{job}/retry", _answered(self._retry), methods=["POST"]),
+            Route("/jobs/{job}/revise", _answered(self._revise), methods=["POST"]),
             Route("/jobs/{job}/delete", _answered(self._delete), methods=["POST"]),
         ]
 
@@ -75,6 +85,23 @@ class Pages:
         have = request.headers.get("last-event-id") or request.query_params.get("have", "")
         in_time = request.query_params.get("view") == "time"
         return EventStream(lambda: self._boards.events(job_id, have, in_time=in_time))
+
+    async def _read(self, request: Request) -> Response:
+        found = await self._documents.read(await _content(request, LARGEST_DOCUMENT))
+        return JSONResponse({"text": found.text, "form": found.form})
+
+    async def _submit(self, request: Request) -> Response:
+        view = await self._jobs.submit(submitted(await _json(request)))
+        self._rows.poke()
+        return JSONResponse({"job": view.job_id})
+
+    async def _revise(self, request: Request) -> Response:
+        """The earlier job stays as it is."""
+        job_id = _job(request)
+        revision = revised(await self._jobs.input(job_id), await _json(request))
+        view = await self._jobs.submit(revision, like=job_id)
+        self._rows.poke()
+        return JSONResponse({"job": view.job_id})
 
     async def _cancel(self, request: Request) -> Response:
         await self._jobs.cancel(_job(request), by=OPERATOR)
@@ -100,6 +127,23 @@ def _job(request: Request) -> str:
     return job_id
 
 
+async def _content(request: Request, most: int) -> bytes:
+    """The whole body; of one that is too large, no more than that it is."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > most:
+            raise Unreadable(Refusal.TOO_LARGE)
+    return bytes(content)
+
+
+async def _json(request: Request) -> Any:
+    try:
+        return json.loads(await _content(request, LARGEST_MESSAGE))
+    except ValueError as error:
+        raise NotUnderstood("This is no JSON.") from error
+
+
 def _answered(answer: Answer) -> Answer:
     """The boundary of a request: what is ours becomes a status and a sentence, as page or as JSON."""
 
@@ -118,7 +162,10 @@ def _refused(request: Request, error: PollerError) -> Response:
     status = _status(error)
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
         return HTMLResponse(message_page(str(error)), status_code=status)
-    return JSONResponse({"message": str(error)}, status_code=status)
+    told = {"message": str(error)}
+    if isinstance(error, Unreadable):
+        told["why"] = error.why
+    return JSONResponse(told, status_code=status)
 
 
 def _status(error: PollerError) -> int:
@@ -126,4 +173,6 @@ def _status(error: PollerError) -> int:
         return 404
     if isinstance(error, WrongState):
         return 409
+    if isinstance(error, Unreadable | NotUnderstood | InputRejected):
+        return 400
     return 503 if isinstance(error, Transient) else 500

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import pytest
 from eventstorming.v1 import job_pb2, job_pb2_grpc
-from playwright.async_api import Page
+from playwright.async_api import FilePayload, Page
 
 from devkit.programs import Programs
 from executor.graph.answers import PoliciesAnswer
@@ -21,13 +21,15 @@ from poller.job import JobState
 from poller.pages import Pages
 from poller.ports import JobFilter, JobNotFound, JobPage, JobView
 from process import health
+from tests.browser.axe import grave
 from tests.browser.window import Window, window
-from tests.e2e.language_model import language_model
+from tests.e2e.language_model import asked, language_model
 from tests.e2e.pair import Pair, start_pair
 from tests.fakes import FakeQueue, FakeStore
 from tests.poller.board.conftest import HOSTILE
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "library.en.md"
+KOREAN_EXAMPLE = EXAMPLE.with_name("library.ko.md")
 TOKEN = "a-token-for-this-test"
 STICKERS = "document.querySelectorAll('.sticker').length"
 
@@ -98,6 +100,73 @@ async def test_a_board_grows_while_its_job_runs(pair: Pair, tmp_path: Path) -> N
         await page.get_by_text("← Jobs").click()
         await row.wait_for()
         assert shown.complaints == []
+
+
+@pytest.mark.parametrize("answers_after", [0.02])
+async def test_a_document_becomes_a_board_whose_changes_ask_only_what_they_touch(
+    pair: Pair, tmp_path: Path
+) -> None:
+    (tmp_path / "policies").touch()
+    calls = tmp_path / "calls.jsonl"
+    text = KOREAN_EXAMPLE.read_text("utf-8")
+    async with window(width=1440, height=900, locale="ko-KR") as shown:
+        page = await _signed_in(shown, pair)
+        await page.locator("#new").click()
+        document = FilePayload(name="도서관.txt", mimeType="text/plain", buffer=text.encode("cp949"))
+        await page.locator("#file").set_input_files(document)
+        await page.locator("#read", has_text="CP949").wait_for()
+        assert await page.locator("#text").input_value() == text.strip("\n")
+        await shown.picture("new-board")
+        assert await grave(shown, tmp_path) == []
+        await page.locator("#start").click()
+        first = await _ended(shown)
+        in_all = len(asked(calls))
+        assert in_all > 5
+
+        renamed = page.locator(".sticker.command").first
+        name = await renamed.get_attribute("data-id")
+        await renamed.click()
+        await page.locator(".edit input").first.fill("책을 손에 넣기")
+        await page.locator(".edit button").first.click()
+        await shown.picture("changes")
+        assert await grave(shown, tmp_path) == []
+        await page.locator("#changes-run").click()
+        second = await _ended(shown, other_than=first)
+        assert len(asked(calls)) == in_all
+        await page.locator(f'.sticker[data-id="{name}"]').click()
+        assert await shown.texts("#panel h2") == ["책을 손에 넣기"]
+
+        questions = await page.locator(".sticker.question").count()
+        asked_first = page.locator(".sticker.question").first
+        await asked_first.dispatch_event("click")
+        question = (await shown.texts("#panel h2"))[0]
+        await page.locator(".edit textarea").fill("14일입니다.")
+        await page.locator(".edit button").first.click()
+        await page.locator("#changes-run").click()
+        await _ended(shown, other_than=second)
+        again = len(asked(calls)) - in_all
+        print(f"{in_all} questions for the text, {again} more after an answer, of {questions} open ones")
+        assert 0 < again < in_all / 2
+        left = await shown.js(
+            "[...document.querySelectorAll('.sticker.question title')].map((each) => each.textContent)"
+        )
+        assert not [each for each in left if question in each]
+        assert f"{question} 14일입니다." in await shown.js("document.getElementById('source').textContent")
+        await page.locator(f'.sticker[data-id="{name}"]').click()
+        assert await shown.texts("#panel h2") == ["책을 손에 넣기"]
+
+        await page.goto(first)
+        await page.locator(f'.sticker[data-id="{name}"]').click()
+        assert await shown.texts("#panel h2") != ["책을 손에 넣기"]
+        assert shown.complaints == []
+
+
+async def _ended(shown: Window, other_than: str = "") -> str:
+    """The address of the board, once it is one and complete."""
+    await shown.page.wait_for_url(lambda url: "/board/" in url and url.split("#")[0] != other_than)
+    await shown.until("document.documentElement.dataset.ended === 'true'")
+    assert await shown.js("document.documentElement.dataset.state") == "completed"
+    return str(await shown.js("location.href.split('#')[0]"))
 
 
 @pytest.mark.parametrize("answers_after", [60.0])

@@ -11,6 +11,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class ElementKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ELEMENT_KIND_UNSPECIFIED: _ClassVar[ElementKind]
+    ELEMENT_KIND_AGGREGATE: _ClassVar[ElementKind]
+    ELEMENT_KIND_COMMAND: _ClassVar[ElementKind]
+    ELEMENT_KIND_EVENT: _ClassVar[ElementKind]
+    ELEMENT_KIND_READ_MODEL: _ClassVar[ElementKind]
+    ELEMENT_KIND_POLICY: _ClassVar[ElementKind]
+    ELEMENT_KIND_OPEN_QUESTION: _ClassVar[ElementKind]
+
 class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     JOB_STATE_UNSPECIFIED: _ClassVar[JobState]
@@ -45,6 +55,13 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_UNAUTHENTICATED: _ClassVar[ErrorReason]
     ERROR_REASON_NOT_AVAILABLE: _ClassVar[ErrorReason]
     ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
+ELEMENT_KIND_UNSPECIFIED: ElementKind
+ELEMENT_KIND_AGGREGATE: ElementKind
+ELEMENT_KIND_COMMAND: ElementKind
+ELEMENT_KIND_EVENT: ElementKind
+ELEMENT_KIND_READ_MODEL: ElementKind
+ELEMENT_KIND_POLICY: ElementKind
+ELEMENT_KIND_OPEN_QUESTION: ElementKind
 JOB_STATE_UNSPECIFIED: JobState
 JOB_STATE_QUEUED: JobState
 JOB_STATE_RUNNING: JobState
@@ -73,20 +90,36 @@ ERROR_REASON_NOT_AVAILABLE: ErrorReason
 ERROR_REASON_INTERNAL: ErrorReason
 
 class JobInput(_message.Message):
-    __slots__ = ("job_id", "requirements", "draft", "language", "user_id", "project_id")
+    __slots__ = ("job_id", "requirements", "draft", "language", "user_id", "project_id", "edits")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     REQUIREMENTS_FIELD_NUMBER: _ClassVar[int]
     DRAFT_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    EDITS_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     requirements: str
     draft: Draft
     language: _model_pb2.Language
     user_id: str
     project_id: str
-    def __init__(self, job_id: _Optional[str] = ..., requirements: _Optional[str] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ..., language: _Optional[_Union[_model_pb2.Language, str]] = ..., user_id: _Optional[str] = ..., project_id: _Optional[str] = ...) -> None: ...
+    edits: _containers.RepeatedCompositeFieldContainer[Edit]
+    def __init__(self, job_id: _Optional[str] = ..., requirements: _Optional[str] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ..., language: _Optional[_Union[_model_pb2.Language, str]] = ..., user_id: _Optional[str] = ..., project_id: _Optional[str] = ..., edits: _Optional[_Iterable[_Union[Edit, _Mapping]]] = ...) -> None: ...
+
+class Edit(_message.Message):
+    __slots__ = ("kind", "name", "alias", "code_name", "removed")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    CODE_NAME_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    kind: ElementKind
+    name: str
+    alias: str
+    code_name: str
+    removed: bool
+    def __init__(self, kind: _Optional[_Union[ElementKind, str]] = ..., name: _Optional[str] = ..., alias: _Optional[str] = ..., code_name: _Optional[str] = ..., removed: _Optional[bool] = ...) -> None: ...
 
 class Draft(_message.Message):
     __slots__ = ("contexts",)

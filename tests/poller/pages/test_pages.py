@@ -34,6 +34,16 @@ class CountedQueue(FakeQueue):
     watches = 0
     watching = 0
 
+    def __init__(self, store: FakeStore) -> None:
+        super().__init__(store)
+        self.likes: dict[str, str] = {}
+
+    async def submit(self, input: job_pb2.JobInput, *, like: str = "") -> JobView:
+        view = await super().submit(input, like=like)
+        if like:
+            self.likes[view.job_id] = like
+        return view
+
     async def watch(self, job_id: str) -> AsyncGenerator[JobView, None]:
         self.watches += 1
         self.watching += 1
@@ -232,6 +242,35 @@ async def test_an_operator_cancels_tries_again_and_deletes(site: Site) -> None:
     assert job_id in site.queue.store.removals
 
 
+@pytest.mark.heavy
+async def test_a_text_and_a_document_become_a_job(site: Site) -> None:
+    read = await site.http.post("/documents", content="회원이 책을 빌린다.".encode("cp949"), headers=WRITES)
+    assert read.json() == {"text": "회원이 책을 빌린다.", "form": "cp949"}
+    made = await site.http.post("/jobs", json={"text": read.json()["text"]}, headers=WRITES)
+    assert (await site.queue.input(made.json()["job"])).requirements == "회원이 책을 빌린다."
+
+    refused = await site.http.post("/documents", content=b"PK\x03\x04", headers=WRITES)
+    assert (refused.status_code, refused.json()["why"]) == (400, "broken")
+    for body in (b"{", b"[]", b'{"text": ""}'):
+        assert (await site.http.post("/jobs", content=body, headers=WRITES)).status_code == 400
+
+
+async def test_a_changed_board_becomes_a_new_job_like_the_old_one_which_stays(site: Site) -> None:
+    job_id = await site.submitted()
+    await (await site.claimed(job_id)).complete(small_model(), tokens_used=1)
+
+    told = {"edits": [{"kind": "event", "name": "OrderPlaced1", "alias": "An order came in"}]}
+    answer = await site.http.post(f"/jobs/{job_id}/revise", json=told, headers=WRITES)
+    made = answer.json()["job"]
+    assert made != job_id
+    assert site.queue.likes == {made: job_id}
+    assert [edit.alias for edit in (await site.queue.input(made)).edits] == ["An order came in"]
+    assert [edit.alias for edit in (await site.queue.input(job_id)).edits] == []
+    assert (await site.http.post(f"/jobs/{job_id}/revise", json={}, headers=WRITES)).status_code == 400
+    gone = "0" * 8 + "-0000-4000-8000-" + "0" * 12
+    assert (await site.http.post(f"/jobs/{gone}/revise", json=told, headers=WRITES)).status_code == 404
+
+
 async def test_nothing_is_shown_or_changed_without_the_token_or_from_elsewhere() -> None:
     async with serving("secret") as site:
         job_id = await site.submitted()
@@ -244,7 +283,9 @@ async def test_nothing_is_shown_or_changed_without_the_token_or_from_elsewhere()
         assert (await site.http.get(f"/board/{job_id}")).status_code == 200  # the client keeps the cookie
         assert (await site.http.post(f"/jobs/{job_id}/cancel")).status_code == 403
         foreign = {**WRITES, "Origin": "https://elsewhere.example"}
-        assert (await site.http.post(f"/jobs/{job_id}/cancel", headers=foreign)).status_code == 403
+        for path in (f"/jobs/{job_id}/cancel", f"/jobs/{job_id}/revise", "/jobs", "/documents"):
+            assert (await site.http.post(path, content=b"{}", headers=foreign)).status_code == 403
+        assert len(site.queue.store.jobs) == 1
         assert (await site.queue.get(job_id)).state is JobState.QUEUED
 
 
