@@ -129,7 +129,7 @@ def last_notes(chat: RunChat, language: Language) -> Iterator[Note]:
     if borrowed:
         message = language.pick(
             f"Calls saved: {borrowed} of {calls}; {calls - borrowed} questions were new.",
-            f"호출 {calls}건 가운데 {borrowed}건은 이전 작업의 답을 다시 썼고, {calls - borrowed}건을 새로 물었습니다.",
+            f"호출 {calls}건 가운데 {borrowed}건은 이전 작업의 답변을 다시 썼고, {calls - borrowed}건을 새로 물었습니다.",
         )
         yield Note(level=Level.INFO, message=message, key="borrowed")
     message = language.pick(f"Tokens used: {chat.tokens_used:,}.", f"사용한 토큰: {chat.tokens_used:,}개")

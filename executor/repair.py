@@ -378,7 +378,7 @@ class _Names:
             f"policy/{policy.bounded_context}/{policy.name}/{policy.trigger}",
             f'The policy "{policy.alias or policy.name}" was left out: it does not lead from an event or a time to another '
             "event, or goes round in a circle.",
-            f"'{policy.alias or policy.name}' 정책은 이벤트나 시점에서 다른 이벤트로 이어지지 않거나 서로 맞물려 돌아 제외했습니다.",
+            f"'{policy.alias or policy.name}' 폴리시는 이벤트나 시점에서 다른 이벤트로 이어지지 않거나 서로 맞물려 돌아 제외했습니다.",
         )
 
 

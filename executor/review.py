@@ -170,7 +170,7 @@ class _Views:
                 f"read_model/{view.name}/{name}",
                 language.pick(
                     f'The read model "{label}" was named twice and is one: {name}.',
-                    f"조회 모델 '{label}'이(가) 두 번 나와 하나로 합쳤습니다: {name}",
+                    f"리드 모델 '{label}'이(가) 두 번 나와 하나로 합쳤습니다: {name}",
                 ),
             )
 

@@ -79,7 +79,7 @@ async def draft(state: DraftState, runtime: Runtime[RunContext]) -> Outcome:
     if not answer:
         asking.warn(
             f"{context.alias}: commands, events and read models could not be worked out.",
-            f"{context.alias}: 커맨드, 이벤트, 조회 모델을 만들지 못했습니다.",
+            f"{context.alias}: 커맨드, 이벤트, 리드 모델을 만들지 못했습니다.",
         )
     found = normalised(answer or DraftAnswer(aggregates=[]), unit, asking)
     _remark(found.aggregates, context, asking)
@@ -391,5 +391,5 @@ def _remark(aggregates: Sequence[Aggregate], context: ContextUnit, remarks: Rema
     commands, events, views = (sum(len(getattr(a, kind)) for a in aggregates) for kind in _KINDS)
     remarks.tell(
         f"{context.alias}: {names}: {commands} command(s), {events} event(s), {views} read model(s).",
-        f"{context.alias}: {names}: 커맨드 {commands}개, 이벤트 {events}개, 조회 모델 {views}개",
+        f"{context.alias}: {names}: 커맨드 {commands}개, 이벤트 {events}개, 리드 모델 {views}개",
     )

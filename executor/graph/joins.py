@@ -57,7 +57,7 @@ def _demand_something(model: EventStormingModel, input: GraphInput, parts: Seque
         raise NothingUsable(
             input.language.pick(
                 "No command, event or read model could be found: the text seems to describe no behaviour.",
-                "커맨드, 이벤트, 조회 모델을 찾지 못했습니다. 동작을 설명하는 글이 아닌 것 같습니다.",
+                "커맨드, 이벤트, 리드 모델을 찾지 못했습니다. 동작을 설명하는 글이 아닌 것 같습니다.",
             )
         )
 
@@ -70,8 +70,8 @@ def _remark_counts(model: EventStormingModel, remarks: Remarks) -> None:
     remarks.tell(
         f"All names are known: {len(aggregates)} aggregates, {commands} commands, {events} events, {views} read models. "
         "Now working out parameters, scenarios, screens and policies.",
-        f"이름이 모두 정해졌습니다: 애그리거트 {len(aggregates)}개, 커맨드 {commands}개, 이벤트 {events}개, 조회 모델 {views}개. "
-        "이제 매개변수, 시나리오, 화면, 정책을 만듭니다.",
+        f"이름이 모두 정해졌습니다: 애그리거트 {len(aggregates)}개, 커맨드 {commands}개, 이벤트 {events}개, 리드 모델 {views}개. "
+        "이제 매개변수, 시나리오, 화면, 폴리시를 만듭니다.",
     )
 
 
@@ -98,7 +98,7 @@ def _remark_end(model: EventStormingModel, remarks: Remarks) -> None:
     remarks.tell(
         f"The model is complete: {len(model.policies)} policies, {len(model.references)} references, "
         f"{scenarios} scenarios, {refusals} refusals, {len(owners)} screens.",
-        f"모델이 완성되었습니다: 정책 {len(model.policies)}개, 참조 {len(model.references)}개, "
+        f"모델이 완성되었습니다: 폴리시 {len(model.policies)}개, 참조 {len(model.references)}개, "
         f"시나리오 {scenarios}개, 거절 {refusals}개, 화면 {len(owners)}개",
     )
     if asked := model.open_questions:

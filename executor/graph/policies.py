@@ -40,7 +40,7 @@ async def policies(state: PoliciesState, runtime: Runtime[RunContext]) -> Outcom
     }
     answer = await asking.ask(PoliciesAnswer, blocks, lambda answer: check(answer, known))
     if not answer:
-        asking.warn("Policies could not be worked out.", "정책을 만들지 못했습니다.")
+        asking.warn("Policies could not be worked out.", "폴리시를 만들지 못했습니다.")
     return asking.outcome(normalised(answer or PoliciesAnswer(policies=[]), unit, known, asking))
 
 

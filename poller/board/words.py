@@ -14,7 +14,7 @@ _BOARD: Final[Mapping[str, tuple[str, str]]] = {
     "aggregate": ("Aggregate", "애그리거트"),
     "event": ("Event", "이벤트"),
     "policy": ("Policy", "폴리시"),
-    "readmodel": ("Read model", "리드모델"),
+    "readmodel": ("Read model", "리드 모델"),
     "system": ("External system", "외부 시스템"),
     "question": ("Open question", "남은 질문"),
     "questions": ("Open questions", "남은 질문"),

@@ -19,7 +19,7 @@ _KINDS = {
     "enumeration": "enumeration 열거형",
     "command": "command 커맨드",
     "event": "event 이벤트",
-    "view": "read model 리드모델",
+    "view": "read model 리드 모델",
     "policy": "policy 폴리시",
     "actor": "actor 액터",
     "system": "external system 외부 시스템",

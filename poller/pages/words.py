@@ -73,7 +73,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "retry": "다시 실행",
         "delete": "삭제",
         "cancelSure": "이 작업을 취소할까요? 실패로 끝나며 데이터는 남습니다.",
-        "retrySure": "이 작업을 다시 실행할까요? 이미 받은 답은 다시 씁니다.",
+        "retrySure": "이 작업을 다시 실행할까요? 이미 받은 답변은 다시 씁니다.",
         "deleteSure": "이 작업과 모든 데이터를 삭제할까요? 되돌릴 수 없습니다.",
         "no": "아니요",
         "none": "해당하는 작업이 없습니다.",

@@ -1,7 +1,9 @@
-"""One Korean word for one thing, in every page that is written in Korean; the words are those of README.ko.md's glossary."""
+"""One Korean word for one thing, in every page that is written in Korean and in all that the programs say; the words are those
+of README.ko.md's glossary."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -31,6 +33,27 @@ def test_one_thing_has_one_korean_name(page: Path) -> None:
     prose = CODE.sub(" ", page.read_text("utf-8"))
     others = [
         f"{found[0]!r} for {word}" for word, other in WORDS.items() for found in re.finditer(other, prose)
+    ]
+    assert others == []
+
+
+SOURCES = sorted(path for part in ("poller", "executor", "process") for path in (ROOT / part).rglob("*.py"))
+HANGUL = re.compile("[가-힣]")
+
+
+def test_what_the_programs_say_has_the_same_names() -> None:
+    said = [
+        (path.name, text)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(text := node.value, str) and HANGUL.search(text)
+    ]
+    assert len(said) > 200
+    others = [
+        f"{name}: {found[0]!r} for {word} in {text!r}"
+        for name, text in said
+        for word, other in WORDS.items()
+        for found in re.finditer(other, re.sub(r"[A-Za-z]+", " ", text))
     ]
     assert others == []
 
