@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from poller import admin
 from poller.attempt import Limits
@@ -21,6 +23,7 @@ from poller.executors import Access, GrpcExecutors
 from poller.job import RetryPolicy
 from poller.metrics import Metrics
 from poller.pages import Pages
+from poller.ports import Jobs
 from poller.rtdb.fence import Claimant
 from poller.rtdb.names import Nodes
 from poller.rtdb.open import open_database
@@ -126,8 +129,8 @@ async def run(settings: Settings, parts: Parts) -> None:
             draining = "draining" if dispatcher.draining else ""
             return lost() or draining or queue.problem() or executors.problem()
 
-        def inside(pages: Pages) -> Starlette:
-            routes = [route(parts.counted.registry), *admin.guarded(pages.routes, settings.token)]
+        def inside(pages: Pages, agents: list[BaseRoute]) -> Starlette:
+            routes = [route(parts.counted.registry), *agents, *admin.guarded(pages.routes, settings.token)]
             return health.admin(lost, unready, routes)
 
         serving = partial(health.serving, host=settings.bind_host)
@@ -135,7 +138,8 @@ async def run(settings: Settings, parts: Parts) -> None:
             blocked.watched(ends=False),
             Pages.of(jobs) as pages,
             serving(health.public(lost), settings.http_port, name="HTTP_PORT") as http_port,
-            serving(inside(pages), settings.admin_port, name="ADMIN_PORT") as admin_port,
+            coding_agents(jobs, settings) as agents_inside,
+            serving(inside(pages, agents_inside), settings.admin_port, name="ADMIN_PORT") as admin_port,
             AsyncExitStack() as more,
         ):
             boards = settings.board_url or own_pages(settings, admin_port)
@@ -158,6 +162,18 @@ async def run(settings: Settings, parts: Parts) -> None:
         for task in tasks:
             task.cancel()
         log.info("poller.ended")
+
+
+@asynccontextmanager
+async def coding_agents(jobs: Jobs, settings: Settings) -> AsyncIterator[list[BaseRoute]]:
+    """What they find on the port inside the cluster, where MCP_HTTP says so: only then is their package imported."""
+    if not settings.mcp_http:
+        yield []
+        return
+    from poller.mcp.local import served
+
+    async with served(jobs, settings.token) as routes:
+        yield routes
 
 
 def doors(opened: Opened, settings: Settings, boards: str | None) -> Doors | None:

@@ -83,6 +83,7 @@ class Settings(ProcessSettings):
     shutdown_grace_seconds: Annotated[int, Field(ge=1)] = 20
 
     grpc_port: Port = 50052
+    mcp_http: bool = False
     a2a_port: Port = 0
     a2a_external_url: WebAddress | None = None
     a2a_push_allowed: Annotated[tuple[str, ...], NoDecode] = ()
@@ -120,6 +121,15 @@ class Settings(ProcessSettings):
         if not re.fullmatch(r"[^.$#\[\]/\x00-\x1f\x7f]{1,128}", name):
             raise ValueError("must be 1 to 128 characters, none of . $ # [ ] /")
         return name
+
+    @field_validator("mcp_http")
+    @classmethod
+    def _mcp_installed(cls, wanted: bool) -> bool:
+        if wanted and not find_spec("mcp"):
+            raise ValueError(
+                "this installation cannot speak MCP: install the extra `mcp`, or set this to false"
+            )
+        return wanted
 
     @field_validator("a2a_push_allowed")
     @classmethod

@@ -26,7 +26,12 @@ NOT_VALUES = {
 OPEN_MAPS = {"settings", "secrets.app.keys", "secrets.app.values", "executor.resources", "poller.resources"}
 
 # Read by the programs, set by nobody in a cluster: the containers' ports are theirs alone.
-PORTS = {"HTTP_PORT", "ADMIN_PORT", "GRPC_PORT"}
+PORTS = {
+    "HTTP_PORT",
+    "ADMIN_PORT",
+    "GRPC_PORT",
+    "MCP_HTTP",
+}  # our images have no room for the package of the last
 # Read by LangSmith itself.
 LANGSMITH = {"LANGSMITH_PROJECT", "LANGSMITH_API_KEY"}
 

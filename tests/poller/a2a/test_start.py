@@ -22,7 +22,7 @@ EXAMPLES = Path(__file__).parents[3] / "docs" / "agents.md"
 
 @pytest.mark.heavy
 def test_without_a_port_nothing_of_it_is_imported() -> None:
-    asked = "import sys, poller.__main__; print([name for name in sys.modules if name.partition('.')[0] in ('a2a', 'sse_starlette')])"
+    asked = "import sys, poller.__main__; print([name for name in sys.modules if name.partition('.')[0] in ('a2a', 'sse_starlette', 'mcp')])"
     ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
 
