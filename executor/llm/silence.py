@@ -10,7 +10,7 @@ from typing import Final
 from executor.ports import Lapse
 
 SILENT_SECONDS: Final = 30.0
-"""So long no answer is no news; where answers take longer, twice what is usual."""
+"""So long no answer is no news; where answers take longer, four times what is usual: one alone may be long."""
 _USUAL: Final = 40  # answers that say what is usual now
 
 
@@ -65,7 +65,7 @@ class Silence:
     @property
     def _patience(self) -> float:
         usual = sorted(self._took)[(len(self._took) - 1) // 2] if self._took else 0.0
-        return max(SILENT_SECONDS, 2 * usual)
+        return max(SILENT_SECONDS, 4 * usual)
 
     def _lasts(self, now: float) -> float:
         """Seconds that something is asked and nothing was answered."""

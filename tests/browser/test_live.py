@@ -102,6 +102,26 @@ async def test_a_board_grows_while_its_job_runs(pair: Pair, tmp_path: Path) -> N
         assert shown.complaints == []
 
 
+async def test_a_board_shows_that_the_language_model_does_not_answer_and_that_it_does_again(
+    pair: Pair, tmp_path: Path
+) -> None:
+    async with window() as shown:
+        page = await _signed_in(shown, pair)
+        row = page.locator(f'.row[data-id="{_submitted(pair, EXAMPLE.read_text("utf-8"))}"]')
+        await row.locator('a[data-action="board"]').click()
+        await shown.until(
+            "document.getElementById('last')?.textContent.startsWith('The language model has not answered since ')"
+        )
+        assert await shown.js("document.getElementById('last').classList.contains('warning')")
+        await shown.picture("live-silent")
+        (tmp_path / "policies").touch()
+        await shown.until("document.documentElement.dataset.ended === 'true'")
+        await page.keyboard.press("l")
+        said = await shown.texts("#log li span")
+        assert any(line.startswith("The language model answers again, after ") for line in said)
+        assert shown.complaints == []
+
+
 @pytest.mark.parametrize("answers_after", [0.02])
 async def test_a_document_becomes_a_board_whose_changes_ask_only_what_they_touch(
     pair: Pair, tmp_path: Path

@@ -114,14 +114,24 @@ async def test_who_answers_slowly_as_usual_is_not_silent() -> None:
 
 
 @virtual
+async def test_one_answer_that_takes_three_times_as_long_as_usual_is_no_silence() -> None:
+    async with (
+        chat(Timed(15.0, 15.0, 45.0), MemoryLink(), step_seconds=300, timeout=100) as asking,
+        listening(asking) as heard,
+    ):
+        await in_a_row(asking, 3)
+    assert heard == []
+
+
+@virtual
 async def test_one_answer_among_many_ends_it() -> None:
     async with (
-        chat(Timed(10.0, 45.0), MemoryLink(), step_seconds=300, timeout=100) as asking,
+        chat(Timed(5.0, 45.0), MemoryLink(), step_seconds=300, timeout=100) as asking,
         listening(asking) as heard,
     ):
         await asyncio.gather(*(asking.ask(question(f"{n}")) for n in range(4)))
     assert said(heard) == [(1, False), (1, True)]
-    assert heard[0][0] == pytest.approx(40.0, abs=0.1)
+    assert heard[0][0] == pytest.approx(35.0, abs=0.1)
 
 
 @virtual
