@@ -32,6 +32,9 @@ from process.tasks import task_group
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 5.0
+SETTLE_SECONDS = 1.0
+"""A new job is taken up first, then told of: what telling costs must not delay it."""
+
 KEEP_SECONDS = 10.0
 PROGRESS_SECONDS = 5.0
 MOST_FOLLOWED = 1000
@@ -83,6 +86,7 @@ class Courier:
                     except PollerError as error:
                         log.warning("webhooks.not_known", reason=str(error))
                     await self._webhooks.stirred(LOOK_SECONDS)
+                    await self._clock.sleep(SETTLE_SECONDS)
         finally:
             await asyncio.shield(self._let_go())
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
+from urllib.request import urlopen
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,6 +19,7 @@ from poller.errors import PollerError
 from process.errors import WrongSettings
 
 _console = Console(highlight=False)
+_SECONDS = 5.0
 _MARKS = {"ok": "[green]✓[/]", "remark": "[yellow]![/]", "wrong": "[red]✗[/]"}
 
 
@@ -92,9 +95,32 @@ def _jobs() -> Iterator[str]:
     yield "reachable and serving"
 
 
+def _agents() -> Iterator[str]:
+    """Only where A2A is on: whether the card is where other agents are told to look for it."""
+    from poller.settings import load
+
+    try:
+        settings = load()
+    except WrongSettings:
+        return
+    if not settings.a2a_port:
+        return
+    url = settings.a2a_external_url or f"http://127.0.0.1:{settings.a2a_port}"
+    try:
+        with urlopen(f"{url}/.well-known/agent-card.json", timeout=_SECONDS) as answer:
+            card = json.load(answer)
+    except (OSError, ValueError) as error:
+        raise CliError(
+            f"there is no agent card at {url} ({error}). Check A2A_PORT of the poller, A2A_EXTERNAL_URL and the network.",
+            Exit.UNREACHABLE,
+        ) from error
+    yield f"the agent card is at {url}, for version {card.get('version', '?')}"
+
+
 _CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "settings": _settings,
     "RTDB": _database,
     "executor and language model": _executor,
     "poller": _jobs,
+    "other agents": _agents,
 }

@@ -26,6 +26,8 @@ class Settings(Access, Protocol):
 
     @property
     def namespace(self) -> str: ...
+    @property
+    def a2a_port(self) -> int: ...
 
 
 async def examine(settings: Settings) -> AsyncGenerator[str, None]:
@@ -55,7 +57,8 @@ async def _reached(database: Database, nodes: Nodes, settings: Settings) -> str:
 
 
 async def _allowed(database: Database, nodes: Nodes, settings: Settings) -> str:
-    for node in (nodes.entries, nodes.jobs, nodes.removals, nodes.index):
+    webhooks = (nodes.owed,) if settings.a2a_port else ()
+    for node in (nodes.entries, nodes.jobs, nodes.removals, nodes.index, *webhooks):
         try:
             await database.keys(node, deadline=_SECONDS)
         except Permanent as error:

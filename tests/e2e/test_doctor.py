@@ -8,7 +8,8 @@ import sys
 
 from devkit.programs import Programs
 from tests.e2e.hostile import hostile
-from tests.e2e.pair import FREE
+from tests.e2e.pair import FREE, start_pair
+from tests.poller.a2a.agents import free_port
 
 
 def doctor(**settings: str) -> subprocess.CompletedProcess[str]:
@@ -57,3 +58,17 @@ def test_wrong_settings_and_an_executor_nobody_runs_are_told_in_one_run() -> Non
     assert "FIREBASE_DATABASE_URL: must be set" in ill.stdout
     assert "RTDB: not looked at" in ill.stdout
     assert "no executor answers at 127.0.0.1:1" in ill.stdout
+
+
+def test_agents_that_may_call_are_looked_for_where_they_are_told_to(programs: Programs) -> None:
+    port = str(free_port())
+    pair = start_pair(programs, executors={"AI_MODEL": "offline:rules"}, A2A_PORT=port)
+    settings = {
+        name: pair.poller_settings[name] for name in ("FIREBASE_DATABASE_EMULATOR_HOST", "EXECUTOR_TARGET")
+    }
+    jobs = {"JOBS_TARGET": f"127.0.0.1:{pair.ports['grpc']}"}
+    well = doctor(A2A_PORT=port, **settings, **jobs)
+    ill = doctor(A2A_PORT=port, A2A_EXTERNAL_URL="http://127.0.0.1:1", **settings, **jobs)
+    assert f"✓ other agents: the agent card is at http://127.0.0.1:{port}" in well.stdout
+    assert "✗ other agents: there is no agent card at http://127.0.0.1:1" in ill.stdout
+    assert "other agents" not in doctor(**settings, **jobs).stdout

@@ -44,6 +44,17 @@ async def said(of: Settings) -> list[str]:
     return [sentence async for sentence in examine(of)]
 
 
+async def test_the_node_of_webhooks_is_looked_at_only_where_agents_may_call() -> None:
+    older = {"rules": {name: rule for name, rule in RULES["rules"].items() if name != "jobWebhooks"}}
+    given = {"firebase_database_lease_rules": True}
+    async with database(older) as (rtdb, owner):
+        await owner.put(SWITCH, True)
+        without = await said(settings(rtdb.address, **given))
+        refused = await wrong(settings(rtdb.address, a2a_port=5000, **given))
+    assert len(without) == 4
+    assert "read jobWebhooks/eventstorming_generator: publish poller/rtdb/database.rules.json" in refused
+
+
 async def wrong(of: Settings) -> str:
     with pytest.raises(CliError) as found:
         await said(of)
