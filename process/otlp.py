@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
+import requests
 from opentelemetry import context, trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -39,9 +41,7 @@ class Otlp:
         self._exporter = _Exporter(endpoint)
         about = {"service.name": service, "service.version": _VERSION, "service.instance.id": instance}
         self._provider = TracerProvider(
-            resource=Resource.create(about).merge(
-                OTELResourceDetector().detect()
-            ),  # what the operator has set wins
+            resource=_Origin(Resource.create(about).merge(OTELResourceDetector().detect())),
             id_generator=self._ids,
             shutdown_on_exit=False,  # it waits for as long as the collector pleases: `sent` does not
         )
@@ -54,38 +54,32 @@ class Otlp:
         """As the port says."""
         return self._exporter.problem
 
-    @contextmanager
-    def run(self, job: str, epoch: int) -> Iterator[_Span]:
+    def run(self, job: str, epoch: int) -> _Span:
         """As the port says. The ids follow from job and epoch, so that whoever takes a job over knows what to link to."""
         self._ids.next = _trace_id(job), _span_id(job, epoch)
         links = [trace.Link(_context(job, epoch - 1))] if epoch > 1 else []
         about: dict[str, _Value] = {"eventstorming.job.id": job, "eventstorming.epoch": epoch}
-        span = self._tracer.start_span("run", _TOP, kind=trace.SpanKind.CLIENT, attributes=about, links=links)
-        with _current(span) as current:
-            yield current
+        return _Span(
+            self._tracer.start_span("run", _TOP, kind=trace.SpanKind.CLIENT, attributes=about, links=links)
+        )
 
-    @contextmanager
     def taken(
         self,
         name: str,
         carried: Callable[[], Sequence[tuple[str, str | bytes]]],
         attributes: Mapping[str, _Value],
-    ) -> Iterator[_Span]:
+    ) -> _Span:
         """As the port says."""
         metadata = {key: value for key, value in carried() if isinstance(value, str)}
         parent = self._propagator.extract(metadata, Context())
-        span = self._tracer.start_span(name, parent, kind=trace.SpanKind.SERVER, attributes=attributes)
-        with _current(span) as current:
-            yield current
+        return _Span(self._tracer.start_span(name, parent, kind=trace.SpanKind.SERVER, attributes=attributes))
 
-    @contextmanager
     def part(
         self, name: str, attributes: Mapping[str, _Value] | None = None, *, outward: bool = False
-    ) -> Iterator[_Span]:
+    ) -> _Span:
         """As the port says."""
         kind = trace.SpanKind.CLIENT if outward else trace.SpanKind.INTERNAL
-        with _current(self._tracer.start_span(name, kind=kind, attributes=attributes)) as current:
-            yield current
+        return _Span(self._tracer.start_span(name, kind=kind, attributes=attributes))
 
     def carried(self) -> tuple[tuple[str, str], ...]:
         """As the port says."""
@@ -99,8 +93,20 @@ class Otlp:
 
 
 class _Span:
+    """`traces.Span`, and the context of it: current while inside, ended with it."""
+
+    __slots__ = ("_span", "_token")
+
     def __init__(self, span: trace.Span) -> None:
         self._span = span
+
+    def __enter__(self) -> _Span:
+        self._token = context.attach(trace.set_span_in_context(self._span))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._span.end()
+        context.detach(self._token)
 
     def tell(self, attributes: Mapping[str, _Value]) -> None:
         self._span.set_attributes(attributes)
@@ -111,14 +117,15 @@ class _Span:
         self._span.set_status(trace.StatusCode.ERROR)
 
 
-@contextmanager
-def _current(span: trace.Span) -> Iterator[_Span]:
-    token = context.attach(trace.set_span_in_context(span))
-    try:
-        yield _Span(span)
-    finally:
-        span.end()
-        context.detach(token)
+class _Origin(Resource):
+    """A resource that writes itself out for its hash once, not with each span that is sent."""
+
+    def __init__(self, of: Resource) -> None:
+        super().__init__(of.attributes, of.schema_url)
+        self._written = super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._written
 
 
 class _Ids(RandomIdGenerator):
@@ -159,7 +166,7 @@ class _Exporter(SpanExporter):
         log = logging.getLogger(OTLPSpanExporter.__module__)
         log.addHandler(self._reason)
         log.propagate = False
-        self._own = OTLPSpanExporter(f"{endpoint.removesuffix('/')}/v1/traces")
+        self._own = OTLPSpanExporter(f"{endpoint.removesuffix('/')}/v1/traces", session=_session())
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = self._own.export(spans)
@@ -176,3 +183,10 @@ class _Reason(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if len(record.args or ()) > 1:
             self.last = record.getMessage()[:_LONGEST]
+
+
+def _session() -> requests.Session:
+    """To look for proxies and passwords costs more than the rest of a request: only where the environment names some."""
+    session = requests.Session()
+    session.trust_env = bool(getproxies() or os.environ.get("REQUESTS_CA_BUNDLE"))
+    return session

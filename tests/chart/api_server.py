@@ -286,8 +286,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_PATCH(self) -> None:
         body = self._body()
         url = urlsplit(self.path)
-        kind, namespace, name, _ = self._where(url.path)
+        kind, namespace, name, sub = self._where(url.path)
         key = (kind, namespace, name)
+        if sub == "scale":
+            self.cluster.scale(name, body["spec"]["replicas"], by=self._manager())
+            scaled = {"metadata": {"name": name, "namespace": namespace}, "spec": body["spec"]}
+            self._answer(200, {"apiVersion": "autoscaling/v1", "kind": "Scale", **scaled})
+            return
         if "apply-patch" in self.headers["Content-Type"]:
             force = parse_qs(url.query).get("force") == ["true"]
             done = self.cluster.apply(key, body, self._manager(), force)
