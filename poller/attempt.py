@@ -16,7 +16,7 @@ from eventstorming.v1 import executor_pb2, job_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from poller.errors import LeaseLost, LimitReached, Misconfigured, Permanent, Transient
-from poller.job import Job, LogLevel, LogLine, RetryPolicy
+from poller.job import Job, LogLevel, LogLine, RetryPolicy, silence_keys
 from poller.metrics import Metrics
 from poller.ports import ExecutorGone, Executors, HandedBack, Placement, Run
 from poller.sentences import sentence
@@ -317,7 +317,8 @@ class _Link:
             self._send(executor_pb2.ExecuteRequest(recall=recall))
 
     def _silence_told(self, answers: int) -> bool:
-        return self._run.said(f"silence/{answers}") and not self._run.said(f"answers/{answers}")
+        silence, end = silence_keys(answers)
+        return self._run.said(silence) and not self._run.said(end)
 
     async def acknowledge(self, seqs: Sequence[int]) -> None:
         self._send(executor_pb2.ExecuteRequest(ack=executor_pb2.Ack(seqs=seqs)))

@@ -192,3 +192,8 @@ class LogLine:
     message: str
     created_at: int = 0
     key: str = ""
+
+
+def silence_keys(answers: int) -> tuple[str, str]:
+    """Keys under which an executor says that the language model does not answer, after so many answers, and that it does again."""
+    return f"silence/{answers}", f"answers/{answers}"

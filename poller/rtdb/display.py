@@ -87,14 +87,14 @@ class Display:
         if line.key:
             if self.said(line.key):
                 return
-            self._shown.said.add(_name(line.key))
-            self._news[f"{SAID}/{_name(line.key)}"] = True
+            self._shown.said.add(said_name(line.key))
+            self._news[f"{SAID}/{said_name(line.key)}"] = True
         self._news[f"{LOGS}/{self._shown.lines}"] = log_node(line, now=now)
         self._shown.lines += 1
         self._dirty.set()
 
     def said(self, key: str) -> bool:
-        return _name(key) in self._shown.said
+        return said_name(key) in self._shown.said
 
     async def run(self, write: Write) -> None:
         while True:
@@ -130,7 +130,8 @@ class Display:
             self._shown.hashes.update(batch.hashes)
 
 
-def _name(key: str) -> str:
+def said_name(key: str) -> str:
+    """Under which the database keeps that the line of a key was told."""
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 

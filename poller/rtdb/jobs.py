@@ -11,14 +11,15 @@ from collections.abc import AsyncGenerator
 from eventstorming.v1 import job_pb2
 
 from poller.errors import InputRejected, Transient
-from poller.job import Job, JobState
+from poller.job import Job, JobState, silence_keys
 from poller.msaez.encoding import decode
 from poller.msaez.inputs import understand, write_inputs
 from poller.ports import NOBODY, Caller, JobExists, JobFilter, JobNotFound, JobPage, JobView, WrongState
 from poller.rtdb.cancels import Cancels
+from poller.rtdb.display import said_name
 from poller.rtdb.fence import Claimant
 from poller.rtdb.index import with_row
-from poller.rtdb.journal import borrowed, unusable_paths
+from poller.rtdb.journal import borrowed, unusable_paths, usable
 from poller.rtdb.listing import Listing
 from poller.rtdb.names import (
     CALLER,
@@ -28,6 +29,7 @@ from poller.rtdb.names import (
     FAILURE,
     IS_FAILED,
     JOURNAL,
+    SAID,
     SEEN_AT,
     SERVER_TIME,
     STARTED_AT,
@@ -149,7 +151,8 @@ class RtdbJobs:
         return await self.get(job_id)
 
     async def retry(self, job_id: str) -> JobView:
-        """`isFailed` becomes false, never null; unusable answers are forgotten in every epoch's branch.
+        """`isFailed` becomes false, never null; unusable answers are forgotten in every epoch's branch, and a silence of the
+        language model that was told: should it last, the user is told anew.
 
         One write with the entry, so that nothing dies between them; of an entry that came meanwhile it touches one leaf alone.
         """
@@ -159,6 +162,7 @@ class RtdbJobs:
         entry = await self._ended_entry(job_id)
         journal = await self._database.get(self._nodes.journal(job_id))
         updates: dict[str, Json] = {f"{JOURNAL}/{path}": None for path in unusable_paths(journal)}
+        updates |= {f"{SAID}/{said_name(key)}": None for key in silence_keys(usable(journal))}
         updates |= {IS_FAILED: False} | dict.fromkeys((CANCELLED, ENDED_AT, FAILURE, STARTED_AT, SEEN_AT))
         whole = with_row(self._nodes, job_id, view.created_at, updates, None)
         if entry is None:

@@ -92,6 +92,19 @@ def unusable_paths(journal: Json) -> list[str]:
     ]
 
 
+def usable(journal: Json) -> int:
+    """How many questions have an answer once the unusable ones are forgotten."""
+    forgotten = set(unusable_paths(journal))
+    return len(
+        {
+            key
+            for epoch, branch in _branches(journal)
+            for key in members(branch)
+            if f"{epoch}/{key}" not in forgotten
+        }
+    )
+
+
 def _branches(journal: Json) -> list[tuple[int, Json]]:
     return [(int(epoch), branch) for epoch, branch in members(journal).items() if epoch.isdigit()]
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from eventstorming.v1.executor_pb2 import JournalEntry
 
 from poller.job import JobState
 from poller.ports import WrongState
+from poller.rtdb.display import said_name
+from poller.rtdb.journal import entry_text
 from tests.fakes import scripted_executor
 from tests.poller.lifecycle import NODES, World, new_id, world
 
@@ -44,6 +47,20 @@ async def test_a_job_whose_entry_was_never_written_is_queued_when_it_is_tried_ag
         assert (await rtdb.ended(job))["isFailed"] is False
         with pytest.raises(WrongState):
             await poller.queue.retry(job)
+
+
+async def test_a_silence_that_was_told_before_a_retry_is_told_anew(rtdb: World) -> None:
+    async with rtdb.poller() as poller:
+        job = await failed(rtdb)
+        entry = entry_text(JournalEntry(key="k", value="{}"))
+        lost = entry_text(JournalEntry(key="l", value="{}", unusable=True))
+        said = {said_name(key): True for key in ("silence/1", "answers/1", "silence/2", "begun")}
+        await rtdb.database.patch(
+            NODES.job(job), {"run/journal/1": {"k": entry, "l": lost}, "run/said": said}
+        )
+        await poller.queue.retry(job)
+        left = await rtdb.database.get(f"{NODES.job(job)}/run/said")
+        assert left.keys() == {said_name("silence/2"), said_name("begun")}
 
 
 async def test_a_job_that_waits_is_not_tried_again(rtdb: World) -> None:

@@ -20,6 +20,7 @@ from poller.rtdb.journal import (
     highest_epoch,
     newest,
     unusable_paths,
+    usable,
 )
 from poller.rtdb.stored import StoredJob
 from tests.fakes import settle
@@ -133,6 +134,17 @@ def test_what_is_no_answer_is_asked_again() -> None:
 def test_unusable_answers_are_found_in_every_branch() -> None:
     journal = stored({1: [answer("a", unusable=True), answer("b")], 2: [answer("a", unusable=True)]})
     assert sorted(unusable_paths(journal)) == ["1/a", "2/a"]
+
+
+def test_a_question_with_a_usable_answer_in_any_branch_is_answered() -> None:
+    journal = stored(
+        {
+            1: [answer("a", unusable=True), answer("b"), answer("c")],
+            2: [answer("b"), answer("c", unusable=True)],
+        }
+    )
+    assert usable(journal) == 2
+    assert usable(None) == 0
 
 
 async def test_no_more_than_one_answer_over_the_limit_waits_for_the_database() -> None:
