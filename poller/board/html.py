@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from string import Template
 from typing import Any
@@ -37,12 +37,24 @@ class Live:
     """Which state of the model the page shows, as the events name it."""
 
 
-def render_html(model: EventStormingModel, *, live: Live | None = None) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Along:
+    """The model in another format, in the page's menu: as text, or where its server gives it."""
+
+    label: str
+    file: str
+    media_type: str = ""
+    text: str = ""
+    href: str = ""
+
+
+def render_html(model: EventStormingModel, *, live: Live | None = None, along: Sequence[Along] = ()) -> str:
     """One self-contained document, in the language of the model; with `live` it also follows a job."""
     picture, contents = _drawn(model)
     words = words_for(model)
     scripts = [asset("page.js")]
     contents["words"] = words
+    contents["along"] = [asdict(each) for each in along]
     if live:
         contents["live"] = {
             "events": live.events,

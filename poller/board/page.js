@@ -705,10 +705,16 @@ const eventstorming = (() => {
     png: painting, svg: () => save(drawing(), "svg"), print: () => print(),
   };
 
+  // Formats of which the page has the text, or the address.
+  for (const { label, file, media_type: type, text, href } of board.along || []) {
+    const link = () => element("a", { href: `data:${type};charset=utf-8,${encodeURIComponent(text)}`, download: file }).click();
+    $("take").lastElementChild.append(href ? element("a", { class: "button", href, download: file }, label) : element("button", { onclick: link }, label));
+  }
+
   $("take").addEventListener("click", (event) => {
+    if (event.target.closest("a, div button")) $("take").open = false;
     const what = event.target.closest("[data-take]")?.dataset.take;
     if (!what) return;
-    $("take").open = false;
     taken[what]();
   });
   addEventListener("click", (event) => event.target.closest("#take") || ($("take").open = false));

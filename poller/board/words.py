@@ -145,6 +145,7 @@ _EXPORTS: Final[Mapping[str, tuple[str, str]]] = {
     "to": ("To", "참조되는 쪽"),
     "why": ("Why", "이유"),
     "actors": ("Actors", "액터"),
+    "systems": ("External systems", "외부 시스템"),
     "traceability": ("Traceability", "추적표"),
     "leftOut": ("What was left out", "빠진 것"),
     "uncoveredSentences": ("Sentences that became no element", "어떤 요소도 되지 않은 문장"),

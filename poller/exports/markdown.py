@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from eventstorming.v1.model_pb2 import EventStormingModel, Field, Scenario, ScenarioClause
+from eventstorming.v1.model_pb2 import (
+    EventStormingModel,
+    ExternalSystem,
+    Field,
+    PolicyInput,
+    Refusal,
+    Scenario,
+    ScenarioClause,
+)
 
 from poller.board.text import clean, escaped_markdown, one_line
 from poller.board.trace import Trace, trace
@@ -12,7 +20,7 @@ from poller.board.wall import Kind, Wall, wall_of
 from poller.board.words import export_words_for
 from poller.exports._format import Format
 from poller.exports.mermaid import context_map
-from poller.resolved import Aggregate, Context, Policy, Resolved
+from poller.resolved import Aggregate, Context, Policy, Question, Resolved
 
 _Words = Mapping[str, str]
 _COUNTED = (Kind.AGGREGATE, Kind.COMMAND, Kind.EVENT, Kind.POLICY, Kind.READ_MODEL)
@@ -38,6 +46,12 @@ def _blocks(model: EventStormingModel) -> Iterator[str]:
     if model.actors:
         yield f"## {words['actors']}"
         yield "\n".join(f"- {_name(actor)}" for actor in model.actors)
+    if model.external_systems:
+        yield f"## {words['systems']}"
+        yield "\n".join(map(_system, model.external_systems))
+    if wall.found.questions:
+        yield f"## {words['questions']}"
+        yield "\n".join(map(elements.question, wall.found.questions))
     traced = trace(wall)
     yield f"## {words['traceability']}"
     yield _traceability(wall, traced, words)
@@ -114,6 +128,7 @@ class _Elements:
         for event in aggregate.events:
             yield self._heading("####", "event", event.message)
             yield escaped_markdown(event.message.description)
+            yield "\n".join(_fact(w["state"], _tick(event.message.state)))
             yield self._fields(w["fields"], event.message.fields)
         for read_model in aggregate.read_models:
             yield from self._read_model(read_model.message)
@@ -123,10 +138,15 @@ class _Elements:
         yield self._heading("####", "command", command)
         yield escaped_markdown(command.description)
         yield "\n".join(
-            [*self._asked("givenBy", command), *_fact(w["emits"], ", ".join(map(self.named, command.emits)))]
+            [
+                *self._asked("givenBy", command),
+                *_fact(w["emits"], self._each(command.emits)),
+                *_fact(w["calls"], self._each(command.external_systems)),
+            ]
         )
         yield self._fields(w["fields"], command.fields)
         yield from map(self._scenario, command.scenarios)
+        yield from map(self._refusal, command.refusals)
 
     def _asked(self, word: str, member: Any) -> list[str]:
         return _fact(self._words[word], escaped_markdown(self._actors.get(member.actor, member.actor)))
@@ -137,6 +157,16 @@ class _Elements:
         lines.append(f"- {w['given']} {self._clause(scenario.given)}")
         lines.append(f"- {w['when']} {self._clause(scenario.when)}")
         lines += [f"- {w['then']} {self._clause(each)}" for each in scenario.then]
+        return "\n".join(lines)
+
+    def _refusal(self, refusal: Refusal) -> str:
+        w = self._words
+        lines = [f"**{w['refusals']}: {escaped_markdown(refusal.title)}**", ""]
+        lines += self._asked("triedBy", refusal)
+        if refusal.HasField("given"):
+            lines.append(f"- {w['given']} {self._clause(refusal.given)}")
+        lines.append(f"- {w['when']} {self._clause(refusal.when)}")
+        lines += _fact(w["told"], escaped_markdown(refusal.told))
         return "\n".join(lines)
 
     def _clause(self, clause: ScenarioClause) -> str:
@@ -150,15 +180,32 @@ class _Elements:
         many = [f"- {w['list']}"] if read_model.multiple else []
         yield "\n".join([*self._asked("askedBy", read_model), *many])
         yield self._fields(w["parameters"], read_model.parameters)
+        yield self._fields(w["columns"], read_model.columns)
 
     def _policy(self, policy: Policy) -> str:
         w, message = self._words, policy.message
         lines = [self._heading("####", "policy", message), ""]
         lines += [escaped_markdown(message.reason), ""] if message.reason else []
-        lines.append(f"- {w['trigger']}: {self.named(message.trigger)}")
-        results = ", ".join(self.named(event.message.name) for event in policy.results)
-        lines.append(f"- {w['results']}: {results}")
+        lines += _fact(w["trigger"], self._each([message.trigger] if message.trigger else []))
+        lines += _fact(w["timer"], escaped_markdown(message.timer))
+        lines += _fact(w["condition"], escaped_markdown(message.condition))
+        lines += _fact(w["givesCommands"], self._each(command.message.name for command in policy.commands))
+        lines += _fact(w["results"], self._each(event.message.name for event in policy.results))
+        lines += _fact(w["inputs"], "; ".join(map(self._input, message.inputs)))
         return "\n".join(lines)
+
+    def _input(self, given: PolicyInput) -> str:
+        told = self._words["lookedUp" if given.by else "lookedUpSomehow"]
+        names = {"parameter": _tick(given.parameter), "aggregate": self.named(given.aggregate)}
+        return told.format(**names, by=_tick(given.by))
+
+    def question(self, question: Question) -> str:
+        """With what it is about, unless that is everything."""
+        about = f" ({escaped_markdown(_title(question.about.message))})" if question.about else ""
+        return f"- {escaped_markdown(question.message.text)}{about}"
+
+    def _each(self, names: Iterable[str]) -> str:
+        return ", ".join(map(self.named, names))
 
     def _heading(self, level: str, kind: str, message: Any) -> str:
         alias = message.alias or message.name
@@ -213,6 +260,11 @@ def _name(element: Any) -> str:
         if alias and alias != element.name
         else _tick(element.name)
     )
+
+
+def _system(system: ExternalSystem) -> str:
+    told = escaped_markdown(system.description)
+    return f"- {_name(system)}: {told}" if told else f"- {_name(system)}"
 
 
 def _fact(label: str, value: str) -> list[str]:

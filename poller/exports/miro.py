@@ -27,6 +27,12 @@ def to_csv(model: EventStormingModel) -> str:
             if sticker.kind is not Kind.SCREEN:
                 row = [sticker.title, words[sticker.kind], *where, " / ".join(traced.quotes(sticker))]
                 rows.writerow(map(_cell, row))
+    areas = {id_of(context): title_of(context.message) for context in wall.found.contexts}
+    for sticker in wall.questions:
+        where = [areas.get(sticker.owner, ""), ""]
+        rows.writerow(
+            map(_cell, [sticker.title, words[sticker.kind], *where, " / ".join(traced.quotes(sticker))])
+        )
     return "\ufeff" + sheet.getvalue()
 
 

@@ -11,9 +11,10 @@ from typing import Self
 
 import structlog
 from eventstorming.v1 import job_pb2
-from eventstorming.v1.model_pb2 import EventStormingModel
+from eventstorming.v1.model_pb2 import LANGUAGE_KOREAN, EventStormingModel
 
-from poller.board.html import Live, render_html, render_wall
+from poller import exports
+from poller.board.html import Along, Live, render_html, render_wall
 from poller.errors import InputRejected, PollerError
 from poller.job import JobState
 from poller.pages.stream import KEEP_ALIVE_SECONDS, News, event
@@ -88,7 +89,8 @@ class _Board:
                 revise=f"/jobs/{self.job_id}/revise",
                 shown=shown,
             )
-            self._page = (shown, await asyncio.to_thread(render_html, model, live=live))
+            along = _along(self.job_id, model)
+            self._page = (shown, await asyncio.to_thread(render_html, model, live=live, along=along))
         return self._page[1]
 
     async def events(self, have: str, *, in_time: bool) -> AsyncGenerator[bytes, None]:
@@ -209,6 +211,16 @@ class Boards:
             board.broken = True
         board.known.set()
         board.news.tell()
+
+
+def _along(job_id: str, model: EventStormingModel) -> list[Along]:
+    """Every format but what the page makes itself."""
+    korean = model.language == LANGUAGE_KOREAN
+    forms = {name: exports.format_of(name) for name in exports.names() if name not in ("svg", exports.MSAEZ)}
+    return [
+        Along(label=form.title[korean], file=form.file, href=f"/jobs/{job_id}/export/{name}")
+        for name, form in forms.items()
+    ]
 
 
 def name_of(model: EventStormingModel) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from eventstorming.v1.model_pb2 import EventStormingModel
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from poller import exports
 from poller.documents import LARGEST_DOCUMENT, Documents, Refusal, Unreadable
 from poller.errors import InputRejected, PollerError, Transient
 from poller.pages.boards import Boards
@@ -61,6 +64,7 @@ class Pages:
             Route("/jobs/events", _answered(self._list_events)),
             Route("/board/{job}", _answered(self._board)),
             Route("/board/{job}/events", _answered(self._board_events)),
+            Route("/jobs/{job}/export/{form}", _answered(self._export)),
             Route("/jobs/{job}/cancel", _answered(self._cancel), methods=["POST"]),
             Route("/jobs/{job}/retry", _answered(self._retry), methods=["POST"]),
             Route("/jobs/{job}/revise", _answered(self._revise), methods=["POST"]),
@@ -102,6 +106,20 @@ class Pages:
         view = await self._jobs.submit(revision, like=job_id)
         self._rows.poke()
         return JSONResponse({"job": view.job_id})
+
+    async def _export(self, request: Request) -> Response:
+        job_id, form = _job(request), str(request.path_params["form"])
+        if form not in exports.names() or form == exports.MSAEZ:
+            raise JobNotFound(f"There is no format {form!r}.")
+        view = await self._jobs.get(job_id)
+        if view.model is None:
+            raise WrongState("The job has no model yet.")
+        model = EventStormingModel()
+        model.CopyFrom(view.model)
+        model.source_text = (await self._jobs.input(job_id)).requirements
+        made = await asyncio.to_thread(exports.export, form, model)
+        named = {"Content-Disposition": f'attachment; filename="{made.file}"'}
+        return Response(made.content, media_type=made.media_type, headers=named)
 
     async def _cancel(self, request: Request) -> Response:
         await self._jobs.cancel(_job(request), by=OPERATOR)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from eventstorming.v1.model_pb2 import EventStormingModel
 
+from poller import exports
 from poller.board.html import render_html
 from poller.board.svg import render_svg
 from poller.pages.jobs_page import jobs_page
@@ -229,6 +230,14 @@ async def test_a_board_is_taken_along(tmp_path: Path) -> None:
                 await page.locator(f"[data-take={kind}]").click()
             file = await (await download.value).path()
             assert file.read_bytes().startswith(begins)
+        file = tmp_path / "along.html"
+        file.write_text(exports.export("html", bikes_model()).text, "utf-8")
+        await page.goto(file.as_uri())
+        for label, begins in (("Specification", b"# Specification"), ("CSV for Miro", "\ufeff".encode())):
+            await page.locator("#take summary").click()
+            async with page.expect_download() as download:
+                await page.get_by_role("button", name=label).click()
+            assert (await (await download.value).path()).read_bytes().startswith(begins)
         await page.locator(sticker("p4")).click()
         assert await shown.js("location.hash") == "#p4"
         address = await shown.js("location.href")

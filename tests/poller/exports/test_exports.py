@@ -8,9 +8,12 @@ from google.protobuf.json_format import Parse
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from poller.board.text import escaped_markdown
 from poller.exports.json import to_json
 from poller.exports.markdown import to_markdown
 from poller.exports.mermaid import diagrams
+from poller.exports.miro import to_csv
+from tests.poller.board.conftest import bikes_model
 
 NODE = r"n_\w+"
 LABEL = r'"[^"\n<>`|\[\]{}]*"'
@@ -147,3 +150,16 @@ def test_every_table_row_has_as_many_cells_as_its_head(model: EventStormingModel
         if block.startswith("| "):
             cells = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
             assert len(cells) == 1
+
+
+def test_a_specification_and_the_rows_for_miro_leave_out_nothing_that_the_board_shows() -> None:
+    model = bikes_model()
+    commands = [c for context in model.bounded_contexts for a in context.aggregates for c in a.commands]
+    told = [refusal.told for command in commands for refusal in command.refusals]
+    told += [policy.condition for policy in model.policies] + [policy.timer for policy in model.policies]
+    told += [system.alias for system in model.external_systems]
+    asked = [question.text for question in model.open_questions]
+    assert min(len(told), len(asked)) > 2
+    markdown = to_markdown(model)
+    assert [text for text in [*told, *asked] if text and escaped_markdown(text) not in markdown] == []
+    assert [text for text in asked if text not in to_csv(model)] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -269,6 +270,23 @@ async def test_a_changed_board_becomes_a_new_job_like_the_old_one_which_stays(si
     assert (await site.http.post(f"/jobs/{job_id}/revise", json={}, headers=WRITES)).status_code == 400
     gone = "0" * 8 + "-0000-4000-8000-" + "0" * 12
     assert (await site.http.post(f"/jobs/{gone}/revise", json=told, headers=WRITES)).status_code == 404
+
+
+async def test_a_board_is_taken_along_in_every_format_it_names(site: Site) -> None:
+    job_id = await site.submitted()
+    path = f"/jobs/{job_id}/export"
+    assert (await site.http.get(f"{path}/markdown")).status_code == 409
+    await (await site.claimed(job_id)).complete(small_model(), tokens_used=1)
+
+    page = (await site.http.get(f"/board/{job_id}")).text
+    named = set(re.findall(rf"{path}/(\w+)", page))
+    assert named >= {"markdown", "miro", "timeline", "plantuml"}
+    for name in named:
+        taken = await site.http.get(f"{path}/{name}")
+        assert (taken.status_code, len(taken.content) > 50) == (200, True)
+        assert taken.headers["content-disposition"].startswith("attachment")
+    assert "A customer places an order." in (await site.http.get(f"{path}/json")).text
+    assert (await site.http.get(f"{path}/nothing")).status_code == 404
 
 
 async def test_nothing_is_shown_or_changed_without_the_token_or_from_elsewhere() -> None:
