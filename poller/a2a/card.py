@@ -54,9 +54,10 @@ def _interfaces(url: str, grpc: str) -> list[AgentInterface]:
     it should refuse."""
     rpc, rest, remote = TransportProtocol.JSONRPC, TransportProtocol.HTTP_JSON, TransportProtocol.GRPC
     ways = [
-        *((PROTOCOL_VERSION_1_0, binding, url) for binding in (rpc, rest)),
+        (PROTOCOL_VERSION_1_0, rpc, f"{url}/"),
+        (PROTOCOL_VERSION_1_0, rest, url),
         (PROTOCOL_VERSION_1_0, remote, grpc),
-        (PROTOCOL_VERSION_0_3, rpc, url),
+        (PROTOCOL_VERSION_0_3, rpc, f"{url}/"),
         (PROTOCOL_VERSION_0_3, remote, grpc),
     ]
     return [

@@ -16,7 +16,8 @@ from a2a.compat.v0_3.grpc_handler import CompatGrpcHandler
 from a2a.server.context import ServerCallContext
 from a2a.server.request_handlers.grpc_handler import DefaultGrpcServerCallContextBuilder, GrpcHandler
 from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
-from a2a.types import AgentCard, InvalidRequestError
+from a2a.types import AgentCard, InvalidRequestError, VersionNotSupportedError
+from a2a.utils.constants import PROTOCOL_VERSION_1_0, VERSION_HEADER
 from sse_starlette.sse import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.routing import Mount, Router
@@ -34,6 +35,8 @@ from process.settings import EVERYWHERE
 
 PING_SECONDS = 4
 """The protocol's own client gives a stream up that says nothing for 5 s."""
+
+CARD_SECONDS = 300
 
 CARDS = ("/.well-known/agent-card.json", "/.well-known/agent.json")
 """Where the protocol looks for the card, and where it did before."""
@@ -62,14 +65,20 @@ class Doors:
         """Those of 1.0 and 0.3, for the poller's gRPC server, whose token guards them."""
         add, add_0_3 = grpc_1_0.add_A2AServiceServicer_to_server, grpc_0_3.add_A2AServiceServicer_to_server
         return {
-            "lf.a2a.v1.A2AService": partial(add, GrpcHandler(self._tasks)),
+            "lf.a2a.v1.A2AService": partial(add, GrpcHandler(self._tasks, _New())),
             "a2a.v1.A2AService": partial(add_0_3, CompatGrpcHandler(self._tasks, _Old())),
         }
 
     def app(self, grpc_port: int) -> Starlette:
         """HTTP: the card for everybody, the rest behind the token."""
         who = self._card(grpc_port)
-        cards = [route for path in CARDS for route in create_agent_card_routes(who, card_url=path)]
+        cards = [
+            route
+            for path in CARDS
+            for route in create_agent_card_routes(
+                who, card_url=path, cache_control=f"public, max-age={CARD_SECONDS}"
+            )
+        ]
         calls = [
             *create_jsonrpc_routes(self._tasks, "/", enable_v0_3_compat=True),
             *create_rest_routes(self._tasks),
@@ -82,7 +91,7 @@ class Doors:
         settings = self._settings
         url = settings.a2a_external_url or f"http://{_reached_as(settings.bind_host)}:{settings.a2a_port}"
         return agent_card(
-            url=f"{url}/",
+            url=url,
             grpc=f"{_host(url)}:{grpc_port}" if url.startswith("http:") else "",
             token=bool(settings.token),
             version=version("eventstorming-generator"),
@@ -100,6 +109,16 @@ def _reached_as(host: str) -> str:
 def _host(url: str) -> str:
     name = urlsplit(url).hostname or ""
     return f"[{name}]" if ":" in name else name
+
+
+class _New(DefaultGrpcServerCallContextBuilder):
+    """Refuses a version that is not ours, as the SDK does over HTTP; none named is ours here."""
+
+    def build(self, context: grpc.aio.ServicerContext[Any, Any]) -> ServerCallContext:
+        asked = dict(context.invocation_metadata() or ()).get(VERSION_HEADER.lower(), "")
+        if str(asked).partition(".")[0] not in ("", PROTOCOL_VERSION_1_0.partition(".")[0]):
+            raise VersionNotSupportedError(f"A2A {str(asked)[:20]} is not spoken by this service.")
+        return super().build(context)
 
 
 class _Old(DefaultGrpcServerCallContextBuilder):

@@ -24,8 +24,10 @@ def _call(method: str = "GetTask", **params: Any) -> dict[str, Any]:
 async def test_the_card_is_for_everybody_and_says_that_a_token_is_needed() -> None:
     async with agents(**TOKEN) as there:
         card = (await there.http.get(f"{there.url}/.well-known/agent-card.json")).json()
+        kept = await there.http.get(f"{there.url}/.well-known/agent-card.json")
         before = (await there.http.get(f"{there.url}/.well-known/agent.json")).json()
     assert card == before
+    assert kept.headers["cache-control"] == "public, max-age=300"
     assert card["securitySchemes"]["bearer"]["httpAuthSecurityScheme"]["scheme"] == "Bearer"
     assert [skill["id"] for skill in card["skills"]] == ["event_storming_generation"]
     assert card["capabilities"]["streaming"]
@@ -39,9 +41,20 @@ async def test_the_card_is_for_everybody_and_says_that_a_token_is_needed() -> No
 async def test_the_card_names_the_address_that_others_know(address: str, has_grpc: bool) -> None:
     async with agents(a2a_external_url=address) as there:
         ways = {way.protocol_binding: way.url for way in there.card.supported_interfaces}
-    assert ways["JSONRPC"] == ways["HTTP+JSON"] == f"{address}/"
+    assert (ways["JSONRPC"], ways["HTTP+JSON"]) == (f"{address}/", address)
     assert ("GRPC" in ways) is has_grpc
     assert ways.get("GRPC", "agents.test:").startswith("agents.test:")
+
+
+async def test_a_version_that_is_not_spoken_is_refused_over_grpc_too() -> None:
+    async with agents() as there:
+        way = next(each.url for each in there.card.supported_interfaces if each.protocol_binding == "GRPC")
+        async with grpc.aio.insecure_channel(way) as channel:
+            stub: Any = A2AServiceStub(channel)  # type: ignore[no-untyped-call]  # grpc's generated code
+            for version, code in (("9.0", "FAILED_PRECONDITION"), ("1.7", "NOT_FOUND"), ("", "NOT_FOUND")):
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await stub.GetTask(GetTaskRequest(id=new_id()), metadata=(("a2a-version", version),))
+                assert caught.value.code().name == code
 
 
 async def test_with_a_token_nothing_else_answers_without_it() -> None:
