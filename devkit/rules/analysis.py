@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from devkit.rules import lexicon, naming
 from devkit.rules.english_lists import is_person
@@ -71,6 +72,7 @@ def analyse(facts: Facts, given: Sequence[Term] = (), *, closed: bool = False) -
     return _Analyst(facts, given, closed=closed).analysis()
 
 
+@lru_cache(maxsize=16384)
 def mentions(text: str, term: Term) -> bool:
     """Whether a text speaks of the thing, by its alias or the words of its name."""
     low = text.casefold()

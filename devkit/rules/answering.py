@@ -8,7 +8,17 @@ from typing import Any
 
 from devkit.rules import asked, behaviour, contexts, details, forms, names, naming
 from devkit.rules.asked import Blocks
-from devkit.rules.loose_ends import condition_of, left_open, refusal_of, systems_in, timer_of
+from devkit.rules.loose_ends import (
+    NEITHER,
+    NEITHER_KO,
+    condition_of,
+    is_foreign,
+    left_open,
+    refusal_of,
+    systems_in,
+    timer_of,
+    unclear,
+)
 from executor.graph import answers
 
 _DESCRIBED = re.compile(
@@ -21,6 +31,10 @@ _DESCRIBED = re.compile(
 
 def outline(blocks: Blocks) -> answers.OutlineAnswer:
     """Areas of the text, whose each line is, who acts, which systems and loose ends it mentions."""
+    lines, korean = asked.lines(blocks), asked.korean(blocks)
+    if is_foreign(lines):
+        told = NEITHER_KO if korean else NEITHER
+        return answers.OutlineAnswer(contexts=[], questions=[answers.QuestionAnswer(text=told, lines="")])
     found = contexts.contexts(blocks).contexts
     known: list[dict[str, object]] = [
         {"name": c.name, "alias": c.alias, "aggregates": [a.model_dump() for a in c.aggregates]}
@@ -28,7 +42,6 @@ def outline(blocks: Blocks) -> answers.OutlineAnswer:
     ]
     homes = contexts.homes(blocks, known)
     actors = (a.actor.alias for a in asked.facts(blocks).every_action() if a.actor)
-    lines, korean = asked.lines(blocks), asked.korean(blocks)
     return answers.OutlineAnswer(
         contexts=[
             answers.ContextAnswer(
@@ -48,7 +61,8 @@ def outline(blocks: Blocks) -> answers.OutlineAnswer:
         ],
         silent=_numbers(n for n, at in homes.items() if not at),
         questions=[
-            answers.QuestionAnswer(text=text, lines=str(n)) for text, n in left_open(lines, korean=korean)
+            answers.QuestionAnswer(text=text, lines=str(n))
+            for text, n in (*unclear(asked.facts(blocks)), *left_open(lines, korean=korean))
         ],
     )
 

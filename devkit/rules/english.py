@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from devkit.rules import lexicon, naming, verbs
 from devkit.rules.english_grammar import Clause, Phrase, Token, clauses, noun_phrase, tokens_of
@@ -14,6 +15,23 @@ from devkit.rules.verbs import Verb
 
 _FILE = "english_words.txt"
 _STORY = re.compile(r"^as an? (?P<actor>[^,]+?),? (?=i(?:'d)? )", re.IGNORECASE)
+_REWORDED = (
+    (re.compile(r"\s(?:->|=>|→)\s"), lambda found: ", "),
+    (
+        re.compile(
+            r"\b(?:The|Our|This) [\w ]{2,20}? (?:shall|must|should|will|can) (?:provide|offer|have|include) (?:an? |the |all )?(?:function|feature|means|way|abilit|possibilit|facilit|functionalit)\w*"
+            r"(?: (?:for|that (?:allows|enables|lets)|allowing|enabling))? (?P<who>(?:an?|the|each|every|all) [\w -]{2,40}?) to (?=[a-z])",
+            re.IGNORECASE,
+        ),
+        lambda found: f"{found['who'][:1].upper()}{found['who'][1:]} can ",
+    ),
+    (re.compile(r",? so (?:that|I|we|they)\b.*|,? in order to\b.*", re.IGNORECASE), lambda found: "."),
+    (re.compile(r"\bwhat(?:['’]s| is) in (?:the )?", re.IGNORECASE), lambda found: "the "),
+)
+_THEN = re.compile(
+    r"^(?P<cause>.{6,}?),? (?:at which (?:time|point)|whereupon|(?:up)?on which|after which) (?P<effect>.+)$",
+    re.IGNORECASE,
+)
 _RULE = re.compile(
     r"\b(?:must|cannot|can't|may not|only|at most|at least|no more than|up to|unique|never|not allowed|required|maximum|minimum|shall not)\b",
     re.IGNORECASE,
@@ -46,6 +64,9 @@ class English:
         text = re.sub(r"\(.*?\)", "", text) or title
         return Term(naming.pascal(text), re.sub(r"\s+", " ", text).strip(" .:"))
 
+    def unknown(self, title: str) -> bool:
+        return False
+
     def is_actor(self, title: str) -> bool:
         return bool(words := naming.parts(title)) and len(words) < 3 and is_person(words[-1])
 
@@ -70,6 +91,13 @@ class English:
         self._behaviour(sentence, actor)
 
     def _behaviour(self, sentence: Sentence, actor: Term | None) -> None:
+        words = sentence.text
+        for pattern, instead in _REWORDED:
+            words = pattern.sub(instead, words)
+        if then := _THEN.match(words):
+            words = f"When {then['cause'][:1].lower()}{then['cause'][1:]}, {then['effect']}"
+        if words != sentence.text:
+            sentence = replace(sentence, text=words)
         story = _STORY.match(sentence.text)
         if story:
             told = tokens_of(story["actor"])
@@ -112,9 +140,10 @@ class English:
             if clause in inputs and len(made) > 1:
                 continue
             place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
-            action = self._action(place, clause, actor, automatic=automatic, past=past)
-            if action:
-                found.append(action)
+            for one in _by_object(tokens, clause):
+                action = self._action(place, one, actor, automatic=automatic, past=past)
+                if action:
+                    found.append(action)
         return found or ([] if past else self._became(sentence, tokens, only_change=True))
 
     def _action(
@@ -210,6 +239,8 @@ class English:
             )
         elif clause.subject is None or clause.subject.pronoun:
             doer = actor or (self._actor if clause.subject is not None else None)
+        elif _nobody(clause.subject):
+            doer = actor
         elif clause.objects or is_person(clause.subject.words[-1]):
             doer = term_of(clause.subject)
         else:
@@ -362,7 +393,8 @@ def _leading(tokens: Sequence[Token]) -> int:
 
 
 def _main_part(tokens: Sequence[Token], start: int) -> bool:
-    return bool(clauses(tokens[start:])) and tokens[start].tag != "C"
+    rest = tokens[start:]
+    return bool(rest) and rest[0].tag != "C" and bool(clauses(rest) or any(t.low in _BECOMES for t in rest))
 
 
 def _without_comma(tokens: Sequence[Token], begin: int) -> tuple[Sequence[Token], Sequence[Token]]:
@@ -370,9 +402,19 @@ def _without_comma(tokens: Sequence[Token], begin: int) -> tuple[Sequence[Token]
     if then:
         return tokens[begin:then], tokens[then + 1 :]
     for i in range(len(tokens) - 1, begin, -1):
-        if tokens[i].tag == "D" and clauses(tokens[i:]) and clauses(tokens[begin:i]):
+        if (
+            tokens[i].tag in "DO"
+            and tokens[i - 1].tag not in "PSD"
+            and clauses(tokens[i:])
+            and _happens(tokens[begin:i])
+        ):
             return tokens[begin:i], tokens[i:]
     return (), tokens[begin:]
+
+
+def _happens(tokens: Sequence[Token]) -> bool:
+    nouns = lexicon.pairs(_FILE, "nominal")
+    return bool(clauses(tokens)) or any(token.low in nouns for token in tokens[:2])
 
 
 def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
@@ -398,6 +440,16 @@ def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
     return tokens
 
 
+def _by_object(tokens: Sequence[Token], clause: Clause) -> list[Clause]:
+    """`reserves a desk or a meeting room` does two things: each object that an article marks as one of its own."""
+    own = [
+        o for o in clause.objects[1:] if o.words and o.start and tokens[o.start - 1].low in ("a", "an", "the")
+    ]
+    if clause.group.passive or clause.group.verb.kind in ("query", "notify", "input", "state"):
+        return [clause]
+    return [clause, *(replace(clause, objects=(other,)) for other in own)]
+
+
 def _asks_state(clause: Clause) -> bool:
     """Checking a thing is work; checking its status is a question."""
     words = [phrase.words[-1] for phrase in clause.objects if phrase.words]
@@ -412,6 +464,10 @@ def _skipped(phrase: Phrase) -> bool:
     return (
         word in lexicon.words(_FILE, "generic_thing") and phrase.of is None and len(phrase.words) == 1
     ) or phrase.upper
+
+
+def _nobody(phrase: Phrase) -> bool:
+    return phrase.words[-1] in lexicon.words(_FILE, "nobody")
 
 
 def _is_system(phrase: Phrase) -> bool:
@@ -443,6 +499,8 @@ def _into(clause: Clause) -> tuple[Term | None, str]:
             continue
         if verb in ("mark", "flag", "tag") and word == "as":
             return None, naming.pascal(" ".join(phrase.words))
+        if verb in ("place", "put") and word == "on" and phrase.words == ("hold",):
+            return None, "OnHold"
         if (
             verb in lexicon.words(_FILE, "into_target")
             and word in ("to", "from", "into", "in")
@@ -483,7 +541,7 @@ def _question(verb: Verb, target: Phrase, thing: Term, owner: Term | None) -> Te
     ):
         name = (owner.name if owner and not thing.name.startswith(owner.name) else "") + thing.name
     elif many:
-        name = f"{thing.name}List"
+        name = thing.name if thing.name.endswith("List") else f"{thing.name}List"
     else:
         name = f"{thing.name}Details"
     return Term(name, naming.sentence_case(name), many)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from devkit.rules import lexicon, naming, verbs
 from devkit.rules.verbs import Verb
@@ -78,7 +78,8 @@ class Clause:
     end: int
 
 
-def tokens_of(text: str) -> list[Token]:
+@lru_cache(maxsize=2048)
+def tokens_of(text: str) -> tuple[Token, ...]:
     """The words of a sentence with their classes; a particle verb (look up) becomes one word."""
     found = [_token(match) for match in _TOKEN.finditer(text)]
     joined: list[Token] = []
@@ -88,11 +89,16 @@ def tokens_of(text: str) -> list[Token]:
             before = joined.pop()
             token = Token(f"{before.text} {token.text}", pair, "W", before.start, token.end)
         joined.append(token)
-    return joined
+    return tuple(joined)
 
 
-def clauses(tokens: Sequence[Token]) -> list[Clause]:
+def clauses(tokens: Sequence[Token]) -> Sequence[Clause]:
     """The clauses of a sentence in order; a clause without a subject of its own takes over the one before."""
+    return _clauses(tuple(tokens))
+
+
+@lru_cache(maxsize=2048)
+def _clauses(tokens: tuple[Token, ...]) -> Sequence[Clause]:
     groups = _groups(tokens)
     made: list[Clause] = []
     for number, group in enumerate(groups):
@@ -411,6 +417,8 @@ def _after_subject(before: Token) -> bool:
 def _third_person(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | None:
     low, before = tokens[i].low, tokens[i - 1]
     verb = verbs.as_form(low, "s")
+    if verb and low[:-1] in _NOUN_TOO and following and following.tag == "W" and _acts_alone(tokens, i + 1):
+        return None
     if (
         before.tag == "W"
         and naming.is_plural(before.low)
@@ -429,6 +437,11 @@ def _third_person(tokens: Sequence[Token], i: int, following: Token | None) -> V
         )
     known = before.tag in "WA" and low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
     return verbs.guessed_from_s(low) if known and following and following.tag == "D" else None
+
+
+def _acts_alone(tokens: Sequence[Token], i: int) -> bool:
+    """`customer orders expire`: what follows a plural is the verb, if it is no noun too."""
+    return bool(verbs.as_form(tokens[i].low, "base")) and tokens[i].low not in _NOUN_TOO
 
 
 def _plural_verb(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | None:

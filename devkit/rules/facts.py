@@ -125,6 +125,7 @@ class Facts:
     members: list[Members] = field(default_factory=list)
     choices: list[Choices] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
+    unclear: list[Rule] = field(default_factory=list)  # words that nobody knows: questions, no stickers
     headings: list[Heading] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
 

@@ -82,17 +82,17 @@ def _named(term: Term) -> Term:
 
 def _by_bonds(facts: Facts, analysis: Analysis, active: Sequence[Found]) -> list[Area]:
     """Aggregates with behaviour of their own are contexts; lesser ones join the one they are spoken of with most."""
-    policies = {
+    leading = {
         home.term.name
         for r in facts.reactions
-        for action in (*r.triggers, *r.results)
-        if (home := analysis.home(action))
+        for cause in r.triggers
+        for result in r.results
+        if (home := analysis.home(cause)) and analysis.home(result) is not home
     }
     cores = [
         found
         for found in active
-        if len(found.commands) > 1
-        or (found.term.name in policies and found.commands and not _only_follows(found, facts, analysis))
+        if _stands_alone(found, leading) and not _only_follows(found, facts, analysis)
     ]
     cores = cores or list(active[:1])
     groups: dict[str, list[Found]] = {core.term.name: [core] for core in cores}
@@ -102,12 +102,18 @@ def _by_bonds(facts: Facts, analysis: Analysis, active: Sequence[Found]) -> list
     return [_area(_management(core.term), groups[core.term.name]) for core in cores]
 
 
-def _only_follows(found: Found, facts: Facts, analysis: Analysis) -> bool:
-    """Whether the aggregate is a single thing that is only ever done because of another: part of that one's business.
+def _stands_alone(found: Found, leading: set[str]) -> bool:
+    """Whether people do two things to it, or one that others follow."""
+    if found.term.name == "Notification":
+        return len(found.actions) > 1
+    acting = any(action.actor or not action.automatic for action in found.commands)
+    return acting and (len(found.commands) > 1 or found.term.name in leading)
 
-    Telling people is not: it serves every area.
-    """
-    if found.members or found.tables or found.questions or found.term.name == "Notification":
+
+def _only_follows(found: Found, facts: Facts, analysis: Analysis) -> bool:
+    """Whether the aggregate is a thing that is only ever dealt with because of another: part of that one's business."""
+    spoken_of = found.members or found.tables or found.questions or found.term.name == "Notification"
+    if spoken_of or any(action.actor and not action.automatic for action in found.commands):
         return False
     homes = [
         (analysis.home(cause), analysis.home(action))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from devkit.rules import korean_terms as terms
 from devkit.rules import naming
@@ -17,6 +18,42 @@ from devkit.rules.verbs import Verb
 
 _RULE = re.compile(
     r"(?:수 없|만 |해야|하여야|되어야|이상|이하|이내|최대|최소|않아야|지 않|안 된다|못한다|반드시|불가)"
+)
+_STORY = re.compile(r"^(?P<actor>[가-힣A-Za-z ]{1,20}?)(?:으)?로서,?\s+(?:(?:나|저|우리)는?\s+)?(?=\S)")
+_SO_THAT = re.compile(r"^(?:그래야|그래서|그러면|이를 통해|왜냐하면)\s")
+_VERBS = "|".join(sorted(terms.verb_nouns(), key=len, reverse=True))
+_REWORDED = (
+    (
+        re.compile(
+            r"하는\s*(?:기능|서비스|수단|방법)\S{0,2}\s*(?:제공|지원|구현|구비|포함)\S*(?:\s*(?:한다|합니다|함))?"
+        ),
+        r"한다",
+    ),
+    (
+        re.compile(
+            r"할\s*수\s*있(?:는\s*(?:기능|서비스|수단)\S{0,2}\s*(?:제공|지원|구현)\S*|도록\s*\S+)(?:\s*(?:한다|합니다|함))?"
+        ),
+        r"할 수 있다",
+    ),
+    (
+        re.compile(
+            r"\s(?:기능|서비스)(?:을|를)?\s*(?:제공|지원|구현)\S*(?:\s*(?:한다|합니다|함))?(?=[.\s]*$)"
+        ),
+        r"한다",
+    ),
+    (re.compile(r"하고\s*싶(?:다|어요|습니다)|하기를?\s*원(?:한다|합니다)"), r"한다"),
+    (re.compile(r"하기만\s+한다"), r"한다"),
+    (re.compile(r"(해|하여)야만\s"), r"\1야 "),
+    (re.compile(rf"(?<=[가-힣])({_VERBS})\s?시(?:에는|에)?,?\s"), r" \1되면 "),
+    (re.compile(rf"(?<![가-힣])({_VERBS})\s?시(?:에는|에)?,?\s"), r"\1되면 "),
+    (re.compile(rf"({_VERBS})(?:이)?면,?\s"), r"\1되면 "),
+    (re.compile(rf"({_VERBS})\s?(?:후|뒤|이후)에?,?\s"), r"\1한 후 "),
+    (
+        re.compile(
+            rf"(?<![가-힣])({_VERBS})(?:\s*[,/·]\s*|\s+및\s+|\s*또는\s*)(?=(?:(?:{_VERBS})(?:\s*[,/·]\s*|\s+및\s+|\s*또는\s*))*(?:{_VERBS})\s*(?:하|한|할|합|해|함|되|된|됨))"
+        ),
+        r"\1하고 ",
+    ),
 )
 _LISTED = ("목록", "내역", "이력", "현황", "리스트", "결과", "정보", "상세")
 _STATES = ("상태", "현황", "이력", "내역", "잔액", "통계", "재고", "결과")
@@ -37,6 +74,10 @@ class Korean:
         words = [word for word in re.findall(r"[가-힣A-Za-z0-9]+", text) if word not in ("및", "와", "과")]
         read = terms.term(tuple(words))
         return Term(read.name, text)
+
+    def unknown(self, title: str) -> bool:
+        """Whether a word of a heading has no English: it names no context."""
+        return bool(terms.unknown(tuple(re.findall(r"[가-힣A-Za-z0-9]+", title))))
 
     def is_actor(self, title: str) -> bool:
         words = title.split()
@@ -59,6 +100,15 @@ class Korean:
         self._behaviour(sentence, actor)
 
     def _behaviour(self, sentence: Sentence, actor: Term | None) -> None:
+        if _SO_THAT.match(sentence.text):
+            return
+        words = sentence.text
+        if story := _STORY.match(words):
+            words = words[story.end() :]
+            actor = terms.term(tuple(story["actor"].split()))
+        for pattern, instead in _REWORDED:
+            words = pattern.sub(instead, words)
+        sentence = replace(sentence, text=words)
         made = clauses(sentence.text)
         if not made and sentence.bullet:
             made = _noun_ending(sentence.text)
@@ -66,7 +116,8 @@ class Korean:
         causes: list[Action] = []
         effects: list[Action] = []
         for position, clause in enumerate(made):
-            action = self._action(sentence, clause, made)
+            action, *more = [self._action(sentence, one, made) for one in _apart(clause)]
+            self._facts.actions += filter(None, more)
             if _is_cause(clause, made[position + 1 :]):
                 self._facts.actions += [*causes, *effects] if action else []
                 causes, effects = ([action], []) if action else (causes, effects)
@@ -85,6 +136,8 @@ class Korean:
 
     def _action(self, sentence: Sentence, clause: Clause, made: Sequence[Clause]) -> Action | None:
         verb, noun, target = self._resolved(clause)
+        if not verb.base:
+            return None
         doer = self._doer(clause, target)
         kind = clause.kind
         if clause.kind == "state" and noun != clause.noun:
@@ -97,7 +150,14 @@ class Korean:
             and not terms.is_attribute(target.words[-1])
         ):
             kind = "create"
-        if clause.negative or kind in ("state", "input"):
+        if (
+            clause.noun == "입력"
+            and target
+            and _is_work(clause, made)
+            and not terms.is_attribute(target.words[-1])
+        ):
+            kind = "update"
+        if clause.negative or kind in ("state", "input", "unknown"):
             self._remember_inputs(sentence, clause, kind)
             return None
         place = sentence.place(clause.start, clause.end)
@@ -141,8 +201,13 @@ class Korean:
                 thing = self._thing
         if thing is None or not thing.name or (target and target.words[-1] in terms.words("tool")):
             return None
+        if target and (unknown := terms.unknown((*target.of, *target.words))):
+            self._facts.unclear.append(Rule(place=place, text=unknown))
+            return None
         into = clause.with_particle("에", "에서") if verb.base in ("add", "remove") else None
         owner = terms.term(into.words) if into else owner
+        if verb.base == "ship" and clause.with_particle("에게", "께"):
+            verb = terms.english_verb("send")
         verb, kind = _settled(verb, kind, thing)
         command, event = _names(
             verb, noun, thing, f"To{owner.name}" if into and owner and verb.base == "add" else ""
@@ -188,21 +253,15 @@ class Korean:
         found = clause.with_particle("이", "가", "께서") or clause.with_particle("은", "는", "도", "만")
         found = found or clause.with_particle("에서")
         if clause.passive:
-            agent = next(
-                (
-                    noun
-                    for noun in clause.nouns
-                    if noun.particle in ("에게", "에") and terms.is_person(noun.words[-1])
-                ),
-                None,
-            )
-            return terms.term(agent.words) if agent and "의해" in clause.bare else None
+            agent = clause.with_particle("에 의해")
+            return terms.term(agent.words) if agent else None
         if (
             found is not None
             and found is not target
             and (_is_role(found) or found.particle in ("이", "가", "은", "는", "께서"))
         ):
-            self._actor = terms.term(found.words)
+            beside = _before(clause, found)
+            self._actor = terms.term((beside if beside and _is_role(beside) else found).words)
         return self._actor
 
     def _thing_of(self, target: Noun | None) -> tuple[Term | None, Term | None]:
@@ -254,6 +313,36 @@ class Korean:
             self._facts.members.append(
                 Members(place=place, owner=self._thing, names=(terms.term(target.words),))
             )
+
+
+def _before(clause: Clause, noun: Noun) -> Noun | None:
+    """The noun that `와` joins to this one: `회원과 직원은`."""
+    before = next((n for n, after in pairwise(clause.nouns) if after is noun), None)
+    return before if before and before.particle in ("와", "과") else None
+
+
+def _apart(clause: Clause) -> list[Clause]:
+    """`견적서와 계약서를 발송한다` does two things."""
+    target = _target(clause)
+    other = _before(clause, target) if target else None
+    if (
+        target is None
+        or other is None
+        or _is_role(other)
+        or terms.unknown(other.words)
+        or terms.is_attribute(other.words[-1])
+    ):
+        return [clause]
+    nouns = [
+        replace(other, particle=target.particle) if n is target else n for n in clause.nouns if n is not other
+    ]
+    return [clause, replace(clause, nouns=nouns)]
+
+
+def _is_work(clause: Clause, made: Sequence[Clause]) -> bool:
+    """Entering something is what is done, not what something else is done with."""
+    last = clause is made[-1] and not any(other.ending == "none" for other in made)
+    return last if not clause.passive else clause.ending == "if"
 
 
 def _target(clause: Clause) -> Noun | None:
@@ -333,8 +422,11 @@ def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
         return False
     if clause.ending == "if":
         return True
-    return clause.ending == "after" and (
-        clause.passive or any(later.with_particle("이", "가") for later in rest)
+    topic = clause.with_particle("은", "는")
+    return (
+        clause.ending == "after"
+        and not (topic and _is_role(topic))
+        and (clause.passive or any(later.with_particle("이", "가") for later in rest))
     )
 
 
@@ -383,6 +475,8 @@ def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
 def _settled(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
     if verb.base in ("send", "ship") and thing.name.endswith(("Notification", "Message", "Email")):
         return terms.english_verb("send"), "notify"
+    if verb.base == "claim" and thing.name.endswith(("Fee", "Cost", "Price", "Amount", "Rent")):
+        return terms.english_verb("charge"), kind
     if verb.base == "pay" and thing.name == "Payment":
         return terms.english_verb("make"), kind
     return verb, kind

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from typing import Literal
 
 from devkit.rules import lexicon
@@ -24,7 +24,8 @@ _DO = re.compile(
     r"^(?P<noun>[가-힣A-Za-z]*?)(?P<voice>하|한|할|합|해|했|함|되|된|될|됩|돼|됐|됨|시키|시킨|시킬|받는|받은|받을|받고|받으|받아|받습|나|난|났)(?P<rest>|고|며|면|여|여서|여야|어|어서|어야|지|지만|지는|지도|거나|기|기를|는|는데|는지|도록|려면|려고|자마자|면서|다|니다|서|서는|야|을|은|으면|으며|었다|였다|습니다|었을|였을|던|게|러|니까|므로|다가|다면|어도|여도|도|고는|지면|아|아서|아야)$"
 )
 _ENDINGS: tuple[tuple[re.Pattern[str], Ending], ...] = (
-    (re.compile(r"(?:면|려면)$"), "if"),
+    (re.compile(r"려면$"), "none"),
+    (re.compile(r"면$"), "if"),
     (re.compile(r"자마자$"), "if"),
     (re.compile(r"(?:다|요|음|함|됨|기)$"), "final"),
     (
@@ -34,6 +35,10 @@ _ENDINGS: tuple[tuple[re.Pattern[str], Ending], ...] = (
         "and",
     ),
 )
+_DOING = re.compile(
+    r"^(?:한다|합니다|하고|하며|하면|하여|해야|하는|할|한|된다|됩니다|되면|되고|하였다|했다|함|됨)$"
+)
+_POSTPOSITIONS = ("통해", "대해", "위해", "인해", "관해", "향해", "비해", "따라", "통합")
 _NEGATIVE = re.compile(r"^(?:않|못|없|말아|안$|아니|불가)")
 
 
@@ -85,7 +90,15 @@ class _Predicate:
 
 
 def words_of(text: str) -> list[Word]:
-    return [Word(found[0], found.start(), found.end()) for found in _WORD.finditer(text)]
+    """The words of a sentence; `주문 한다` is one."""
+    found: list[Word] = []
+    for match in _WORD.finditer(text):
+        before = found[-1] if found else None
+        if before and before.text in verb_nouns() and _DOING.match(match[0]):
+            found[-1] = Word(before.text + match[0], before.start, match.end())
+        else:
+            found.append(Word(match[0], match.start(), match.end()))
+    return found
 
 
 def clauses(text: str) -> list[Clause]:
@@ -101,7 +114,7 @@ def split_particle(word: str) -> tuple[str, str]:
     if found is None or found.start() == 0:
         return word, ""
     stem, particle = word[: found.start()], found[1]
-    if not _fits(stem[-1], particle):
+    if not _fits(stem[-1], particle) and not (particle in ("을", "를", "은", "는") and is_known(stem)):
         return word, ""
     inner = _PARTICLE.search(stem)
     if (
@@ -129,9 +142,17 @@ def _fits(before: str, particle: str) -> bool:
     return particle != "로" or not has_final_consonant(before) or (ord(before) - 0xAC00) % 28 == 8
 
 
+@lru_cache(maxsize=4096)
 def predicate(word: str) -> _Predicate | None:
     """The verb a word is a form of, with its ending."""
-    return _native(word) or _done(word)
+    return _native(word) or _done(word) or _condition(word)
+
+
+def _condition(word: str) -> _Predicate | None:
+    """`걸리면`: a condition, whatever the verb means."""
+    if is_known(word) or not re.search(r"[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word):
+        return None
+    return _Predicate(Verb("", "", "unknown"), "unknown", "", False, "if")
 
 
 @cache
@@ -192,6 +213,12 @@ def _done(word: str) -> _Predicate | None:
         return None
     noun, voice = found["noun"], found["voice"]
     whole = noun + found["voice"] + found["rest"]
+    if (
+        whole.startswith(_POSTPOSITIONS)
+        or whole.startswith("의해")
+        or (found["rest"] == "지" and whole[-2:] in verb_nouns())
+    ):
+        return None
     if (
         is_known(whole)
         or (not noun and len(whole) > 4)
@@ -261,6 +288,15 @@ class _Parser:
         return self._words[position].text if position < len(self._words) else ""
 
     def _noun(self, word: Word) -> None:
+        if word.text.startswith("의해") and self._nouns:
+            self._nouns[-1] = replace(self._nouns[-1], particle="에 의해")
+            return
+        if word.text.startswith(_POSTPOSITIONS) and not is_known(word.text):
+            self._nouns, self._bare = (
+                self._nouns[:-1] if not word.text.startswith("통합") else self._nouns,
+                [],
+            )
+            return
         if not re.match(r"[가-힣A-Za-z]", word.text) or word.text in words("skip"):
             if word.text in (",", "(", "중인"):
                 self._bare = []
@@ -268,7 +304,9 @@ class _Parser:
         stem, particle = split_particle(word.text)
         plural = stem.endswith("들") and len(stem) > 2
         stem = stem.removesuffix("들") if plural else stem
-        if stem in words("skip") or (stem.endswith("별") and is_known(stem[:-1])):
+        if (stem in words("skip") and not (particle and is_known(stem))) or (
+            stem.endswith("별") and is_known(stem[:-1])
+        ):
             return
         if not self._bare:
             self._first = word.start

@@ -46,6 +46,13 @@ def english(word: str) -> str:
     return naming.pascal(verb) if verb else pascal(word)
 
 
+def unknown(words_of: tuple[str, ...]) -> str:
+    """The first word that has no English; "" when all have."""
+    return next(
+        (w for w in words_of if not (w.isascii() or is_known(w) or _split(w) or w in words("skip"))), ""
+    )
+
+
 def term(words_of: tuple[str, ...], *, plural: bool = False) -> Term:
     """A concept from the words of a noun phrase."""
     pieces = [english(word) for word in words_of]
@@ -60,8 +67,7 @@ def verb_of(noun: str) -> Verb:
         piece = next((noun[start:] for start in range(1, len(noun) - 1) if noun[start:] in verb_nouns()), "")
         base = verb_nouns().get(piece)
     if base is None:
-        guess = dictionary().get(noun) or pascal(noun)
-        return Verb(f"process_{guess}", f"{guess}_processed", "update")
+        return Verb("", "", "unknown")
     return english_verb(base)
 
 

@@ -18,6 +18,7 @@ from devkit.rules.forms import (
     PolicyAnswer,
     ReadModelName,
 )
+from executor import tenses
 
 
 def names(blocks: Blocks) -> NamesAnswer:
@@ -31,7 +32,11 @@ def names(blocks: Blocks) -> NamesAnswer:
     named = [_named(term, analysis.of(term.name) or Found(term)) for term in owned]
     for add in (_add_events, _add_commands, _add_read_models):
         named = add(named, required)
-    named = [one if one.commands else _begun(one) for one in named]
+    korean = asked.korean(blocks)
+    named = [
+        one if one.commands else _begun(one, term.alias if korean else "")
+        for one, term in zip(named, owned, strict=True)
+    ]
     return NamesAnswer(aggregates=_unique([_located(one, asked.lines(blocks)) for one in named]))
 
 
@@ -133,26 +138,20 @@ def _participle(event: str) -> str:
     return verb.base if verb else ""
 
 
-def _begun(one: AggregateNames) -> AggregateNames:
-    """An aggregate that nothing happens to must at least come into being."""
-    verb = verbs.as_form(
-        "register" if is_person((naming.parts(one.aggregate) or [""])[-1]) else "create", "base"
+def _begun(one: AggregateNames, alias: str) -> AggregateNames:
+    """An aggregate that nothing happens to must at least come into being; `alias`: what a Korean text calls it."""
+    person = is_person((naming.parts(one.aggregate) or [""])[-1])
+    verb, noun = ("register", "등록") if person else ("create", "생성")
+    command = naming.pascal(verb) + one.aggregate
+    event = one.aggregate + naming.pascal(tenses.participle(verb))
+    called = (
+        (f"{alias} {noun}", f"{alias} {noun}됨")
+        if alias
+        else (naming.sentence_case(command), naming.sentence_case(event))
     )
-    if verb is None:
-        return one
-    command, event = naming.pascal(verb.base) + one.aggregate, one.aggregate + naming.pascal(verb.participle)
-    made = CommandName(
-        name=command,
-        alias=naming.sentence_case(command),
-        actor="",
-        emits=[event],
-        sources=[],
-    )
+    made = CommandName(name=command, alias=called[0], actor="", emits=[event], sources=[])
     return one.model_copy(
-        update={
-            "commands": [made],
-            "events": [EventName(name=event, alias=naming.sentence_case(event), sources=[])],
-        }
+        update={"commands": [made], "events": [EventName(name=event, alias=called[1], sources=[])]}
     )
 
 

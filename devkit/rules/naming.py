@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from process import plurals
 
@@ -11,7 +12,12 @@ _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[A-Z]")
 
 def parts(name: str) -> list[str]:
     """The words of an identifier or phrase: `orderDate`, `order_date`, `Order date` -> order, date."""
-    return [part.lower() for part in _PARTS.findall(name.replace("'s", ""))]
+    return list(_parts(name))
+
+
+@lru_cache(maxsize=4096)
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(part.lower() for part in _PARTS.findall(name.replace("'s", "")))
 
 
 def pascal(text: str) -> str:

@@ -112,9 +112,10 @@ class _Reader:
     def _heading(self, line: Line) -> None:
         level, title = text.heading(line.text) or (7, line.body)
         title = text.lines_of([(line.number, title)])[0].body or title
+        title = re.sub(r"^\d+(?:\.\d+)*\.?\s+(?=\S)", "", title)
         reader = self._language(title)
         term = reader.heading(title)
-        generic = _is_generic(title)
+        generic = _is_generic(title) or reader.unknown(title)
         if level <= self._quiet or _FUNCTIONAL.search(title):
             self._quiet = 0 if level < 7 or not line.bullet else self._quiet
         if _QUIET.search(title) and not self._quiet and not line.bullet:

@@ -24,6 +24,13 @@ async def merge(state: JobState, runtime: Runtime[RunContext]) -> Outcome:
     whole = _together(chunks)
     if not whole.contexts:
         demand_usable(state["parts"], "outline", language)
+        if whole.questions:
+            raise NothingUsable(
+                language.pick(
+                    f"No bounded context was found. {whole.questions[0].text}",
+                    f"바운디드 컨텍스트를 찾지 못했습니다. {whole.questions[0].text}",
+                )
+            )
         raise NothingUsable(
             language.pick(
                 "No bounded context was found: the text seems to describe no behaviour.",

@@ -42,10 +42,11 @@ def test_names_are_english_and_aliases_korean() -> None:
     assert (action.event.name, action.event.alias) == ("ReservationChanged", "예약 변경됨")
 
 
-def test_an_unknown_word_is_romanised() -> None:
-    (action,) = facts("정원사는 화분을 등록한다.").actions
+def test_a_word_that_has_no_english_is_asked_about_and_gets_no_name() -> None:
+    found = facts("정원사는 화분을 등록한다.")
 
-    assert action.command.name == "RegisterHwabun"
+    assert not found.actions
+    assert [one.text for one in found.unclear] == ["화분"]
 
 
 def test_consists_of_is_a_group() -> None:

@@ -1,0 +1,164 @@
+"""What the rules do not understand becomes no sticker; what they do, one of the right name."""
+
+from __future__ import annotations
+
+import pytest
+
+from devkit.rules import answering
+from devkit.rules.facts import Facts
+from devkit.rules.reader import read
+
+
+def facts(text: str) -> Facts:
+    return read(tuple(enumerate(text.split("\n"), 1)))
+
+
+def commands(text: str) -> list[str]:
+    return [action.command.name for action in facts(text).every_action() if action.kind != "query"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("고객은 도서를 구매 한다.", ["PurchaseBook"]),
+        ("관리자가 차량을 등록하는 기능을 제공하여야 한다.", ["RegisterVehicle"]),
+        ("도서 등록, 수정, 삭제 기능 제공", ["RegisterBook", "UpdateBook", "DeleteBook"]),
+        ("관리자는 도서를 등록/수정/삭제한다.", ["RegisterBook", "UpdateBook", "DeleteBook"]),
+        ("관리자는 재고량를 수정한다.", ["UpdateStockLevel"]),
+        ("견적서와 계약 내역은 고객에게 문자로 발송한다.", ["SendQuote", "SendContract"]),
+        ("관리자는 회원을 등록해야만 한다.", ["RegisterMember"]),
+        ("관리자는 게시글을 삭제하기만 한다.", ["DeletePost"]),
+        ("회원은 계약해지 후 환불을 요청한다.", ["RequestRefund"]),
+        ("운전자로서 나는 주차면을 예약하고 싶다. 그래야 헤매지 않는다.", ["ReserveParkingSpace"]),
+        ("처방전이 작성된다. 약이 조제된다.", ["WritePrescription", "PrepareMedicine"]),
+        ("A user runs a job.", ["RunJob"]),
+        (
+            "The system shall provide a function for the manager to register a vehicle.",
+            ["RegisterVehicle"],
+        ),
+        ("The reader places a magazine on hold.", ["PlaceMagazineOnHold"]),
+        ("Members are obliged to pay the monthly fee.", ["PayFee"]),
+        ("As a member I want to apply for a plot so that I can grow vegetables.", ["ApplyForPlot"]),
+        ("Customer orders expire after a week.", ["ExpireCustomerOrder"]),
+        ("The keeper registers species.", ["RegisterSpecies"]),
+        ("A member may reserve a desk or a meeting room.", ["ReserveDesk", "ReserveMeetingRoom"]),
+    ],
+)
+def test_a_sentence_gives_these_commands(text: str, expected: list[str]) -> None:
+    assert commands(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "cause", "effect"),
+    [
+        ("주문이 취소면 결제를 취소한다.", "OrderCancelled", "CancelPayment"),
+        ("계약종료시 보증금을 환불한다.", "ContractEnded", "RefundDeposit"),
+        ("재고가 부족하다면 발주를 생성한다.", "StockLimitDetected", "CreatePurchaseOrder"),
+        (
+            "The librarian hands out the book, at which time the hold is completed.",
+            "BookHandedOut",
+            "CompleteHold",
+        ),
+        (
+            "Upon termination of the membership the access card shall be deactivated.",
+            "MembershipTerminated",
+            "DeactivateAccessCard",
+        ),
+        ("When a lease is terminated, the plot becomes vacant.", "LeaseTerminated", "MarkPlotVacant"),
+        ("If an item is expired -> discard the item", "ItemExpired", "DiscardItem"),
+    ],
+)
+def test_a_condition_that_names_an_event_starts_a_policy(text: str, cause: str, effect: str) -> None:
+    (reaction,) = facts(text).reactions
+
+    assert [one.event.name for one in reaction.triggers] == [cause]
+    assert [one.command.name for one in reaction.results] == [effect]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "서버에 과부하가 걸린다.",
+        "시스템은 주문을 받지 않고 안내를 표시한다.",
+        "외부 시스템과 통합 연계를 통해 표준 API로 통신한다.",
+        "문의에 대해 규정을 준수한다.",
+        "A service uses Spring Boot and its own H2 database.",
+    ],
+)
+def test_what_is_no_behaviour_gives_nothing(text: str) -> None:
+    assert commands(text) == []
+
+
+def test_a_condition_that_nobody_understands_is_no_object_and_no_event() -> None:
+    found = facts("서버에 과부하가 걸리면 알림을 발송한다.")
+
+    assert not found.reactions
+    assert [action.command.name for action in found.actions] == ["SendNotification"]
+
+
+def test_an_agent_acts_and_several_subjects_are_not_one() -> None:
+    (charged,) = facts("간호사에 의해 진료비가 청구된다.").actions
+    (reserved,) = facts("회원과 직원은 도서를 예약한다.").actions
+    (shared,) = facts("Three members may share a boat.").actions
+    (cancelled,) = facts("Nobody may cancel a paid order.").actions
+
+    assert charged.actor
+    assert charged.actor.name == "Nurse"
+    assert reserved.actor
+    assert reserved.actor.name == "Member"
+    assert shared.actor
+    assert shared.actor.name == "Member"
+    assert cancelled.actor is None
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "비기능적 요구사항",
+        "비 기능적 요구사항",
+        "## 비기능 요구사항",
+        "Non-functional requirements",
+        "## Implementation",
+        "## 구현",
+        "# 3.4 보안 요구사항",
+    ],
+)
+def test_lines_under_such_a_heading_give_no_sticker(heading: str) -> None:
+    text = f"# 주문\n고객은 주문을 취소한다.\n\n{heading}\n1. 관리자는 회원을 등록한다.\n2. A clerk registers a member."
+
+    assert commands(text) == ["CancelOrder"]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "기능적 요구사항",
+        "기능적 요구 사항",
+        "서비스 시나리오",
+        "분석/설계",
+        "구현",
+        "Use Case 3: Pay",
+        "Reader Persona",
+        "GO",
+    ],
+)
+def test_such_a_heading_names_no_context(heading: str) -> None:
+    (found,) = facts(f"# {heading}\n고객은 주문을 취소한다.").headings
+
+    assert found.generic
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Der Kunde bestellt ein Buch und bezahlt die Rechnung. Die Bestellung wird an das Lager geschickt.",
+        "El cliente compra un libro y paga la factura. La biblioteca envía una carta para los clientes.",
+        "お客様は本を注文します。図書館員は本を登録します。",
+        "Клиент заказывает книгу и платит счёт.",
+    ],
+)
+def test_another_language_is_said_in_one_sentence_that_names_the_two(text: str) -> None:
+    (question,) = answering.outline({"lines": f"1: {text}", "language": "English"}).questions
+
+    assert "English" in question.text
+    assert "Korean" in question.text
