@@ -3,7 +3,7 @@
 ONLY ?=
 
 ##@ Measure it
-.PHONY: bench bench-compare bench-selftest bench-costs
+.PHONY: bench bench-compare bench-selftest bench-costs shows
 bench: $(DEV) ## Measure every budget: table, record and page (ONLY=pickup,cpu OUT=bench.json QUICK=1)
 	@$(PY) -m workbench.bench --only "$(ONLY)" --out "$(or $(OUT),bench.json)" $(if $(QUICK),--quick)
 
@@ -15,3 +15,6 @@ bench-selftest: $(DEV) ## One version twice must agree; with a slower dispatcher
 
 bench-costs: $(DEV) ## What 10, 1,000 and 100,000 jobs an hour take, computed from a record (A=bench.json)
 	@$(PY) -m workbench.bench costs $(or $(A),bench.json)
+
+shows: $(DEV) ## What people wait for, in seconds: a short text beside long ones, a long text's first context
+	@$(PY) -m workbench.shows
