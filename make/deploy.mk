@@ -7,7 +7,8 @@ BASE_IMAGE ?=
 UV_IMAGE ?=
 BUILD_FLAGS ?=
 RELEASE ?= eventstorming
-NAMESPACE ?= default
+# As kubectl and Helm take it themselves: the context's.
+NAMESPACE ?= $(or $(shell $(KUBECTL) config view --minify --output 'jsonpath={..namespace}' 2>/dev/null),default)
 VALUES ?=
 HELM_FLAGS ?=
 NAME ?= eventstorming-generator

@@ -59,9 +59,7 @@ class Otlp:
         self._ids.next = _trace_id(job), _span_id(job, epoch)
         links = [trace.Link(_context(job, epoch - 1))] if epoch > 1 else []
         about: dict[str, _Value] = {"eventstorming.job.id": job, "eventstorming.epoch": epoch}
-        return _Span(
-            self._tracer.start_span("run", _TOP, kind=trace.SpanKind.CLIENT, attributes=about, links=links)
-        )
+        return _Span(self._tracer.start_span("run", _TOP, kind=trace.SpanKind.CLIENT, links=links), about)
 
     def taken(
         self,
@@ -72,14 +70,14 @@ class Otlp:
         """As the port says."""
         metadata = {key: value for key, value in carried() if isinstance(value, str)}
         parent = self._propagator.extract(metadata, Context())
-        return _Span(self._tracer.start_span(name, parent, kind=trace.SpanKind.SERVER, attributes=attributes))
+        return _Span(self._tracer.start_span(name, parent, kind=trace.SpanKind.SERVER), attributes)
 
     def part(
         self, name: str, attributes: Mapping[str, _Value] | None = None, *, outward: bool = False
     ) -> _Span:
         """As the port says."""
         kind = trace.SpanKind.CLIENT if outward else trace.SpanKind.INTERNAL
-        return _Span(self._tracer.start_span(name, kind=kind, attributes=attributes))
+        return _Span(self._tracer.start_span(name, kind=kind), attributes or {})
 
     def carried(self) -> tuple[tuple[str, str], ...]:
         """As the port says."""
@@ -93,27 +91,28 @@ class Otlp:
 
 
 class _Span:
-    """`traces.Span`, and the context of it: current while inside, ended with it."""
+    """`traces.Span`, and the context of it: current while inside, ended with it. It is told everything at once: each time costs."""
 
-    __slots__ = ("_span", "_token")
+    __slots__ = ("_about", "_span", "_token")
 
-    def __init__(self, span: trace.Span) -> None:
-        self._span = span
+    def __init__(self, span: trace.Span, about: Mapping[str, _Value]) -> None:
+        self._span, self._about = span, dict(about)
 
     def __enter__(self) -> _Span:
         self._token = context.attach(trace.set_span_in_context(self._span))
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._span.set_attributes(self._about)
         self._span.end()
         context.detach(self._token)
 
     def tell(self, attributes: Mapping[str, _Value]) -> None:
-        self._span.set_attributes(attributes)
+        self._about.update(attributes)
 
     def failed(self, kind: str) -> None:
         """Without a message: it may quote what was asked."""
-        self._span.set_attribute("error.type", kind)
+        self._about["error.type"] = kind
         self._span.set_status(trace.StatusCode.ERROR)
 
 

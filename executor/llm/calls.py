@@ -68,9 +68,12 @@ class Call:
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": _PROVIDERS.get(provider, provider),
             "gen_ai.request.model": model,
-            "eventstorming.ordinal": self.ordinal,
         }
-        return about | {"http.request.resend_count": resent} if resent else about
+        if self.ordinal:
+            about["eventstorming.ordinal"] = self.ordinal
+        if resent:
+            about["http.request.resend_count"] = resent
+        return about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +115,13 @@ class Calls:
         """What a span says of an answer: nothing that stands in it."""
         about: dict[str, str | int] = {
             "gen_ai.usage.input_tokens": reply.prompt,
-            "gen_ai.usage.cache_read.input_tokens": reply.cached,
             "gen_ai.usage.output_tokens": reply.tokens - reply.prompt,
         }
-        return about | {"langsmith.run.id": reply.run} if self.langsmith and reply.run else about
+        if reply.cached:
+            about["gen_ai.usage.cache_read.input_tokens"] = reply.cached
+        if self.langsmith and reply.run:
+            about["langsmith.run.id"] = reply.run
+        return about
 
     def _unheeded(self, call: Call) -> bool:
         return self._heed[call.model.name] < 0

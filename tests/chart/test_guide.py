@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +56,24 @@ def test_every_value_the_guide_sets_is_accepted(name: str) -> None:
     assert len(together) > 5
     for sets in together:
         render(*sets)
+
+
+def test_make_goes_where_kubectl_and_helm_go(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    asked = ["make", "--no-print-directory", "--dry-run", "status", f"KUBECONFIG={config}"]
+    kubectl = [str(kube_tools.kubectl()), f"--kubeconfig={config}", "config"]
+
+    def told() -> str:
+        environment = {**os.environ, "KUBECONFIG": str(config)}
+        done = subprocess.run(
+            asked, cwd=kube_tools.ROOT, env=environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    assert "--namespace default " in told()
+    subprocess.run([*kubectl, "set-context", "one", "--namespace=elsewhere"], check=True)
+    subprocess.run([*kubectl, "use-context", "one"], check=True)
+    assert "--namespace elsewhere " in told()
 
 
 @pytest.mark.parametrize("name", GUIDES)
