@@ -371,7 +371,9 @@ class _Names:
                 _keep(whole, kept)
         for policy in kept:
             name = self._name("policy", policy.name if policy.name.strip() else "Policy", "Policy")
-            yield replace(policy, name=name, alias=self._alias(policy.alias, name))
+            yield replace(
+                policy, name=name, alias=self._alias(policy.alias, _occasion(policy, model) or name)
+            )
 
     def _dropped(self, policy: Policy) -> None:
         self._remarks.say(
@@ -459,6 +461,12 @@ def _circles(policy: Policy, before: Sequence[Policy]) -> bool:
 def _parted(policy: Policy) -> bool:
     """Whether a time or a condition lies between its trigger and what follows."""
     return bool(policy.timer or policy.condition)
+
+
+def _occasion(policy: Policy, model: EventStormingModel) -> str:
+    """When a policy acts, in the user's words."""
+    trigger = next((e for a in model.aggregates for e in a.events if e.name == policy.trigger), None)
+    return policy.timer or (trigger.alias if trigger else "")
 
 
 def _keep(policy: Policy, kept: list[Policy]) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from executor.model import (
     Aggregate,
     BoundedContext,
     Command,
+    CommandKind,
     Enumeration,
     Event,
     EventStormingModel,
@@ -213,6 +215,7 @@ def _statuses(aggregate: Aggregate) -> list[Enumeration]:
 def reviewed(model: EventStormingModel, unshown: Mapping[str, Sequence[str]]) -> EventStormingModel:
     """The model in which every policy says who knows what its commands need, with an open question for whatever nobody knows,
     for states that nothing leads to, and for rules by aggregate that no refusal shows."""
+    model = _worded(model)
     policies, asked = [], list(model.open_questions)
     for policy in model.policies:
         whole, missing = _supplied(policy, model)
@@ -224,6 +227,31 @@ def reviewed(model: EventStormingModel, unshown: Mapping[str, Sequence[str]]) ->
             asked += _unreached(aggregate, context, model.language)
             asked += _unrefused(aggregate, context, unshown.get(aggregate.name, ()), model.language)
     return with_valid_links(replace(model, policies=tuple(policies), open_questions=tuple(asked)))
+
+
+def _worded(model: EventStormingModel) -> EventStormingModel:
+    """The model in which what identifies an aggregate has a display name wherever it stands."""
+    names = {
+        loose(f.name): f"{a.alias} ID" for a in model.aggregates if a.alias for f in a.fields if f.is_key
+    }
+
+    def fields(kept: tuple[Field, ...]) -> tuple[Field, ...]:
+        return tuple(f if f.alias else replace(f, alias=names.get(loose(f.name), "")) for f in kept)
+
+    def worded(aggregate: Aggregate) -> Aggregate:
+        return replace(
+            aggregate,
+            fields=fields(aggregate.fields),
+            commands=tuple(replace(c, fields=fields(c.fields)) for c in aggregate.commands),
+            events=tuple(replace(e, fields=fields(e.fields)) for e in aggregate.events),
+            read_models=tuple(
+                replace(r, parameters=fields(r.parameters), columns=fields(r.columns))
+                for r in aggregate.read_models
+            ),
+        )
+
+    contexts = (replace(c, aggregates=tuple(map(worded, c.aggregates))) for c in model.bounded_contexts)
+    return replace(model, bounded_contexts=tuple(contexts))
 
 
 def _unreached(aggregate: Aggregate, context: BoundedContext, language: Language) -> Iterator[OpenQuestion]:
@@ -270,9 +298,9 @@ def _supplied(policy: Policy, model: EventStormingModel) -> tuple[Policy, list[F
     missing: list[Field] = []
     for aggregate, command in _given(policy, model):
         for field in command.fields:
-            if field.name in inputs or _carried(field, aggregate, trigger, model):
+            if field.name in inputs or _is_decided(field) or _carried(field, aggregate, trigger, model):
                 continue
-            known = _source(field, aggregate, trigger, model)
+            known = _source(field, aggregate, command, trigger, model)
             if known is None:
                 missing.append(field)
             else:
@@ -294,29 +322,62 @@ def _identifies(field: Field, owner: Aggregate) -> str:
 def _carried(field: Field, owner: Aggregate, trigger: Event, model: EventStormingModel) -> bool:
     """Whether the trigger has it: under its name, or as the identity of the same thing."""
     source = next(a for a in model.aggregates if any(e.name == trigger.name for e in a.events))
-    if any(loose(f.name) == loose(field.name) for f in trigger.fields):
+    if any(loose(f.name) == loose(field.name) or _alike(f, field) for f in trigger.fields):
         return True
     wanted = _identifies(field, owner)
     return bool(wanted) and any(_identifies(f, source) == wanted for f in trigger.fields)
 
 
-def _source(field: Field, owner: Aggregate, trigger: Event, model: EventStormingModel) -> PolicyInput | None:
-    """An aggregate that keeps it and that the trigger leads to: its own, one it identifies, one that keeps what it identifies."""
+def _is_decided(field: Field) -> bool:
+    """Whether the policy itself says it: it is there to tell one reason or outcome from the others."""
+    return _last_word(field) in _DECIDED
+
+
+_DECIDED: Final = {"reason", "outcome", "result", "decision", "kind", "type", "status", "state"}
+
+
+def _alike(one: Field, other: Field) -> bool:
+    """Whether two fields that identify nothing are one thing under two names: approvedAmount and committedAmount."""
+    same = one.type == other.type and one.type not in ("Long", "String", "Boolean", "Date")
+    return same and _last_word(one) == _last_word(other) and not one.references and not other.references
+
+
+def _last_word(field: Field) -> str:
+    return re.split(r"(?<=[a-z0-9])(?=[A-Z])", field.name)[-1].casefold()
+
+
+def _source(
+    field: Field, owner: Aggregate, command: Command, trigger: Event, model: EventStormingModel
+) -> PolicyInput | None:
+    """An aggregate that keeps it and that the trigger leads to: its own, one it identifies, one that keeps what it identifies.
+    Not the one that the command is about to create."""
     source = next(a for a in model.aggregates if any(e.name == trigger.name for e in a.events))
     led_to = {
         found: f.name
         for f in (*trigger.fields, *(f for f in source.fields if f.is_key))
         if (found := _identifies(f, source))
     }
-    for aggregate in (source, owner, *model.aggregates):
-        if not any(loose(f.name) == loose(field.name) for f in aggregate.fields):
-            continue
-        if aggregate.name in led_to:
-            return PolicyInput(parameter=field.name, aggregate=aggregate.name, by=led_to[aggregate.name])
-        kept = next((f.references for f in aggregate.fields if f.references in led_to), "")
-        if kept:
-            return PolicyInput(parameter=field.name, aggregate=aggregate.name, by=led_to[kept])
+    created = owner.name if command.kind is CommandKind.CREATE else ""
+    there = [a for a in dict.fromkeys((source, owner, *model.aggregates)) if a.name != created]
+    for keeps in (_keeps_it, _keeps_alike):
+        for aggregate in there:
+            if not any(keeps(f, field) for f in aggregate.fields):
+                continue
+            if aggregate.name in led_to:
+                return PolicyInput(parameter=field.name, aggregate=aggregate.name, by=led_to[aggregate.name])
+            kept = next((f.references for f in aggregate.fields if f.references in led_to), "")
+            if kept:
+                return PolicyInput(parameter=field.name, aggregate=aggregate.name, by=led_to[kept])
     return None
+
+
+def _keeps_it(kept: Field, wanted: Field) -> bool:
+    return loose(kept.name) == loose(wanted.name)
+
+
+def _keeps_alike(kept: Field, wanted: Field) -> bool:
+    """Under another name: what identifies the same thing, or is the same thing."""
+    return (bool(wanted.references) and kept.references == wanted.references) or _alike(kept, wanted)
 
 
 def _who_knows(policy: Policy, missing: Sequence[Field], model: EventStormingModel) -> OpenQuestion:

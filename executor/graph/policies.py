@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 
 from executor.graph.answers import PoliciesAnswer, PolicyAnswer
 from executor.graph.asking import Asking, Remarks, listed
-from executor.graph.identifiers import pascal
+from executor.graph.identifiers import pascal, words
 from executor.graph.inputs import in_model
 from executor.graph.normalise import questions, ranges, told
 from executor.graph.state import ContextUnit, Outcome, PoliciesState, PoliciesUnit, RunContext
@@ -67,6 +67,20 @@ class Known:
         """The event meant, or ""."""
         return self.events.get(loose(name), "")
 
+    def result(self, name: str, policy: PolicyAnswer) -> str:
+        """The event that follows when the policy gives this command: of several, the one that its words speak of (of RecordOutcome
+        after DeferralRecorded: ApplicationDeferred), else the first."""
+        first = self.events[loose(name)]
+        command = self.commands[loose(name)]
+        if loose(name) != loose(command.name) or first not in command.emits:
+            return first
+        said = {_stem(word) for text in (policy.name, policy.trigger) for word in words(text)}
+        return max(command.emits, key=lambda event: len(said & {_stem(word) for word in words(event)}))
+
+
+def _stem(word: str) -> str:
+    return word.casefold()[:5]
+
 
 def check(answer: PoliciesAnswer, known: Known) -> Iterator[str]:
     """What is wrong with an answer."""
@@ -112,7 +126,7 @@ def _policy(said: PolicyAnswer, unit: PoliciesUnit, known: Known) -> Policy:
     trigger = known.event(said.trigger)
     given = [name for name in said.commands if loose(name) in known.commands]
     results = {
-        known.events[loose(name)]: known.commands[loose(name)].name
+        known.result(name, said): known.commands[loose(name)].name
         for name in given
         if not _turns(said, name, known)
     }

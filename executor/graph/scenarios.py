@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Final
 
 from langgraph.runtime import Runtime
@@ -13,6 +14,7 @@ from executor.graph.asking import Asking, Remarks, listed
 from executor.graph.behaviour import words_of
 from executor.graph.identifiers import title
 from executor.graph.inputs import whole
+from executor.graph.lifecycle import LifeCycle, Step
 from executor.graph.normalise import lookup, told
 from executor.graph.state import CommandsState, CommandsUnit, Outcome, RunContext
 from executor.model import (
@@ -156,6 +158,7 @@ class _Making:
         names = {loose(c.name) for c in unit.commands}
         self.lost = [told(s.title) for s in _all(answer) if loose(s.command) not in names and told(s.title)]
         self._usual = self._values(answer.example)
+        self._life = LifeCycle(aggregate, self._steps())
 
     def examples(self, command: Command) -> tuple[tuple[Scenario, ...], tuple[Refusal, ...]]:
         """What the answer shows of a command. A scenario in which nothing happens is a refusal."""
@@ -167,10 +170,11 @@ class _Making:
         refusals = {told(r.title): self._refusal(r, command) for r in refused}
         return tuple(s for s in made.values() if s.then), tuple(refusals.values())
 
-    def _values(self, said: Iterable[str]) -> _Values:
-        pairs = [(name, value) for name, equals, value in (word.partition("=") for word in said) if equals]
-        self.lost += [told(name) for name, _ in pairs if loose(name) not in self._fields and told(name)]
-        return lookup((name, told(value)) for name, value in pairs)
+    def _values(self, said: Sequence[str]) -> _Values:
+        self.lost += [
+            told(name) for name, _ in _pairs(said) if loose(name) not in self._fields and told(name)
+        ]
+        return _read(said)
 
     def _scenario(self, said: ScenarioAnswer, command: Command) -> Scenario:
         given, when = self._before(said, command)
@@ -204,13 +208,34 @@ class _Making:
         """The state before, of which there is none before a creation; and the command."""
         stated = self._values(said.given)
         creates = command.kind is CommandKind.CREATE
-        before = stated if creates else {**self._usual, **stated}
+        before = stated if creates else {**self._until(stated), **stated}
         order = {**self._usual, **stated, **self._values(said.when)}
         aggregate = self._aggregate
         return (
             self._clause(aggregate.name, aggregate.fields, before),
             self._clause(command.name, command.fields, order),
         )
+
+    def _steps(self) -> Iterator[Step]:
+        """From which state to which the examples lead."""
+        states = {loose(e.name): e.state for e in self._aggregate.events}
+        for said in self._answer.scenarios:
+            happened = (states.get(loose(name), "") for name in _events(said.then))
+            yield from product(self._states(_read(said.given)), filter(None, happened))
+
+    def _states(self, stated: _Values) -> set[str]:
+        """The items of enumerations that hold where this is stated."""
+        values = {**self._usual, **stated}
+        return {
+            self._item(f, values[loose(f.name)])
+            for f in self._aggregate.fields
+            if f.type in self._items and loose(f.name) in values
+        }
+
+    def _until(self, stated: _Values) -> _Values:
+        """What is usual, as far as it is known in the state that is stated."""
+        unknown = self._life.unknown(self._states(stated))
+        return {name: value for name, value in self._usual.items() if name not in unknown}
 
     def _state(self, event: Event) -> _Values:
         """The status that holds after the event."""
@@ -260,6 +285,14 @@ def _about(said: ScenarioAnswer | RefusalAnswer, command: Command) -> bool:
 
 def _events(then: Iterable[str]) -> list[str]:
     return [word.strip() for word in then if "=" not in word and word.strip()]
+
+
+def _pairs(said: Iterable[str]) -> list[tuple[str, str]]:
+    return [(name, value) for name, equals, value in (word.partition("=") for word in said) if equals]
+
+
+def _read(said: Iterable[str]) -> _Values:
+    return lookup((name, told(value)) for name, value in _pairs(said))
 
 
 def _known(clause: ScenarioClause) -> _Values:

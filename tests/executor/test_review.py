@@ -8,10 +8,14 @@ from executor.model import (
     Aggregate,
     BoundedContext,
     Command,
+    CommandKind,
     Enumeration,
     EnumerationItem,
     Event,
     EventStormingModel,
+    Field,
+    Policy,
+    PolicyInput,
 )
 from executor.review import joined, refusing, reviewed
 
@@ -90,3 +94,78 @@ def test_an_aggregate_may_have_two_life_cycles() -> None:
         "Order: what leads to the state SHIPPED, LOST?",
         "Order: what leads to the state OPEN?",
     ]
+
+
+def key(name: str) -> Field:
+    return Field(name=name, type="Long", is_key=True)
+
+
+def refers(name: str, to: str) -> Field:
+    return Field(name=name, type="Long", references=to)
+
+
+def money(name: str) -> Field:
+    return Field(name=name, type="BigDecimal")
+
+
+APPLICATION = Aggregate(
+    name="Application",
+    alias="Application",
+    ordinal=1,
+    fields=(key("applicationId"), refers("applicantId", "Organisation"), money("askedAmount")),
+    events=(Event(name="Approved", fields=(key("applicationId"), money("approvedAmount"))),),
+)
+
+
+def supplied(*wanted: Field, kind: CommandKind = CommandKind.CREATE) -> tuple[dict[str, str], list[str]]:
+    """Who is named for each parameter of a command of Grant, and what is asked."""
+    grant = Aggregate(
+        name="Grant",
+        alias="Grant",
+        ordinal=1,
+        fields=(key("grantId"), *wanted),
+        commands=(Command(name="DrawUp", kind=kind, fields=wanted, emits=("DrawnUp",)),),
+        events=(Event(name="DrawnUp"),),
+    )
+    contexts = (
+        BoundedContext(name="Funding", ordinal=1, aggregates=(APPLICATION,)),
+        BoundedContext(name="Granting", ordinal=2, aggregates=(grant,)),
+    )
+    policy = Policy(
+        name="OnApproved",
+        trigger="Approved",
+        commands=("DrawUp",),
+        results=("DrawnUp",),
+        bounded_context="Granting",
+    )
+    whole = reviewed(EventStormingModel(bounded_contexts=contexts, policies=(policy,)), {})
+    inputs: tuple[PolicyInput, ...] = whole.policies[0].inputs
+    return {one.parameter: one.aggregate for one in inputs}, [one.text for one in whole.open_questions]
+
+
+def test_what_a_command_is_about_to_create_knows_nothing_yet() -> None:
+    number = Field(name="number", type="Integer")
+    assert supplied(number) == ({}, ["OnApproved: who knows number then?"])
+
+
+def test_what_identifies_the_same_thing_is_known_under_another_name() -> None:
+    assert supplied(refers("granteeId", "Organisation")) == ({"granteeId": "Application"}, [])
+
+
+def test_one_amount_under_two_names_is_one() -> None:
+    assert supplied(money("committedAmount")) == ({}, [])
+
+
+def test_two_dates_are_two() -> None:
+    assert supplied(Field(name="dueDate", type="Date"))[1] == ["OnApproved: who knows dueDate then?"]
+
+
+def test_a_policy_knows_its_own_reason() -> None:
+    assert supplied(Field(name="suspensionReason", type="String"), kind=CommandKind.UPDATE) == ({}, [])
+
+
+def test_what_identifies_an_aggregate_has_its_words_everywhere() -> None:
+    context = BoundedContext(name="Funding", ordinal=1, aggregates=(APPLICATION,))
+    (aggregate,) = reviewed(EventStormingModel(bounded_contexts=(context,)), {}).aggregates
+    assert [f.alias for f in (aggregate.fields[0], aggregate.events[0].fields[0])] == ["Application ID"] * 2
+    assert aggregate.fields[2].alias == ""

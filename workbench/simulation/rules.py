@@ -133,7 +133,7 @@ class Rules:
                 if path[0] == "requestedJobs":
                     self._entry(job, record, after)
                 elif path[0] == "jobs":
-                    self._written(agent, job, record, path, node, after)
+                    self._written(agent, job, record, path, node, before, after)
                 elif path[0] == "jobStates":
                     self._requested(job, record, node)
             if any(path[0] == "jobs" for path, _ in parts):
@@ -160,7 +160,9 @@ class Rules:
                 record.cancelled_at = self.world.now
         record.highest = max(record.highest, epoch)
 
-    def _written(self, agent: str, job: str, record: Record, path: Path, node: Node, after: Node) -> None:
+    def _written(
+        self, agent: str, job: str, record: Record, path: Path, node: Node, before: Node, after: Node
+    ) -> None:
         rest = path[3:]
         if rest[:2] == ("run", "journal") and len(rest) == 4 and isinstance(node, str):
             self._journaled(record, int(rest[2]), rest[3], node)
@@ -177,8 +179,8 @@ class Rules:
         if (
             owner.partition("/")[0] != agent
             and "/" not in owner
-            and tree.get(after, ("requestedJobs", NAMESPACE, job))
-        ):
+            and all(tree.get(root, ("requestedJobs", NAMESPACE, job)) for root in (before, after))
+        ):  # who tries an ended job again makes a new entry
             self.world.breaks(
                 "an overtaken run writes nothing",
                 f"{agent} wrote {'/'.join(rest)} of {job[:4]} {self.world.now - at:.3f} s after {owner} began {number}",

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from executor.graph.answers import PolicyAnswer
+from executor.graph.policies import Known
 from executor.graph.run import Finished, generate
-from executor.model import EventStormingModel, Note
+from executor.model import Aggregate, BoundedContext, Command, Event, EventStormingModel, Note
 from tests.executor.graph.inputs import requirements
 from tests.executor.graph.scripted import ScriptedChat
 from tests.executor.invariants import findings
@@ -69,3 +71,19 @@ async def test_two_that_lead_back_and_forth_need_a_time_between(timer: str) -> N
         policy("LoanClosed", "CloseHold", timer=timer), policy("HoldClosed", "CloseLoan", timer="")
     )
     assert len(model.policies) == (2 if timer else 1)
+
+
+def test_of_several_events_the_one_that_the_policy_speaks_of_follows() -> None:
+    record = Command(name="RecordOutcome", emits=("ApplicationApproved", "ApplicationDeferred"))
+    events = tuple(Event(name=name) for name in record.emits)
+    application = Aggregate(name="Application", commands=(record,), events=events)
+    context = BoundedContext(name="Funding", ordinal=1, aggregates=(application,))
+    known = Known.of(EventStormingModel(bounded_contexts=(context,)))
+
+    def result(name: str, given: str = "RecordOutcome", trigger: str = "") -> str:
+        return known.result(given, PolicyAnswer(name=name, trigger=trigger, commands=[given]))
+
+    assert result("NoteDeferral") == "ApplicationDeferred"
+    assert result("Note", trigger="DeferralRecorded") == "ApplicationDeferred"
+    assert result("NoteIt") == "ApplicationApproved", "the first, where nothing speaks of either"
+    assert result("NoteIt", given="ApplicationDeferred") == "ApplicationDeferred"
