@@ -208,7 +208,7 @@ class _Making:
         """The state before, of which there is none before a creation; and the command."""
         stated = self._values(said.given)
         creates = command.kind is CommandKind.CREATE
-        before = stated if creates else {**self._until(stated), **stated}
+        before = stated if creates else {**self._until(command, stated), **stated}
         order = {**self._usual, **stated, **self._values(said.when)}
         aggregate = self._aggregate
         return (
@@ -219,22 +219,22 @@ class _Making:
     def _steps(self) -> Iterator[Step]:
         """From which state to which the examples lead."""
         states = {loose(e.name): e.state for e in self._aggregate.events}
+        creating = {loose(c.name) for c in self._aggregate.commands if c.kind is CommandKind.CREATE}
         for said in self._answer.scenarios:
-            happened = (states.get(loose(name), "") for name in _events(said.then))
-            yield from product(self._states(_read(said.given)), filter(None, happened))
+            if loose(said.command) not in creating:
+                happened = (states.get(loose(name), "") for name in _events(said.then))
+                before = {**self._usual, **_read(said.given)}
+                held = {self._item(f, before.get(loose(f.name), "")) for f in self._aggregate.fields}
+                yield from product(held, filter(None, happened))
 
-    def _states(self, stated: _Values) -> set[str]:
-        """The items of enumerations that hold where this is stated."""
-        values = {**self._usual, **stated}
-        return {
-            self._item(f, values[loose(f.name)])
+    def _until(self, command: Command, stated: _Values) -> _Values:
+        """What is usual, as far as it is known before the command in the state that is stated."""
+        values = {
+            loose(f.name): self._item(f, value)
             for f in self._aggregate.fields
-            if f.type in self._items and loose(f.name) in values
+            if (value := {**self._usual, **stated}.get(loose(f.name)))
         }
-
-    def _until(self, stated: _Values) -> _Values:
-        """What is usual, as far as it is known in the state that is stated."""
-        unknown = self._life.unknown(self._states(stated))
+        unknown = self._life.unknown(command, stated.keys(), values)
         return {name: value for name, value in self._usual.items() if name not in unknown}
 
     def _state(self, event: Event) -> _Values:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from executor.graph.answers import RefusalAnswer, ScenarioAnswer, ScenariosAnswer
@@ -51,6 +54,17 @@ GRANT = Aggregate(
     ),
 )
 STEPS = (("DRAWN_UP", "SENT"), ("SENT", "SIGNED"), ("SENT", "LAPSED"))
+CHECK = Command(name="Check")
+
+
+def unknown_in(
+    status: str,
+    steps: Sequence[tuple[str, str]] = STEPS,
+    *,
+    aggregate: Aggregate = GRANT,
+    of: Command = CHECK,
+) -> set[str]:
+    return LifeCycle(aggregate, steps).unknown(of, (), {"status": status})
 
 
 @pytest.mark.parametrize(
@@ -63,16 +77,47 @@ STEPS = (("DRAWN_UP", "SENT"), ("SENT", "SIGNED"), ("SENT", "LAPSED"))
     ],
 )
 def test_what_a_later_command_brings_is_unknown_before(state: str, unknown: set[str]) -> None:
-    assert LifeCycle(GRANT, STEPS).unknown({state}) == unknown
+    assert unknown_in(state) == unknown
 
 
-def test_what_leads_on_from_where_it_was_brought_knows_it_still() -> None:
-    again = LifeCycle(GRANT, (*STEPS, ("LAPSED", "SENT")))
-    assert again.unknown({"SENT"}) == {"signedon"}
+def test_what_only_some_ways_to_a_state_bring_is_unknown_there() -> None:
+    assert "reason" in unknown_in("SENT", (*STEPS, ("LAPSED", "SENT")))
 
 
 def test_what_nothing_brings_is_known_throughout() -> None:
-    assert "note" not in LifeCycle(GRANT, ()).unknown({"DRAWN_UP"})
+    assert "note" not in unknown_in("DRAWN_UP", ())
+
+
+def test_the_status_that_a_command_leads_to_was_another_before() -> None:
+    send = next(c for c in GRANT.commands if c.name == "Send")
+    assert "status" in unknown_in("SENT", of=send)
+    assert "status" not in LifeCycle(GRANT, STEPS).unknown(send, {"status"}, {"status": "SENT"})
+
+
+def test_a_second_status_is_unknown_until_it_is_said() -> None:
+    checked = Enumeration(name="CheckStatus", items=(EnumerationItem(value="PASSED"),))
+    grant = replace(
+        GRANT,
+        fields=(*GRANT.fields, Field(name="check", type="CheckStatus")),
+        enumerations=(*GRANT.enumerations, checked),
+        events=(*GRANT.events, Event(name="GrantChecked", state="PASSED")),
+    )
+    life, values = LifeCycle(grant, STEPS), {"status": "SENT", "check": "PASSED"}
+    assert "check" in life.unknown(CHECK, (), values)
+    assert "check" not in life.unknown(CHECK, {"check"}, values)
+
+
+def test_a_number_that_is_told_anew_was_one_before() -> None:
+    left = Field(name="left", type="BigDecimal")
+    spend = Command(name="Spend", fields=(KEY,), emits=("GrantSpent",))
+    grant = replace(
+        GRANT,
+        fields=(*GRANT.fields, left),
+        commands=(*GRANT.commands, spend),
+        events=(*GRANT.events, Event(name="GrantSpent", fields=(KEY, left))),
+    )
+    assert "left" in unknown_in("SIGNED", aggregate=grant)
+    assert "left" not in unknown_in("SIGNED", aggregate=grant, of=spend)
 
 
 def test_an_example_says_of_the_time_before_what_was_known_then() -> None:
