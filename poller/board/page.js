@@ -718,6 +718,53 @@ const eventstorming = (() => {
     taken[what]();
   });
   addEventListener("click", (event) => event.target.closest("#take") || ($("take").open = false));
+  // Print: everything on the first page, then each context on pages of its own at the size of the screen, cut between stickers.
+
+  const SHEET = 1000, LANE = 1500; // what a page of A4 upright, and of A3 lying, shows without making it smaller
+
+  function cuts(start, end, most, spans) {
+    const at = [start];
+    while (end - at.at(-1) > most) {
+      const last = at.at(-1);
+      const free = spans.map(([low]) => low - 8).filter((cut) => cut > last + 1 && cut <= last + most && !spans.some(([low, high]) => low < cut && cut < high));
+      at.push(free.length ? Math.max(...free) : last + most);
+    }
+    return [...at, end];
+  }
+
+  function sheets() {
+    const lanes = svg.classList.contains("timeline");
+    if (size.width <= LANE && size.height <= SHEET) return [];
+    return [...svg.querySelectorAll(".area")].flatMap((group) => {
+      const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(group.querySelector(".paper").getAttribute(name)));
+      const inside = [...boxes.values()].filter((box) => box.height <= SHEET / 5 && box.x >= x && box.x < x + width && box.y >= y && box.y < y + height);
+      const edges = lanes ? cuts(x, x + width, LANE, inside.map((box) => [box.x, box.x + box.width])) : cuts(y, y + height, SHEET, inside.map((box) => [box.y, box.y + box.height]));
+      // Aggregates are as tall as all that they do: a cut goes through them.
+      const title = board.areas.find((area) => area.id === group.dataset.id)?.title || "";
+      return edges.slice(1).flatMap((edge, index) => {
+        const view = lanes ? [edges[index], y, edge - edges[index], height] : [x, edges[index], width, edge - edges[index]];
+        const picture = sheet(view), caption = edges.length > 2 ? `${title} ${index + 1}/${edges.length - 1}` : title;
+        if (index && !picture.querySelector(".sticker")) return [];
+        return element("figure", { class: lanes ? "lane-sheet" : "sheet" }, element("figcaption", {}, caption), picture);
+      });
+    });
+  }
+
+  function sheet([x, y, width, height]) {
+    const copy = svg.cloneNode(true);
+    for (const group of copy.querySelectorAll(".sticker")) {
+      const box = boxes.get(group.dataset.id);
+      if (box.x + box.width < x || box.x > x + width || box.y + box.height < y || box.y > y + height) group.remove();
+    }
+    copy.classList.remove("focused");
+    copy.setAttribute("viewBox", [x, y, width, height].join(" "));
+    copy.setAttribute("width", width);
+    copy.setAttribute("height", height);
+    return copy;
+  }
+
+  addEventListener("beforeprint", () => $("sheets").replaceChildren(...sheets()));
+  addEventListener("afterprint", () => $("sheets").replaceChildren());
   addEventListener("beforeprint", () => ($("printed").textContent = `${document.title} · ${new Date().toLocaleDateString(words.lang)}`));
 
   $("search").addEventListener("input", search);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from poller.board.html import render_html
 from poller.board.svg import render_svg
 from poller.pages.jobs_page import jobs_page
 from tests.browser.axe import grave
-from tests.browser.window import Window, window
+from tests.browser.window import PICTURES, Window, window
 from tests.poller.board.conftest import (
     bikes_model,
     clinic_model,
@@ -204,6 +205,33 @@ async def test_axe_finds_nothing_grave_in_either_language_or_theme(scheme: str, 
         page.write_text(jobs_page(), "utf-8")
         await shown.page.goto(page.as_uri())
         assert await grave(shown, tmp_path) == []
+
+
+async def test_a_large_board_is_printed_whole_and_context_by_context_at_a_readable_size(
+    tmp_path: Path,
+) -> None:
+    async with window(width=1440, height=900) as shown:
+        await opened(shown, bikes_model(), tmp_path)
+        for view, name in (("contexts", "print"), ("time", "print-time")):
+            if view == "time":
+                await shown.page.keyboard.press("v")
+            everything = set(await shown.js(LEFTS))
+            await shown.js("dispatchEvent(new Event('beforeprint'))")
+            sheets = await shown.js(
+                "[...document.querySelectorAll('#sheets figure')].map((sheet) => [sheet.className, sheet.innerText, sheet.querySelector('svg').viewBox.baseVal.width,"
+                " sheet.querySelector('svg').viewBox.baseVal.height, [...sheet.querySelectorAll('.sticker')].map((each) => each.dataset.id)])"
+            )
+            assert len(sheets) >= len(bikes_model().bounded_contexts)
+            about_all = {each for *_, ids in sheets for each in ids} ^ everything
+            assert all(re.fullmatch(r"q\d+", each) for each in about_all)
+            for kind, _, width, height, _ in sheets:
+                assert (width <= 760 and height <= 1000) if kind == "sheet" else width <= 1500
+            await shown.js("dispatchEvent(new Event('afterprint'))")
+            assert await shown.js("document.querySelectorAll('#sheets figure').length") == 0
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            pdf = await shown.page.pdf(path=PICTURES / f"{name}.pdf", prefer_css_page_size=True)
+            assert len(re.findall(rb"/Type\s*/Page\b", pdf)) >= len(sheets) + 2
+        assert shown.complaints == []
 
 
 async def test_on_a_phone_every_button_is_in_reach(tmp_path: Path) -> None:
