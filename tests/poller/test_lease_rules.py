@@ -10,11 +10,13 @@ from importlib.resources import files
 import grpc
 import httpx
 import pytest
+from eventstorming.v1 import job_pb2
 
 from poller.__main__ import SystemClock
 from poller.errors import LeaseLost
 from poller.job import JobState, LogLevel, LogLine
 from poller.metrics import Metrics
+from poller.ports import Webhook
 from poller.rtdb.names import read_entry
 from poller.rtdb.open import open_database
 from poller.rtdb.rest import Database
@@ -171,3 +173,30 @@ async def test_the_setting_decides_who_we_are_to_the_database(rtdb: World) -> No
         assert await writer.keys(NODES.entries) == []
         with pytest.raises(Exception, match="rules do not allow"):
             await writer.get("elsewhere")
+
+
+async def test_a_webhook_is_added_to_a_job_that_somebody_runs_and_told_after_its_end(rtdb: World) -> None:
+    async def stuck(talk: Conversation) -> None:
+        await talk.progress(2)
+        await talk.news.wait()
+        while True:
+            talk.news.clear()
+            await talk.news.wait()
+
+    async with (
+        scripted_executor(stuck) as executor,
+        rtdb.poller(executor.port, lease_rules=True) as poller,
+    ):
+        given = job_pb2.JobInput(requirements="A customer places an order.")
+        job = (await poller.queue.jobs.submit(given)).job_id
+
+        async def works() -> bool:
+            return (await poller.queue.jobs.get(job)).current_progress == 2
+
+        await eventually(works)
+        await poller.queue.webhooks.add(job, Webhook(id="a", url="https://hooks.example/"))
+        await poller.queue.jobs.cancel(job, by="Kim")
+        await poller.queue.webhooks.told(job, "a", 17)
+        [kept] = (await poller.queue.jobs.caller(job)).webhooks
+        assert await poller.queue.webhooks.settle(job, await poller.queue.webhooks.since(job))
+    assert kept.told == 17
