@@ -67,8 +67,8 @@ proto: ## Make the stubs beside the .proto files and docs/proto.md anew
 proto-baseline: $(DEV) ## After a release: what `make check` compares proto/ with, so that nothing a client uses breaks
 	cd proto && ../$(BIN)/buf build --exclude-source-info -o baseline.binpb
 
-eval: $(DEV) ## Recall and precision of a language model on the committed expectations (AI_MODEL)
-	$(PY) -m workbench.eval
+eval: $(DEV) ## Recall and precision of a language model on the committed expectations (AI_MODEL); ORACLE=1: word forms beside a dictionary
+	$(PY) -m workbench.eval$(if $(ORACLE),.oracle)
 
 # Universal: one file for every platform; hashes, no addresses.
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml

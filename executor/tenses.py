@@ -43,7 +43,7 @@ relay
 _ONSET = r"(?:[b-df-hj-np-tv-z]|[bcdfgpt]r|[bcfgps]l|s[chkmnpqtw]|[cstw]h|tw|[kgw](?=[nr])[nr]|s[cpt][lr]|shr|thr)?"
 _ONE_BEAT = re.compile(rf"{_ONSET}(?:(?<=q)u)?[aeiouy][^aeiouwxyh]$")
 _DOUBLES: Final = _set("""
-abet abut acquit offset begin embed forbid forget input output admit allot annul cancel commit compel concur
+abet abut acquit fuel refuel offset begin embed forbid forget input output admit allot annul cancel commit compel concur
 confer control debug defer deter dispel emit enrol enthral equip excel expel extol format fulfil handicap
 impel incur infer instil kidnap label model occur omit patrol permit prefer program propel rebel rebut recur
 refer regret remit repel signal submit transfer transmit travel zigzag
@@ -52,7 +52,7 @@ _BOTH_SPELLINGS: Final = _set("""
 enrol fulfil instil enthral
 """)  # enroll, enrol
 _WITH_E: Final = _set("""
-creat recreat procreat exhal inhal rout rerout contraven invit unit reunit ignit expedit recit incit excit
+triag creat recreat procreat exhal inhal rout rerout contraven invit unit reunit ignit expedit recit incit excit
 delet complet compet deplet restor explor ignor ador implor deplor interven conven postpon condon welcom
 conced preced supersed reced interfer persever adher rescal upscal downscal past wast tast cach bath breath
 cloth sooth chang arrang rearrang exchang challeng rang prearrang aveng veng hing infring
@@ -115,7 +115,7 @@ def base_of(past: str) -> str | None:
         return once if once in _DOUBLES or (stem[-1] not in "flsz" and _doubled(once) == stem) else stem
     if stem.endswith("ick") and stem[:-1] in _SOUNDS_K:
         return stem[:-1]
-    if stem in _WITH_E or stem.endswith("e"):
+    if stem.endswith("e") or any(one in _WITH_E for one in (stem, *(rest for _, rest in _prefixed(stem)))):
         return f"{stem}e"
     mute = bool(_E.search(stem)) or bool(_ONE_BEAT.fullmatch(stem))
     return f"{stem}e" if mute and stem not in _WITHOUT_E else stem

@@ -196,7 +196,7 @@ class _Analyst:
 
     def _may_be(self, term: Term) -> bool:
         low = term.name.casefold()
-        if not low or is_attribute(term) or low in self._values:
+        if not low or is_attribute(term) or low in self._values or low in ("approval", "consent"):
             return False
         return low not in lexicon.words(_FILE, "generic_thing")
 

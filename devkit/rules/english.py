@@ -117,8 +117,8 @@ class English:
                 place=sentence.whole, triggers=tuple(causes), results=tuple(effects), text=sentence.text
             )
             self._facts.reactions.append(fact)
-        else:
-            self._facts.actions += [*causes, *effects]
+        else:  # a cause that nothing is known to follow from is no command
+            self._facts.actions += effects
 
     def _causes(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         found = self._actions(sentence, tokens, None, automatic=False, past=True)
@@ -158,6 +158,12 @@ class English:
         if kind == "threshold":
             return self._crossed(place, clause)
         if group.verb.base in lexicon.words(_FILE, "working") and not (group.bare or _asks_state(clause)):
+            return None
+        listed = automatic or any(
+            verbs.as_form(base, "base") for base in (group.verb.base, group.verb.base.removeprefix("re"))
+        )
+        acting = clause.subject and clause.subject.words and is_person(clause.subject.words[-1])
+        if not listed and not (clause.objects and (acting or actor or clause.subject is None)):
             return None
         doer = self._doer(clause, actor)
         target, prepositional = self._target(clause)
@@ -461,6 +467,8 @@ def _skipped(phrase: Phrase) -> bool:
     if phrase.pronoun:
         return False
     word = naming.singular(phrase.words[-1])
+    if word in ("page", "screen", "button", "popup", "dialog", "tab"):
+        return True
     return (
         word in lexicon.words(_FILE, "generic_thing") and phrase.of is None and len(phrase.words) == 1
     ) or phrase.upper

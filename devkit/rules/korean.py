@@ -55,6 +55,9 @@ _REWORDED = (
         r"\1하고 ",
     ),
 )
+_NOTED = re.compile(
+    rf"(?:(?<=[을를]\s)|(?<=면\s)|(?<=면,\s)|(?<=면\s자동\s)|(?P<before>(?<=[가-힣])면,?\s(?:\S+\s){{1,4}}))(?P<verb>{_VERBS})(?=[.!\s]*$)"
+)
 _LISTED = ("목록", "내역", "이력", "현황", "리스트", "결과", "정보", "상세")
 _STATES = ("상태", "현황", "이력", "내역", "잔액", "통계", "재고", "결과")
 
@@ -108,6 +111,7 @@ class Korean:
             actor = terms.term(tuple(story["actor"].split()))
         for pattern, instead in _REWORDED:
             words = pattern.sub(instead, words)
+        words = _NOTED.sub(lambda found: f"{found['before'] or ''}{found['verb']}한다", words)
         sentence = replace(sentence, text=words)
         made = clauses(sentence.text)
         if not made and sentence.bullet:
@@ -131,8 +135,8 @@ class Korean:
             self._facts.reactions.append(
                 Reaction(place=sentence.whole, triggers=tuple(causes), results=followed, text=sentence.text)
             )
-        else:
-            self._facts.actions += [*causes, *effects]
+        else:  # a cause that nothing is known to follow from is no command
+            self._facts.actions += effects
 
     def _action(self, sentence: Sentence, clause: Clause, made: Sequence[Clause]) -> Action | None:
         verb, noun, target = self._resolved(clause)
