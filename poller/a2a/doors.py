@@ -20,6 +20,8 @@ from a2a.types import AgentCard, InvalidRequestError, VersionNotSupportedError
 from a2a.utils.constants import PROTOCOL_VERSION_1_0, VERSION_HEADER
 from sse_starlette.sse import EventSourceResponse
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -131,13 +133,17 @@ class _Old(DefaultGrpcServerCallContextBuilder):
 
 
 class _Bounded:
-    """Takes no body that is longer than a message of gRPC may be."""
+    """Takes no body that is not JSON, or longer than a message of gRPC may be."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        taken = 0
+        taken, kind = 0, Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+        if kind and not kind.endswith("json"):
+            refusal = PlainTextResponse("Send JSON: Content-Type: application/json.", status_code=415)
+            await refusal(scope, receive, send)
+            return
 
         async def bounded() -> Message:
             nonlocal taken

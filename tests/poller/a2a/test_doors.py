@@ -115,6 +115,7 @@ async def test_what_is_no_call_of_the_protocol_is_answered_in_its_words() -> Non
         wide = b'{"jsonrpc": "2.0", "id": 1, "method": "' + b"x" * (33 << 20) + b'"}'
         codes["too long"] = await code(there, wide)
         rest = await there.http.post(f"{there.url}/message:send", content=wide, headers=headers)
+        form = await there.http.post(f"{there.url}/", data={"jsonrpc": "2.0"})
     assert codes == {
         "no JSON": -32700,
         "no call": -32600,
@@ -123,4 +124,4 @@ async def test_what_is_no_call_of_the_protocol_is_answered_in_its_words() -> Non
         "no message": -32602,
         "too long": -32600,
     }
-    assert rest.status_code == 400
+    assert (rest.status_code, form.status_code) == (400, 415)
