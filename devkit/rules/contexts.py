@@ -157,11 +157,12 @@ def _claimed(facts: Facts, analysis: Analysis, owners: dict[str, str]) -> dict[i
 
 def _spread(facts: Facts, lines: Sequence[tuple[int, str]], claimed: dict[int, list[str]]) -> None:
     """A heading goes with the first line below it; a line that says nothing stays without a context."""
+    first: dict[int, int] = {}
+    for number, _ in lines:
+        section = section_of(facts.headings, number)
+        if section and number in claimed and number > section.place.line:
+            first.setdefault(section.place.line, number)
     for heading in facts.headings:
-        below = [
-            n
-            for n, _ in lines
-            if n > heading.place.line and n in claimed and section_of(facts.headings, n) == heading
-        ]
+        below = first.get(heading.place.line)
         if below and heading.place.line not in claimed:
-            claimed[heading.place.line] = list(claimed[below[0]][:1])
+            claimed[heading.place.line] = list(claimed[below][:1])

@@ -449,7 +449,11 @@ def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
 def _by_object(tokens: Sequence[Token], clause: Clause) -> list[Clause]:
     """`reserves a desk or a meeting room` does two things: each object that an article marks as one of its own."""
     own = [
-        o for o in clause.objects[1:] if o.words and o.start and tokens[o.start - 1].low in ("a", "an", "the")
+        other
+        for other in clause.objects[1:]
+        if other.words
+        and tokens[other.start - 1].low in ("a", "an", "the")
+        and not (other.end < len(tokens) and tokens[other.end].tag in "BMHG")
     ]
     if clause.group.passive or clause.group.verb.kind in ("query", "notify", "input", "state"):
         return [clause]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,8 +36,8 @@ def areas(facts: Facts, analysis: Analysis) -> list[Area]:
 
 def section_of(headings: Sequence[Heading], line: int) -> Heading | None:
     """The heading that a line stands under."""
-    above = [heading for heading in headings if heading.place.line <= line]
-    return above[-1] if above else None
+    above = bisect_right(headings, line, key=lambda heading: heading.place.line)
+    return headings[above - 1] if above else None
 
 
 def _by_headings(facts: Facts, active: Sequence[Found]) -> list[Area]:
