@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from poller.board.text import clean, one_line
-from poller.board.wall import Kind, Wall, id_of, title_of
+from poller.board.wall import Kind, Sticker, Wall, id_of, title_of
 from poller.exports._names import file_names
 from poller.resolved import Aggregate, Context
 
-_LONGEST = 80
+_LONGEST = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,25 @@ def _flow(context: Context, wall: Wall) -> Diagram:
 def _band(aggregate: Aggregate, wall: Wall) -> Iterator[Box]:
     for sticker in wall.bands[id_of(aggregate)]:
         if sticker.kind is not Kind.SCREEN:
-            yield Box(sticker.id, sticker.title, sticker.kind)
+            yield Box(sticker.id, _guarded(sticker), sticker.kind)
+
+
+def _guarded(sticker: Sticker) -> str:
+    """A policy with its time and, as UML writes a guard, its condition."""
+    timer = f" ({one_line(sticker.timer)})" if sticker.timer else ""
+    condition = f" [{one_line(sticker.condition)}]" if sticker.condition else ""
+    return f"{sticker.title}{timer}{condition}"
 
 
 def _band_links(aggregate: Aggregate, wall: Wall) -> Iterator[Link]:
     root = id_of(aggregate)
     for sticker in wall.bands[root]:
-        if sticker.kind is Kind.ACTOR:
+        if sticker.id.endswith(".actor"):
             yield Link(sticker.id, sticker.owner)
+        elif sticker.kind is Kind.SYSTEM:
+            yield Link(sticker.owner, sticker.id)
+        elif sticker.kind is Kind.QUESTION:
+            yield Link(sticker.id, sticker.owner, True)
     for command in aggregate.commands:
         yield Link(id_of(command), root)
     for event in dict.fromkeys(id_of(event) for command in aggregate.commands for event in command.emits):

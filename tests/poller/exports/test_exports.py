@@ -9,6 +9,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from poller.board.text import escaped_markdown
+from poller.board.wall import wall_of
+from poller.exports import _flow
 from poller.exports.json import to_json
 from poller.exports.markdown import to_markdown
 from poller.exports.mermaid import diagrams
@@ -163,3 +165,12 @@ def test_a_specification_and_the_rows_for_miro_leave_out_nothing_that_the_board_
     markdown = to_markdown(model)
     assert [text for text in [*told, *asked] if text and escaped_markdown(text) not in markdown] == []
     assert [text for text in asked if text not in to_csv(model)] == []
+
+
+def test_a_diagram_shows_guards_times_systems_and_questions() -> None:
+    flows = [_flow.diagrams(wall_of(bikes_model()), "")[name] for name in ("Renting", "Fleet")]
+    titles = [box.title for flow in flows for _, _, boxes in flow.groups for box in boxes]
+    links = {(link.start, link.end) for flow in flows for link in flow.links}
+    assert any(title.endswith("[it has not ended]") and "24 hours" in title for title in titles)
+    assert any(end.startswith(f"{start}.s") for start, end in links)
+    assert any(start == "q1" for start, _ in links)
