@@ -12,7 +12,9 @@ FROM ${BASE_IMAGE} AS build
 # hadolint ignore=DL3002
 USER 0:0
 COPY --from=uv /uv /build/uv
-COPY requirements/poller.txt /build/requirements.txt
+# poller-documents.txt has the readers of docx and pdf besides.
+ARG REQUIREMENTS=poller
+COPY requirements/${REQUIREMENTS}.txt /build/requirements.txt
 # Both secrets are optional: "ca" are the certificates of an intercepting proxy, "uv" is a uv.toml that names another index.
 ENV UV_NATIVE_TLS=1 UV_SYSTEM_CERTS=1
 RUN --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \

@@ -372,5 +372,5 @@ def _errors() -> Iterator[None]:
     except PollerError as error:
         raise InternalError(str(error)) from error
     except Exception as error:
-        log.exception("a2a.failed", error=type(error).__name__)
+        log.exception("agents.failed", error=type(error).__name__)
         raise InternalError("A fault of ours; the log has it.") from error

@@ -40,11 +40,13 @@ async def test_a_job_is_one_trace_whoever_runs_it_and_its_runs_are_linked() -> N
         with second.run("job-2", 1):
             pass
         await asyncio.gather(first.sent(10), second.sent(10))
-    one, two, other = collector.spans
+    runs = {
+        (s.attributes["eventstorming.job.id"], s.attributes["eventstorming.epoch"]): s for s in collector.spans
+    }
+    one, two, other = runs["job-1", 1], runs["job-1", 2], runs["job-2", 1]
     assert one.trace == two.trace != other.trace
     assert two.links == ((one.trace, one.id),)
     assert (one.links, one.parent, two.parent) == ((), "", "")
-    assert (two.attributes["eventstorming.job.id"], two.attributes["eventstorming.epoch"]) == ("job-1", 2)
 
 
 async def test_a_part_is_a_child_across_tasks_and_across_programs() -> None:
