@@ -41,7 +41,8 @@ async def test_a_job_is_one_trace_whoever_runs_it_and_its_runs_are_linked() -> N
             pass
         await asyncio.gather(first.sent(10), second.sent(10))
     runs = {
-        (s.attributes["eventstorming.job.id"], s.attributes["eventstorming.epoch"]): s for s in collector.spans
+        (s.attributes["eventstorming.job.id"], s.attributes["eventstorming.epoch"]): s
+        for s in collector.spans
     }
     one, two, other = runs["job-1", 1], runs["job-1", 2], runs["job-2", 1]
     assert one.trace == two.trace != other.trace
