@@ -317,6 +317,7 @@ class Pollers(QueueRules):
         run = self._drive(poller.queue.claim(seen), poller)
         poller.way.loses_reply = False
         if run is not None:
+            self._do(run.__aenter__())  # as whoever works on it does at once
             self.storing[run] = self.loop.create_task(self._store(run))
             self._do(settle())
             self._look_at_writes()
