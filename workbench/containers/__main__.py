@@ -27,7 +27,7 @@ from workbench.chart import asked_metrics, container
 from workbench.containers import calls, engine, registry, rendered
 from workbench.containers.engine import REGISTRY, ROOT, TAG
 
-EXTRAS = ("a2a", "mcp")  # packages of their own, each of which serves the poller's package of the same name
+EXTRAS = ("a2a", "mcp")  # packages that the default image lacks
 LARGEST = {"poller": 150, "executor": 220}  # MB
 LIMIT = 256  # MiB, of the chart
 FOREIGN = {"poller": ("langgraph", "langchain_core", "openai"), "executor": ("firebase_admin", "rich")}
@@ -90,9 +90,12 @@ def _import_all(program: str) -> str:
 import importlib, importlib.util, pkgutil
 import {program}
 names = [it.name for it in pkgutil.walk_packages({program}.__path__, "{program}.") if not it.name.endswith("__main__")]
-missing = [it for it in {EXTRAS!r} if importlib.util.find_spec(it) is None]
-names = [it for it in names if it.split(".")[1] not in missing]
-for name in names: importlib.import_module(name)
+for name in names:
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as missing:
+        if missing.name.partition(".")[0] not in {EXTRAS!r}:
+            raise
 assert all(importlib.util.find_spec(it) is None for it in {FOREIGN[program]!r})
 print(len(names))"""
 
