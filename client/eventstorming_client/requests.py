@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ Source: TypeAlias = str | job_pb2.Draft | job_pb2.JobInput
 """Requirements as text, a draft, or a whole input."""
 
 
-class Asking:
+class Asking(ABC):
     """Whom a client asks, and how: what both have in common."""
 
     def __init__(
@@ -54,9 +55,9 @@ class Asking:
         )
         self._open()
 
+    @abstractmethod
     def _open(self) -> None:
         """Makes the channel, which connects at the first call."""
-        raise NotImplementedError
 
     def _executor(self, named: str) -> str:
         return named or executor_target(self.target)
