@@ -156,7 +156,7 @@ class Metrics(Counts):
         self._reconnects.labels(_STREAMS.get(path.partition("/")[0], "other")).inc()
 
     def missed(self) -> None:
-        """The sweep found what an event stream had not told."""
+        """The sweep found what an event stream had missed."""
         self._missed.inc()
 
 

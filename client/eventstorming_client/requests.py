@@ -136,7 +136,7 @@ class Course:
         return self._last is not None and is_over(self._last.job)
 
     def news(self, event: job_pb2.WatchJobResponse) -> bool:
-        """Whether it says anything new: a stream that was resumed starts with the present."""
+        """Whether it says anything new: a resumed stream begins with the present state."""
         self._heard, self._failures = time.monotonic(), 0
         known, self._last = self._last, event
         return event != known

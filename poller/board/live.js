@@ -1,5 +1,5 @@
 "use strict";
-// Follows a job: its state, progress and log, and the wall as it grows. Starts with the present after every reconnect.
+// Follows a job: its state, progress and log, and the wall as it grows. Begins with the present state after every reconnect.
 (() => {
   const { load, element, words, inTime, turns } = eventstorming;
   const $ = (id) => document.getElementById(id);

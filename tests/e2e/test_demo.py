@@ -1,4 +1,4 @@
-"""What a new user sees: one command, a board, nothing left behind."""
+"""What a new user sees: one command, a board, and no process that stays."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchJob(self, request, context):
-        """Starts with the present, then every change; ends after the terminal state.
+        """Sends the present state first, then every change; ends after the terminal state.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
