@@ -27,9 +27,9 @@ test: $(DEV) ## Set everything up and run the whole suite
 test-unit: $(DEV) ## The tests that start no process: under a minute on two cores
 	$(PY) -m pytest -m "not heavy"
 
-check: $(DEV) lint-python lint-proto lint-files chart-check ## Format, lint, types, import rules, proto, chart
+check: $(DEV) lint-python lint-proto lint-files lint-workflows chart-check ## Format, lint, types, import rules, proto, workflows, chart
 
-.PHONY: lint-python lint-proto lint-files
+.PHONY: lint-python lint-proto lint-files lint-workflows
 lint-python: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -48,6 +48,10 @@ lint-files: $(DEV)
 	$(BIN)/yamllint --strict -c .yamllint.yaml $$(git ls-files '*.yml' '*.yaml' | grep -v '^charts/.*/templates/')
 	$(BIN)/hadolint $$(git ls-files 'docker/*.Dockerfile')
 	$(BIN)/shellcheck $$(git ls-files '*.sh' .ci/run)
+
+lint-workflows: $(DEV)
+	$(BIN)/actionlint .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github
 
 format: $(DEV) ## Format the code
 	$(BIN)/ruff format .
