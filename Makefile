@@ -79,7 +79,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 lock: $(DEV) ## Resolve the dependencies anew (requirements/*.txt)
 	$(LOCK) --upgrade --extra dev -o requirements/dev.txt
 	$(LOCK) --extra poller -c requirements/dev.txt -o requirements/poller.txt
-	$(LOCK) --extra poller --extra a2a --extra traces --extra documents -c requirements/dev.txt -o requirements/poller-full.txt
+	$(LOCK) --extra poller --extra a2a --extra mcp --extra traces --extra documents -c requirements/dev.txt -o requirements/poller-full.txt
 	$(LOCK) --extra executor --extra traces -c requirements/dev.txt -o requirements/executor.txt
 	$(LOCK) --extra local -c requirements/dev.txt -o requirements/local.txt
 	$(subst pyproject.toml,--group pyproject.toml:preflight,$(LOCK)) -c requirements/dev.txt -o requirements/preflight.txt

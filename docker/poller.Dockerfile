@@ -12,7 +12,7 @@ FROM ${BASE_IMAGE} AS build
 # hadolint ignore=DL3002
 USER 0:0
 COPY --from=uv /uv /build/uv
-# poller-full.txt has A2A, traces and the readers of docx and pdf besides.
+# poller-full.txt has A2A, MCP, traces and the readers of docx and pdf besides.
 ARG REQUIREMENTS=poller
 COPY requirements/${REQUIREMENTS}.txt /build/requirements.txt
 # Both secrets are optional: "ca" are the certificates of an intercepting proxy, "uv" is a uv.toml that names another index.

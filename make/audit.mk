@@ -7,9 +7,9 @@ AUDIT_TOOLS := pip-audit==2.10.1 cyclonedx-bom==7.5.0
 audit: $(AUDIT)/.tools ## Compare the hashed locks with the known security holes (asks PyPI; what cannot be compared fails)
 	@$(PY) -m scripts.audit $(AUDIT)/bin/pip-audit
 
-sbom: $(AUDIT)/.tools ## What is in each image, from its hashed lock: dist/sbom-poller.json, dist/sbom-executor.json (CycloneDX)
+sbom: $(AUDIT)/.tools ## What is in each image, from its hashed lock: dist/sbom-poller.json and so on (CycloneDX)
 	@mkdir -p dist
-	@for lock in poller executor; do \
+	@for lock in poller poller-full executor; do \
 	  $(AUDIT)/bin/cyclonedx-py requirements --of JSON --output-file dist/sbom-$$lock.json requirements/$$lock.txt; done
 
 $(AUDIT)/.tools: make/audit.mk | $(PY)

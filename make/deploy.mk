@@ -24,15 +24,15 @@ CHART_FLAGS = --namespace $(NAMESPACE) $(VALUES_FLAGS) $(IMAGE_FLAGS) $(HELM_FLA
 OURS = app.kubernetes.io/name=eventstorming,app.kubernetes.io/instance=$(RELEASE)
 PROGRAMS = $(OURS),app.kubernetes.io/component in (poller,executor)
 IMAGES = $(PY) -m scripts.images
-IMAGE_OPTIONS = --registry "$(REGISTRY)" --tag "$(TAG)" --tool "$(CONTAINER_TOOL)" --platform "$(PLATFORM)" \
+IMAGE_OPTIONS = --registry "$(REGISTRY)" --tag "$(TAG)" --only "$(ONLY)" --tool "$(CONTAINER_TOOL)" --platform "$(PLATFORM)" \
 	--base-image "$(BASE_IMAGE)" --uv-image "$(UV_IMAGE)" --flags="$(BUILD_FLAGS)"
 
 ##@ Deploy
 .PHONY: build push chart-package chart-push chart-check chart-docs install uninstall status logs preflight containers
-build: $(PY) ## Build both images (REGISTRY, TAG, CONTAINER_TOOL, PLATFORM, BASE_IMAGE, UV_IMAGE, BUILD_FLAGS)
+build: $(PY) ## Build the images (ONLY=poller,executor,poller-full, REGISTRY, TAG, CONTAINER_TOOL, PLATFORM, BASE_IMAGE, UV_IMAGE, BUILD_FLAGS)
 	@$(IMAGES) build $(IMAGE_OPTIONS)
 
-push: $(PY) ## Push both images and remember their digests (REGISTRY, TAG)
+push: $(PY) ## Push the images and remember their digests (ONLY, REGISTRY, TAG)
 	@$(IMAGES) push $(IMAGE_OPTIONS)
 
 chart-package: $(DEV) ## Package the chart into dist/, stamped with the pushed digests (REGISTRY, TAG)

@@ -37,13 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def pushed(registry: str, tag: str) -> dict[str, str]:
-    """Digests by program, of exactly this registry and tag; empty when the last push was another."""
+    """Digests by image, of exactly this registry and tag; empty when the last push was another."""
     if not images.DIGESTS.exists():
         return {}
     known = json.loads(images.DIGESTS.read_text())
     if (known["registry"], known["tag"]) != (registry, tag):
         return {}
-    return {program: known[program] for program in images.PROGRAMS}
+    return {name: known[name] for name in images.IMAGES if name in known}
 
 
 def package(registry: str, tag: str, digests: Mapping[str, str], out: Path) -> Path:
@@ -66,10 +66,11 @@ def _edit(path: Path, change: Callable[[str], str]) -> None:
 def stamped(values: str, registry: str, digests: Mapping[str, str]) -> str:
     """Registry and digests written where values.yaml has its defaults, comments kept."""
     values = re.sub(r"(?m)^  registry: .*$", f"  registry: {registry}", values, count=1)
-    for program, digest in digests.items():
-        pattern = rf'(?ms)(^    repository: eventstorming-{program}\n.*?^    digest: )""'
+    for name, digest in digests.items():
+        program, full, _ = name.partition("-full")
+        pattern = rf'(?ms)(^    repository: eventstorming-{program}\n.*?^    {"fullDigest" if full else "digest"}: )""'
         values, count = re.subn(pattern, rf'\g<1>"{digest}"', values, count=1)
-        assert count == 1, f"values.yaml has no place for the digest of {program}"
+        assert count == 1, f"values.yaml has no place for the digest of {name}"
     return values
 
 

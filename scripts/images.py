@@ -1,6 +1,6 @@
-"""Builds and pushes the two images with docker, podman or buildah, and remembers the digests that were pushed.
+"""Builds and pushes the images with docker, podman or buildah, and remembers the digests that were pushed.
 
-python -m scripts.images build|push --registry R --tag T [--tool docker] [--flags='...']
+python -m scripts.images build|push --registry R --tag T [--only poller-full,...] [--tool docker] [--flags='...']
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DIGESTS = ROOT / "dist" / "digests.json"
 PROGRAMS = ("poller", "executor")
+IMAGES = (*PROGRAMS, "poller-full")
+"""The last is the poller with A2A, MCP, traces and the readers of docx and pdf. It is a tag of the poller's repository."""
+
 TOOLS = ("docker", "podman", "buildah")
 
 
@@ -37,28 +40,31 @@ class Build:
     uv_image: str = ""
     flags: tuple[str, ...] = ()
 
-    def image(self, program: str) -> str:
+    def image(self, name: str) -> str:
         """Its whole name, with registry and tag."""
-        return f"{self.registry.rstrip('/')}/eventstorming-{program}:{self.tag}".removeprefix("/")
+        program, dash, variant = name.partition("-")
+        tag = f"{self.tag}{dash}{variant}"
+        return f"{self.registry.rstrip('/')}/eventstorming-{program}:{tag}".removeprefix("/")
 
-    def build(self, program: str) -> list[str]:
+    def build(self, name: str) -> list[str]:
         """The command; every tool reads the same Dockerfile and sends only what its ignore file lets through."""
-        file = f"docker/{program}.Dockerfile"
+        file = f"docker/{name.partition('-')[0]}.Dockerfile"
         if self.tool == "docker":
             own = ["--build-arg", f"SOURCE_DATE_EPOCH={self.epoch}"]
         else:
             own = ["--timestamp", self.epoch, "--ignorefile", f"{file}.dockerignore"]
-        common = ["--file", file, "--tag", self.image(program), "--platform", self.platform]
-        return [self.tool, "build", *own, *common, *self._arguments(), *self.flags, "."]
+        common = ["--file", file, "--tag", self.image(name), "--platform", self.platform]
+        return [self.tool, "build", *own, *common, *self._arguments(name), *self.flags, "."]
 
-    def _arguments(self) -> list[str]:
+    def _arguments(self, name: str) -> list[str]:
         given = {"VERSION": self.tag, "REVISION": self.revision}
+        given |= {} if name in PROGRAMS else {"REQUIREMENTS": name}
         given |= {"BASE_IMAGE": self.base_image, "UV_IMAGE": self.uv_image}
         return [part for name, value in given.items() if value for part in ("--build-arg", f"{name}={value}")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Builds or pushes both; the exit code of the tool that failed."""
+    """Builds or pushes them; the exit code of the tool that failed."""
     given = _parser().parse_args(arguments)
     build = Build(
         tool=given.tool or detected(),
@@ -71,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         uv_image=given.uv_image,
         flags=tuple(shlex.split(given.flags)),
     )
-    return _build(build) if given.what == "build" else _push(build)
+    return (_build if given.what == "build" else _push)(build, given.only)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -81,12 +87,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("what", choices=("build", "push"))
     parser.add_argument("--registry", required=True)
     parser.add_argument("--tag", required=True)
+    parser.add_argument(
+        "--only", type=_names, default=IMAGES, metavar=",".join(IMAGES), help="these alone; empty: all"
+    )
     parser.add_argument("--tool", choices=(*TOOLS, ""), default="")
     parser.add_argument("--platform", default="linux/amd64")
     parser.add_argument("--base-image", default="")
     parser.add_argument("--uv-image", default="")
     parser.add_argument("--flags", default="", help="handed to the tool as they are")
     return parser
+
+
+def _names(given: str) -> tuple[str, ...]:
+    names = tuple(given.split(",")) if given else IMAGES
+    if unknown := [name for name in names if name not in IMAGES]:
+        raise argparse.ArgumentTypeError(f"no image {unknown[0]!r}: name some of {', '.join(IMAGES)}")
+    return names
 
 
 def detected() -> str:
@@ -108,23 +124,23 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _build(build: Build) -> int:
-    for program in PROGRAMS:
+def _build(build: Build, names: Sequence[str]) -> int:
+    for name in names:
         environment = os.environ | {"DOCKER_BUILDKIT": "1", "BUILDAH_FORMAT": "oci"}
-        if code := subprocess.run(build.build(program), cwd=ROOT, env=environment, check=False).returncode:
+        if code := subprocess.run(build.build(name), cwd=ROOT, env=environment, check=False).returncode:
             return code
     return 0
 
 
-def _push(build: Build) -> int:
+def _push(build: Build, names: Sequence[str]) -> int:
     if build.registry.split("/")[0].endswith("gcr.io"):
         print("gcr.io is shut down and a push hangs: use REGISTRY=REGION-docker.pkg.dev/PROJECT/REPOSITORY.")
         return 1
     digests: dict[str, str] = {}
-    for program in PROGRAMS:
-        image = build.image(program)
-        digests[program] = _pushed(build, image)
-        if not digests[program]:
+    for name in names:
+        image = build.image(name)
+        digests[name] = _pushed(build, image)
+        if not digests[name]:
             host = build.registry.split("/")[0]
             print(f"The push of {image} failed. Not logged in? gcloud auth configure-docker {host}")
             return 1

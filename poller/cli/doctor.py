@@ -8,7 +8,9 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
-from urllib.request import urlopen
+from http import HTTPStatus
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from rich.console import Console
 from rich.markup import escape
@@ -117,10 +119,42 @@ def _agents() -> Iterator[str]:
     yield f"the agent card is at {url}, for version {card.get('version', '?')}"
 
 
+def _coding_agents() -> Iterator[str]:
+    """Only where MCP is on: whether the poller on this machine serves it, and takes this token."""
+    from poller.settings import load
+
+    try:
+        settings = load()
+    except WrongSettings:
+        return
+    if not settings.mcp_http:
+        return
+    url = f"http://127.0.0.1:{settings.admin_port}/mcp"
+    try:
+        _asked(url, settings.token)
+    except OSError as error:
+        raise CliError(
+            f"MCP is not served at {url} ({error}). Check MCP_HTTP, ADMIN_PORT and GRPC_TOKEN of the poller.",
+            Exit.UNREACHABLE,
+        ) from error
+    yield f"served at {url}"
+
+
+def _asked(url: str, token: str) -> None:
+    """Raises OSError. Being told that this is no whole call is what is hoped for: a call would leave a session behind."""
+    try:
+        with urlopen(Request(url, headers={"Authorization": f"Bearer {token}"}), timeout=_SECONDS):
+            pass
+    except HTTPError as error:
+        if error.code != HTTPStatus.NOT_ACCEPTABLE:
+            raise
+
+
 _CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "settings": _settings,
     "RTDB": _database,
     "executor and language model": _executor,
     "poller": _jobs,
     "other agents": _agents,
+    "coding agents": _coding_agents,
 }

@@ -44,7 +44,7 @@ def test_every_name_the_guide_types_is_rendered(name: str) -> None:
     text = (DOCS / name).read_text()
     assert set(re.findall(r"deployment/([a-z-]+)", text)) <= named(render(), "Deployment").keys()
     assert set(re.findall(r"service/([a-z-]+)|get service ([a-z-]+)", text)) <= {
-        pair for it in named(render(), "Service") for pair in ((it, ""), ("", it))
+        pair for it in named(render("mcp.enabled=true"), "Service") for pair in ((it, ""), ("", it))
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -13,7 +14,16 @@ from scripts.images import Build
 from workbench.chart import container, of, render, value
 
 ROOT = Path(__file__).parents[2]
-DIGESTS = {"poller": "sha256:" + "a" * 64, "executor": "sha256:" + "b" * 64}
+DIGESTS = {
+    "poller": "sha256:" + "a" * 64,
+    "executor": "sha256:" + "b" * 64,
+    "poller-full": "sha256:" + "c" * 64,
+}
+NEEDS_FULL = [
+    "a2a.enabled=true",
+    "mcp.enabled=true",
+    "settings.OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318",
+]
 
 
 def build(tool: str, **given: str) -> Build:
@@ -29,6 +39,68 @@ def test_every_tool_builds_from_the_same_file_for_the_nodes(tool: str) -> None:
     assert "--file docker/poller.Dockerfile" in text
     assert "--tag registry.example/repo/eventstorming-poller:1.2" in text
     assert "--platform linux/amd64" in text
+
+
+def test_the_full_image_is_the_pollers_with_more_packages() -> None:
+    full, plain = (" ".join(build("docker").build(name)) for name in ("poller-full", "poller"))
+    assert "--file docker/poller.Dockerfile" in full
+    assert "--tag registry.example/repo/eventstorming-poller:1.2-full" in full
+    assert "--build-arg REQUIREMENTS=poller-full" in full
+    assert "--build-arg VERSION=1.2 " in full
+    assert "REQUIREMENTS" not in plain
+
+
+def test_some_images_alone_can_be_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "podman").write_text('#!/bin/sh\necho "$@" >> "$0.called"\n')
+    (tmp_path / "podman").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    command = ["build", "--registry", "r", "--tag", "1", "--tool", "podman", "--only"]
+    assert images.main([*command, "poller-full"]) == 0
+    [called] = (tmp_path / "podman.called").read_text().splitlines()
+    assert "--tag r/eventstorming-poller:1-full" in called
+    assert images.main([*command, ""]) == 0
+    assert len((tmp_path / "podman.called").read_text().splitlines()) == 1 + len(images.IMAGES)
+    with pytest.raises(SystemExit):
+        images.main([*command, "poler"])
+
+
+@pytest.mark.parametrize("needs", [*NEEDS_FULL, "poller.image.full=true"])
+@pytest.mark.parametrize("helm", [3, 4])
+def test_what_needs_the_full_image_takes_it(needs: str, helm: int) -> None:
+    def image(*sets: str, program: str = "") -> str:
+        it = of(render(*sets, helm=helm), "Deployment", f"eventstorming-generator{program}")
+        return str(container(it)["image"]).rpartition("/")[2]
+
+    assert image("image.tag=2") == "eventstorming-poller:2"
+    assert image("image.tag=2", needs) == "eventstorming-poller:2-full"
+    assert image("image.tag=2", needs, program="-executor") == "eventstorming-executor:2"
+    by_digest = [
+        f"poller.image.{name}={DIGESTS[it]}"
+        for name, it in (("digest", "poller"), ("fullDigest", "poller-full"))
+    ]
+    assert image(*by_digest, needs) == f"eventstorming-poller@{DIGESTS['poller-full']}"
+    assert image(*by_digest) == f"eventstorming-poller@{DIGESTS['poller']}"
+
+
+def test_the_lock_of_the_full_image_has_every_package_that_its_settings_need() -> None:
+    def names(lock: str) -> set[str]:
+        return {
+            line.partition("==")[0]
+            for line in (ROOT / "requirements" / f"{lock}.txt").read_text().splitlines()
+            if "==" in line
+        }
+
+    more = {
+        "a2a-sdk",
+        "sse-starlette",
+        "mcp",
+        "opentelemetry-exporter-otlp-proto-http",
+        "pypdf",
+        "python-docx",
+    }
+    assert more <= names("poller-full")
+    assert not more & names("poller")
+    assert names("poller") < names("poller-full")
 
 
 @pytest.mark.parametrize("program", ["poller", "executor"])
@@ -58,6 +130,8 @@ def test_the_package_names_what_was_pushed(tmp_path: Path) -> None:
         it = of(objects, "Deployment", f"eventstorming-generator{name}")
         assert container(it)["image"] == f"registry.example/repo/eventstorming-{program}@{DIGESTS[program]}"
         assert it["metadata"]["labels"]["app.kubernetes.io/version"] == "1.2"
+    full = of(render("mcp.enabled=true", chart=package), "Deployment", "eventstorming-generator")
+    assert container(full)["image"].endswith(DIGESTS["poller-full"])
 
 
 def test_the_package_without_digests_names_the_tag(tmp_path: Path) -> None:
@@ -71,6 +145,8 @@ def test_digests_of_another_tag_are_not_stamped(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "digests.json").write_text(json.dumps({"registry": "r", "tag": "1", **DIGESTS}))
     assert chart_package.pushed("r", "1") == DIGESTS
     assert chart_package.pushed("r", "2") == {}
+    (tmp_path / "digests.json").write_text(json.dumps({"registry": "r", "tag": "1", "executor": "sha256:e"}))
+    assert chart_package.pushed("r", "1") == {"executor": "sha256:e"}
 
 
 def test_the_package_holds_no_examples(tmp_path: Path) -> None:

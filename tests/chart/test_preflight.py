@@ -165,6 +165,15 @@ def test_an_image_that_is_not_there() -> None:
     assert "eventstorming-executor:nope" in failures[0].wrong
 
 
+def test_the_full_image_is_looked_up_where_something_needs_it() -> None:
+    full = "gcloud artifacts docker images describe asia-northeast3-docker.pkg.dev/eventstorming-tool-db/eventstorming-repo/eventstorming-poller:nope-full"
+    cloud = Cloud(**{full: Answer(1, "", "NOT_FOUND")})
+    cloud.answers = dict(sorted(cloud.answers.items(), key=lambda it: -len(it[0])))
+    assert not found(preflight.images, cloud, "image.tag=nope")
+    [failure] = found(preflight.images, cloud, "image.tag=nope", "a2a.enabled=true")
+    assert "eventstorming-poller:nope-full is not in the registry" in failure.wrong
+
+
 def test_images_on_the_node_are_not_looked_up() -> None:
     cloud = Cloud().set("gcloud artifacts docker images describe", Answer(1, "", "NOT_FOUND"))
     assert not found(preflight.images, cloud, "image.registry=")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from httpx import ASGITransport, AsyncClient
+from starlette.responses import PlainTextResponse
 
+from poller import admin
 from workbench.chart import (
     EXAMPLES,
     Object,
@@ -261,7 +264,10 @@ def test_other_agents_get_in_only_where_they_are_asked_for() -> None:
     assert service["spec"]["type"] == "ClusterIP"
     assert [it["port"] for it in service["spec"]["ports"]] == [5000, 50052]
     assert value(poller(example="agents"), "A2A_PORT") == "5000"
-    assert value(poller(example="agents"), "A2A_EXTERNAL_URL") == "http://eventstorming-generator-a2a.ns:5000"
+    assert (
+        value(poller(example="agents"), "A2A_EXTERNAL_URL")
+        == "http://eventstorming-generator-a2a.ns.svc:5000"
+    )
     assert (
         value(poller("settings.A2A_EXTERNAL_URL=https://a", example="agents"), "A2A_EXTERNAL_URL")
         == "https://a"
@@ -272,6 +278,34 @@ def test_other_agents_get_in_only_where_they_are_asked_for() -> None:
     [rule] = [it for it in ours if {"port": "a2a", "protocol": "TCP"} in it["ports"]]
     assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "tools"}}}]
     assert "a2a" not in str(policies["eventstorming-generator-executor"]["spec"]["ingress"])
+
+
+async def test_agents_without_a_token_get_in_by_the_names_that_the_chart_gives() -> None:
+    walled = admin.for_programs(PlainTextResponse("in"), token="")
+    names = [
+        value(poller("a2a.enabled=true"), "A2A_EXTERNAL_URL"),
+        "http://eventstorming-generator-mcp.ns.svc:2025",
+    ]
+    async with AsyncClient(transport=ASGITransport(walled)) as http:
+        assert [(await http.post(str(name))).text for name in names] == ["in", "in"]
+
+
+def test_coding_agents_get_in_only_where_they_are_asked_for_and_stay_with_one_poller() -> None:
+    assert "mcp" not in str(render()).lower()
+    assert value(poller("mcp.enabled=true"), "MCP_HTTP") == "true"
+    assert "MCP_HTTP" not in env(executor("mcp.enabled=true"))
+    objects = render(
+        "mcp.enabled=true",
+        "networkPolicy.enabled=true",
+        "networkPolicy.agents[0].podSelector.matchLabels.it=agent",
+    )
+    spec = of(objects, "Service", "eventstorming-generator-mcp")["spec"]
+    assert (spec["type"], spec["sessionAffinity"]) == ("ClusterIP", "ClientIP")
+    assert [(it["port"], it["targetPort"]) for it in spec["ports"]] == [(2025, "admin")]
+    policies = named(objects, "NetworkPolicy")
+    [rule] = [it for it in policies["eventstorming-generator"]["spec"]["ingress"] if "agent" in str(it)]
+    assert rule["ports"] == [{"port": "admin", "protocol": "TCP"}]
+    assert "agent" not in str(policies["eventstorming-generator-executor"]["spec"])
 
 
 def test_the_metadata_server_is_open_for_workload_identity_only() -> None:

@@ -30,8 +30,7 @@ PORTS = {
     "HTTP_PORT",
     "ADMIN_PORT",
     "GRPC_PORT",
-    "MCP_HTTP",
-}  # our images have no room for the package of the last
+}
 # Read by LangSmith itself.
 LANGSMITH = {"LANGSMITH_PROJECT", "LANGSMITH_API_KEY"}
 
@@ -106,7 +105,7 @@ def all_settings() -> tuple[str, ...]:
 
 
 def test_every_variable_the_chart_gives_is_read_by_the_program_that_gets_it() -> None:
-    sets = (*all_settings(), "grpc.tlsSecret=tls", "a2a.enabled=true")
+    sets = (*all_settings(), "grpc.tlsSecret=tls", "a2a.enabled=true", "mcp.enabled=true")
     known = {name.upper() for name in PollerSettings.model_fields}
     assert env(poller(*sets)).keys() <= known
     known = {name.upper() for name in ExecutorSettings.model_fields}
@@ -114,7 +113,7 @@ def test_every_variable_the_chart_gives_is_read_by_the_program_that_gets_it() ->
 
 
 def test_every_variable_a_program_reads_can_be_given_by_the_chart() -> None:
-    sets = (*all_settings(), "grpc.tlsSecret=tls", "a2a.enabled=true")
+    sets = (*all_settings(), "grpc.tlsSecret=tls", "a2a.enabled=true", "mcp.enabled=true")
     given = env(poller(*sets)).keys() | {"FIREBASE_DATABASE_EMULATOR_HOST"} | PORTS
     assert {name.upper() for name in PollerSettings.model_fields} <= given
     own = {"POD_ID"}  # the executor's is its host name, which is the pod's
@@ -162,6 +161,12 @@ def test_extra_variables_reach_their_program_only() -> None:
         ("service.port=50052", "gRPC is never public"),
         ("settings.A2A_ANSWER=links", "/settings/A2A_ANSWER"),
         ("a2a.port=5001", "'port' not allowed"),
+        ("mcp.path=/", "'path' not allowed"),
+        (f"mcp.enabled=true,poller.image.digest=sha256:{'0' * 64}", "set poller.image.fullDigest"),
+        (
+            f"poller.image.full=true,poller.image.tag=1,poller.image.fullDigest=sha256:{'0' * 64}",
+            "Remove the tag, or set poller.image.fullDigest to an empty string",
+        ),
         ("service.type=NodePort", "/service/type"),
         ("image.tag=not/a/tag", "/image/tag"),
         ("poller.image.digest=sha256:12", "/poller/image/digest"),

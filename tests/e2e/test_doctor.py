@@ -72,3 +72,15 @@ def test_agents_that_may_call_are_looked_for_where_they_are_told_to(programs: Pr
     assert f"✓ other agents: the agent card is at http://127.0.0.1:{port}" in well.stdout
     assert "✗ other agents: there is no agent card at http://127.0.0.1:1" in ill.stdout
     assert "other agents" not in doctor(**settings, **jobs).stdout
+
+
+def test_coding_agents_are_served_where_the_poller_is_asked_to(programs: Programs) -> None:
+    pair = start_pair(programs, executors={"AI_MODEL": "offline:rules"}, MCP_HTTP="true")
+    names = ("FIREBASE_DATABASE_EMULATOR_HOST", "EXECUTOR_TARGET")
+    settings = {name: pair.poller_settings[name] for name in names}
+    settings |= {"JOBS_TARGET": f"127.0.0.1:{pair.ports['grpc']}", "ADMIN_PORT": str(pair.ports["admin"])}
+    well = doctor(MCP_HTTP="true", **settings)
+    ill = doctor(MCP_HTTP="true", **(settings | {"ADMIN_PORT": str(pair.ports["http"])}))
+    assert f"✓ coding agents: served at http://127.0.0.1:{pair.ports['admin']}/mcp" in well.stdout
+    assert "✗ coding agents: MCP is not served at" in ill.stdout
+    assert "coding agents" not in doctor(**settings).stdout

@@ -73,7 +73,7 @@ def _answers(config: Path) -> None:
 def _load(registry: str, tag: str) -> None:
     """Built here, and put on the node by hand: nothing is pulled."""
     build = [sys.executable, "-m", "scripts.images", "build", f"--registry={registry}", f"--tag={tag}"]
-    _run(*build)
+    _run(*build, f"--only={','.join(images.PROGRAMS)}")
     for program in images.PROGRAMS:
         name = images.Build(tool="", registry=registry, tag=tag).image(program)
         _run("kind", "load", "docker-image", name, "--name", KIND)

@@ -317,6 +317,7 @@ def released() -> None:
                 f"{repository}/eventstorming-{program}:{TAG}",
             )
         push = ["push", f"--registry={repository}", f"--tag={TAG}", "--tool=podman"]
+        push.append(f"--only={','.join(scripts_images.PROGRAMS)}")
         expect(scripts_images.main([*push, "--flags=--tls-verify=false --quiet"]) == 0, "make push failed")
         digests = chart_package.pushed(repository, TAG)
         package = chart_package.package(repository, TAG, digests, Path(scratch))

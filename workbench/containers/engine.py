@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from scripts.images import PROGRAMS
+
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = ROOT / ".tools" / "containers.conf"
 NETWORK = "eventstorming-check"
@@ -96,6 +98,7 @@ def build_images() -> None:
     if certificates.exists():
         flags += f" --secret id=ca,src={certificates}"
     command = [sys.executable, "-m", "scripts.images", "build", f"--registry={REGISTRY}", f"--tag={TAG}"]
+    command += [f"--only={','.join(PROGRAMS)}"]
     command += ["--tool=podman", f"--base-image={base}", f"--uv-image={uv}", f"--flags={flags}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -38,13 +38,24 @@ labels:
   {{- include "es.labels" . | nindent 2 }}
 {{- end -}}
 
+{{- /* Not empty: this is the poller, and it needs what only its full image has. */ -}}
+{{- define "es.full" -}}
+{{- $v := .root.Values -}}
+{{- if and (eq .component "poller") (or $v.poller.image.full $v.a2a.enabled $v.mcp.enabled $v.settings.OTEL_EXPORTER_OTLP_ENDPOINT) }}true{{ end -}}
+{{- end -}}
+
+{{- define "es.digest" -}}
+{{- $own := (index .root.Values .component).image -}}
+{{- if include "es.full" . }}{{ $own.fullDigest }}{{ else }}{{ $own.digest }}{{ end -}}
+{{- end -}}
+
 {{- define "es.image" -}}
 {{- $own := (index .root.Values .component).image -}}
 {{- $repository := ternary $own.repository (printf "%s/%s" (trimSuffix "/" .root.Values.image.registry) $own.repository) (empty .root.Values.image.registry) -}}
-{{- if $own.digest -}}
-{{ $repository }}@{{ $own.digest }}
+{{- with include "es.digest" . -}}
+{{ $repository }}@{{ . }}
 {{- else -}}
-{{ $repository }}:{{ include "es.scalar" (coalesce $own.tag .root.Values.image.tag .root.Chart.AppVersion) }}
+{{ $repository }}:{{ include "es.scalar" (coalesce $own.tag .root.Values.image.tag .root.Chart.AppVersion) }}{{ with include "es.full" . }}-full{{ end }}
 {{- end -}}
 {{- end -}}
 
@@ -133,7 +144,10 @@ AI_MODEL AI_MODEL_LIGHT OPENAI_API_KEY OPENAI_BASE_URL LLM_EXTRA_HEADERS LANGSMI
 {{- end -}}
 {{- if and $root.Values.a2a.enabled (eq .component "poller") -}}
   {{- $_ := set $env "A2A_PORT" (dict "name" "A2A_PORT" "value" "5000") -}}
-  {{- $_ := set $env "A2A_EXTERNAL_URL" (dict "name" "A2A_EXTERNAL_URL" "value" (printf "http://%s-a2a.%s:5000" (include "es.fullname" $root) $root.Release.Namespace)) -}}
+  {{- $_ := set $env "A2A_EXTERNAL_URL" (dict "name" "A2A_EXTERNAL_URL" "value" (printf "http://%s-a2a.%s.svc:5000" (include "es.fullname" $root) $root.Release.Namespace)) -}}
+{{- end -}}
+{{- if and $root.Values.mcp.enabled (eq .component "poller") -}}
+  {{- $_ := set $env "MCP_HTTP" (dict "name" "MCP_HTTP" "value" "true") -}}
 {{- end -}}
 {{- if $root.Values.grpc.tlsSecret -}}
   {{- range $name, $file := dict "GRPC_TLS_CERT" "tls.crt" "GRPC_TLS_KEY" "tls.key" "GRPC_TLS_CA" "ca.crt" -}}
