@@ -58,6 +58,13 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Unseen:
+    """What could not be looked at, in a sentence: neither well nor wrong."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """How a command ended."""
 
@@ -68,8 +75,9 @@ class Answer:
 
 NO_PLUGIN = Failure("kubectl lacks its plugin for GKE.", "gcloud components install gke-gcloud-auth-plugin")
 Run = Callable[..., Answer]
-Findings = Iterator[Failure | str]
-"""What is wrong, and what is worth knowing where nothing is."""
+Finding = Failure | Unseen | str
+Findings = Iterator[Finding]
+"""What is wrong, what nobody could see, and what is worth knowing where nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +161,14 @@ def report(site: Site) -> int:
     return worst
 
 
-def _say(name: str, found: Sequence[Failure | str]) -> int:
+def _say(name: str, found: Sequence[Finding]) -> int:
     failures = [it for it in found if isinstance(it, Failure)]
+    unseen = [it.why for it in found if isinstance(it, Unseen)]
     facts = ", ".join(it for it in found if isinstance(it, str))
-    if not failures:
+    if facts or not (failures or unseen):
         print(f"✓ {name}" + (f": {facts}" if facts else ""))
+    for why in unseen:
+        print(f"? {name}: {why}")
     for failure in failures:
         print(f"✗ {name}: {failure.wrong}\n    {failure.repair}")
     return int(bool(failures))
@@ -204,7 +215,9 @@ def project(site: Site) -> Findings:
         yield NO_PLUGIN
     name = _project(site)
     paid = site.run("gcloud", "billing", "projects", "describe", name, "--format=value(billingEnabled)")
-    if paid.code == 0 and paid.text.strip() != "True":
+    if paid.code:
+        yield Unseen(f"whether somebody pays for {name}: {_last(paid)}")
+    elif paid.text.strip() != "True":
         yield Failure(
             f"Nobody pays for the project {name}: billing is off.",
             f"gcloud billing projects link {name} --billing-account $(gcloud billing accounts list --format='value(name)' --limit 1)",
@@ -236,19 +249,20 @@ def images(site: Site) -> Findings:
                 f"{image}: that registry is shut down; pushes hang and pulls fail.",
                 "make build push REGISTRY=REGION-docker.pkg.dev/PROJECT/REPOSITORY",
             )
-        elif not _pullable(site, image):
+        elif "/" not in image or not ("." in host or ":" in host):  # a dot in the tag is no host
+            continue  # already on the node
+        elif not (asked := _asked_for(site, image)):
+            yield Unseen(f"{image}: neither gcloud, docker nor podman is here to ask the registry")
+        elif site.run(*asked).code:
             yield Failure(f"{image} is not in the registry, or you may not read it.", "make build push")
 
 
-def _pullable(site: Site, image: str) -> bool:
-    """Asked of the registry by whatever can ask; images without a registry are already on the node."""
-    host, slash, _ = image.partition("/")
-    if not slash or not ("." in host or ":" in host):  # a dot in the tag is no host
-        return True
+def _asked_for(site: Site, image: str) -> tuple[str, ...]:
+    """The command that asks the registry; empty where nothing can ask."""
     if "gcloud" in site.tools and ".pkg.dev/" in image:
-        return site.run("gcloud", "artifacts", "docker", "images", "describe", image).code == 0
+        return "gcloud", "artifacts", "docker", "images", "describe", image
     tool = next((it for it in ("docker", "podman") if it in site.tools), None)
-    return tool is None or site.run(tool, "manifest", "inspect", image).code == 0
+    return (tool, "manifest", "inspect", image) if tool else ()
 
 
 def cluster(site: Site) -> Findings:
@@ -265,9 +279,13 @@ def cluster(site: Site) -> Findings:
         create = f"gcloud container clusters create {CLUSTER} --num-nodes 1 --machine-type e2-medium"
         yield Failure("There is no cluster.", create)
         return
-    reason = (answer.error.strip().splitlines() or ["no answer"])[-1]
     repair = f"gcloud container clusters get-credentials {CLUSTER}"
-    yield Failure(f"kubectl reaches no cluster ({reason}).", repair)
+    yield Failure(f"kubectl reaches no cluster ({_last(answer)}).", repair)
+
+
+def _last(answer: Answer) -> str:
+    """Of what a failed command said: the line with the reason."""
+    return (answer.error.strip().splitlines() or ["no reason given"])[-1]
 
 
 # ── in the cluster ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -296,7 +314,10 @@ def pull(site: Site) -> Findings:
         site.run("gcloud", "projects", "get-iam-policy", owner, "--format=json"),
         site.run("gcloud", "artifacts", "repositories", "get-iam-policy", *place, "--format=json"),
     ]
-    if all(answer.code == 0 for answer in granted) and not _roles(granted, account) & PULLS:
+    unread = next((it for it in granted if it.code), None)
+    if unread and not _roles([it for it in granted if not it.code], account) & PULLS:
+        yield Unseen(f"whether {account}, the nodes' account, may pull from {site.registry}: {_last(unread)}")
+    elif not _roles(granted, account) & PULLS:
         member = f"--member serviceAccount:{account} --role roles/artifactregistry.reader"
         yield Failure(
             f"The nodes' account {account} has no role that lets it pull from {site.registry}.",
@@ -455,17 +476,26 @@ def pods(site: Site) -> Findings:
     """Pods of an earlier install that do not come up, and why."""
     found = site.read("pods", "--namespace", site.namespace, "-l", APP)
     for pod in (found or {"items": []})["items"]:
+        for condition in pod["status"].get("conditions", []):
+            if condition["type"] == "PodScheduled" and condition["status"] == "False":
+                name = pod["metadata"]["name"]
+                wrong = f"{name} is Pending: {condition.get('message', 'no reason given')}"
+                yield Failure(wrong, f"kubectl describe pod {name} {site.here}")
         for status in pod["status"].get("containerStatuses", []):
             waiting = status["state"].get("waiting", {})
             if waiting.get("reason") in STUCK:
-                yield _stuck(site, pod["metadata"]["name"], status["name"], waiting)
+                yield _stuck(site, pod["metadata"]["name"], status)
 
 
-def _stuck(site: Site, pod: str, container: str, waiting: Object) -> Failure:
+def _stuck(site: Site, pod: str, status: Object) -> Failure:
+    waiting, container = status["state"]["waiting"], status["name"]
     reason = waiting["reason"]
     if reason != "CrashLoopBackOff":
         wrong = f"{pod}: {reason}: {waiting.get('message', '')}"
         return Failure(wrong, f"kubectl describe pod {pod} {site.here}")
+    if status.get("lastState", {}).get("terminated", {}).get("reason") == "OOMKilled":
+        more = f"make install HELM_FLAGS='--set {container}.resources.limits.memory=512Mi'"
+        return Failure(f"{pod} crashes: it needs more memory than its limit (OOMKilled).", more)
     previous = ("logs", pod, "-c", container, "--namespace", site.namespace, "--previous")
     logs = site.kubectl(*previous, "--tail=20").text
     last = (logs.strip().splitlines() or ["no output"])[-1]
@@ -490,9 +520,9 @@ def programs(site: Site) -> Findings:
     if answer.code and answer.text.strip():
         yield Failure(f"doctor in the poller says:\n{answer.text.strip()}", f"kubectl {' '.join(doctor)}")
     elif answer.code:
-        why = (answer.error.strip().splitlines() or ["no reason given"])[-1]
         yield Failure(
-            f"the poller's pod does not run ({why}).", f"kubectl describe deployment/{name} {site.here}"
+            f"the poller's pod does not run ({_last(answer)}).",
+            f"kubectl describe deployment/{name} {site.here}",
         )
 
 

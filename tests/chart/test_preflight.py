@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from scripts import preflight
-from scripts.preflight import Answer, Failure, Site
+from scripts.preflight import Answer, Failure, Site, Unseen
 from workbench.chart import Object, render
 
 ACCOUNT = {"serviceAccountKey.json": json.dumps({"type": "service_account", "private_key": "..."})}
@@ -197,9 +197,8 @@ def test_a_project_that_nobody_pays_for_and_a_helm_that_is_too_old() -> None:
         preflight.project, Cloud().set("gcloud billing projects describe p", Answer(0, "False\n"))
     )
     assert failure.repair.startswith("gcloud billing projects link p --billing-account ")
-    assert not found(
-        preflight.project, Cloud().set("gcloud billing projects describe p", Answer(1, "", "denied"))
-    )
+    denied = Cloud().set("gcloud billing projects describe p", Answer(1, "", "ERROR: denied"))
+    assert list(preflight.project(site(denied))) == [Unseen("whether somebody pays for p: ERROR: denied")]
     for said, good in (("v3.16.4", False), ("v3.17.3", True), ("", False), ("v4.0.0-rc.1+g1", True)):
         assert bool(found(preflight.helm, Cloud().set("helm version", Answer(0, said)))) is not good, said
 
@@ -241,7 +240,21 @@ def test_nodes_that_may_not_pull() -> None:
     assert not found(preflight.pull, cloud.set("gcloud artifacts repositories get-iam-policy", own))
     hidden = Cloud().set("gcloud projects get-iam-policy p", None)
     hidden.set("gcloud artifacts repositories get-iam-policy", {})
-    assert not found(preflight.pull, hidden), "what may not be read says nothing"
+    assert not found(preflight.pull, hidden), "what may not be read is not wrong"
+    [unseen] = preflight.pull(site(hidden))
+    assert isinstance(unseen, Unseen)
+    assert unseen.why.endswith("may pull from r-docker.pkg.dev/p/r: not found")
+    hidden.set("gcloud artifacts repositories get-iam-policy", granted("roles/artifactregistry.reader"))
+    assert not list(preflight.pull(site(hidden))), "one role is enough"
+
+
+def test_what_nobody_could_look_at_is_not_called_well(capsys: pytest.CaptureFixture[str]) -> None:
+    bare = replace(site(Cloud()), tools=frozenset({"kubectl"}))
+    assert preflight.report(bare) == 0
+    said = capsys.readouterr().out
+    assert said.count("? images: ") == 2
+    assert "neither gcloud, docker nor podman is here" in said
+    assert "✓ images" not in said
 
 
 def test_the_cpu_that_is_left_is_told_and_managed_prometheus_where_it_is_in_the_way(
@@ -302,6 +315,24 @@ def test_a_crash_loop_for_lack_of_a_package() -> None:
     [failure] = found(preflight.pods, cloud)
     assert "lacks a package (ModuleNotFoundError: No module named 'langgraph')" in failure.wrong
     assert failure.repair.startswith("make build push")
+
+
+def test_a_pod_that_ran_out_of_memory() -> None:
+    found_pods = waiting("CrashLoopBackOff")
+    [status] = found_pods["items"][0]["status"]["containerStatuses"]
+    status["lastState"] = {"terminated": {"reason": "OOMKilled"}}
+    [failure] = found(preflight.pods, Cloud().set("kubectl get pods --namespace", found_pods))
+    assert "OOMKilled" in failure.wrong
+    assert "executor.resources.limits.memory=" in failure.repair
+
+
+def test_a_pod_that_no_node_takes() -> None:
+    why = "0/1 nodes are available: 1 node(s) had untolerated taint {a: b}."
+    condition = {"type": "PodScheduled", "status": "False", "message": why}
+    pending = {"items": [pod(200, name="p", status={"phase": "Pending", "conditions": [condition]})]}
+    [failure] = found(preflight.pods, Cloud().set("kubectl get pods --namespace", pending))
+    assert failure.wrong == f"p is Pending: {why}"
+    assert failure.repair == "kubectl describe pod p --namespace ns"
 
 
 def test_a_pod_that_waits_for_a_secret() -> None:
