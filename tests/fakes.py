@@ -1,5 +1,5 @@
 """Stand-ins at the ports: a clock that stands still, a queue in memory, executors with scripted endings, and an
-executor that plays a script over real gRPC. The queue passes the same contract suite as the real one."""
+executor that plays a script over real gRPC. Queue and webhooks pass the same contract suites as the real ones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import heapq
 import itertools
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -31,6 +31,7 @@ from poller.ports import (
     JobPage,
     JobView,
     QueueChange,
+    Webhook,
     WrongState,
 )
 from process.tasks import task_group
@@ -361,12 +362,22 @@ class Stored:
     preview: model_pb2.EventStormingModel | None = None
 
 
+@dataclass
+class Owed:
+    """Since when a job's webhooks are to be told, and who does."""
+
+    since: int
+    owner: str = ""
+    held_at: int = 0
+
+
 class FakeStore:
-    """What several fake queues share: jobs, removal requests, the database's time, and who listens."""
+    """What several fake queues share: jobs, removal requests, what webhooks are owed, the database's time, and who listens."""
 
     def __init__(self) -> None:
         self.time = 1_000_000
         self.jobs: dict[str, Stored] = {}
+        self.owed: dict[str, Owed] = {}
         self.removals: set[str] = set()
         self.listeners: list[asyncio.Queue[QueueChange]] = []
         self.runs: list[FakeRun] = []
@@ -514,6 +525,7 @@ class FakeQueue:
 
     def __init__(self, store: FakeStore, *, owner: str = "fake", lease_seconds: float = 30) -> None:
         self.store = store
+        self.webhooks = FakeWebhooks(store, owner=owner)
         self._owner = owner
         self._length = int(lease_seconds * 1000)
         self.places: dict[str, int] = {}
@@ -578,6 +590,7 @@ class FakeQueue:
         if stored:
             self.store.end(job_id)
             del self.store.jobs[job_id]
+            self.store.owed.pop(job_id, None)
         self.store.removals.discard(job_id)
         self.store.tell(QueueChange(removals={job_id: False}))
         return True
@@ -597,6 +610,8 @@ class FakeQueue:
                 input=given, entry=None, created_at=self.store.time, caller=caller
             )
             self.store.put(Job(id=job_id, created_at=self.store.time))
+            if caller.webhooks:
+                self.webhooks.owe(job_id)
         elif known.input.WhichOneof("source") != input.WhichOneof("source") or (
             known.input.requirements != input.requirements
         ):
@@ -684,6 +699,8 @@ class FakeQueue:
         for branch in stored.journal.values():
             for key in [key for key, entry in branch.items() if entry.unusable]:
                 del branch[key]
+        if stored.caller.webhooks:
+            self.webhooks.owe(job_id)
         self.store.put(Job(id=job_id, created_at=self.store.time))
         return await self.get(job_id)
 
@@ -691,6 +708,83 @@ class FakeQueue:
         await self.get(job_id)
         self.store.removals.add(job_id)
         self.store.tell(QueueChange(removals={job_id: True}))
+
+
+class FakeWebhooks:
+    """Implements `Webhooks` over a `FakeStore`."""
+
+    HELD_MS = 30_000
+
+    def __init__(self, store: FakeStore, *, owner: str) -> None:
+        self._store, self._owner = store, owner
+        self._news = asyncio.Event()
+
+    def owe(self, job_id: str) -> None:
+        self._store.time += 1
+        self._store.owed.setdefault(job_id, Owed(since=0)).since = self._store.time
+        self._news.set()
+
+    async def add(self, job_id: str, webhook: Webhook) -> None:
+        if job_id not in self._store.jobs:
+            raise JobNotFound(job_id)
+        self._change(job_id, webhook.id, webhook)
+        self.owe(job_id)
+
+    async def remove(self, job_id: str, webhook_id: str) -> None:
+        self._change(job_id, webhook_id)
+
+    async def told(self, job_id: str, webhook_id: str, end: int) -> None:
+        for webhook in self._known(job_id):
+            if webhook.id == webhook_id:
+                self._change(job_id, webhook_id, replace(webhook, told=end))
+
+    def _known(self, job_id: str) -> tuple[Webhook, ...]:
+        stored = self._store.jobs.get(job_id)
+        return stored.caller.webhooks if stored else ()
+
+    def _change(self, job_id: str, webhook_id: str, *instead: Webhook) -> None:
+        if stored := self._store.jobs.get(job_id):
+            others = [webhook for webhook in stored.caller.webhooks if webhook.id != webhook_id]
+            stored.caller = replace(stored.caller, webhooks=(*others, *instead))
+
+    async def owed(self, held: Collection[str]) -> Sequence[str]:
+        free = [job_id for job_id in self._store.owed if job_id not in held and self._is_free(job_id)]
+        return sorted(free, key=lambda job_id: self._store.owed[job_id].since)
+
+    def _is_free(self, job_id: str) -> bool:
+        entry = self._store.owed[job_id]
+        return entry.owner in ("", self._owner) or self._store.time - entry.held_at > self.HELD_MS
+
+    async def hold(self, job_id: str) -> bool:
+        if job_id not in self._store.owed or not self._is_free(job_id):
+            return False
+        self._store.owed[job_id].owner = self._owner
+        await self.keep([job_id])
+        return True
+
+    async def keep(self, held: Collection[str]) -> None:
+        for job_id in held:
+            self._store.owed[job_id].held_at = self._store.time
+
+    async def let_go(self, held: Collection[str]) -> None:
+        for job_id in held:
+            self._store.owed[job_id].owner = ""
+
+    async def since(self, job_id: str) -> int:
+        entry = self._store.owed.get(job_id)
+        return entry.since if entry else 0
+
+    async def settle(self, job_id: str, since: int) -> bool:
+        entry = self._store.owed.get(job_id)
+        if entry and entry.since == since:
+            del self._store.owed[job_id]
+        return job_id not in self._store.owed
+
+    async def stirred(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        self._news.clear()
 
 
 # ── executors ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -38,7 +38,7 @@ SETTLE_SECONDS = 1.0
 KEEP_SECONDS = 10.0
 PROGRESS_SECONDS = 5.0
 MOST_FOLLOWED = 1000
-MOST_ATTEMPTS = 14
+MOST_ATTEMPTS = 20
 """With the pauses between them about 45 minutes; whoever is away for longer asks for the task."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
@@ -195,8 +195,7 @@ class Courier:
     async def _insist(self, job_id: str, webhook: Webhook, notice: Notice) -> None:
         for attempt in range(1, MOST_ATTEMPTS + 1):
             if attempt > 1:
-                longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 2))
-                await self._clock.sleep(longest * (0.5 + 0.5 * random.random()))
+                await self._clock.sleep(pause(attempt, random.random()))
             if await self._attempt(job_id, webhook, notice, attempt):
                 await self._webhooks.told(job_id, webhook.id, notice.at)
                 return
@@ -214,6 +213,11 @@ class Courier:
             return False
         log.info("webhook.told", job=job_id, webhook=webhook.id, attempt=attempt, notice=notice.id)
         return True
+
+
+def pause(attempt: int, chance: float) -> float:
+    """Seconds before the second attempt and each later one; `chance`, 0 to 1, parts those that failed together."""
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 2)) * (0.5 + 0.5 * chance)
 
 
 def posted(webhook: Webhook, notice: Notice) -> Post:

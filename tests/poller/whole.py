@@ -13,7 +13,7 @@ class Whole:
     """Both ports over one database."""
 
     def __init__(self, writer: Writer, *, owner: str, lease_seconds: float, **given: Any) -> None:
-        self.clock = writer.clock
+        self.clock, self.writer = writer.clock, writer
         claimant = Claimant(owner=owner, lease_seconds=lease_seconds, **given)
         opened = Opened.over(writer, claimant)
         self.queue, self.jobs, self.webhooks = opened.queue, opened.jobs, opened.webhooks

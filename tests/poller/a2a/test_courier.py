@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -16,14 +17,19 @@ from a2a.types import (
     InvalidParamsError,
     ListTaskPushNotificationConfigsRequest,
     SendMessageRequest,
+    Task,
     TaskNotFoundError,
     TaskPushNotificationConfig,
 )
+from eventstorming.v1 import job_pb2
 
+from poller.a2a.courier import MOST_ATTEMPTS, Courier, pause
+from poller.a2a.outgoing import task_of
 from poller.a2a.posting import NotDelivered, Post, post
 from poller.addresses import Allowed, NotAllowed
+from poller.ports import Caller, JobView, Webhook
 from poller.rtdb.names import Nodes
-from tests.fakes import eventually
+from tests.fakes import FakeClock, FakeQueue, FakeStore, eventually
 from tests.poller.a2a.agents import BINDINGS, Agents, agents, hang, message, task
 from tests.poller.a2a.receiver import Receiver, receiver
 from tests.poller.lifecycle import NAMESPACE, new_id
@@ -178,6 +184,33 @@ async def test_a_foreign_address_is_refused_and_no_job_begins(url: str) -> None:
             await task(client, request)
         jobs = await there.world.database.get("jobs")
     assert jobs is None
+
+
+async def test_who_never_acknowledges_is_given_up_after_about_three_quarters_of_an_hour() -> None:
+    poller, clock = FakeQueue(FakeStore()), FakeClock()
+    async with receiver(lambda _: (500, "")) as ours:
+        caller = Caller(webhooks=(Webhook(id="ours", url=ours.url),))
+        given = job_pb2.JobInput(requirements="A customer places an order.")
+        view = await poller.submit(given, caller=caller)
+        await poller.cancel(view.job_id, by="Kim")
+        telling = asyncio.create_task(
+            Courier(poller, poller.webhooks, clock, _described, allowed=Allowed.of(["127.0.0.1"])).run()
+        )
+
+        async def given_up() -> bool:
+            await clock.advance(20)
+            return not poller.store.owed
+
+        await eventually(given_up)
+        telling.cancel()
+        [webhook] = (await poller.caller(view.job_id)).webhooks
+    assert len(ours.ends) == MOST_ATTEMPTS
+    assert 40 * 60 < sum(pause(attempt, 0.5) for attempt in range(2, MOST_ATTEMPTS + 1)) < 50 * 60
+    assert webhook.told
+
+
+async def _described(view: JobView) -> Task:
+    return task_of(view, "")
 
 
 # ── where a POST may lead ────────────────────────────────────────────────────────────────────────────────────
