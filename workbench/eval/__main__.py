@@ -2,7 +2,7 @@
 
 The language model is AI_MODEL, by default `offline:rules`: any that a key or a URL gives. Whatever it answers, each text must
 end with a model without findings or with a reason why there is none; exit code 1 when one does not. Nonsense is the share of
-stickers that no expectation allows. Of the unseen half only the totals are printed: who looks at more writes rules for it.
+stickers that no expectation allows. Of the unseen group only the totals are printed: who looks at more writes rules for it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from executor.settings import load
 from tests.executor.invariants import findings
 from workbench.eval.running import model_of
 from workbench.eval.scoring import (
-    HALVES,
+    GROUPS,
     KINDS,
     TEXTS,
     Score,
@@ -35,8 +35,8 @@ from workbench.eval.scoring import (
 )
 
 _BESIDE = ("nonsense", "coverage", "findings", "seconds")
-UNSEEN = HALVES[1]
-FOLDERS = {"": Path(__file__).parents[2] / "examples", **{half: TEXTS / half for half in HALVES}}
+UNSEEN = GROUPS[-1]
+FOLDERS = {"": Path(__file__).parents[2] / "examples", **{group: TEXTS / group for group in GROUPS}}
 WIDTH = 26
 
 
@@ -46,9 +46,9 @@ def main() -> int:
     asked = language_model(settings.ai_model, settings)
     print(f"{settings.ai_model}: recall / precision\n{_row('', [*KINDS, *_BESIDE])}")
     wrong = 0
-    for half, folder in FOLDERS.items():
+    for group, folder in FOLDERS.items():
         total = dict.fromkeys(KINDS, Score())
-        for name, expected in _chosen(half).items():
+        for name, expected in _chosen(group).items():
             text = (folder / name).read_text("utf-8")
             began = time.monotonic()
             try:
@@ -61,21 +61,21 @@ def main() -> int:
             broken = findings(model)
             wrong += len(broken)
             tail = [f"{coverage(model, text):.0%}", str(len(broken)), f"{time.monotonic() - began:.1f}"]
-            if half != UNSEEN:
+            if group != UNSEEN:
                 print(_row(name, [*_cells(found), *tail]), flush=True)
                 if "--missing" in sys.argv:
                     _differences(expected, model)
         if sum(total.values(), Score()) != Score():
-            print(_row(f"all {half or 'examples'}", _cells(total)), flush=True)
+            print(_row(f"all {group or 'examples'}", _cells(total)), flush=True)
     return 1 if wrong else 0
 
 
-def _chosen(half: str) -> dict[str, dict[str, Any]]:
-    """The texts named on the command line, else all; of the unseen half always all."""
+def _chosen(group: str) -> dict[str, dict[str, Any]]:
+    """The texts named on the command line, else all; of the unseen group always all."""
     named = {argument for argument in sys.argv[1:] if not argument.startswith("-")}
-    if half == UNSEEN:
-        return {} if named else expectations(half)
-    return {name: expected for name, expected in expectations(half).items() if not named or name in named}
+    if group == UNSEEN:
+        return {} if named else expectations(group)
+    return {name: expected for name, expected in expectations(group).items() if not named or name in named}
 
 
 def _cells(found: Mapping[str, Score]) -> list[str]:

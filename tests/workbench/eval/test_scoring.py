@@ -19,12 +19,11 @@ from executor.model import (
     ScenarioClause,
 )
 from workbench.eval.scoring import (
-    HALVES,
+    GROUPS,
     KINDS,
     TEXTS,
     Score,
     expectations,
-    half_of,
     names_of,
     nonsense,
     score,
@@ -142,10 +141,16 @@ def test_what_no_expectation_allows_is_nonsense() -> None:
     assert nonsense(found) == 1 / 4
 
 
-@pytest.mark.parametrize("half", HALVES)
-def test_chance_alone_decides_in_which_half_a_text_is(half: str) -> None:
-    texts = {path.name for path in (TEXTS / half).iterdir()}
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_text_has_expectations_and_is_in_one_group(group: str) -> None:
+    texts = {path.name for path in (TEXTS / group).iterdir()}
+    others = {path.name for other in GROUPS if other != group for path in (TEXTS / other).iterdir()}
 
     assert len(texts) >= 10
-    assert texts == set(expectations(half))
-    assert {half_of(text) for text in texts} == {half}
+    assert texts == set(expectations(group))
+    assert not texts & others
+
+
+@pytest.mark.parametrize("group", ["", *GROUPS])
+def test_expectations_name_kinds_that_are_scored(group: str) -> None:
+    assert {kind for expected in expectations(group).values() for kind in expected} <= {"text", *KINDS}
