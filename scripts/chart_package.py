@@ -52,8 +52,11 @@ def package(registry: str, tag: str, digests: Mapping[str, str], out: Path) -> P
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "eventstorming"
         shutil.copytree(CHART, copy)
-        _edit(copy / "values.yaml", lambda text: stamped(text, registry, digests))
-        _edit(copy / "Chart.yaml", lambda text: re.sub(r"(?m)^appVersion: .*$", f'appVersion: "{tag}"', text))
+        _edit(
+            copy / "values.yaml",
+            lambda text: re.sub(r"(?m)^  registry: .*$", f"  registry: {registry}", text, count=1),
+        )
+        _edit(copy / "Chart.yaml", lambda text: stamped(text, tag, digests))
         command = [str(kube_tools.helm()), "package", str(copy), "--destination", str(out)]
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return Path(said.rpartition(": ")[2].strip())
@@ -63,15 +66,13 @@ def _edit(path: Path, change: Callable[[str], str]) -> None:
     path.write_text(change(path.read_text()))
 
 
-def stamped(values: str, registry: str, digests: Mapping[str, str]) -> str:
-    """Registry and digests written where values.yaml has its defaults, comments kept."""
-    values = re.sub(r"(?m)^  registry: .*$", f"  registry: {registry}", values, count=1)
-    for name, digest in digests.items():
-        program, full, _ = name.partition("-full")
-        pattern = rf'(?ms)(^    repository: eventstorming-{program}\n.*?^    {"fullDigest" if full else "digest"}: )""'
-        values, count = re.subn(pattern, rf'\g<1>"{digest}"', values, count=1)
-        assert count == 1, f"values.yaml has no place for the digest of {name}"
-    return values
+def stamped(chart: str, tag: str, digests: Mapping[str, str]) -> str:
+    """Chart.yaml with version and digests of the images. Not among the values: what an upgrade keeps of those would hide them."""
+    chart = re.sub(r"(?m)^appVersion: .*$", f'appVersion: "{tag}"', chart)
+    lines = "".join(f"\n  eventstorming/{name}: {digest}" for name, digest in digests.items())
+    stamped, count = re.subn(r"(?m)^annotations:$", rf"\g<0>{lines}", chart)
+    assert count == 1, "Chart.yaml has no place for the digests"
+    return stamped
 
 
 if __name__ == "__main__":

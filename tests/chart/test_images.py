@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from scripts import chart_package, images, kube_tools
 from scripts.images import Build
@@ -121,6 +123,33 @@ def test_base_images_can_be_replaced() -> None:
 def test_a_registry_that_is_shut_down_is_not_pushed_to(capsys: pytest.CaptureFixture[str]) -> None:
     assert images.main(["push", "--registry", "gcr.io/p", "--tag", "1", "--tool", "podman"]) == 1
     assert "pkg.dev" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("helm", [3, 4])
+def test_what_an_upgrade_keeps_does_not_hide_what_was_pushed_but_a_tag_does(
+    tmp_path: Path, helm: int
+) -> None:
+    package = chart_package.package("registry.example/repo", "1.2", DIGESTS, tmp_path)
+    kept = [
+        f"{at}={it or ''}"
+        for at, it in _leaves(yaml.safe_load((ROOT / "make" / "own-images.yaml").read_text()))
+    ]
+
+    def image(*sets: str) -> str:
+        it = of(render(*kept, *sets, chart=package, helm=helm), "Deployment", "eventstorming-generator")
+        return str(container(it)["image"])
+
+    assert image() == f"registry.example/repo/eventstorming-poller@{DIGESTS['poller']}"
+    assert image(NEEDS_FULL[0]).endswith(DIGESTS["poller-full"])
+    assert image("image.tag=2").endswith("eventstorming-poller:2")
+
+
+def _leaves(values: dict[str, object], at: str = "") -> Iterator[tuple[str, object]]:
+    for name, it in values.items():
+        if isinstance(it, dict):
+            yield from _leaves(it, f"{at}{name}.")
+        else:
+            yield f"{at}{name}", it
 
 
 def test_the_package_names_what_was_pushed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,6 +59,17 @@ class Operator:
 def operator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Operator]:
     with serving(tmp_path) as (cluster, config):
         yield Operator(cluster, request.param, config)
+
+
+@pytest.mark.parametrize("sets", [(), ("demo.enabled=true",), ("service.type=ClusterIP",)])
+def test_what_the_notes_tell_to_type_can_be_typed(operator: Operator, sets: tuple[str, ...]) -> None:
+    said = operator.upgrade(*sets).partition("NOTES:")[2]
+    typed = re.findall(r"(deployment|service)[/ ]([a-z]+(?:-[a-z]+)+)", said)
+    there = {(kind, name) for kind, _, name in operator.cluster.objects}
+    assert len(typed) > 1
+    assert {(f"{kind}s", name) for kind, name in typed} <= there
+    assert set(re.findall(r"^ {5}(\S+)", said, re.MULTILINE)) <= {"kubectl", "helm", "curl"}
+    assert "helm test es --namespace ns" in said
 
 
 @pytest.mark.parametrize("mode", ["external", "hpa", "keda"])

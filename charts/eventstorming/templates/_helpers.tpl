@@ -44,9 +44,13 @@ labels:
 {{- if and (eq .component "poller") (or $v.poller.image.full $v.a2a.enabled $v.mcp.enabled $v.settings.OTEL_EXPORTER_OTLP_ENDPOINT) }}true{{ end -}}
 {{- end -}}
 
+{{- /* The values', else what was pushed with this package, unless a tag is asked for. */ -}}
 {{- define "es.digest" -}}
 {{- $own := (index .root.Values .component).image -}}
-{{- if include "es.full" . }}{{ $own.fullDigest }}{{ else }}{{ $own.digest }}{{ end -}}
+{{- $full := not (empty (include "es.full" .)) -}}
+{{- $pushed := index .root.Chart.Annotations (printf "eventstorming/%s%s" .component (ternary "-full" "" $full)) -}}
+{{- $given := ternary $own.fullDigest $own.digest $full -}}
+{{- if $given }}{{ $given }}{{ else if not (or $own.tag .root.Values.image.tag) }}{{ $pushed }}{{ end -}}
 {{- end -}}
 
 {{- define "es.image" -}}
