@@ -50,14 +50,14 @@ def agent_card(*, url: str, grpc: str, token: bool, version: str, pushes: bool) 
 
 
 def _interfaces(url: str, grpc: str) -> list[AgentInterface]:
-    """The newest version first: a client takes the first one it knows. REST of 0.3 is not offered: the SDK's breaks a stream off where
-    it should refuse."""
+    """The newest version first: a client takes the first one it knows."""
     rpc, rest, remote = TransportProtocol.JSONRPC, TransportProtocol.HTTP_JSON, TransportProtocol.GRPC
     ways = [
         (PROTOCOL_VERSION_1_0, rpc, f"{url}/"),
         (PROTOCOL_VERSION_1_0, rest, url),
         (PROTOCOL_VERSION_1_0, remote, grpc),
         (PROTOCOL_VERSION_0_3, rpc, f"{url}/"),
+        (PROTOCOL_VERSION_0_3, rest, url),
         (PROTOCOL_VERSION_0_3, remote, grpc),
     ]
     return [

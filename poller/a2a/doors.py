@@ -16,11 +16,12 @@ from a2a.compat.v0_3.grpc_handler import CompatGrpcHandler
 from a2a.server.context import ServerCallContext
 from a2a.server.request_handlers.grpc_handler import DefaultGrpcServerCallContextBuilder, GrpcHandler
 from a2a.server.routes import create_agent_card_routes, create_jsonrpc_routes, create_rest_routes
+from a2a.server.routes.common import DefaultServerCallContextBuilder
 from a2a.types import AgentCard, InvalidRequestError, VersionNotSupportedError
 from a2a.utils.constants import PROTOCOL_VERSION_1_0, VERSION_HEADER
-from sse_starlette.sse import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,15 +29,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from poller import admin
 from poller.a2a.card import agent_card
 from poller.a2a.outgoing import Links
+from poller.a2a.streams import as_of_0_3, lively
 from poller.a2a.tasks import Tasks
 from poller.addresses import Allowed
 from poller.ports import Clock, Jobs, Webhooks
 from poller.settings import Settings
 from process.server import MESSAGE_BYTES, Services
 from process.settings import EVERYWHERE
-
-PING_SECONDS = 4
-"""The protocol's own client gives a stream up that says nothing for 5 s."""
 
 CARD_SECONDS = 300
 
@@ -56,7 +55,6 @@ class Doors:
         self._tasks = Tasks(jobs, webhooks, clock, links, allowed=allowed, answer=settings.a2a_answer)
         # It quotes what agents send; what goes wrong on our side is logged in `tasks`.
         logging.getLogger("a2a").setLevel(logging.CRITICAL)
-        EventSourceResponse.DEFAULT_PING_INTERVAL = PING_SECONDS
 
     async def run(self) -> None:
         """Tells webhooks until cancelled."""
@@ -81,10 +79,14 @@ class Doors:
                 who, card_url=path, cache_control=f"public, max-age={CARD_SECONDS}"
             )
         ]
-        calls = [
-            *create_jsonrpc_routes(self._tasks, "/", enable_v0_3_compat=True),
-            *create_rest_routes(self._tasks),
-        ]
+        old = create_rest_routes(self._tasks, _OldHttp(), enable_v0_3_compat=True)
+        calls = lively(
+            [
+                *create_jsonrpc_routes(self._tasks, "/", enable_v0_3_compat=True),
+                *as_of_0_3(old),
+                *create_rest_routes(self._tasks),
+            ]
+        )
         walled = Mount("/", _Bounded(admin.for_programs(Router(calls), self._settings.token)))
         return Starlette(routes=[*cards, walled])
 
@@ -129,6 +131,15 @@ class _Old(DefaultGrpcServerCallContextBuilder):
     def build(self, context: grpc.aio.ServicerContext[Any, Any]) -> ServerCallContext:
         built = super().build(context)
         built.state["method"] = "grpc/0.3"
+        return built
+
+
+class _OldHttp(DefaultServerCallContextBuilder):
+    """As above, over HTTP."""
+
+    def build(self, request: Request) -> ServerCallContext:
+        built = super().build(request)
+        built.state["method"] = "rest/0.3"
         return built
 
 

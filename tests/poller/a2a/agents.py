@@ -31,6 +31,7 @@ BINDINGS = [
     ("HTTP+JSON", "1.0"),
     ("GRPC", "1.0"),
     ("JSONRPC", "0.3"),
+    ("HTTP+JSON", "0.3"),
     ("GRPC", "0.3"),
 ]
 

@@ -130,7 +130,10 @@ async def test_progress_is_told_and_a_cancelled_task_too() -> None:
     assert end.state == "TASK_STATE_CANCELED"
 
 
-@pytest.mark.parametrize(("binding", "version"), BINDINGS)
+@pytest.mark.parametrize(
+    ("binding", "version"),
+    [way for way in BINDINGS if way != ("HTTP+JSON", "0.3")],  # whose client cannot list
+)
 async def test_configurations_are_kept_listed_and_deleted_and_go_with_their_job(
     binding: str, version: str
 ) -> None:
