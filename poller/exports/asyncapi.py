@@ -1,27 +1,22 @@
-"""AsyncAPI 3: every event and every command as a message with its schema, on a channel of its own; policies receive."""
+"""AsyncAPI 3: every event and every command as a message with its schema, on a channel of its own; policies receive, or send when time has come.
+
+Systems of others are tags of the operations that call them; open questions stand in the descriptions.
+"""
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Iterator
+from itertools import chain
 
-from eventstorming.v1.model_pb2 import EventStormingModel, Field
+from eventstorming.v1.model_pb2 import EventStormingModel
 
-from poller.board.text import clean, one_line
 from poller.board.wall import title_of
+from poller.board.words import export_words_for
 from poller.exports._format import Format
 from poller.exports._names import identifier
-from poller.resolved import Aggregate, Context, Member, Resolved, resolve
+from poller.exports._schemas import Json, Schemas, flat
+from poller.exports._terms import questions, terms
+from poller.resolved import Aggregate, Context, Member, Node, Policy, Resolved, resolve
 from poller.resolved.names import Register
-
-_Json = dict[str, Any]
-_TYPES: Final[dict[str, _Json]] = {
-    "Long": {"type": "integer", "format": "int64"},
-    "Integer": {"type": "integer", "format": "int32"},
-    "Double": {"type": "number", "format": "double"},
-    "BigDecimal": {"type": "number"},
-    "Boolean": {"type": "boolean"},
-    "Date": {"type": "string", "format": "date"},
-}
 
 
 def to_asyncapi(model: EventStormingModel) -> str:
@@ -32,29 +27,43 @@ def to_asyncapi(model: EventStormingModel) -> str:
 class _Document:
     def __init__(self, found: Resolved) -> None:
         self._found = found
-        register, types = Register(), Register()
+        self._words, self._asked = export_words_for(found.model), questions(found)
+        register, tags = Register(), Register()
         members = [(it, kind) for it in found.aggregates for kind in ("events", "commands")]
         self._keys = {
             member.path: register.take(identifier(member))
             for it, kind in members
             for member in getattr(it, kind)
         }
-        self._types = {
-            (it.path, declared.name): types.take(f"{identifier(it)}.{identifier_of(declared.name)}")
-            for it in found.aggregates
-            for declared in (*it.message.value_objects, *it.message.enumerations)
-        }
+        self._schemas = Schemas(found, at="#/components/schemas/")
+        self._tags = {system.path: tags.take(identifier(system)) for system in found.systems}
 
-    def value(self) -> _Json:
-        names = ", ".join(_flat(title_of(context.message)) for context in self._found.contexts)
+    def value(self) -> Json:
+        names = ", ".join(flat(title_of(context.message)) for context in self._found.contexts)
         return {
             "asyncapi": "3.0.0",
-            "info": {"title": names[:200] or "EventStorming", "version": "1.0.0"},
+            "info": {"title": names[:200] or "EventStorming", "version": "1.0.0", **_said(*self._left())},
             "defaultContentType": "application/json",
             "channels": dict(self._channels()),
             "operations": dict(self._operations()),
-            "components": {"messages": dict(self._messages()), "schemas": dict(self._schemas())},
+            "components": {
+                "messages": dict(self._messages()),
+                "schemas": dict(chain(*map(self._schemas.types, self._found.aggregates))),
+                "tags": dict(self._systems()),
+            },
         }
+
+    def _left(self) -> Iterator[str]:
+        """Questions about what has no description here."""
+        told = {it.path for *_, it, _ in self._members()} | {it.path for it, _ in self._policies()}
+        for path, asked in self._asked.items():
+            if path not in told:
+                yield from asked
+
+    def _systems(self) -> Iterator[tuple[str, Json]]:
+        for system in self._found.systems:
+            said = _said(system.message.description)
+            yield self._tags[system.path], {"name": flat(title_of(system.message)), **said}
 
     def _members(self) -> Iterator[tuple[Context, Aggregate, Member, str]]:
         for aggregate in self._found.aggregates:
@@ -63,87 +72,57 @@ class _Document:
             for member in aggregate.commands:
                 yield aggregate.context, aggregate, member, "receive"
 
-    def _channels(self) -> Iterator[tuple[str, _Json]]:
+    def _channels(self) -> Iterator[tuple[str, Json]]:
         for context, aggregate, member, _ in self._members():
             key = self._keys[member.path]
             yield (
                 key,
                 {
                     "address": ".".join((identifier(context), identifier(aggregate), key)),
-                    "title": _flat(title_of(member.message)),
+                    "title": flat(title_of(member.message)),
                     "messages": {key: {"$ref": f"#/components/messages/{key}"}},
                 },
             )
 
-    def _operations(self) -> Iterator[tuple[str, _Json]]:
+    def _operations(self) -> Iterator[tuple[str, Json]]:
         register = Register()
         for _, _, member, action in self._members():
-            yield (
-                register.take(f"{action}{self._keys[member.path]}"),
-                self._operation(action, member, member.message),
-            )
+            called = [{"$ref": f"#/components/tags/{self._tags[system.path]}"} for system in member.systems]
+            operation = self._operation(action, member, member, member.message.description)
+            name = register.take(f"{action}{self._keys[member.path]}")
+            yield name, operation | ({"tags": called} if called else {})
+        for policy, action in self._policies():
+            name = register.take(f"on{identifier(policy)}")
+            said = (policy.message.reason, *terms(policy.message, self._words), *self._asked[policy.path])
+            yield name, self._operation(action, policy.trigger or policy.commands[0], policy, *said)
+
+    def _policies(self) -> Iterator[tuple[Policy, str]]:
+        """What a policy without a trigger gives is sent when its time has come."""
         for aggregate in self._found.aggregates:
-            for policy in aggregate.policies:
-                if policy.trigger is not None:
-                    name = register.take(f"on{identifier(policy)}")
-                    yield name, self._operation("receive", policy.trigger, policy.message)
+            yield from ((it, "receive" if it.trigger else "send") for it in aggregate.policies)
 
-    def _operation(self, action: str, member: Member, message: Any) -> _Json:
-        said = getattr(message, "description", "") or getattr(message, "reason", "")
+    def _operation(self, action: str, member: Member, node: Node, *said: str) -> Json:
         channel = {"$ref": f"#/channels/{self._keys[member.path]}"}
-        return {"action": action, "channel": channel, "title": _flat(title_of(message)), **_said(said)}
+        return {"action": action, "channel": channel, "title": flat(title_of(node.message)), **_said(*said)}
 
-    def _messages(self) -> Iterator[tuple[str, _Json]]:
+    def _messages(self) -> Iterator[tuple[str, Json]]:
         for _, aggregate, member, _ in self._members():
             key, message = self._keys[member.path], member.message
             yield (
                 key,
                 {
                     "name": key,
-                    "title": _flat(title_of(message)),
-                    **_said(message.description),
-                    "payload": self._object(aggregate, message.fields),
+                    "title": flat(title_of(message)),
+                    **_said(message.description, *self._asked[member.path]),
+                    "payload": self._schemas.object(aggregate, message.fields),
                 },
             )
 
-    def _schemas(self) -> Iterator[tuple[str, _Json]]:
-        for aggregate in self._found.aggregates:
-            for value in aggregate.message.value_objects:
-                shape = self._object(aggregate, value.fields)
-                yield self._types[aggregate.path, value.name], {"title": _flat(title_of(value)), **shape}
-            for declared in aggregate.message.enumerations:
-                values = list(dict.fromkeys(_flat(item.value) for item in declared.items)) or ["–"]
-                yield (
-                    self._types[aggregate.path, declared.name],
-                    {"title": _flat(title_of(declared)), "type": "string", "enum": values},
-                )
 
-    def _object(self, aggregate: Aggregate, fields: Iterable[Field]) -> _Json:
-        properties = {_flat(field.name): self._field(aggregate, field) for field in fields}
-        required = [_flat(field.name) for field in fields if field.is_key]
-        return {"type": "object", "properties": properties} | ({"required": required} if required else {})
-
-    def _field(self, aggregate: Aggregate, field: Field) -> _Json:
-        inner = field.type.removeprefix("List<").removesuffix(">")
-        known = self._types.get((aggregate.path, inner))
-        shape = {"$ref": f"#/components/schemas/{known}"} if known else _TYPES.get(inner, {"type": "string"})
-        if inner != field.type:
-            return {"type": "array", "items": shape}
-        titled = {"title": _flat(field.alias)} if field.alias and not known else {}
-        return {**shape, **titled}
-
-
-def identifier_of(name: str) -> str:
-    """Of a type, which is no node of its own."""
-    return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)[:60] or "Type"
-
-
-def _said(text: str) -> _Json:
-    return {"description": _flat(text)} if text.strip() else {}
-
-
-def _flat(text: str) -> str:
-    return one_line(clean(text)).strip() or "–"
+def _said(*texts: str) -> Json:
+    """A paragraph each."""
+    told = "\n\n".join(flat(text) for text in texts if text.strip())
+    return {"description": told} if told else {}
 
 
 FORMAT = Format(

@@ -1,6 +1,7 @@
 """The board as JSON Canvas 1.0 (jsoncanvas.org), which Obsidian and others open: a group per context, a card per sticker."""
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from eventstorming.v1.model_pb2 import EventStormingModel
@@ -9,9 +10,10 @@ from poller.board.geometry import Box
 from poller.board.layout import lay_out
 from poller.board.svg import COLOURS
 from poller.board.text import escaped_markdown
-from poller.board.wall import id_of, title_of, wall_of
+from poller.board.wall import Sticker, id_of, title_of, wall_of
 from poller.board.words import words_for
 from poller.exports._format import Format
+from poller.exports._terms import terms
 
 _ROOM: Final = 8
 
@@ -28,7 +30,7 @@ def to_canvas(model: EventStormingModel) -> str:
         {
             "id": sticker.id,
             "type": "text",
-            "text": f"**{escaped_markdown(sticker.title)}**\n{words[sticker.kind]}",
+            "text": "\n".join(_text(sticker, words)),
             "color": COLOURS[sticker.kind][0],
             **_place(layout.boxes[sticker.id]),
         }
@@ -44,6 +46,12 @@ def to_canvas(model: EventStormingModel) -> str:
         for number, arrow in enumerate(wall.arrows)
     ]
     return json.dumps({"nodes": [*groups, *cards], "edges": edges}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _text(sticker: Sticker, words: Mapping[str, str]) -> Iterator[str]:
+    yield f"**{escaped_markdown(sticker.title)}**"
+    yield words[sticker.kind]
+    yield from map(escaped_markdown, terms(sticker, words))
 
 
 def _place(box: Box) -> dict[str, Any]:

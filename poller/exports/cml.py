@@ -1,6 +1,7 @@
-"""Context Mapper's language (CML): the contexts with their aggregates, and who depends on whom, from policies and references.
+"""Context Mapper's language (CML): the contexts with their aggregates, and who depends on whom, from policies, references and calls.
 
-Names are plain ASCII there; what people call things is in the documentation strings.
+Names are plain ASCII there; what people call things is in the documentation strings. Systems of others are contexts of the type SYSTEM.
+Policies and open questions, for which the language has no words, are comments.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,9 +11,11 @@ from eventstorming.v1.model_pb2 import EventStormingModel, Field
 
 from poller.board.text import clean, one_line
 from poller.board.wall import title_of
+from poller.board.words import export_words_for
 from poller.exports._format import Format
 from poller.exports._names import identifier
-from poller.resolved import Aggregate, Context, resolve
+from poller.exports._terms import OF_THE_WHOLE, questions, terms
+from poller.resolved import Aggregate, Context, Node, Policy, System, resolve
 from poller.resolved.names import Register, class_name, field_name
 
 _TYPES = {
@@ -83,7 +86,9 @@ class _Writer:
     def __init__(self, model: EventStormingModel) -> None:
         self._found = resolve(model)
         contexts, self._names = Register(), Register()
+        self._words, self._asked = export_words_for(model), questions(self._found)
         self._contexts = {it.path: contexts.take(f"{identifier(it)}Context") for it in self._found.contexts}
+        self._contexts |= {it.path: contexts.take(f"{identifier(it)}System") for it in self._found.systems}
 
     def lines(self) -> Iterator[str]:
         yield "ContextMap EventStorming {"
@@ -92,28 +97,40 @@ class _Writer:
         for upstream, downstream in dict.fromkeys(self._dependencies()):
             yield f"  {self._contexts[upstream]} [U]->[D] {self._contexts[downstream]}"
         yield "}"
+        yield from map(_comment, self._asked[OF_THE_WHOLE])
         for context in self._found.contexts:
             yield from self._context(context)
+        for system in self._found.systems:
+            yield from self._system(system)
 
     def _dependencies(self) -> Iterator[tuple[str, str]]:
-        """Who reacts to an event, or keeps a reference, depends on where it comes from. A pair is said once."""
+        """Who reacts to an event, keeps a reference or calls a system depends on where it is. A pair is said once."""
         seen: set[frozenset[str]] = set()
         for aggregate in self._found.aggregates:
-            ends = [(policy.trigger.aggregate.context, aggregate.context) for policy in aggregate.crossing]
-            ends += [(reference.target.context, aggregate.context) for reference in aggregate.references]
-            for upstream, downstream in ends:
-                pair = frozenset((upstream.path, downstream.path))
+            upstream: list[Node] = [policy.trigger.aggregate.context for policy in aggregate.crossing]
+            upstream += [reference.target.context for reference in aggregate.references]
+            upstream += [system for command in aggregate.commands for system in command.systems]
+            for end in upstream:
+                pair = frozenset((end.path, aggregate.context.path))
                 if len(pair) == 2 and pair not in seen:
                     seen.add(pair)
-                    yield upstream.path, downstream.path
+                    yield end.path, aggregate.context.path
 
     def _context(self, context: Context) -> Iterator[str]:
         yield ""
         yield f"BoundedContext {self._contexts[context.path]} {{"
         vision = context.message.purpose or title_of(context.message)
         yield f"  domainVisionStatement = {_text(vision)}"
+        yield from (f"  {_comment(asked)}" for asked in self._asked[context.path])
         for aggregate in context.aggregates:
             yield from (f"  {line}" for line in self._aggregate(aggregate))
+        yield "}"
+
+    def _system(self, system: System) -> Iterator[str]:
+        yield ""
+        yield f"BoundedContext {self._contexts[system.path]} {{"
+        yield f"  domainVisionStatement = {_text(system.message.description or title_of(system.message))}"
+        yield "  type = SYSTEM"
         yield "}"
 
     def _aggregate(self, aggregate: Aggregate) -> Iterator[str]:
@@ -132,11 +149,25 @@ class _Writer:
             register = Register()
             items = [register.take(class_name(item.value, otherwise="VALUE")) for item in enumeration.items]
             yield f"  enum {names[enumeration.name]} {{ {', '.join(items)} }}"
+        for node in (aggregate, *aggregate.commands, *aggregate.events, *aggregate.read_models):
+            yield from (f"  {_comment(asked)}" for asked in self._asked[node.path])
+        for policy in aggregate.policies:
+            yield from (f"  {_comment(told)}" for told in self._policy(policy))
         for kind, members in (("CommandEvent", aggregate.commands), ("DomainEvent", aggregate.events)):
             for member in members:
                 name = self._names.take(identifier(member))
                 yield from self._object(kind, name, member.message, member.message.fields, names)
         yield "}"
+
+    def _policy(self, policy: Policy) -> Iterator[str]:
+        words, told = self._words, policy.message
+        yield f"{words['policy']}: {title_of(told)}" + (f" – {told.reason}" if told.reason.strip() else "")
+        if policy.trigger:
+            yield f"{words['trigger']}: {title_of(policy.trigger.message)}"
+        yield from terms(told, words)
+        ends = ", ".join(title_of(it.message) for it in policy.commands or policy.results)
+        yield f"{words['givesCommands' if policy.commands else 'results']}: {ends}"
+        yield from self._asked[policy.path]
 
     def _object(
         self,
@@ -166,6 +197,10 @@ def _type(given: str, names: dict[str, str]) -> str:
     if inner == given:
         return name
     return f"- List<{names[inner]}>" if inner in names else f"List<{name}>"
+
+
+def _comment(text: str) -> str:
+    return f"// {one_line(clean(text))}"
 
 
 def _text(text: str) -> str:

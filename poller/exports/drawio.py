@@ -1,6 +1,6 @@
 """The board as a draw.io drawing: a container per context, a sticker and an arrow for each of the board's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from eventstorming.v1.model_pb2 import EventStormingModel
 
@@ -9,7 +9,9 @@ from poller.board.layout import lay_out
 from poller.board.svg import COLOURS, INK
 from poller.board.text import clean, escaped, one_line
 from poller.board.wall import Tie, id_of, title_of, wall_of
+from poller.board.words import words_for
 from poller.exports._format import Format
+from poller.exports._terms import terms
 
 _DASHED = (Tie.REFERS, Tie.READS)
 _CONTEXT = (
@@ -24,7 +26,7 @@ def to_drawio(model: EventStormingModel) -> str:
 
 def _document(model: EventStormingModel) -> Iterator[str]:
     wall = wall_of(model)
-    layout = lay_out(wall)
+    layout, words = lay_out(wall), words_for(model)
     yield '<mxfile host="eventstorming"><diagram id="board" name="EventStorming"><mxGraphModel><root>'
     yield '<mxCell id="0"/><mxCell id="1" parent="0"/>'
     for context, box in layout.contexts:
@@ -32,7 +34,7 @@ def _document(model: EventStormingModel) -> Iterator[str]:
     for sticker in wall.stickers:
         fill, edge = COLOURS[sticker.kind]
         style = f"fillColor={fill};strokeColor={edge};fontColor={INK};html=0;whiteSpace=wrap;"
-        yield _vertex(sticker.id, sticker.title, style, layout.boxes[sticker.id])
+        yield _vertex(sticker.id, sticker.title, style, layout.boxes[sticker.id], terms(sticker, words))
     for number, arrow in enumerate(wall.arrows):
         style = f"edgeStyle=orthogonalEdgeStyle;html=0;dashed={int(arrow.tie in _DASHED)};"
         ends = f'source="{arrow.start}" target="{arrow.end}"'
@@ -42,10 +44,11 @@ def _document(model: EventStormingModel) -> Iterator[str]:
     yield "</root></mxGraphModel></diagram></mxfile>"
 
 
-def _vertex(identity: str, title: str, style: str, box: Box) -> str:
+def _vertex(identity: str, title: str, style: str, box: Box, more: Iterable[str] = ()) -> str:
     place = f'x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}"'
+    label = "&#10;".join(map(_value, (title, *more)))
     return (
-        f'<mxCell id="{identity}" value="{_value(title)}" style="{style}" vertex="1" parent="1">'
+        f'<mxCell id="{identity}" value="{label}" style="{style}" vertex="1" parent="1">'
         f'<mxGeometry {place} as="geometry"/></mxCell>'
     )
 

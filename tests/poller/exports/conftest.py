@@ -1,5 +1,18 @@
 """The board's sample models are the exports' too."""
 
-from tests.poller.board.conftest import big, clinic, hostile, library
+import pytest
+from eventstorming.v1.model_pb2 import EventStormingModel
 
-__all__ = ["big", "clinic", "hostile", "library"]
+from tests.poller.board.conftest import big, bikes_model, clinic, hostile, library, pilates_model
+
+__all__ = ["big", "bikes", "clinic", "hostile", "library", "pilates"]
+
+
+@pytest.fixture
+def bikes() -> EventStormingModel:
+    return bikes_model()
+
+
+@pytest.fixture
+def pilates() -> EventStormingModel:
+    return pilates_model()

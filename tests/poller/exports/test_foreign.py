@@ -17,9 +17,9 @@ from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 
 from poller import exports
-from poller.resolved import resolve
+from poller.resolved import Member, resolve
 
-MODELS = ["library", "clinic", "big", "hostile"]
+MODELS = ["library", "clinic", "bikes", "pilates", "big", "hostile"]
 
 
 @pytest.fixture(params=MODELS)
@@ -56,16 +56,11 @@ def test_every_format_is_described_and_always_has_the_same_bytes(
 def test_gherkin_reads_every_feature_and_every_step(model: EventStormingModel) -> None:
     parser = pytest.importorskip("gherkin.parser").Parser()
     features = [parser.parse(text)["feature"] for text in exports.export("gherkin", model).texts.values()]
-    written = [
-        scenario
-        for context in model.bounded_contexts
-        for aggregate in context.aggregates
-        for command in aggregate.commands
-        for scenario in command.scenarios
-    ]
+    commands = [command.message for command in _commands(model)]
+    wanted = [2 + len(it.then) for command in commands for it in command.scenarios]
+    wanted += [2 + it.HasField("given") for command in commands for it in command.refusals]
     read = [child["scenario"] for feature in features for child in feature["children"]]
-    assert len(read) == len(written)
-    assert sorted(len(it["steps"]) for it in read) == sorted(2 + len(it.then) for it in written)
+    assert sorted(len(it["steps"]) for it in read) == sorted(wanted)
     assert not any(it["description"] for it in read)
 
 
@@ -180,13 +175,21 @@ def test_the_drawing_is_xml_whose_every_edge_joins_two_of_its_cells(model: Event
             assert cells[cell.get("target")].get("vertex")
 
 
+def _commands(model: EventStormingModel) -> list[Member]:
+    return [command for aggregate in resolve(model).aggregates for command in aggregate.commands]
+
+
 @pytest.mark.heavy
-@pytest.mark.parametrize("name", ["library", "clinic", "hostile"])
+@pytest.mark.parametrize("name", ["library", "clinic", "bikes", "pilates", "hostile"])
 def test_context_mapper_models_are_read_whole(name: str, request: pytest.FixtureRequest) -> None:
     model: EventStormingModel = request.getfixturevalue(name)
     read = pytest.importorskip("cml_parser").parse_text(exports.export("cml", model).text)
     (found,) = read.context_maps
-    read_in = {len(it.aggregates) for it in found.contexts}
+    systems = [it for it in found.contexts if it.type == "SYSTEM"]
+    assert [it.vision for it in systems] == [it.description for it in model.external_systems]
+    calls = {(system.path, c.aggregate.context.path) for c in _commands(model) for system in c.systems}
+    assert sum(it.upstream in systems for it in found.relationships) == len(calls)
+    read_in = {len(it.aggregates) for it in found.contexts if it not in systems}
     assert read_in == {len(it.aggregates) for it in resolve(model).contexts}
     aggregates = [it for context in found.contexts for it in context.aggregates]
     assert sorted(
@@ -207,18 +210,45 @@ NODE = Path(__file__).parents[2] / "sdk"
 
 
 @pytest.mark.heavy
-def test_asyncapi_is_accepted_by_its_own_parser(
-    library: EventStormingModel, clinic: EventStormingModel, hostile: EventStormingModel, tmp_path: Path
-) -> None:
+def test_asyncapi_is_accepted_by_its_own_parser(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     if not (NODE / "exports/node_modules/@asyncapi/parser").exists() or not shutil.which("node"):
         pytest.skip("@asyncapi/parser is not installed: make sdk")
     wanted = {}
-    for name, model in (("library", library), ("clinic", clinic), ("hostile", hostile)):
+    for name in ("library", "clinic", "bikes", "pilates", "hostile"):
+        model = request.getfixturevalue(name)
         path = tmp_path / f"{name}.json"
         path.write_bytes(exports.export("asyncapi", model).content)
-        wanted[str(path)] = sum(len(it.events) + len(it.commands) for it in resolve(model).aggregates)
+        members = sum(len(it.events) + len(it.commands) for it in resolve(model).aggregates)
+        policies = sum(len(it.policies) for it in resolve(model).aggregates)
+        calls = sum(len(it.systems) for it in _commands(model))
+        wanted[str(path)] = [members, members, members + policies, calls]
     command = ["node", str(NODE / "asyncapi.cjs"), *wanted]
     run = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
     for path, found in json.loads(run.stdout).items():
         assert found["wrong"] == []
-        assert found["channels"] == found["messages"] == wanted[path]
+        assert [found[it] for it in ("channels", "messages", "operations", "tags")] == wanted[path]
+
+
+def _every_text(name: str, model: EventStormingModel) -> str:
+    document = exports.export(name, model)
+    if name == "drawio":
+        return "\n".join(cell.get("value", "") for cell in ET.fromstring(document.content).iter("mxCell"))
+    if name == "cml":
+        return document.text
+    found: list[str] = []
+    json.loads(document.content, object_hook=lambda it: found.extend(map(str, it.values())))
+    return "\n".join(found)
+
+
+@pytest.mark.parametrize("name", ["asyncapi", "canvas", "cml", "drawio"])
+@pytest.mark.parametrize("of", ["bikes", "pilates"])
+def test_conditions_times_systems_and_questions_are_in_it(
+    name: str, of: str, request: pytest.FixtureRequest
+) -> None:
+    model: EventStormingModel = request.getfixturevalue(of)
+    said = [text for policy in model.policies for text in (policy.condition, policy.timer) if text]
+    said += [question.text for question in model.open_questions]
+    said += [system.description if name == "cml" else system.alias for system in model.external_systems]
+    text = _every_text(name, model)
+    assert len(said) > 10
+    assert [it for it in said if it not in text] == []
