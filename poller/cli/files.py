@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import re
 import sys
@@ -17,6 +18,7 @@ from eventstorming_client import Job
 from poller import exports
 from poller.cli import connection, pictures, show
 from poller.cli.outcome import CliError, Exit
+from poller.documents import Documents, Unreadable
 from poller.errors import InputRejected
 
 _LANGUAGES = {"english": model_pb2.LANGUAGE_ENGLISH, "korean": model_pb2.LANGUAGE_KOREAN}
@@ -64,13 +66,30 @@ def _language_of(text: str) -> model_pb2.Language:
 
 
 def _read(path: Path) -> str:
-    """The text of a file, or of standard input for `-`."""
+    """The text of a file, or of standard input for `-`: UTF-8 as it stands; of anything else, which is told, what its reader makes of it."""
     try:
-        return (sys.stdin.buffer.read() if path == STDIN else path.read_bytes()).decode("utf-8-sig")
+        content = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
     except OSError as error:
         raise CliError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise CliError(f"{path} is not UTF-8 text; convert it first") from error
+    if (text := _utf8(content)) is not None:
+        return text
+    name = "standard input" if path == STDIN else path.name
+    try:
+        found = asyncio.run(Documents().read(content, file=name))
+    except Unreadable as error:
+        raise CliError(str(error)) from error
+    print(found.told(name), file=sys.stderr)
+    return found.text
+
+
+def _utf8(content: bytes) -> str | None:
+    """Nothing of what only looks like it: a PDF of plain letters, UTF-16 without a mark."""
+    if content.startswith((b"%PDF-", b"PK\x03\x04")) or b"\0" in content:
+        return None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
 
 
 def _json(path: Path, text: str) -> dict[str, Any]:

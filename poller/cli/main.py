@@ -118,7 +118,9 @@ def _found_demo(arguments: argparse.Namespace) -> Exit:
 
 def _jobs(commands: Subparsers[argparse.ArgumentParser]) -> None:
     submit = commands.add_parser("submit", help="submit a requirements text or a draft")
-    submit.add_argument("file", type=Path, metavar="FILE", help="text or Markdown, - for standard input")
+    submit.add_argument(
+        "file", type=Path, metavar="FILE", help="text, Markdown, docx or pdf; - for standard input"
+    )
     submit.add_argument("--draft", action="store_true", help="FILE is a draft (JSON)")
     submit.add_argument("--watch", action="store_true", help="follow it to its end")
     submit.add_argument("--like", metavar="JOB", default="", help="use the answers of an earlier job again")
@@ -148,7 +150,9 @@ def _positive(text: str) -> int:
 
 def _files(commands: Subparsers[argparse.ArgumentParser]) -> None:
     generate = commands.add_parser("generate", help="straight to the executor; nothing is stored")
-    generate.add_argument("file", type=Path, metavar="FILE", help="text or Markdown, - for standard input")
+    generate.add_argument(
+        "file", type=Path, metavar="FILE", help="text, Markdown, docx or pdf; - for standard input"
+    )
     generate.add_argument("--draft", action="store_true", help="FILE is a draft (JSON)")
     _format(generate)
     _language(generate)

@@ -38,21 +38,24 @@ class Refusal(StrEnum):
     """The extra `documents` is not installed."""
 
 
-_SENTENCES: Final = {
-    Refusal.TOO_LARGE: f"The document is too large: at most {LARGEST_DOCUMENT >> 20} MiB, and 4 MiB of text.",
-    Refusal.UNKNOWN: "This is no text that can be read: use md, txt, docx or pdf.",
-    Refusal.BROKEN: "The document cannot be read: it is broken or has a password.",
-    Refusal.EMPTY: "There is no text in the document; a scan has only pictures.",
-    Refusal.TOO_MUCH: "Reading the document took more time or memory than it gets.",
-    Refusal.NO_READER: "docx and pdf need the extra `documents`: pip install 'eventstorming-generator[documents]'.",
+SENTENCES: Final = {
+    Refusal.TOO_LARGE: f"{{f}} is too large: at most {LARGEST_DOCUMENT >> 20} MiB, and 4 MiB of text.",
+    Refusal.UNKNOWN: "{f} is no text that can be read: use md, txt, docx or pdf.",
+    Refusal.BROKEN: "{f} cannot be read: it is broken or has a password.",
+    Refusal.EMPTY: "{f} has no text in it; a scan has only pictures.",
+    Refusal.TOO_MUCH: "{f} took more time or memory than a document gets.",
+    Refusal.NO_READER: "{f} needs the extra `documents`: pip install 'eventstorming-generator[documents]'.",
 }
+READ_AS: Final = "{f} was read as {e}. Look whether the text is right."
+FORMS: Final = {"cp949": "CP949 (Korean Windows)", "cp1252": "Windows-1252"}
+"""What people call a form; others by their name in capitals."""
 
 
 class Unreadable(Permanent):
     """The document gives no text; `why` for a page that says it in its own words."""
 
-    def __init__(self, why: Refusal) -> None:
-        super().__init__(_SENTENCES[why])
+    def __init__(self, why: Refusal, *, file: str = "The document") -> None:
+        super().__init__(SENTENCES[why].format(f=file))
         self.why = why
 
 
@@ -63,6 +66,10 @@ class Read:
     text: str
     form: str
 
+    def told(self, file: str) -> str:
+        """What whoever brought it should know."""
+        return READ_AS.format(f=file, e=FORMS.get(self.form, self.form.upper()))
+
 
 class Documents:
     """Reads one at a time: each may take as much memory as the poller has to spare."""
@@ -71,22 +78,28 @@ class Documents:
         self._seconds = seconds
         self._one = asyncio.Semaphore(1)
 
-    async def read(self, content: bytes) -> Read:
-        """Raises Unreadable."""
+    async def read(self, content: bytes, *, file: str = "The document") -> Read:
+        """Raises Unreadable, with the name of the file in its sentence."""
+        told = await self._told(content)
+        if "refused" in told:
+            raise Unreadable(Refusal(told["refused"]), file=file)
+        return Read(told["text"], told["form"])
+
+    async def _told(self, content: bytes) -> dict[str, str]:
+        """What the process says; for one that was ended in the middle of its work, that."""
         if len(content) > LARGEST_DOCUMENT:
-            raise Unreadable(Refusal.TOO_LARGE)
+            return {"refused": Refusal.TOO_LARGE}
         async with self._one:
             answer = await _asked(content, self._seconds)
         try:
-            told = json.loads(answer)
-        except ValueError as error:  # it was ended in the middle of its work
-            raise Unreadable(Refusal.TOO_MUCH) from error
-        if "refused" in told:
-            raise Unreadable(Refusal(told["refused"]))
-        return Read(told["text"], told["form"])
+            told: dict[str, str] = json.loads(answer)
+        except ValueError:
+            return {"refused": Refusal.TOO_MUCH}
+        return told
 
 
 async def _asked(content: bytes, seconds: float) -> bytes:
+    """Its answer; nothing if it takes too long."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -101,8 +114,8 @@ async def _asked(content: bytes, seconds: float) -> bytes:
     try:
         async with asyncio.timeout(seconds):
             answer, _ = await process.communicate(content)
-    except TimeoutError as error:
-        raise Unreadable(Refusal.TOO_MUCH) from error
+    except TimeoutError:
+        return b""
     finally:
         if process.returncode is None:
             process.kill()

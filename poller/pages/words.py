@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from poller.documents import FORMS, READ_AS, SENTENCES
+
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "other": "한국어",
@@ -39,14 +41,9 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "chooseFile": "Choose a file",
         "start": "Make the board",
         "reading": "Reading {f} …",
-        "readAs": "{f} was read as {e}. Look whether the text is right.",
-        "cp949": "CP949 (Korean Windows)",
-        "cp1252": "Windows-1252",
-        "tooLarge": "{f} is too large: at most 10 MiB, and 4 MiB of text.",
-        "unknown": "{f} is no text that can be read: use md, txt, docx or pdf.",
-        "broken": "{f} cannot be read: it is broken or has a password.",
-        "empty": "There is no text in {f}; a scan has only pictures.",
-        "tooMuch": "{f} took more time or memory than a document gets.",
+        "readAs": READ_AS,
+        **FORMS,
+        **SENTENCES,
         "noReader": "This server reads neither docx nor pdf: paste the text.",
         "counts": "{n} of {m} jobs · {q} waiting · {r} running",
     },
