@@ -38,7 +38,7 @@ class Refusal(StrEnum):
     """The extra `documents` is not installed."""
 
 
-SENTENCES: Final = {
+SENTENCES: Final[dict[str, str]] = {
     Refusal.TOO_LARGE: f"{{f}} is too large: at most {LARGEST_DOCUMENT >> 20} MiB, and 4 MiB of text.",
     Refusal.UNKNOWN: "{f} is no text that can be read: use md, txt, docx or pdf.",
     Refusal.BROKEN: "{f} cannot be read: it is broken or has a password.",
