@@ -150,8 +150,25 @@ def _leaves(body: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 def quoted(error: Exception) -> str:
     """What the endpoint said, in one line, bounded and without keys."""
     body, status = getattr(error, "body", None), _status(error)
-    said = f"{type(error).__name__}: {error}" if body is None else saying(body)
+    said = _unsaid(error) if body is None else saying(body)
     return keyless(" ".join((f"{status}: {said}" if status and body else said).split()))[:_LONGEST]
+
+
+def _unsaid(error: Exception) -> str:
+    """Of an error without an answer: what the client calls it, then the host and the first cause, which clients wrap."""
+    said, cause = f"{type(error).__name__}: {error}", _first_cause(error)
+    if cause is error or not isinstance(cause, OSError):
+        return said
+    url = getattr(getattr(error, "request", None), "url", None)
+    where = ":".join(str(it) for it in (getattr(url, "host", ""), getattr(url, "port", None)) if it)
+    why = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    return f"{said} ({where}: {why})" if where else f"{said} ({why})"
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return error
 
 
 def saying(body: Any) -> str:

@@ -37,7 +37,7 @@ def doctor(arguments: argparse.Namespace) -> Exit:
             told.append((name, "wrong", str(error)))
         while told and not arguments.json:
             where, how, said = told.pop(0)
-            _console.print(f"{_MARKS[how]} {where}: {escape(said)}")
+            _console.print(f"{_MARKS[how]} {where}: {escape(said)}", soft_wrap=True)
     if arguments.json:
         show.as_json([dict(zip(("check", "result", "said"), it, strict=True)) for it in told], indent=1)
     return worst

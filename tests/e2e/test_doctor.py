@@ -17,7 +17,7 @@ def doctor(**settings: str) -> subprocess.CompletedProcess[str]:
         name: value for name, value in os.environ.items() if not name.startswith(("FIREBASE", "GRPC", "JOBS"))
     }
     command = [sys.executable, "-m", "poller.cli", "doctor"]
-    environment = {**inherited, "COLUMNS": "1000", **settings}
+    environment = {**inherited, **settings}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 

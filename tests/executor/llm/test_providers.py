@@ -436,7 +436,7 @@ async def test_throttled_calls_lower_the_bound_and_all_are_answered() -> None:
         ({"key": "sk-wrong"}, "rejects the key"),
         ({"model": "gpt-nil"}, "does not know the model"),
         ({"path": "/elsewhere"}, "the address is wrong"),
-        ({"port": 9}, "Connection error"),
+        ({"port": 9}, "Connection error. (127.0.0.1:9: Connect"),
     ],
     ids=["nothing", "key", "model", "path", "port"],
 )
