@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -13,6 +13,7 @@ from devkit.rules.english_lists import is_person
 from devkit.rules.facts import Action, Choices, Facts, Members, Place, Rule, Table, Term
 
 NOTIFICATION = Term("Notification", "Notification")
+Words = tuple[str, ...]
 _FILE = "english_words.txt"
 
 
@@ -72,27 +73,46 @@ def analyse(facts: Facts, given: Sequence[Term] = (), *, closed: bool = False) -
     return _Analyst(facts, given, closed=closed).analysis()
 
 
-@lru_cache(maxsize=16384)
 def mentions(text: str, term: Term) -> bool:
     """Whether a text speaks of the thing, by its alias or the words of its name."""
-    low = text.casefold()
-    if term.alias and re.search(r"[가-힣]", term.alias):
-        return term.alias.replace(" ", "") in text.replace(" ", "")
-    words = naming.parts(term.name)
-    if not words:
-        return False
-    last = words[-1]
-    forms = {" ".join([*words[:-1], last]), " ".join([*words[:-1], naming.plural(last)])}
-    return any(re.search(rf"\b{re.escape(form)}\b", low) for form in forms)
+    korean, forms = _spoken(term)
+    if korean:
+        return korean in _without_blanks(text)
+    low = _folded(text)
+    return any(form in low and pattern.search(low) for form, pattern in forms)
+
+
+@lru_cache(maxsize=2048)
+def _spoken(term: Term) -> tuple[str, Sequence[tuple[str, re.Pattern[str]]]]:
+    """How a text says it: in Korean without blanks, else as one or as many."""
+    if re.search(r"[가-힣]", term.alias):
+        return term.alias.replace(" ", ""), ()
+    *before, last = naming.parts(term.name) or ("",)
+    forms = {" ".join((*before, last)), " ".join((*before, naming.plural(last)))} if last else ()
+    return "", [(form, re.compile(rf"\b{re.escape(form)}\b")) for form in forms]
+
+
+@lru_cache(maxsize=4096)
+def _folded(text: str) -> str:
+    return text.casefold()
+
+
+@lru_cache(maxsize=4096)
+def _without_blanks(text: str) -> str:
+    return text.replace(" ", "")
 
 
 def is_attribute(term: Term) -> bool:
-    words = naming.parts(term.name)
-    return bool(words) and words[-1] in lexicon.words(_FILE, "attribute")
+    return naming.head(term.name) in lexicon.words(_FILE, "attribute")
 
 
-def _begins_or_ends(words: list[str], part: list[str]) -> bool:
+def _begins_or_ends(words: Words, part: Words) -> bool:
     return bool(part) and (words[: len(part)] == part or words[-len(part) :] == part)
+
+
+def _is_part(words: Words, wholes: Collection[Words]) -> bool:
+    """An order line that nothing is done to, beside an order: part of the order."""
+    return any(words[:length] in wholes for length in range(1, len(words)))
 
 
 def _changes(action: Action) -> bool:
@@ -169,7 +189,7 @@ class _Analyst:
         terms += [self._notification(action) for action in self._actions if action.kind == "notify"]
         for action in self._actions:
             central = often[action.thing.name.casefold()] > 1 or action in self._reacting
-            if action.verb == "assign" and is_person(naming.parts(action.thing.name)[-1]):
+            if action.verb == "assign" and is_person(naming.head(action.thing.name)):
                 continue
             if action.kind == "create" or (_changes(action) and action.owner is None and central):
                 terms.append(action.thing)
@@ -177,22 +197,16 @@ class _Analyst:
         recorded += [table.term for table in self._facts.tables]
         often.update(term.name.casefold() for term in recorded)
         terms += recorded
+        acted = {action.thing.name for action in self._actions if _changes(action)}
+        kept = acted | {table.term.name for table in self._facts.tables}
+        wholes = {naming.parts(name) for name in acted}
         return [
             term
             for term in dict.fromkeys(terms)
-            if self._may_be(term) and not _restates(term, often) and not self._is_part(term)
+            if self._may_be(term)
+            and not _restates(term, often)
+            and (term.name in kept or not _is_part(naming.parts(term.name), wholes))
         ]
-
-    def _is_part(self, term: Term) -> bool:
-        """An order line that nothing is done to, beside an order: part of the order."""
-        words = naming.parts(term.name)
-        acted = {
-            action.thing.name: naming.parts(action.thing.name) for action in self._actions if _changes(action)
-        }
-        tables = {table.term.name for table in self._facts.tables}
-        if term.name in acted or term.name in tables:
-            return False
-        return any(len(part) < len(words) and words[: len(part)] == part for part in acted.values())
 
     def _may_be(self, term: Term) -> bool:
         low = term.name.casefold()
@@ -208,7 +222,7 @@ class _Analyst:
     def _home(self, action: Action) -> Found | None:
         if action.kind == "notify":
             return self._known(self._notification(action)) or self._last_resort(action)
-        if action.verb == "assign" and is_person(naming.parts(action.thing.name)[-1]):
+        if action.verb == "assign" and is_person(naming.head(action.thing.name)):
             owner = self._known(action.owner) if action.owner else None
             return owner or self._latest or self._last_resort(action)
         if self._is_outside(action):
@@ -234,7 +248,7 @@ class _Analyst:
         """The aggregate that the thing's name begins or ends with, or that records it."""
         low = term.name.casefold()
         whole = self._parts.get(low)
-        if whole and not is_person(naming.parts(term.name)[-1]) and (found := self._known(whole)):
+        if whole and not is_person(naming.head(term.name)) and (found := self._known(whole)):
             return found
         words = naming.parts(term.name)
         near = [
@@ -255,11 +269,9 @@ class _Analyst:
         if self._closed and action in self._triggers:
             return None
         named = [found for found in self._found.values() if mentions(action.place.quote, found.term)]
-        things = [found for found in named if not is_person(naming.parts(found.term.name)[-1])]
+        things = [found for found in named if not is_person(naming.head(found.term.name))]
         if self._closed and not things:
-            things = [
-                found for found in self._found.values() if not is_person(naming.parts(found.term.name)[-1])
-            ]
+            things = [found for found in self._found.values() if not is_person(naming.head(found.term.name))]
         return next(iter([*things, *named]), None)
 
     def _last_resort(self, action: Action) -> Found | None:
@@ -269,6 +281,8 @@ class _Analyst:
                 if action not in self._reacting or action.actor
                 else None
             )
+        if action.kind != "query" and action.thing.name.casefold() in lexicon.words(_FILE, "generic_thing"):
+            return None
         if not self._may_be(action.thing) or (action.kind == "query" and self._found):
             return self._latest or next(iter(self._found.values()), None)
         return self._found.setdefault(action.thing.name.casefold(), Found(action.thing))

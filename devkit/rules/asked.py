@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from devkit.rules import naming, reader, text
 from devkit.rules.facts import Facts, Place, Term
-from devkit.rules.forms import Source
 
 Blocks = Mapping[str, Any]
+Lines = Sequence[tuple[int, str]]
+_DESCRIBED = re.compile(
+    r"(?P<name>.+?)(?: \((?P<alias>.*?)\))?(?: by (?P<actor>.+?))?(?: -> (?P<emits>.+)|: (?P<shows>.*))?$"
+)
 
 
 def lines(blocks: Blocks) -> tuple[tuple[int, str], ...]:
     """The numbered lines of the question's text; where numbers are left out, a blank line."""
     block = blocks.get("lines", "")
+    return _lines(block) if isinstance(block, str) else ()
+
+
+@lru_cache(maxsize=8)
+def _lines(block: str) -> tuple[tuple[int, str], ...]:
     found: list[tuple[int, str]] = []
-    for number, line in text.numbered(block) if isinstance(block, str) else ():
+    for number, line in text.numbered(block):
         if found and number > found[-1][0] + 1:
             found.append((number - 1, ""))
         found.append((number, line))
@@ -31,11 +41,16 @@ def korean(blocks: Blocks) -> bool:
     return str(blocks.get("language", "")).lower().startswith("ko")
 
 
+def given(blocks: Blocks, name: str) -> dict[str, Any]:
+    """A block that is one object."""
+    found = blocks.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def terms(items: object) -> list[Term]:
     """Named things of a block: plain names, or objects with name and alias."""
-    if not isinstance(items, list):
-        return []
-    return [term for term in (_term(item) for item in items) if term.name]
+    found = [_term(item) for item in items] if isinstance(items, (list, dict)) else []
+    return [term for term in found if term.name]
 
 
 def listed(items: object) -> list[dict[str, Any]]:
@@ -43,10 +58,27 @@ def listed(items: object) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
-def sources(places: list[Place], most: int = 4) -> list[Source]:
-    """Places as an answer names them."""
-    unique = list(dict.fromkeys(places))[:most]
-    return [Source(line=place.line, quote=place.quote) for place in unique]
+def texts(items: object) -> list[str]:
+    """The texts of a block."""
+    return [item for item in items if isinstance(item, str)] if isinstance(items, list) else []
+
+
+def described(said: str) -> dict[str, Any]:
+    """A command, read model or part as prompts describe it."""
+    found = _DESCRIBED.match(said)
+    parts = found.groupdict("") if found else dict.fromkeys(("alias", "actor", "emits"), "")
+    name, emits = parts.get("name") or said, parts["emits"].split(" | ")
+    return {**parts, "name": name, "emits": list(filter(None, emits))}
+
+
+def numbers(found: Iterable[int]) -> str:
+    """Line numbers as an answer names them."""
+    return ",".join(map(str, dict.fromkeys(found)))
+
+
+def where(places: Iterable[Place], most: int = 4) -> str:
+    """The lines of the first places, as an answer names them."""
+    return numbers(place.line for place in list(dict.fromkeys(places))[:most])
 
 
 def _term(item: object) -> Term:

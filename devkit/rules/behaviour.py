@@ -1,181 +1,138 @@
-"""Behaviour: parameters of commands, members of events, query parameters, and example values."""
+"""Step `behaviour`: fields of an aggregate, what its commands and events carry and its look-ups ask for, the rules it guards."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from devkit.rules import asked, naming, verbs
 from devkit.rules.analysis import Found, analyse
 from devkit.rules.asked import Blocks
-from devkit.rules.details import field_type
+from devkit.rules.details import Field, Given, Part, field_type, inside
 from devkit.rules.facts import Action, Term
-from devkit.rules.forms import (
-    BehaviourAnswer,
-    CommandBehaviour,
-    EventBehaviour,
-    FieldAnswer,
-    ReadModelBehaviour,
-)
+from executor.graph import answers
 
-Kind = Literal["create", "update", "delete"]
-_EXAMPLES = {
-    "Long": "1001",
-    "Integer": "2",
-    "Double": "12.5",
-    "BigDecimal": "25.00",
-    "Boolean": "true",
-    "Date": "2030-01-15",
-}
+MOST_RULES = 8
 
 
-def behaviour(blocks: Blocks) -> BehaviourAnswer:
-    """Fills what has been named: from the sentence's own words first, then from the aggregate's attributes."""
-    aggregate = _aggregate(blocks)
-    found = _found(blocks, aggregate)
-    said = {action.command.name: action for action in (*found.commands, *found.questions)}
-    events = {action.event.name: action for action in found.commands}
-    kinds = _event_kinds(asked.listed(blocks.get("commands")), said)
-    return BehaviourAnswer(
-        commands=[_command(one, aggregate, said) for one in asked.listed(blocks.get("commands"))],
-        events=[_event(one, aggregate, events, kinds) for one in asked.listed(blocks.get("events"))],
-        read_models=[_read_model(one, aggregate, said) for one in asked.listed(blocks.get("read_models"))],
-    )
-
-
-def example(field: dict[str, Any], items: dict[str, list[str]]) -> str:
-    """A value a person would write for a field."""
-    name, java = str(field.get("name", "")), str(field.get("type", "String"))
-    inner = java.removeprefix("List<").removesuffix(">")
-    if values := items.get(inner):
-        return values[0]
-    if inner in _EXAMPLES:
-        return _EXAMPLES[inner]
-    words = naming.parts(name)
-    if "email" in words:
-        return "kim@example.com"
-    if "phone" in words:
-        return "010-1234-5678"
-    return f"{naming.title(name)} 1" if words else "N/A"
-
-
-# ---------------------------------------------------------------- behaviour
-
-
-def _aggregate(blocks: Blocks) -> dict[str, Any]:
-    given = blocks.get("aggregate")
-    return given if isinstance(given, dict) else {}
-
-
-def _found(blocks: Blocks, aggregate: dict[str, Any]) -> Found:
+def work_out(blocks: Blocks) -> answers.BehaviourAnswer:
+    """Fields from the text; what carries them from the sentences' own words first, then from the aggregate."""
+    facts, aggregate = asked.facts(blocks), asked.given(blocks, "aggregate")
     term = (asked.terms([aggregate]) or [Term("Aggregate", "Aggregate")])[0]
-    return analyse(asked.facts(blocks), [term]).of(term.name) or Found(term)
-
-
-def _command(one: dict[str, Any], aggregate: dict[str, Any], said: dict[str, Action]) -> CommandBehaviour:
-    name = str(one.get("name", ""))
-    action = said.get(name)
-    kind = _kind(name, action)
-    own = _own_fields(action, aggregate)
-    keys, rest = _keys(aggregate), _rest(aggregate)
-    fields = (
-        [*own, *rest]
-        if kind == "create"
-        else [*keys, *own, *([] if kind == "delete" else _changed(name, rest))]
+    found = analyse(facts, [term]).of(term.name) or Found(term)
+    kept = dict(
+        reference.split(": ", 1)
+        for reference in asked.texts(aggregate.get("references"))
+        if ": " in reference
     )
-    return CommandBehaviour(
-        name=name, description=action.place.quote if action else "", kind=kind, fields=_once(fields)
+    parts = [asked.described(part) for part in asked.texts(aggregate.get("parts"))]
+    given = Given(
+        enumerations=asked.terms(aggregate.get("enumerations")),
+        parts=asked.terms(parts),
+        references=kept.values(),
+        attributes=list(map(str, aggregate.get("required_attributes") or ())),
     )
-
-
-def _event(
-    one: dict[str, Any], aggregate: dict[str, Any], said: dict[str, Action], kinds: dict[str, Kind]
-) -> EventBehaviour:
-    name = str(one.get("name", ""))
-    action = said.get(name)
-    kind = kinds.get(name, "update")
-    keys, rest = _keys(aggregate), _rest(aggregate)
-    state = [field for field in rest if naming.parts(field.name)[-1:] == ["status"]]
-    fields = (
-        [*keys, *rest]
-        if kind == "create"
-        else [*keys, *([] if kind == "delete" else [*_own_fields(action, aggregate), *state])]
-    )
-    return EventBehaviour(name=name, description=action.place.quote if action else "", fields=_once(fields))
-
-
-def _read_model(
-    one: dict[str, Any], aggregate: dict[str, Any], said: dict[str, Action]
-) -> ReadModelBehaviour:
-    name = str(one.get("name", ""))
-    action = said.get(name)
-    state = [field for field in _rest(aggregate) if naming.parts(field.name)[-1:] == ["status"]]
-    parameters = state if one.get("multiple") and state else _keys(aggregate)
-    return ReadModelBehaviour(
-        name=name, description=action.place.quote if action else "", parameters=_once(parameters)
+    within = inside(found, facts, given)
+    carried = _Carried(within.fields, found)
+    commands = [asked.described(said) for said in asked.texts(aggregate.get("commands"))]
+    own = [f for f in within.fields if f.name not in kept]
+    known = {f.name.casefold() for f in within.fields}
+    every = {f.name: f for command in commands for f in carried.by(command["name"])}
+    return answers.BehaviourAnswer(
+        key=next((f.name for f in own if f.key), ""),
+        fields=_answers(own),
+        parts=list(_parts(within.parts, {part["name"] for part in parts})),
+        others=_answers(f for f in every.values() if f.name.casefold() not in known),
+        commands=[
+            answers.CommandBehaviour(
+                name=command["name"],
+                kind=carried.kind(command["name"]),
+                fields=[f.name for f in carried.by(command["name"])],
+                description=carried.said(command["name"]),
+            )
+            for command in commands
+        ],
+        events=list(_events(commands, carried)),
+        read_models=list(_asking(asked.texts(aggregate.get("read_models")), carried.state)),
+        rules=[rule.text for rule in found.rules][:MOST_RULES],
     )
 
 
-def _event_kinds(commands: Sequence[dict[str, Any]], said: dict[str, Action]) -> dict[str, Kind]:
-    kinds: dict[str, Kind] = {}
-    for command in commands:
-        name = str(command.get("name", ""))
-        for event in command.get("emits") or []:
-            kinds.setdefault(str(event), _kind(name, said.get(name)))
-    return kinds
+class _Carried:
+    """What the commands of an aggregate carry and its events add."""
+
+    def __init__(self, fields: Sequence[Field], found: Found) -> None:
+        self._known = {field.name.casefold(): field for field in fields}
+        self._keys = [field for field in fields if field.key]
+        self._rest = [field for field in fields if not field.key]
+        self._commands: Mapping[str, Action] = {action.command.name: action for action in found.commands}
+        self.state = [field for field in self._rest if naming.head(field.name) == "status"]
+
+    def said(self, command: str) -> str:
+        action = self._commands.get(command)
+        return action.place.quote if action else ""
+
+    def kind(self, command: str) -> str:
+        """What the verb does; a command that nobody spoke of is judged by its own first word."""
+        action = self._commands.get(command)
+        verb = None if action else verbs.as_form(next(iter(naming.parts(command)), ""), "base")
+        kind = action.kind if action else verb.kind if verb else ""
+        return kind if kind in ("create", "delete") else "update"
+
+    def by(self, command: str) -> Sequence[Field]:
+        """What the sentence gives along; with what is made all attributes, else the key and what the name speaks of."""
+        kind, own = self.kind(command), list(self._own(command))
+        if kind == "create":
+            return _once((*own, *self._rest))
+        return _once((*self._keys, *own, *([] if kind == "delete" else self._changed(command))))
+
+    def added(self, command: str) -> list[str]:
+        """What the event of a command says beyond the command."""
+        mine = {field.name for field in self.by(command)}
+        adds = self.state if self.kind(command) == "update" else ()
+        return [field.name for field in adds if field.name not in mine]
+
+    def _own(self, command: str) -> Iterator[Field]:
+        action = self._commands.get(command)
+        for term in action.fields if action else ():
+            name = naming.camel(term.name)
+            same = self._known.get(name.casefold())
+            yield Field(name, same.type if same else field_type(name), term.alias)
+
+    def _changed(self, command: str) -> Iterable[Field]:
+        """Attributes that the command's name speaks of; updating and changing as such concern all of them."""
+        words = naming.parts(command)
+        if words[:1] in (("update",), ("modify",), ("edit",)) and len(words) == 2:
+            return self._rest
+        return (f for f in self._rest if (said := naming.parts(f.name)) and set(said) <= set(words))
 
 
-def _kind(name: str, action: Action | None) -> Kind:
-    """What the verb does; a command that nobody spoke of is judged by its own first word."""
-    if action and action.kind in ("create", "delete"):
-        return "create" if action.kind == "create" else "delete"
-    if action:
-        return "update"
-    verb = verbs.as_form((naming.parts(name) or [""])[0], "base")
-    if verb and verb.kind in ("create", "delete"):
-        return "create" if verb.kind == "create" else "delete"
-    return "update"
+def _events(commands: Sequence[Mapping[str, Any]], carried: _Carried) -> Iterator[answers.EventBehaviour]:
+    leading = {event: command["name"] for command in reversed(commands) for event in command["emits"]}
+    for event in dict.fromkeys(event for command in commands for event in command["emits"]):
+        if adds := carried.added(leading[event]):
+            yield answers.EventBehaviour(name=event, adds=adds)
 
 
-def _own_fields(action: Action | None, aggregate: dict[str, Any]) -> list[FieldAnswer]:
-    """What the sentence itself gives along, typed as the aggregate has it."""
-    known = {str(field.get("name", "")).casefold(): field for field in asked.listed(aggregate.get("fields"))}
-    made = []
-    for term in action.fields if action else ():
-        name = naming.camel(term.name)
-        same = known.get(name.casefold())
-        java = str(same.get("type", "String")) if same else field_type(name)
-        made.append(FieldAnswer(name=name, type=java, is_key=False, alias=term.alias, sources=[]))
-    return made
+def _asking(read_models: Sequence[str], state: Sequence[Field]) -> Iterator[answers.ReadModelBehaviour]:
+    """Look-ups of many are by status, others by key, which need not be said."""
+    for name in (asked.described(said)["name"] for said in read_models):
+        if state and naming.is_plural(naming.head(name)):
+            yield answers.ReadModelBehaviour(name=name, by=[field.name for field in state])
 
 
-def _changed(command: str, fields: Sequence[FieldAnswer]) -> list[FieldAnswer]:
-    """Attributes that the command's name speaks of; updating and changing as such concern all of them."""
-    words = naming.parts(command)
-    if words[:1] in (["update"], ["modify"], ["edit"]) and len(words) == 2:
-        return list(fields)
-    return [
-        field for field in fields if naming.parts(field.name) and set(naming.parts(field.name)) <= set(words)
-    ]
+def _parts(parts: Sequence[Part], named: set[str]) -> Iterator[answers.PartFields]:
+    for part in parts:
+        if part.name in named:
+            yield answers.PartFields(name=part.name, fields=_answers(part.fields))
 
 
-def _keys(aggregate: dict[str, Any]) -> list[FieldAnswer]:
-    return [_copy(field) for field in asked.listed(aggregate.get("fields")) if field.get("is_key")]
+def _answers(fields: Iterable[Field]) -> list[answers.FieldAnswer]:
+    return [answers.FieldAnswer(name=f.name, type=f.type, alias=f.alias) for f in fields]
 
 
-def _rest(aggregate: dict[str, Any]) -> list[FieldAnswer]:
-    return [_copy(field) for field in asked.listed(aggregate.get("fields")) if not field.get("is_key")]
-
-
-def _copy(field: dict[str, Any]) -> FieldAnswer:
-    return FieldAnswer(
-        name=str(field.get("name", "")), type=str(field.get("type", "String")), is_key=bool(field.get("is_key")),
-        alias=str(field.get("alias") or naming.title(str(field.get("name", "")))), sources=[],
-    )  # fmt: skip
-
-
-def _once(fields: Sequence[FieldAnswer]) -> list[FieldAnswer]:
-    kept: dict[str, FieldAnswer] = {}
+def _once(fields: Iterable[Field]) -> list[Field]:
+    kept: dict[str, Field] = {}
     for field in fields:
         kept.setdefault(field.name.casefold(), field)
-    return [field for key, field in kept.items() if key]
+    return [field for field in kept.values() if field.name]

@@ -174,7 +174,7 @@ def _last(name: str) -> str:
 def _term(name: str) -> Term:
     words = naming.parts(name.split(".")[-1].strip(' `"[]'))
     words = words[1:] if len(words) > 1 and words[0] in ("tb", "tbl", "t") else words
-    words = [*words[:-1], naming.singular(words[-1])] if words else ["table"]
+    words = (*words[:-1], naming.singular(words[-1])) if words else ("table",)
     return Term(naming.pascal("_".join(words)), naming.title(" ".join(words)))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from devkit.rules import lexicon, naming, verbs
 from devkit.rules.english_grammar import Clause, Phrase, Token, clauses, noun_phrase, tokens_of
 from devkit.rules.english_lists import choices, is_person, members, term_of
-from devkit.rules.facts import Action, Facts, Kind, Members, Place, Reaction, Rule, Term
+from devkit.rules.facts import Action, Choices, Facts, Kind, Members, Place, Reaction, Rule, Term, noticed
 from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
 
@@ -27,6 +28,10 @@ _REWORDED = (
     ),
     (re.compile(r",? so (?:that|I|we|they)\b.*|,? in order to\b.*", re.IGNORECASE), lambda found: "."),
     (re.compile(r"\bwhat(?:['’]s| is) in (?:the )?", re.IGNORECASE), lambda found: "the "),
+    (
+        re.compile(r"\b(?:up to|at (?:most|least)|no (?:more|fewer|less) than) (?=\d|\w+ \w+s\b)"),
+        lambda found: "",
+    ),
 )
 _THEN = re.compile(
     r"^(?P<cause>.{6,}?),? (?:at which (?:time|point)|whereupon|(?:up)?on which|after which) (?P<effect>.+)$",
@@ -45,6 +50,39 @@ _ENTERING = lexicon.words("english_words.txt", "entering")
 SYSTEM = Term("System", "System")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What a sentence says by itself: lists, or words with a cause and an effect, perhaps a story's actor."""
+
+    choices: Sequence[Choices]
+    members: Sequence[Members]
+    rule: bool
+    words: str
+    actor: Term | None
+    cause: Sequence[Token]
+    effect: Sequence[Token]
+
+
+@lru_cache(maxsize=2048)
+def _said(text: str) -> _Said:
+    """The same sentence is read once, in whatever questions it stands."""
+    words = text
+    for pattern, instead in _REWORDED:
+        words = pattern.sub(instead, words)
+    if then := _THEN.match(words):
+        words = f"When {then['cause'][:1].lower()}{then['cause'][1:]}, {then['effect']}"
+    tokens, actor = tokens_of(words), None
+    if story := _STORY.match(words):
+        told = tokens_of(story["actor"])
+        phrase = noun_phrase(told, 0, len(told))
+        actor = term_of(phrase) if phrase and phrase.words else None
+        tokens = tuple(token for token in tokens if token.start >= story.end())
+    cause, effect = _halves(tokens)
+    return _Said(
+        choices=choices(text), members=members(text), rule=bool(_RULE.search(text)), words=words, actor=actor, cause=cause, effect=effect
+    )  # fmt: skip
+
+
 class English:
     """One text's reader: remembers what `it` and `they` mean. Adds to the facts it was given."""
 
@@ -52,6 +90,7 @@ class English:
         self._facts = facts
         self._thing: Term | None = None
         self._actor: Term | None = None
+        self._things: set[str] = set()  # what something was done to
 
     def heading(self, title: str) -> Term:
         """The concept of a heading; its thing is what the next sentences' pronouns may mean."""
@@ -79,33 +118,19 @@ class English:
 
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
         """Adds what one sentence says."""
-        chosen, recorded = choices(sentence), members(sentence)
-        self._facts.choices += chosen
-        self._facts.members += recorded
-        if _RULE.search(sentence.text):
+        said = _said(sentence.text)
+        self._facts.choices += [replace(fact, place=sentence.whole) for fact in said.choices]
+        self._facts.members += [replace(fact, place=sentence.whole) for fact in said.members]
+        if said.rule:
             self._facts.rules.append(Rule(place=sentence.whole, text=sentence.text))
-        if chosen or recorded:
-            self._thing = recorded[-1].owner if recorded else chosen[-1].owner or self._thing
-            if len(sentence.text.split(";")) == 1:
+        if said.choices or said.members:
+            owner = said.members[-1].owner if said.members else said.choices[-1].owner
+            self._thing = owner or self._thing
+            if ";" not in sentence.text:
                 return
-        self._behaviour(sentence, actor)
-
-    def _behaviour(self, sentence: Sentence, actor: Term | None) -> None:
-        words = sentence.text
-        for pattern, instead in _REWORDED:
-            words = pattern.sub(instead, words)
-        if then := _THEN.match(words):
-            words = f"When {then['cause'][:1].lower()}{then['cause'][1:]}, {then['effect']}"
-        if words != sentence.text:
-            sentence = replace(sentence, text=words)
-        story = _STORY.match(sentence.text)
-        if story:
-            told = tokens_of(story["actor"])
-            phrase = noun_phrase(told, 0, len(told))
-            actor = term_of(phrase) if phrase and phrase.words else actor
-        tokens = [token for token in tokens_of(sentence.text) if not story or token.start >= story.end()]
-        trigger, result = _halves(tokens)
-        self._between(sentence, trigger, result, actor)
+        if said.words != sentence.text:
+            sentence = replace(sentence, text=said.words)
+        self._between(sentence, said.cause, said.effect, said.actor or actor)
 
     def _between(
         self, sentence: Sentence, trigger: Sequence[Token], result: Sequence[Token], actor: Term | None
@@ -165,11 +190,22 @@ class English:
         acting = clause.subject and clause.subject.words and is_person(clause.subject.words[-1])
         if not listed and not (clause.objects and (acting or actor or clause.subject is None)):
             return None
+        if self._by_nobody(clause):
+            return None
         doer = self._doer(clause, actor)
         target, prepositional = self._target(clause)
         if target is None or _skipped(target):
             return None
-        return self._made(place, clause, doer, target, prepositional, automatic=automatic)
+        return self._made(place, clause, doer, target, prepositional, actor, automatic=automatic)
+
+    def _by_nobody(self, clause: Clause) -> bool:
+        """`Maria sends a list`, `the station loses power`: who does something is a role or a system, not a name or a thing."""
+        subject = clause.subject
+        if clause.group.passive or not clause.objects or subject is None or not subject.words:
+            return False
+        if is_person(subject.words[-1]) or _is_system(subject) or _nobody(subject):
+            return False
+        return subject.named or naming.pascal(naming.singular(subject.words[-1])) in self._things
 
     def _crossed(self, place: Place, clause: Clause) -> Action | None:
         """`the stock falls below the minimum`: somebody must notice it."""
@@ -188,17 +224,7 @@ class English:
         command, event = _names(Verb("detect", "detected", "update"), thing, "", "")
         command = Term(command.name + state, naming.sentence_case(command.name + state))
         event = Term(thing.name + state + "Detected", naming.sentence_case(thing.name + state + "Detected"))
-        return Action(
-            place=place,
-            kind="update",
-            verb="detect",
-            actor=None,
-            thing=thing,
-            owner=owner,
-            command=command,
-            event=event,
-            automatic=True,
-        )
+        return noticed(place, "detect", thing, owner, command, event)
 
     def _made(
         self,
@@ -207,12 +233,16 @@ class English:
         doer: Term | None,
         target: Phrase,
         preposition: str,
+        actor: Term | None,
         *,
         automatic: bool,
     ) -> Action | None:
         thing, owner = self._thing_of(target)
+        if target.pronoun and clause.group.verb.kind == "notify":  # as a reader I want to be told
+            thing = actor or thing
         if thing is None:
             return None
+        self._things.add(naming.pascal(naming.head(thing.name)))
         verb = clause.group.verb
         into, tail = _into(clause)
         owner = owner or (into if into and into.name != thing.name else None)
@@ -222,15 +252,9 @@ class English:
             command = event = _question(verb, target, thing, owner)
         elif not target.pronoun:
             self._thing = (
-                thing
-                if naming.parts(thing.name)[-1] not in lexicon.words(_FILE, "attribute")
-                else self._thing
+                thing if naming.head(thing.name) not in lexicon.words(_FILE, "attribute") else self._thing
             )
-        system = (
-            doer is not None
-            and naming.parts(doer.name)[-1:]
-            and naming.parts(doer.name)[-1] in lexicon.words(_FILE, "system")
-        )
+        system = doer is not None and naming.head(doer.name) in lexicon.words(_FILE, "system")
         return Action(
             place=place, kind=kind, verb=verb.base, actor=None if system else doer, thing=thing, owner=owner, command=command,
             event=event, fields=_fields(clause), automatic=automatic or bool(system) or (clause.group.passive and doer is None),
@@ -326,7 +350,7 @@ class English:
         if thing is None or _skipped(subject):
             return []
         place = sentence.place(tokens[0].start, tokens[-1].end)
-        if change or naming.parts(thing.name)[-1] in ("status", "state"):
+        if change or naming.head(thing.name) in ("status", "state"):
             command, event = _names(Verb("change", "changed", "update"), thing, "", "")
         elif state[-1].low == "stock":
             command, event = _names(Verb("mark", "marked", "update"), thing, "OutOfStock", "")
@@ -334,19 +358,7 @@ class English:
             command, event = _names(Verb("mark", "marked", "update"), thing, naming.pascal(state[0].low), "")
         else:
             return []
-        return [
-            Action(
-                place=place,
-                kind="update",
-                verb="mark",
-                actor=None,
-                thing=thing,
-                owner=owner,
-                command=command,
-                event=event,
-                automatic=True,
-            )
-        ]
+        return [noticed(place, "mark", thing, owner, command, event)]
 
     def _nominal(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         """`After payment`, `upon approval of the request`."""
@@ -425,23 +437,7 @@ def _happens(tokens: Sequence[Token]) -> bool:
 
 def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
     for i, token in enumerate(tokens[1:], 1):
-        if token.low in (
-            "if",
-            "unless",
-            "because",
-            "until",
-            "while",
-            "although",
-            "though",
-            "since",
-            "whether",
-            "how",
-            "why",
-            "whereas",
-            "whether",
-            "how",
-            "why",
-        ):
+        if token.low in lexicon.words(_FILE, "condition"):
             return tokens[:i]
     return tokens
 
@@ -470,8 +466,15 @@ def _skipped(phrase: Phrase) -> bool:
     """Things of the tool rather than of the business."""
     if phrase.pronoun:
         return False
-    word = naming.singular(phrase.words[-1])
-    if word in ("page", "screen", "button", "popup", "dialog", "tab"):
+    word, pair = naming.singular(phrase.words[-1]), "-".join(phrase.words[-2:])
+    if pair in lexicon.words(_FILE, "generic_thing") or word in (
+        "page",
+        "screen",
+        "button",
+        "popup",
+        "dialog",
+        "tab",
+    ):
         return True
     return (
         word in lexicon.words(_FILE, "generic_thing") and phrase.of is None and len(phrase.words) == 1
@@ -487,9 +490,7 @@ def _is_system(phrase: Phrase) -> bool:
 
 
 def _kind(verb: Verb, thing: Term) -> tuple[Verb, Kind]:
-    if verb.kind == "notify" or (
-        verb.base in ("send", "email") and naming.parts(thing.name)[-1] in _MESSAGES
-    ):
+    if verb.kind == "notify" or (verb.base in ("send", "email") and naming.head(thing.name) in _MESSAGES):
         return verb, "notify"
     kinds: dict[str, Kind] = {"create": "create", "delete": "delete", "query": "query"}
     return verb, kinds.get(verb.kind, "update")
@@ -541,16 +542,7 @@ def _question(verb: Verb, target: Phrase, thing: Term, owner: Term | None) -> Te
         or last in ("list", "set")
         or bool(target.of and target.of.plural)
     )
-    if last in (
-        "status",
-        "history",
-        "availability",
-        "balance",
-        "detail",
-        "dashboard",
-        "statistics",
-        "summary",
-    ):
+    if last in lexicon.words(_FILE, "shown_whole"):
         name = (owner.name if owner and not thing.name.startswith(owner.name) else "") + thing.name
     elif many:
         name = thing.name if thing.name.endswith("List") else f"{thing.name}List"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from devkit.rules import lexicon, naming, verbs
@@ -31,7 +31,7 @@ _ALLOW = lexicon.words("english_words.txt", "allow")
 _NOUN_TOO = lexicon.words("english_words.txt", "noun_and_verb")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Token:
     text: str
     low: str
@@ -42,7 +42,8 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A noun phrase: its words without determiners, adjectives; `of` is the phrase after of, or the possessor."""
+    """A noun phrase: its words without determiners, adjectives; `of` is the phrase after of, or the possessor; one that is
+    named has a capital and nothing before it: a person, a product, or the first word of a sentence."""
 
     words: tuple[str, ...]
     start: int
@@ -51,6 +52,7 @@ class Phrase:
     pronoun: bool = False
     of: Phrase | None = None
     upper: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,24 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
     if i < end and tokens[i].tag == "O" and tokens[i].low not in ("which", "who"):
         return Phrase((), i, i + 1, tokens[i].low in ("they", "them"), pronoun=True)
     first = i
-    while i < end and (tokens[i].tag == "W" or _amid(tokens, i, first, end)):
+    while i < end and (tokens[i].tag == "W" or _amid(tokens, i, first, end)) and not _told(tokens, i, first):
         i += 1
     if i == first:
         return None
-    return _with_of(tokens, _phrase(tokens, first, i), end)
+    phrase = _phrase(tokens, first, i)
+    if first == start and tokens[first].text[:1].isupper() and not phrase.plural:
+        phrase = replace(phrase, named=True)
+    return _with_of(tokens, phrase, end)
+
+
+def _told(tokens: Sequence[Token], i: int, first: int) -> bool:
+    """`orders grouped by product`: what is said of a plural is no part of its name."""
+    return (
+        i > first
+        and naming.is_plural(tokens[i - 1].low)
+        and bool(verbs.as_form(tokens[i].low, "part"))
+        and (i + 1 == len(tokens) or tokens[i + 1].tag == "P")
+    )
 
 
 def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
@@ -206,7 +221,7 @@ def _with_of(tokens: Sequence[Token], phrase: Phrase, end: int) -> Phrase:
     of = noun_phrase(tokens, phrase.end + 1, end)
     if of is None:
         return phrase
-    return Phrase(phrase.words, phrase.start, of.end, phrase.plural, of=of, upper=phrase.upper)
+    return replace(phrase, end=of.end, of=of)
 
 
 # ---------------------------------------------------------------- verb groups

@@ -6,8 +6,7 @@ import re
 
 from devkit.rules import lexicon, naming
 from devkit.rules.english_grammar import Phrase, clauses, noun_phrase, tokens_of
-from devkit.rules.facts import Choices, Members, Term
-from devkit.rules.text import Sentence
+from devkit.rules.facts import NOWHERE, Choices, Members, Term
 
 _FILE = "english_words.txt"
 _OWNER = r"^(?:for |in )?(?P<owner>(?:[\w'’-]+ ){0,4}?[\w'’-]+?)"
@@ -55,22 +54,22 @@ _SPLIT = re.compile(r",? as well as |, ?(?:and |or )?| and | or | / |/|; ?")
 _NUMBERS = lexicon.words("english_words.txt", "not_a_list")
 
 
-def members(sentence: Sentence) -> list[Members]:
-    """What the sentence says a thing records or consists of."""
-    text = sentence.text.rstrip(" .!?。")
+def members(text: str) -> list[Members]:
+    """What a sentence says a thing records or consists of."""
+    text = text.rstrip(" .!?。")
     for pattern in (_RECORDED, _RECORDED_FOR, _SYSTEM_RECORDS, _RECORDS):
         found = pattern.match(text)
-        if found and (fact := _members(sentence, found)):
+        if found and (fact := _members(found)):
             return [fact]
     return []
 
 
-def choices(sentence: Sentence) -> list[Choices]:
+def choices(text: str) -> list[Choices]:
     """The values a sentence gives for an attribute."""
-    text = sentence.text.rstrip(" .!?。)")
+    text = text.rstrip(" .!?。)")
     for pattern in (_ONE_OF, _UPPER_LIST, _COLON, _EITHER):
         found = pattern.match(text)
-        if found and (fact := _choices(sentence, found, strict=pattern is _EITHER)):
+        if found and (fact := _choices(found, strict=pattern is _EITHER)):
             return [fact]
     return []
 
@@ -103,7 +102,7 @@ def item_terms(text: str) -> tuple[Term, ...]:
     return tuple(dict.fromkeys(term for term in found if term))
 
 
-def _members(sentence: Sentence, found: re.Match[str]) -> Members | None:
+def _members(found: re.Match[str]) -> Members | None:
     owner = _phrase(found["owner"])
     names = item_terms(found["list"])
     verb = (found.groupdict().get("verb") or "").lower()
@@ -116,7 +115,7 @@ def _members(sentence: Sentence, found: re.Match[str]) -> Members | None:
         return None
     if verb.startswith("has") and len(names) == 1 and "," not in found["list"] and _is_verbal(found["list"]):
         return None
-    return Members(place=sentence.whole, owner=term_of(owner), names=names, group=verb.startswith(_GROUPS))
+    return Members(place=NOWHERE, owner=term_of(owner), names=names, group=verb.startswith(_GROUPS))
 
 
 def _is_verbal(text: str) -> bool:
@@ -124,7 +123,7 @@ def _is_verbal(text: str) -> bool:
     return first not in lexicon.words(_FILE, "determiner") and first.endswith("ed")
 
 
-def _choices(sentence: Sentence, found: re.Match[str], *, strict: bool) -> Choices | None:
+def _choices(found: re.Match[str], *, strict: bool) -> Choices | None:
     listed = _CUT.sub("", found["list"])
     values = [naming.upper_snake(item) for item in split(listed) if len(item.split()) <= 3]
     unique = tuple(dict.fromkeys(value for value in values if value))
@@ -132,9 +131,9 @@ def _choices(sentence: Sentence, found: re.Match[str], *, strict: bool) -> Choic
     if len(unique) < 2 or named is None or len(values) < len(split(listed)):
         return None
     name, owner = named
-    if strict and naming.parts(name.name)[-1] not in lexicon.words(_FILE, "attribute"):
+    if strict and naming.head(name.name) not in lexicon.words(_FILE, "attribute"):
         return None
-    return Choices(place=sentence.whole, owner=owner, name=name, values=unique)
+    return Choices(place=NOWHERE, owner=owner, name=name, values=unique)
 
 
 def _named(text: str) -> tuple[Term, Term | None] | None:

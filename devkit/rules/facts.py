@@ -17,6 +17,10 @@ class Place:
     quote: str
 
 
+NOWHERE = Place(0, "")
+"""Of what a sentence says, whatever line it stands in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """A concept: PascalCase English singular, and how the text calls it."""
@@ -29,9 +33,9 @@ class Term:
         return Term(self.name + other.name, f"{self.alias} {other.alias}".strip(), other.plural)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Action:
-    """Somebody does something to something; `command` and `event` are its two names."""
+    """Somebody does something to something; `command` and `event` are its two names. Each sentence's is one of its own."""
 
     place: Place
     kind: Kind
@@ -43,6 +47,13 @@ class Action:
     event: Term
     fields: tuple[Term, ...] = ()
     automatic: bool = False
+
+
+def noticed(place: Place, verb: str, thing: Term, owner: Term | None, command: Term, event: Term) -> Action:
+    """What happens to a thing without anybody's doing."""
+    return Action(
+        place=place, kind="update", verb=verb, actor=None, thing=thing, owner=owner, command=command, event=event, automatic=True
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 from devkit.rules import korean_terms as terms
 from devkit.rules import naming
-from devkit.rules.facts import Action, Facts, Kind, Members, Place, Reaction, Rule, Term
+from devkit.rules.facts import Action, Choices, Facts, Kind, Members, Place, Reaction, Rule, Term, noticed
 from devkit.rules.korean_grammar import Clause, Noun, clauses, words_of
 from devkit.rules.korean_lists import choices, members, phrase
 from devkit.rules.lexicon import pairs
@@ -62,6 +63,31 @@ _LISTED = ("목록", "내역", "이력", "현황", "리스트", "결과", "정�
 _STATES = ("상태", "현황", "이력", "내역", "잔액", "통계", "재고", "결과")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What a sentence says by itself: lists, or words of one form, perhaps a story's actor."""
+
+    choices: Sequence[Choices]
+    members: Sequence[Members]
+    rule: bool
+    words: str
+    actor: Term | None
+
+
+@lru_cache(maxsize=2048)
+def _said(text: str) -> _Said:
+    """The same sentence is read once, in whatever questions it stands."""
+    words, actor = text, None
+    if story := _STORY.match(words):
+        words, actor = words[story.end() :], terms.term(tuple(story["actor"].split()))
+    for pattern, instead in _REWORDED:
+        words = pattern.sub(instead, words)
+    words = _NOTED.sub(lambda found: f"{found['before'] or ''}{found['verb']}한다", words)
+    chosen = choices(text)
+    recorded = [] if chosen else members(text)
+    return _Said(choices=chosen, members=recorded, rule=bool(_RULE.search(text)), words=words, actor=actor)
+
+
 class Korean:
     """One text's reader: remembers what was spoken of last. Adds to the facts it was given."""
 
@@ -91,28 +117,18 @@ class Korean:
 
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
         """Adds what one sentence says."""
-        chosen, recorded = choices(sentence), members(sentence)
-        self._facts.choices += chosen
-        self._facts.members += [] if chosen else recorded
-        if _RULE.search(sentence.text):
+        said = _said(sentence.text)
+        self._facts.choices += [replace(fact, place=sentence.whole) for fact in said.choices]
+        self._facts.members += [replace(fact, place=sentence.whole) for fact in said.members]
+        if said.rule:
             self._facts.rules.append(Rule(place=sentence.whole, text=sentence.text))
-        if chosen or recorded:
-            owner = chosen[-1].owner if chosen else recorded[-1].owner
+        if said.choices or said.members:
+            owner = said.choices[-1].owner if said.choices else said.members[-1].owner
             self._thing = owner or self._thing
-            return
-        self._behaviour(sentence, actor)
+        elif not _SO_THAT.match(sentence.text):
+            self._behaviour(replace(sentence, text=said.words), said.actor or actor)
 
     def _behaviour(self, sentence: Sentence, actor: Term | None) -> None:
-        if _SO_THAT.match(sentence.text):
-            return
-        words = sentence.text
-        if story := _STORY.match(words):
-            words = words[story.end() :]
-            actor = terms.term(tuple(story["actor"].split()))
-        for pattern, instead in _REWORDED:
-            words = pattern.sub(instead, words)
-        words = _NOTED.sub(lambda found: f"{found['before'] or ''}{found['verb']}한다", words)
-        sentence = replace(sentence, text=words)
         made = clauses(sentence.text)
         if not made and sentence.bullet:
             made = _noun_ending(sentence.text)
@@ -207,6 +223,7 @@ class Korean:
             return None
         if target and (unknown := terms.unknown((*target.of, *target.words))):
             self._facts.unclear.append(Rule(place=place, text=unknown))
+            self._thing = None  # what `이를` means is not known
             return None
         into = clause.with_particle("에", "에서") if verb.base in ("add", "remove") else None
         owner = terms.term(into.words) if into else owner
@@ -291,17 +308,7 @@ class Korean:
             Term(f"Detect{name}Limit", f"{thing.alias} 기준 감지"),
             Term(f"{name}LimitDetected", f"{thing.alias} 기준 감지됨"),
         )
-        return Action(
-            place=place,
-            kind="update",
-            verb="detect",
-            actor=None,
-            thing=thing,
-            owner=owner,
-            command=command,
-            event=event,
-            automatic=True,
-        )
+        return noticed(place, "detect", thing, owner, command, event)
 
     def _remember_inputs(self, sentence: Sentence, clause: Clause, kind: str) -> None:
         """`도착 시각이 기록된다`: an attribute of what was spoken of last."""

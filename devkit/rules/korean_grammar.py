@@ -101,11 +101,13 @@ def words_of(text: str) -> list[Word]:
     return found
 
 
-def clauses(text: str) -> list[Clause]:
+@lru_cache(maxsize=2048)
+def clauses(text: str) -> Sequence[Clause]:
     """The clauses of a sentence in order."""
     return _Parser(words_of(text)).clauses()
 
 
+@lru_cache(maxsize=4096)
 def split_particle(word: str) -> tuple[str, str]:
     """A word without its particle, and the particle; known words stay whole."""
     if is_known(word):
@@ -179,30 +181,7 @@ def _native(word: str) -> _Predicate | None:
     for form, base, noun, kind in _natives():
         if word.startswith(form) and len(word) <= len(form) + 4:
             verb = english_verb(base)
-            passive = form.startswith(
-                (
-                    "바뀌",
-                    "바뀐",
-                    "바뀔",
-                    "바뀝",
-                    "열리",
-                    "열린",
-                    "닫히",
-                    "닫힌",
-                    "팔리",
-                    "팔린",
-                    "잠기",
-                    "잠긴",
-                    "늘어",
-                    "줄어",
-                    "끝나",
-                    "끝난",
-                    "풀리",
-                    "간다",
-                    "가며",
-                    "풀린",
-                )
-            )
+            passive = form.startswith(tuple(words("native_passive")))
             return _Predicate(verb, kind or _kind(verb.kind), noun, passive, _ending(word))
     return None
 

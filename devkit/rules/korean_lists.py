@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from devkit.rules import korean_terms as terms
-from devkit.rules.facts import Choices, Members, Term
+from devkit.rules.facts import NOWHERE, Choices, Members, Term
 from devkit.rules.korean_grammar import predicate, split_particle
-from devkit.rules.text import Sentence
 
 _SAID = r"(?:된다|되며|되고|되어야|돼야|됩니다|되어|한다|하며|하고|해야|합니다|하여야|있다|있어야)"
 _RECORDED = re.compile(
@@ -33,22 +32,22 @@ _KIND_IS = re.compile(
 _SPLIT = re.compile(r"\s*[,、·/;]\s*(?:그리고 |및 |또는 )?| 및 | 그리고 | 또는 | 혹은 | 와 | 과 ")
 
 
-def members(sentence: Sentence) -> list[Members]:
-    """What the sentence says a thing records or consists of."""
-    text = sentence.text.rstrip(" .!?。")
+def members(text: str) -> list[Members]:
+    """What a sentence says a thing records or consists of."""
+    text = text.rstrip(" .!?。")
     for pattern in (_CONSISTS, _COLON, _RECORDED, _REGISTERED, _HAS):
         found = pattern.match(text)
-        if found and (fact := _members(sentence, found, group=pattern is _CONSISTS)):
+        if found and (fact := _members(text, found, group=pattern is _CONSISTS)):
             return [fact]
     return []
 
 
-def choices(sentence: Sentence) -> list[Choices]:
+def choices(text: str) -> list[Choices]:
     """The values a sentence gives for an attribute."""
-    text = sentence.text.rstrip(" .!?。")
+    text = text.rstrip(" .!?。")
     for pattern in (_ONE_OF, _KIND_IS):
         found = pattern.match(text)
-        if found and (fact := _choices(sentence, found)):
+        if found and (fact := _choices(found)):
             return [fact]
     return []
 
@@ -87,7 +86,7 @@ def _with_commas(text: str) -> str:
     return " ".join(pieces)
 
 
-def _members(sentence: Sentence, found: re.Match[str], *, group: bool) -> Members | None:
+def _members(text: str, found: re.Match[str], *, group: bool) -> Members | None:
     owner = phrase(found["owner"])
     if owner is None or owner[1] or len(found["owner"].split()) > 4:
         return None
@@ -98,10 +97,10 @@ def _members(sentence: Sentence, found: re.Match[str], *, group: bool) -> Member
     if len(names) == 1 and not terms.is_attribute(names[0].alias.split()[-1] if names[0] else ""):
         return None
     if owner[0] == ("시스템",) or (
-        terms.is_person(owner[0][-1]) and "에는" not in sentence.text and not group and _acts(found)
+        terms.is_person(owner[0][-1]) and "에는" not in text and not group and _acts(found)
     ):
         return None
-    return Members(place=sentence.whole, owner=terms.term(owner[0]), names=kept, group=group)
+    return Members(place=NOWHERE, owner=terms.term(owner[0]), names=kept, group=group)
 
 
 def _acts(found: re.Match[str]) -> bool:
@@ -121,7 +120,7 @@ def _item(text: str, owner: tuple[str, ...]) -> Term | None:
     return terms.term(words[len(owner) :] if own else words, plural=listed)
 
 
-def _choices(sentence: Sentence, found: re.Match[str]) -> Choices | None:
+def _choices(found: re.Match[str]) -> Choices | None:
     named = phrase(found["name"].rpartition(",")[2] or found["name"])
     items = split(
         found["list"].removesuffix("이").strip() if found["list"].endswith(" 이") else found["list"]
@@ -133,12 +132,12 @@ def _choices(sentence: Sentence, found: re.Match[str]) -> Choices | None:
     words, owner = named
     if not terms.is_attribute(words[-1]):
         return Choices(
-            place=sentence.whole, owner=terms.term(words), name=terms.term((*words, "상태")), values=unique
+            place=NOWHERE, owner=terms.term(words), name=terms.term((*words, "상태")), values=unique
         )
     whole = (*owner, *words)
     before = whole[:-1]
     return Choices(
-        place=sentence.whole,
+        place=NOWHERE,
         owner=terms.term(before) if before else None,
         name=terms.term(whole),
         values=unique,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from devkit.rules import naming
 from devkit.rules.facts import Facts, Term
+from devkit.rules.lexicon import words
 
 _SYSTEM = re.compile(
     r"(?:\b(?:external|through|via|to|from|by|using|of|with|over)\s+)(?:the|an?|our)?\s*"
@@ -32,89 +32,20 @@ _CONDITION = re.compile(r"\b(?:if|unless|provided that|as long as)\b[^.,;]{1,200
 _CONDITION_KO = re.compile(r"[^.,;]{0,80}?(?:경우에만|경우|않으면|없으면|있으면)")
 NEITHER = "The text seems to be written neither in English nor in Korean, and the embedded rules read only these two."
 NEITHER_KO = "글이 영어(English)도 한국어(Korean)도 아닌 것 같습니다. 내장 규칙은 이 두 언어만 읽습니다."
-_ENGLISH_WORDS = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "to",
-        "is",
-        "are",
-        "and",
-        "with",
-        "when",
-        "for",
-        "by",
-        "can",
-        "must",
-        "shall",
-        "i",
-        "if",
-        "each",
-    ]
-)
-_OTHER_WORDS = frozenset(
-    [
-        "der",
-        "die",
-        "das",
-        "und",
-        "ein",
-        "eine",
-        "einen",
-        "wird",
-        "werden",
-        "dem",
-        "den",
-        "la",
-        "le",
-        "les",
-        "des",
-        "une",
-        "est",
-        "et",
-        "el",
-        "los",
-        "las",
-        "una",
-        "que",
-        "para",
-        "il",
-        "lo",
-        "gli",
-        "di",
-        "che",
-        "per",
-        "och",
-        "een",
-        "het",
-        "de",
-        "van",
-        "er",
-        "som",
-        "ist",
-        "por",
-        "con",
-        "del",
-        "au",
-        "du",
-        "sur",
-        "pour",
-    ]
-)
 _KOREAN = re.compile(r"[가-힣]")
 
 
 def is_foreign(lines: Sequence[tuple[int, str]]) -> bool:
     """Whether a text is in another language than English and Korean."""
-    letters = re.findall(r"[^\W\d_]", " ".join(line for _, line in lines))
-    known = sum(letter.isascii() or "가" <= letter <= "힣" or "À" <= letter <= "ɏ" for letter in letters)
-    if letters and known < 0.5 * len(letters):
+    text = " ".join(line for _, line in lines).lower()
+    said = re.findall(r"[a-zÀ-ɏ가-힣]+", text)
+    known = sum(map(len, said))
+    if len(re.findall(r"[^\W\d_]", text)) > 2 * known:
         return True
-    said = [word.lower() for _, line in lines for word in re.findall(r"[A-Za-zÀ-ɏ가-힣]+", line)]
-    english = sum(word in _ENGLISH_WORDS for word in said)
-    return sum(word in _OTHER_WORDS for word in said) > max(3 * english, 0.12 * len(said))
+    english = sum(word in words("english_words.txt", "own_language") for word in said)
+    return sum(word in words("english_words.txt", "other_language") for word in said) > max(
+        3 * english, 0.12 * len(said)
+    )
 
 
 def systems_in(lines: Sequence[tuple[int, str]]) -> list[tuple[Term, int]]:
@@ -130,7 +61,7 @@ def systems_in(lines: Sequence[tuple[int, str]]) -> list[tuple[Term, int]]:
 
 def unclear(facts: Facts, most: int = 5) -> list[tuple[str, int]]:
     """A question about each word that has no English name: no name is invented for it."""
-    said = {one.text: one.place.line for one in reversed(facts.unclear)}
+    said = {one.text: one.place.line for one in reversed(facts.unclear) if len(one.text) > 1}
     return [
         (f"'{word}'은(는) 무엇이며, 영어로 무엇이라고 합니까?", said[word])
         for word in sorted(said, key=said.__getitem__)[:most]
@@ -160,14 +91,3 @@ def condition_of(sentence: str) -> str:
     else:
         found = [match for match in _CONDITION.finditer(sentence) if match.start() > 0]
     return found[0][0].strip() if found else ""
-
-
-def refusal_of(rule: str, commands: Sequence[dict[str, Any]]) -> str:
-    """The command that a rule speaks of most."""
-    low = rule.casefold()
-
-    def likeness(command: dict[str, Any]) -> int:
-        words = [*naming.parts(str(command.get("name", ""))), *str(command.get("alias", "")).split()]
-        return sum(word.casefold()[:4] in low for word in words if len(word) > 1)
-
-    return str(max(commands, key=likeness).get("name", ""))

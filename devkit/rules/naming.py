@@ -10,16 +10,18 @@ from process import plurals
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[A-Z]")
 
 
-def parts(name: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def parts(name: str) -> tuple[str, ...]:
     """The words of an identifier or phrase: `orderDate`, `order_date`, `Order date` -> order, date."""
-    return list(_parts(name))
-
-
-@lru_cache(maxsize=4096)
-def _parts(name: str) -> tuple[str, ...]:
     return tuple(part.lower() for part in _PARTS.findall(name.replace("'s", "")))
 
 
+def head(name: str) -> str:
+    """The last of its words, what it is; "" where it has none."""
+    return parts(name)[-1] if parts(name) else ""
+
+
+@lru_cache(maxsize=8192)
 def pascal(text: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in parts(text))
 

@@ -18,13 +18,16 @@ _CONTINUES = re.compile(
     r"(?:\b(?:can|may|must|should|shall|to|will|able to)|수 있다|할 수 있는 일)$", re.IGNORECASE
 )
 _QUIET = re.compile(
-    r"비\s*기능|\bnon[-\s]*functional|\bnfrs?\b|quality (?:attribute|requirement)"
-    r"|^(?:(?:performance|security|availability|usability|technical|interface)(?: requirements?)?|how to\b.*|getting started|installation|implementation"
-    r"|(?:local |running |continuous )?(?:deployment|setup|development|integration|build)|apis?|tech(?:nology)? stack|licen[cs]e|contributing|bidder information)$"
-    r"|(?:성능|보안|품질|인터페이스|제약\s*사항|테스트|운영|하자|프로젝트\s*\S+|컨설팅)\s*요구|^(?:구현|배포|체크\s*포인트|실행\s*방법|설치(?:\s*방법)?|기술\s*스택)$",
+    r"비\s*기능|\bnon[-\s]*functional|\bnfrs?\b|quality (?:attribute|requirement)|^how to\b"
+    r"|(?:성능|보안|품질|인터페이스|제약\s*사항|테스트|운영|하자|프로젝트\s*\S+|컨설팅)\s*요구",
     re.IGNORECASE,
 )
 """Headings over what is no behaviour, down to the next heading as high."""
+_OFF_TOPIC = words("english_words.txt", "technical") | words("english_words.txt", "opinion")
+_OFF_TOPIC_KO = re.compile(
+    "|".join(words("korean_words.txt", "technical") | words("korean_words.txt", "bidding"))
+)
+"""In sentences about how a program is built, who may bid for it, what somebody thinks of it."""
 _FUNCTIONAL = re.compile(
     r"(?<!비)(?<!비 )기능\S*\s*요구|(?<!non)(?<!non[- ])\bfunctional|requirements$|scenario|시나리오",
     re.IGNORECASE,
@@ -66,6 +69,7 @@ class _Reader:
         self._english = English(self._facts)
         self._korean = Korean(self._facts)
         self._actor: Term | None = None
+        self._quiet_line = 0  # what follows its label
         self._quiet = 0  # the level of the heading over what is no behaviour
 
     def read(self, numbered: Sequence[tuple[int, str]]) -> Facts:
@@ -80,7 +84,7 @@ class _Reader:
             if self._is_heading(lines, position):
                 self._block(block)
                 block = []
-                self._heading(line)
+                self._heading(line, lines[position + 1 : position + 2])
             elif not self._quiet:
                 block.append(line)
         self._block(block)
@@ -105,11 +109,16 @@ class _Reader:
         before = lines[position - 1] if position else None
         after = lines[position + 1] if position + 1 < len(lines) else None
         alone = before is None or not before.body or bool(text.heading(before.text))
-        if not alone or after is None or (line.bullet and after.bullet and not text.deeper(after, line)):
+        if (
+            not alone
+            or after is None
+            or text.goes_on(line, after)
+            or (line.bullet and after.bullet and not text.deeper(after, line))
+        ):
             return False
         return not self._language(body).has_verb(body)
 
-    def _heading(self, line: Line) -> None:
+    def _heading(self, line: Line, after: Sequence[Line]) -> None:
         level, title = text.heading(line.text) or (7, line.body)
         title = text.lines_of([(line.number, title)])[0].body or title
         title = re.sub(r"^\d+(?:\.\d+)*\.?\s+(?=\S)", "", title)
@@ -118,7 +127,9 @@ class _Reader:
         generic = _is_generic(title) or reader.unknown(title)
         if level <= self._quiet or _FUNCTIONAL.search(title):
             self._quiet = 0 if level < 7 or not line.bullet else self._quiet
-        if _QUIET.search(title) and not self._quiet and not line.bullet:
+        if _is_quiet(title) and after and after[0].number == line.number:
+            self._quiet_line = line.number
+        elif _is_quiet(title) and not self._quiet and not line.bullet:
             self._quiet = level
         self._actor = term if reader.is_actor(title) else None
         self._facts.headings.append(
@@ -158,7 +169,8 @@ class _Reader:
 
     def _sentences(self, lines: Sequence[Line]) -> None:
         for sentence in text.sentences(lines):
-            self._language(sentence.text).sentence(sentence, self._actor)
+            if not _is_off_topic(sentence.text):
+                self._language(sentence.text).sentence(sentence, self._actor)
 
     def _label(self, lines: Sequence[Line], i: int) -> bool:
         """Whether a line only says what the next one is about: a role acts there, a condition is none of its behaviour."""
@@ -166,11 +178,13 @@ class _Reader:
         if acting := _ACTOR.match(line.body):
             self._actor = self._language(acting["who"]).heading(acting["who"])
             return True
-        if i and lines[i - 1].number == line.number and _QUIET_LABEL.fullmatch(lines[i - 1].body):
-            return True
-        if line.body.partition(":")[1] and _QUIET_LABEL.fullmatch(line.body.partition(":")[0].strip()):
+        if line.number == self._quiet_line:
             return True
         titled = i + 1 < len(lines) and lines[i + 1].number == line.number and not text.cells(line.text)
+        title, colon, _ = line.body.partition(":")
+        if (titled or colon) and (_QUIET_LABEL.fullmatch(title.strip()) or _is_quiet(title)):
+            self._quiet_line = line.number
+            return True
         if not titled or len(line.body) > 30 or line.body[-1:] in ".!?다":
             return False
         reader = self._language(line.body)
@@ -224,9 +238,22 @@ def _title_like(line: Line) -> bool:
     return (first.isupper() or bool(_HANGUL.match(first)) or first.isdigit()) and len(line.body.split()) <= 8
 
 
+@lru_cache(maxsize=2048)
+def _is_off_topic(text: str) -> bool:
+    if not _OFF_TOPIC.isdisjoint(re.findall(r"[a-z][\w-]*", text.lower())):
+        return True
+    return bool(_HANGUL.search(text) and _OFF_TOPIC_KO.search(text))
+
+
+def _is_quiet(title: str) -> bool:
+    plain = re.sub(r"[\W_]+", "_", title.lower()).strip("_")
+    listed = words("english_words.txt", "quiet_heading") | words("korean_words.txt", "quiet_heading")
+    return plain in listed or bool(_QUIET.search(title))
+
+
 def _is_generic(title: str) -> bool:
     """A heading that says what kind of text follows, not of what area."""
-    if _GENERIC.search(title) or _QUIET.search(title):
+    if _GENERIC.search(title) or _is_quiet(title):
         return True
     generic = words("english_words.txt", "generic_heading") | words("korean_words.txt", "generic_heading")
     parts = re.findall(r"[^\W_]+(?:-\w+)*", title.lower())

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 
 from pydantic import BaseModel
 
-from devkit.rules import answering
 from devkit.rules.asked import Blocks
+from devkit.rules.behaviour import work_out
+from devkit.rules.draft import draft
+from devkit.rules.examples import scenarios, screens
+from devkit.rules.outline import merge, outline
+from devkit.rules.policies import policies
 from executor.graph import answers
 from executor.graph.prompt import read_blocks
 
 RULES: Mapping[type[BaseModel], Callable[[Blocks], BaseModel]] = {
-    answers.OutlineAnswer: answering.outline,
-    answers.MergeAnswer: answering.merge,
-    answers.DraftAnswer: answering.draft,
-    answers.BehaviourAnswer: answering.work_out,
-    answers.PoliciesAnswer: answering.policies,
-    answers.ScenariosAnswer: answering.scenarios,
-    answers.ScreensAnswer: answering.screens,
+    answers.OutlineAnswer: outline,
+    answers.MergeAnswer: merge,
+    answers.DraftAnswer: draft,
+    answers.BehaviourAnswer: work_out,
+    answers.PoliciesAnswer: policies,
+    answers.ScenariosAnswer: scenarios,
+    answers.ScreensAnswer: screens,
 }
 
 
@@ -30,4 +33,4 @@ def answer(schema: type[BaseModel], user: str) -> BaseModel:
 
 def written(schema: type[BaseModel], user: str) -> str:
     """The same as one line of JSON."""
-    return json.dumps(answer(schema, user).model_dump(), ensure_ascii=False, separators=(",", ":"))
+    return answer(schema, user).model_dump_json()

@@ -18,6 +18,8 @@ _RULE = re.compile(r"^\s*[-=_*|:+\s]{3,}$")
 _SENTENCE_END = re.compile(
     r"(?<=[.!?。])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bNo\.)(?<!\betc\.)[\"”')\]]*\s+(?=\S)"
 )
+_STORY_BEGINS = re.compile(r"(?:as an?|i (?:want|would|need|can)|so that)\b(?!.*[.!?]$)", re.IGNORECASE)
+_STORY_GOES_ON = re.compile(r"(?:i (?:want|would|need|can)|so that|in order to)\b", re.IGNORECASE)
 
 _LONGEST = 600
 
@@ -114,7 +116,7 @@ def _line(number: int, text: str) -> Line:
 def _wrapped(lines: Sequence[Line]) -> Iterator[list[Line]]:
     group: list[Line] = []
     for line in lines:
-        if group and not _goes_on(group[-1], line):
+        if group and not goes_on(group[-1], line):
             yield group
             group = []
         if line.body:
@@ -123,8 +125,15 @@ def _wrapped(lines: Sequence[Line]) -> Iterator[list[Line]]:
         yield group
 
 
-def _goes_on(before: Line, line: Line) -> bool:
-    if not line.body or line.bullet or line.number != before.number + 1:
+def goes_on(before: Line, line: Line) -> bool:
+    """Whether a line is the next part of the sentence before it: wrapped text, a story on several lines."""
+    if not line.body or line.number != before.number + 1:
+        return False
+    if before.body.rstrip(",").endswith("로서") or (
+        _STORY_BEGINS.match(before.body) and _STORY_GOES_ON.match(line.body)
+    ):
+        return True
+    if line.bullet:
         return False
     return line.body[:1].islower() and before.body[-1:] not in ".:;!?。" and len(before.body) > 30
 

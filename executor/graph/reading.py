@@ -20,6 +20,15 @@ _TAG = re.compile(
     r"|summary|center|kbd|hr|blockquote)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
+_CELL_BORDERS = (
+    (
+        re.compile(r"^\s*</t[dh]>|<t[dh](?:\s[^<>]*)?>\s*$", re.IGNORECASE),
+        "",
+    ),  # a cell that goes on in other lines
+    (re.compile(r"</t[dh]>\s*<t[dh](?:\s[^<>]*)?>", re.IGNORECASE), " | "),
+    (re.compile(r"<t[dh](?:\s[^<>]*)?>", re.IGNORECASE), "| "),
+    (re.compile(r"</t[dh]>", re.IGNORECASE), " |"),
+)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)
 _UNSEEN = re.compile(r"[\u00ad\u200b-\u200d\u2060\ufeff]")
 _CLUSTER = re.compile(r"[\u1100-\u115f][\u1160-\u11a7][\u11a8-\u11ff]?|\w[\u0300-\u036f]+")
@@ -41,6 +50,7 @@ _STORY = re.compile(
 _IDENTIFIED = re.compile(
     rf"{_MARK}(?P<off>{_ID}|(\*\*|__)\[?[A-Z]{{1,8}}[-_ ]?(?:[A-Z]{{1,6}}[-_])?\d+(?:[.-]\d+)*\]?\s*[:.]?\3[:.]?\s+)(?=\S)"
 )
+_AFTER = re.compile(rf"\s*[\[(]{_KNOWN}[-_ ]?(?:[A-Z]{{1,6}}[-_])?\d+(?:[.-]\d+)*[\])](?=[.!]?\s*$)")
 _CLAUSE = re.compile(
     rf"{_MARK}(?P<off>제\s?\d+\s?(?:조의\s?\d+|[조항장절])(?=[\s(（\[]|$)\s*|§\s?\d+(?:\.\d+)*\s+"
     r"|(?:Article|Section|Clause)\s\d+(?:\.\d+)*\s*(?:[.:–-]\s*|(?=[(\[])))"
@@ -54,7 +64,7 @@ _ENGLISH_SENTENCE = re.compile(
     r"(?:As an? |I |The |An? |When |If |After |Once |Each |Every |\w+ (?:can|may|must|shall|should|will) )"
 )
 _TOUCHED = re.compile(
-    r"[<&\u00ad\u0300-\u036f\u1100-\u11ff\u200b-\u200d\u2060\ufeff:：①-⑳§]|^\W*(?:제\s?\d|[A-Z]{1,8}[-_ ]?\d|[A-Z]+[-_][A-Z]+[-_]\d|\[|\d+\.\d|Article|Section|Clause|REQ|\*\*)"
+    r"[<&\u00ad\u0300-\u036f\u1100-\u11ff\u200b-\u200d\u2060\ufeff:：①-⑳§]|^\W*(?:제\s?\d|[A-Z]{1,8}[-_ ]?\d|[A-Z]+[-_][A-Z]+[-_]\d|\[|\d+\.\d|Article|Section|Clause|REQ|\*\*)|\d[\])]\W*$"
 )
 
 
@@ -143,6 +153,8 @@ def _composed(piece: _Piece) -> _Piece:
 
 def _decoded(piece: _Piece) -> _Piece:
     table = piece.text.lstrip().startswith("|")
+    for pattern, border in _CELL_BORDERS:
+        piece = piece.replaced(pattern, lambda _, border=border: border)  # type: ignore[misc]
     piece = piece.replaced(_BREAK, lambda _: "\n").replaced(_TAG, lambda _: "")
     piece = piece.replaced(
         _ENTITY, lambda found: html.unescape(found[0]).replace("\xa0", " ").replace("\n", " ")
@@ -177,6 +189,8 @@ def _own(line: _Piece) -> _Piece:
     for _ in range(2):
         if found := _IDENTIFIED.match(line.text):
             line = line.without(*found.span("off"))
+    if (found := _AFTER.search(line.text)) and found.start():
+        line = line.without(*found.span())
     if (found := _STORY.search(line.text)) and not re.search(r"\w", line.text[: found.start()]):
         line = line.without(*found.span())
     if found := _CLAUSE.match(line.text):

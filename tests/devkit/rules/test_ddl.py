@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.rules import names
 from devkit.rules.ddl import tables
+from devkit.rules.draft import draft
 from devkit.rules.facts import Table
 from devkit.rules.reader import read
 
@@ -97,10 +97,11 @@ def test_comments_are_display_names(text: str) -> None:
 
 
 def test_what_is_filled_in_is_called_in_the_language_of_the_job() -> None:
-    blocks = {"language": "Korean", "lines": "", "aggregates": [{"name": "Item", "alias": "물품"}]}
-    (item,) = names.names(blocks).aggregates
+    context = {"name": "Stock", "aggregates": [{"name": "Item", "alias": "물품"}]}
+    (item,) = draft({"language": "Korean", "lines": "", "context": context}).aggregates
 
-    assert [(one.name, one.alias) for one in (*item.commands, *item.events)] == [
+    (command,) = item.commands
+    assert [(one.name, one.alias) for one in (command, *command.events)] == [
         ("CreateItem", "물품 생성"),
         ("ItemCreated", "물품 생성됨"),
     ]

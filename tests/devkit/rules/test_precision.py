@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from devkit.rules import answering
 from devkit.rules.facts import Facts
+from devkit.rules.outline import outline
 from devkit.rules.reader import read
 
 
@@ -46,6 +46,24 @@ def commands(text: str) -> list[str]:
 )
 def test_a_sentence_gives_these_commands(text: str, expected: list[str]) -> None:
     assert commands(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("As a member\nI want to apply for a plot\nso that I can grow vegetables.", ["ApplyForPlot"]),
+        (
+            "- **As a** member,\n- **I want to** cancel a booking\n- **so that** others can book.",
+            ["CancelBooking"],
+        ),
+        ("운전자로서,\n나는 주차면을 예약하고 싶다.", ["ReserveParkingSpace"]),
+    ],
+)
+def test_a_story_on_several_lines_is_one_sentence(text: str, expected: list[str]) -> None:
+    (action,) = facts(text).actions
+
+    assert [action.command.name] == expected
+    assert action.actor
 
 
 @pytest.mark.parametrize(
@@ -158,7 +176,7 @@ def test_such_a_heading_names_no_context(heading: str) -> None:
     ],
 )
 def test_another_language_is_said_in_one_sentence_that_names_the_two(text: str) -> None:
-    (question,) = answering.outline({"lines": f"1: {text}", "language": "English"}).questions
+    (question,) = outline({"lines": f"1: {text}", "language": "English"}).questions
 
     assert "English" in question.text
     assert "Korean" in question.text

@@ -42,6 +42,9 @@ def shown(text: str) -> list[str]:
         ("Booking: A guest books a room.", ["1: Booking", "1: A guest books a room."]),
         ("User Story: As a guest I want to book a room.", ["1: As a guest I want to book a room."]),
         ("User Story 3: 방 예약", ["1: 방 예약"]),
+        ("회원을 등록한다. (SFR-001)", ["1: 회원을 등록한다."]),
+        ("- The clerk registers a member [FR-12].", ["1: - The clerk registers a member."]),
+        ("SFR-001\t회원을 등록한다.", ["1: 회원을 등록한다."]),
     ],
 )
 def test_ids_clause_numbers_and_labels_come_off(text: str, expected: list[str]) -> None:
@@ -64,6 +67,8 @@ def test_ids_clause_numbers_and_labels_come_off(text: str, expected: list[str]) 
         "Open at 10:30 every day.",
         "A List<Order> is kept if stock < 5 & price > 3.",
         "# Booking: rooms",
+        "The form asks for the age (18).",
+        "(FR-12)",
         "- 1. A guest books a room.",
     ],
 )
@@ -95,6 +100,23 @@ def test_a_break_ends_a_line_and_columns_are_kept() -> None:
     assert found == SourceRange(start_line=1, start_column=20, end_line=1, end_column=35)
     (found,) = located(lines, [1], ['"it"'])
     assert found == SourceRange(start_line=1, start_column=51, end_line=1, end_column=64)
+
+
+def test_a_table_in_tags_is_read_as_a_table() -> None:
+    text = (
+        "<table>\n<tr><th>ID</th><th>What</th></tr>\n"
+        '<tr><td class="id">FR-1</td> <td>A <b>clerk</b> registers a member.</td></tr>\n'
+        "  <tr>\n    <td>FR-2</td>\n    <td>\n      A member pays.\n    </td>\n  </tr>\n</table>"
+    )
+
+    assert shown(text) == [
+        "2: | ID | What |",
+        "3: | FR-1 | A clerk registers a member. |",
+        "5:     | FR-2 |",
+        "7:       A member pays.",
+    ]
+    (found,) = located(document(text), [3], ["clerk registers"])
+    assert (found.start_column, found.end_column) == (39, 57)
 
 
 def test_decomposed_letters_and_soft_hyphens_read_as_composed_ones() -> None:

@@ -1,0 +1,92 @@
+"""Step `policies`: reactions of the text whose two sides are events of different aggregates of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from devkit.rules import asked, naming
+from devkit.rules.analysis import Analysis, analyse
+from devkit.rules.asked import Blocks
+from devkit.rules.facts import Action, Reaction, Term
+from devkit.rules.loose_ends import condition_of, timer_of
+from devkit.rules.names import participle
+from executor.graph.answers import PoliciesAnswer, PolicyAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    name: str
+    aggregate: str
+    command: str
+
+
+def policies(blocks: Blocks) -> PoliciesAnswer:
+    """Each with the condition and the time that its sentence gives."""
+    facts, model = asked.facts(blocks), asked.listed(blocks.get("model"))
+    aggregates = [str(entry.get("aggregate", "")) for entry in model]
+    known = _Known(model, analyse(facts, [Term(name, name) for name in aggregates]))
+    found: dict[str, PolicyAnswer] = {}
+    for reaction in facts.reactions:
+        for policy in _policies(reaction, known, korean=asked.korean(blocks)):
+            found.setdefault(policy.name, policy)
+    return PoliciesAnswer(policies=list(found.values()))
+
+
+def _policies(reaction: Reaction, known: _Known, *, korean: bool) -> Iterator[PolicyAnswer]:
+    for trigger in reaction.triggers:
+        cause = known.event(trigger)
+        led = [(result, known.event(result)) for result in reaction.results if cause]
+        results = [
+            (result, event) for result, event in led if event and cause and event.aggregate != cause.aggregate
+        ]
+        if cause and results:
+            commands = dict.fromkeys(event.command for _, event in results)
+            yield _policy(reaction, cause, trigger, results[0][0], list(commands), korean=korean)
+
+
+def _policy(
+    reaction: Reaction, cause: _Event, trigger: Action, first: Action, commands: list[str], *, korean: bool
+) -> PolicyAnswer:
+    if korean:
+        alias = f"{trigger.event.alias.removesuffix('됨')} 시 {first.command.alias}"
+    else:
+        alias = naming.sentence_case(f"{first.command.alias} when {cause.name}")
+    return PolicyAnswer(
+        name=f"{first.command.name}On{cause.name}",
+        alias=alias,
+        trigger=cause.name,
+        timer=timer_of(reaction.text),
+        condition=condition_of(reaction.text),
+        commands=commands,
+        reason=reaction.text,
+        lines=str(reaction.place.line),
+    )
+
+
+class _Known:
+    """The model's events, by name and by what happens to an aggregate."""
+
+    def __init__(self, model: Sequence[dict[str, Any]], analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._by_name: dict[str, _Event] = {}
+        self._by_verb: dict[tuple[str, str], _Event] = {}
+        for entry in model:
+            aggregate = str(entry.get("aggregate", ""))
+            for command in map(asked.described, asked.texts(entry.get("commands"))):
+                for name in command["emits"]:
+                    self._add(_Event(name, aggregate, command["name"]))
+
+    def _add(self, event: _Event) -> None:
+        low = event.name.casefold()
+        for name in (low, low.removesuffix(f"of{event.aggregate.casefold()}")):
+            self._by_name.setdefault(name, event)
+        if verb := participle(event.name):
+            self._by_verb.setdefault((event.aggregate, verb), event)
+
+    def event(self, action: Action) -> _Event | None:
+        """The event that an action leads to: by name, else by its participle in the action's aggregate."""
+        home = self._analysis.home(action)
+        near = self._by_verb.get((home.term.name, participle(action.event.name))) if home else None
+        return self._by_name.get(action.event.name.casefold()) or near
