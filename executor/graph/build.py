@@ -6,12 +6,13 @@ questions is outline, draft, behaviour, scenarios (or screens); `merge` only joi
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from functools import cache
+from collections.abc import Awaitable, Callable, Hashable
+from functools import cache, wraps
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from executor.graph import units
@@ -28,6 +29,7 @@ from executor.graph.state import AggregateState, ChunkUnit, JobState, Outcome, R
 from executor.graph.text import chunks, document
 
 Compiled = CompiledStateGraph[Any, RunContext, Any, Any]
+Step = Callable[..., Awaitable[Outcome]]
 Targets = list[Hashable] | Hashable
 
 
@@ -35,13 +37,13 @@ Targets = list[Hashable] | Hashable
 def graph() -> Compiled:
     """The whole graph, compiled once; a run brings its input as state and its chat as context."""
     whole = StateGraph(JobState, context_schema=RunContext)
-    whole.add_node("outline", outline)
+    whole.add_node("outline", _in_turn(outline))
     whole.add_node("merge", merge)
     whole.add_node("plan", plan)
-    whole.add_node("draft", draft)
+    whole.add_node("draft", _in_turn(draft))
     whole.add_node("join", join)
     whole.add_node("aggregate", aggregate_graph())
-    whole.add_node("policies", policies)
+    whole.add_node("policies", _in_turn(policies))
     whole.add_node("finish", finish)
 
     whole.add_conditional_edges(START, _start, ["outline", "plan"])
@@ -59,12 +61,23 @@ def graph() -> Compiled:
 def aggregate_graph() -> Compiled:
     """One aggregate: behaviour, then scenarios of its commands, in groups, beside screens."""
     unit = StateGraph(AggregateState, output_schema=Outcome, context_schema=RunContext)
-    unit.add_node("behaviour", behaviour)
-    unit.add_node("scenarios", scenarios)
-    unit.add_node("screens", screens)
+    unit.add_node("behaviour", _in_turn(behaviour))
+    unit.add_node("scenarios", _in_turn(scenarios))
+    unit.add_node("screens", _in_turn(screens))
     unit.add_edge(START, "behaviour")
     unit.add_conditional_edges("behaviour", _after_behaviour, ["scenarios", "screens"])
     return unit.compile()
+
+
+def _in_turn(step: Step) -> Step:
+    """A fan-out starts hundreds of units at once, and each builds a long question before it first waits."""
+
+    @wraps(step)
+    async def node(state: Any, runtime: Runtime[RunContext]) -> Outcome:
+        await runtime.context.turn()
+        return await step(state, runtime)
+
+    return node
 
 
 # ---------------------------------------------------------------- fan-outs (async: LangGraph would run others in threads)

@@ -5,8 +5,9 @@ Parts are the only thing that grows. Every join sorts them by step and place, so
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import add
 from typing import Annotated, Any, Final
 
@@ -313,3 +314,9 @@ class RunContext:
     """What belongs to one run rather than to its state."""
 
     chat: Chat
+    _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def turn(self) -> None:
+        """Returns to one caller at a time, and lets the loop come back before the next: beats go out, other jobs go on."""
+        async with self._turns:
+            await asyncio.sleep(0)

@@ -104,6 +104,7 @@ def outline_of(parts: Sequence[Part]) -> Outline:
 def to_draft(unit: ContextUnit) -> tuple[DraftUnit, ...]:
     """The aggregates of a context in groups of nearly the same size; one without known aggregates is drafted as a whole."""
     groups = _even(unit.aggregates, DRAFTED_TOGETHER)
+    names = _even(tuple(Named(name=a.name, alias=a.alias) for a in unit.aggregates), DRAFTED_TOGETHER)
     wanted = _shared_out(unit.required, groups)
     return tuple(
         DraftUnit(
@@ -111,9 +112,7 @@ def to_draft(unit: ContextUnit) -> tuple[DraftUnit, ...]:
             language=unit.language,
             context=unit,
             aggregates=group,
-            siblings=tuple(
-                Named(name=a.name, alias=a.alias) for other in groups if other is not group for a in other
-            ),
+            siblings=tuple(chain.from_iterable(names[:i] + names[i + 1 :])),
             required=wanted[i],
         )
         for i, group in enumerate(groups)

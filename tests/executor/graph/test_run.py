@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -12,7 +14,7 @@ import pytest
 
 from executor.errors import NothingUsable
 from executor.graph.prompt import read_blocks
-from executor.graph.question import Unusable
+from executor.graph.question import Answer, Question, Unusable
 from executor.graph.run import Finished, Preview, Progress, RunEvent, Snapshot, generate
 from executor.graph.state import STEPS, DraftContext, GraphInput
 from executor.graph.text import PROMPT_UNITS
@@ -416,3 +418,34 @@ async def test_an_answer_in_an_older_form_is_used_for_what_it_has(older: list[st
         assert (scenario.title, scenario.given.values[0].value) == ("lent", "7")
         assert model.policies == ()
         assert all(owner.screen for owner in (*loan.commands, *loan.read_models))
+
+
+class Counting(ScriptedChat):
+    """Keeps how often the loop had come back when each question was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rounds = 0
+        self.built = Counter[int]()
+
+    async def ask(self, question: Question[Answer]) -> Answer | Unusable:
+        self.built[self.rounds] += 1
+        return await super().ask(question)
+
+    async def count(self) -> None:
+        while True:
+            self.rounds += 1
+            await asyncio.sleep(0)
+
+
+async def test_however_many_questions_there_are_the_loop_comes_back_between_two() -> None:
+    contexts = tuple(
+        DraftContext(name=f"Place{n}", alias=f"Place {n}", requirements="A clerk opens a box.")
+        for n in range(30)
+    )
+    chat = Counting()
+    counting = asyncio.create_task(chat.count())
+    await events_of(replace(draft(), contexts=contexts), chat)
+    counting.cancel()
+    assert sum(chat.built.values()) > 100
+    assert max(chat.built.values()) == 1
