@@ -27,7 +27,7 @@ def to_asyncapi(model: EventStormingModel) -> str:
 class _Document:
     def __init__(self, found: Resolved) -> None:
         self._found = found
-        self._words, self._asked = export_words_for(found.model), questions(found)
+        self._words, self._asked = export_words_for(found.model), questions(found, named=True)
         register, tags = Register(), Register()
         members = [(it, kind) for it in found.aggregates for kind in ("events", "commands")]
         self._keys = {

@@ -14,8 +14,8 @@ from poller.board.wall import title_of
 from poller.board.words import export_words_for
 from poller.exports._format import Format
 from poller.exports._names import identifier
-from poller.exports._terms import OF_THE_WHOLE, questions, terms
-from poller.resolved import Aggregate, Context, Node, Policy, System, resolve
+from poller.exports._terms import OF_THE_WHOLE, policy_lines, questions
+from poller.resolved import Aggregate, Context, Node, System, resolve
 from poller.resolved.names import Register, class_name, field_name
 
 _TYPES = {
@@ -86,7 +86,7 @@ class _Writer:
     def __init__(self, model: EventStormingModel) -> None:
         self._found = resolve(model)
         contexts, self._names = Register(), Register()
-        self._words, self._asked = export_words_for(model), questions(self._found)
+        self._words, self._asked = export_words_for(model), questions(self._found, named=True)
         self._contexts = {it.path: contexts.take(f"{identifier(it)}Context") for it in self._found.contexts}
         self._contexts |= {it.path: contexts.take(f"{identifier(it)}System") for it in self._found.systems}
 
@@ -152,22 +152,13 @@ class _Writer:
         for node in (aggregate, *aggregate.commands, *aggregate.events, *aggregate.read_models):
             yield from (f"  {_comment(asked)}" for asked in self._asked[node.path])
         for policy in aggregate.policies:
-            yield from (f"  {_comment(told)}" for told in self._policy(policy))
+            yield from (f"  {_comment(told)}" for told in policy_lines(policy, self._words))
+            yield from (f"  {_comment(asked)}" for asked in self._asked[policy.path])
         for kind, members in (("CommandEvent", aggregate.commands), ("DomainEvent", aggregate.events)):
             for member in members:
                 name = self._names.take(identifier(member))
                 yield from self._object(kind, name, member.message, member.message.fields, names)
         yield "}"
-
-    def _policy(self, policy: Policy) -> Iterator[str]:
-        words, told = self._words, policy.message
-        yield f"{words['policy']}: {title_of(told)}" + (f" – {told.reason}" if told.reason.strip() else "")
-        if policy.trigger:
-            yield f"{words['trigger']}: {title_of(policy.trigger.message)}"
-        yield from terms(told, words)
-        ends = ", ".join(title_of(it.message) for it in policy.commands or policy.results)
-        yield f"{words['givesCommands' if policy.commands else 'results']}: {ends}"
-        yield from self._asked[policy.path]
 
     def _object(
         self,

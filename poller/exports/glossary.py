@@ -29,22 +29,23 @@ _Row = tuple[str, str, str, str, str]
 
 def to_glossary(model: EventStormingModel) -> str:
     """Sorted by term; what occurs twice is there twice, with its contexts."""
-    rows = sorted(_rows(model), key=lambda row: (row[0].casefold(), row))
-    lines = [_HEAD, ("---",) * len(_HEAD), *(tuple(map(escaped_markdown, row)) for row in rows)]
+    found = sorted(_rows(model), key=lambda row: (row[0].casefold(), row))
+    lines = [_HEAD, ("---",) * len(_HEAD), *(tuple(map(escaped_markdown, row)) for row in found)]
     return "# Glossary · 용어집\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def _rows(model: EventStormingModel) -> Iterator[_Row]:
     found = resolve(model)
     for context in found.contexts:
-        yield from _of(context)
+        yield from rows(context)
     for actor in model.actors:
         yield _row("actor", actor, "", "")
     for system in model.external_systems:
         yield _row("system", system, system.description, "")
 
 
-def _of(context: Context) -> Iterator[_Row]:
+def rows(context: Context) -> Iterator[_Row]:
+    """Its own words: term, code name, kind, meaning, context."""
     where = title_of(context.message)
     yield _row("context", context.message, context.message.purpose, where)
     for aggregate in context.aggregates:

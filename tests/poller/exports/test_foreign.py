@@ -8,10 +8,14 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from eventstorming.v1.model_pb2 import EventStormingModel
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
@@ -252,3 +256,82 @@ def test_conditions_times_systems_and_questions_are_in_it(
     text = _every_text(name, model)
     assert len(said) > 10
     assert [it for it in said if it not in text] == []
+
+
+def front_matter(text: str) -> Any:
+    _, head, _ = text.split("---\n", 2)
+    return yaml.safe_load(head)
+
+
+def pointers(value: Any) -> Iterator[str]:
+    """Ids of what a page of the catalog names by id and version."""
+    if isinstance(value, dict):
+        if set(value) == {"id", "version"}:
+            yield value["id"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from pointers(item)
+
+
+def test_a_catalog_names_only_what_is_in_it(model: EventStormingModel) -> None:
+    texts = exports.export("eventcatalog", model).texts
+    heads = {Path(path): front_matter(text) for path, text in texts.items() if path.endswith(".mdx")}
+    ids = {head["id"]: path for path, head in heads.items() if "id" in head}
+    assert all(path.parent.name == name for name, path in ids.items())
+    for head in heads.values():
+        assert set(pointers(head)) <= set(ids)
+        steps = [step["id"] for step in head.get("steps", [])]
+        assert len(steps) == len(set(steps))
+        assert {end["id"] for step in head.get("steps", []) for end in step["next_steps"]} <= set(steps)
+    assert len({path.lower() for path in texts}) == len(texts)
+
+
+def test_a_catalog_says_conditions_times_systems_and_questions(bikes: EventStormingModel) -> None:
+    texts = exports.export("eventcatalog", bikes).texts
+    steps = front_matter(texts["domains/Renting/flows/RentingFlow/index.mdx"])["steps"]
+    (policy,) = [step["custom"] for step in steps if "custom" in step]
+    assert policy["properties"] == {
+        "Time": "24 hours after the rental began",
+        "Condition": "it has not ended",
+    }
+    lock = front_matter(texts["services/SmartLock/index.mdx"])
+    assert (lock["externalSystem"], lock["sends"][0]["id"]) == (True, "EndRental")
+    asked = [question.text for question in bikes.open_questions]
+    assert [it for it in asked if it not in "".join(texts.values())] == []
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", ["library", "clinic", "bikes", "pilates", "hostile"])
+def test_a_catalog_passes_eventcatalogs_linter(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    program = NODE / "exports/node_modules/.bin/eventcatalog-linter"
+    if not program.exists():
+        pytest.skip("@eventcatalog/linter is not installed: make sdk")
+    write(exports.export("eventcatalog", request.getfixturevalue(name)), tmp_path)
+    rules = {
+        f"best-practices/{rule}-required": "off" for rule in ("owner", "summary")
+    }  # no model names owners
+    (tmp_path / ".eventcatalogrc.js").write_text(f"module.exports = {json.dumps({'rules': rules})}")
+    run = subprocess.run([program, tmp_path], capture_output=True, text=True, timeout=100, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "(0 errors" in run.stdout or "No problems found" in run.stdout
+
+
+CORE = NODE / "exports/eventcatalog"
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(1800)
+def test_eventcatalog_builds_its_site_of_a_catalog(bikes: EventStormingModel) -> None:
+    if not (CORE / "node_modules").exists():
+        pytest.skip(f"needs Node.js 22 and 1.3 GB: npm install --prefix {CORE} --no-package-lock")
+    with tempfile.TemporaryDirectory(dir=CORE) as folder:
+        files = write(exports.export("eventcatalog", bikes), Path(folder))
+        command = [CORE / "node_modules/.bin/eventcatalog", "build"]
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1700, check=False)
+        assert run.returncode == 0, run.stdout + run.stderr
+        for page in [file for file in files if file.name == "index.mdx" and "flows" not in file.parts]:
+            kind, name = page.parts[-3:-1]
+            assert list(Path(folder, "dist/docs", kind, name).rglob("index.html")), page
