@@ -12,6 +12,7 @@ PY := $(BIN)/python
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 YAML := $(VENV)/.yaml
+UV := $(BIN)/uv
 PROTOS := $(wildcard proto/eventstorming/v1/*.proto proto/externalscaler/*.proto)
 
 ##@ Use
@@ -82,7 +83,7 @@ lock: $(DEV) ## Resolve the dependencies anew (requirements/*.txt)
 	$(LOCK) --extra poller --extra a2a --extra mcp --extra traces --extra documents -c requirements/dev.txt -o requirements/poller-full.txt
 	$(LOCK) --extra executor --extra traces -c requirements/dev.txt -o requirements/executor.txt
 	$(LOCK) --extra local -c requirements/dev.txt -o requirements/local.txt
-	$(subst pyproject.toml,--group pyproject.toml:preflight,$(LOCK)) -c requirements/dev.txt -o requirements/preflight.txt
+	$(foreach group,preflight uv,$(subst pyproject.toml,--group pyproject.toml:$(group),$(LOCK)) -c requirements/dev.txt -o requirements/$(group).txt &&) true
 	$(LOCK) --extra mutants -c requirements/dev.txt -o requirements/mutants.txt
 
 picture: demo $(DEV) ## Take the README's picture anew (needs chromium)
@@ -107,8 +108,14 @@ $(PY):
 	@$(PYTHON) -m venv $(VENV) || { echo "venv is missing: install python3-venv, then run make again."; exit 1; }
 
 # PIP_NO_INPUT: a question nobody sees would hang. The editable install needs no download: its build backend is locked too.
-INSTALL = PIP_NO_INPUT=1 $(PY) -m pip install --quiet --disable-pip-version-check
-$(RUNTIME): requirements/local.txt pyproject.toml | $(PY)
+PIP = PIP_NO_INPUT=1 $(PY) -m pip install --quiet --disable-pip-version-check
+# uv takes seconds where pip takes a minute, from the index that pip is set to. Where it is not to be had, or does not reach the packages, pip installs.
+INDEX = $${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PY) -m pip config get global.index-url 2>/dev/null)}}
+INSTALL = install() { { test -x $(UV) && UV_DEFAULT_INDEX="$(INDEX)" $(UV) pip install --quiet --python $(PY) "$$@"; } || $(PIP) "$$@"; }; install
+$(UV): requirements/uv.txt | $(PY)
+	@$(PIP) --only-binary :all: --require-hashes -r $< || true
+
+$(RUNTIME): requirements/local.txt pyproject.toml | $(UV)
 	@echo "Installing (once) …"
 	@$(INSTALL) --require-hashes -r requirements/local.txt
 	@$(INSTALL) --no-deps --no-build-isolation -e .
@@ -118,7 +125,7 @@ $(YAML): requirements/preflight.txt | $(PY)
 	@$(INSTALL) --require-hashes -r $<
 	@touch $@
 
-$(DEV): requirements/dev.txt pyproject.toml | $(PY)
+$(DEV): requirements/dev.txt pyproject.toml | $(UV)
 	@echo "Installing for development (once) …"
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@$(INSTALL) --no-deps --no-build-isolation -e .
