@@ -122,8 +122,7 @@ def _changes(action: Action) -> bool:
 def _restates(term: Term, often: Counter[str]) -> bool:
     """A longer name of a thing that is known by a shorter one: a repair booking, where bookings are spoken of."""
     low = term.name.casefold()
-    longer = [name for name in often if low.endswith(name) and low != name]
-    return any(often[name] > often[low] for name in longer)
+    return any(often[low[at:]] > often[low] for at in range(1, len(low) + 1))
 
 
 def _unique(actions: Iterable[Action]) -> list[Action]:
