@@ -66,8 +66,8 @@ logs: $(TOOLS_READY) ## Follow the logs of poller and executors
 preflight: $(YAML) $(TOOLS_READY) ## Look for what would stop an install, and say the command that repairs it
 	@$(PY) -m scripts.preflight --release $(RELEASE) --registry "$(REGISTRY)" --flags="$(CHART_FLAGS)"
 
-containers: $(DEV) ## Build both images and run them in containers as the chart would (podman, runc and mmdebstrap needed)
-	@$(PY) -m workbench.containers $(if $(SKIP_WHERE_IMPOSSIBLE),--skip-where-impossible)
+containers: $(DEV) ## Build both images and run them in containers as the chart would (podman, runc, mmdebstrap; BEFORE=1: upgrades beside the old build)
+	@$(PY) -m workbench.containers$(if $(BEFORE),.before) $(if $(SKIP_WHERE_IMPOSSIBLE),--skip-where-impossible)
 
 .tools/helm4: | $(PY)
 	@$(PY) -m scripts.kube_tools >/dev/null

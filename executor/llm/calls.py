@@ -22,6 +22,7 @@ from executor.llm.structured import spelled_out
 from executor.llm.tally import Tally
 from executor.metrics import Asked, Metrics
 from executor.ports import Allowance, Link
+from process.outages import FIRST_SECONDS
 from process.quoting import unquoted
 from process.traces import OFF, Attributes, Traces
 
@@ -183,9 +184,16 @@ class Caller:
                 return await self._tried(call, patience, resent)
             except LlmUnavailable as error:
                 wait = patience.next_wait(error.retry_after)
-                log.info(
-                    "llm.no_answer", job=self._job_id, step=call.question.step, reason=str(error), wait=wait
-                )
+                said: dict[str, Any] = {
+                    "job": self._job_id,
+                    "step": call.question.step,
+                    "reason": str(error),
+                    "wait": wait,
+                }
+                if wait is None or patience.gone >= FIRST_SECONDS:
+                    log.warning("llm.no_answer", **said)
+                else:
+                    log.info("llm.no_answer", **said)
                 if wait is None:
                     raise
                 self._calls.metrics.again(call.asked, _reason(error))

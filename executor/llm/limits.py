@@ -90,7 +90,7 @@ class Patience:
     """The time one question may take: calls and waits between them count, standing in line does not."""
 
     def __init__(self, seconds: float, *, chance: Callable[[], float], clock: Callable[[], float]) -> None:
-        self._left = seconds
+        self._given = self._left = seconds
         self._chance = chance
         self._clock = clock
         self._next = FIRST_WAIT
@@ -99,6 +99,11 @@ class Patience:
     def left(self) -> float:
         """Seconds."""
         return self._left
+
+    @property
+    def gone(self) -> float:
+        """Seconds that calls and waits have taken so far."""
+        return self._given - self._left
 
     @asynccontextmanager
     async def spent(self) -> AsyncIterator[None]:

@@ -36,7 +36,8 @@ def cluster(registry: str, tag: str) -> Iterator[Path]:
         raise Nowhere(
             f"No cluster: KUBECONFIG is not set, and kind cannot make one here ({missing}). Debian's packages have kubectl, but neither "
             "a kubelet nor an API server of 1.27 or newer, and the Python and npm registries have none at all. "
-            "`make containers` runs what the chart renders without a cluster."
+            "Either will do: kind on the PATH, or `make cluster KUBECONFIG=… REGISTRY=… TAG=…` with a cluster of your own. "
+            "`make containers` runs what the chart renders without one."
         )
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config"

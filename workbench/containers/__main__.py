@@ -12,20 +12,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from eventstorming.v1 import job_pb2
 
-from poller.cli import connection, files
 from scripts import chart_package, kube_tools
 from scripts import images as scripts_images
 from workbench.chart import asked_metrics, container
 from workbench.containers import calls, engine, registry, rendered
-from workbench.containers.engine import REGISTRY, ROOT, TAG
+from workbench.containers.engine import REGISTRY, TAG
+from workbench.containers.jobs import LIBRARY, completed, submitted
 
 EXTRAS = ("a2a", "mcp")  # packages that the default image lacks
 LARGEST = {"poller": 150, "executor": 220}  # MB
@@ -68,18 +66,13 @@ def report() -> None:
         print(f"{what:<{width}}  {measured:<28} {limit}")
 
 
-def expect(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise SystemExit(otherwise)
-
-
 def images() -> None:
     engine.build_images()
     for program, largest in LARGEST.items():
         image = f"{REGISTRY}/eventstorming-{program}:{TAG}"
         size = engine.megabytes(image)
         note(f"image {program}", f"{size:.0f} MB", f"≤ {largest} MB on the minimal base")
-        expect(size <= largest, f"{image} is {size:.0f} MB")
+        engine.expect(size <= largest, f"{image} is {size:.0f} MB")
         note(f"modules imported in {program}", engine.python(image, _import_all(program)))
 
 
@@ -119,40 +112,14 @@ def helm_test() -> None:
     note("helm test: /ok, then a job from end to end", f"{time.monotonic() - begin:.1f} s")
 
 
-def submitted(count: int) -> list[str]:
-    job_input = files.read_input(ROOT / "examples" / "library.en.md", draft=False, language=None)
-    with connection.jobs(_jobs()) as client:
-        return [client.submit(job_input).id for _ in range(count)]
-
-
-def _jobs() -> str:
-    return f"{engine.address('check-rtdb')}:50052"
-
-
-def completed(jobs: Sequence[str], *, within: float = 180) -> None:
-    """Waits for every job's end; anything but completed ends the check."""
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        states = list(pool.map(lambda job: _end(job, within), jobs))
-    wrong = [job for job, state in zip(jobs, states, strict=True) if state != job_pb2.JOB_STATE_COMPLETED]
-    expect(not wrong, f"not completed: {wrong}")
-
-
-def _end(job: str, within: float) -> int:
-    state = 0
-    with connection.jobs(_jobs()) as client:
-        for response in client.stub.WatchJob(job_pb2.WatchJobRequest(job_id=job), timeout=within):
-            state = response.job.state
-    return int(state)
-
-
 def load() -> None:
     begin = time.monotonic()
-    completed(submitted(8))
+    completed(submitted([LIBRARY] * 8))
     note("8 jobs at once, one executor", f"{time.monotonic() - begin:.1f} s")
     for name in ("check-executor-1", "check-poller-1", "check-rtdb"):
         most = engine.memory(name)[1]
         note(f"memory of {name}, most under 8 jobs", f"{most:.0f} MiB", f"limit {LIMIT} MiB")
-        expect(most < LIMIT, f"{name} reached {most:.0f} MiB")
+        engine.expect(most < LIMIT, f"{name} reached {most:.0f} MiB")
 
 
 def scaled_to_three() -> None:
@@ -166,10 +133,10 @@ def scaled_to_three() -> None:
         "the poller found three executors",
     )
     note("scaled to 3: all attached", f"{time.monotonic() - begin:.1f} s")
-    completed(submitted(24))
+    completed(submitted([LIBRARY] * 24))
     shares = [_runs(f"check-executor-{number}") for number in (1, 2, 3)]
     note("24 jobs on 3 executors (with the 9 before)", " + ".join(map(str, shares)))
-    expect(min(shares) > 0, f"an executor got no job: {shares}")
+    engine.expect(min(shares) > 0, f"an executor got no job: {shares}")
 
 
 def _runs(name: str) -> int:
@@ -179,7 +146,7 @@ def _runs(name: str) -> int:
 def _until(holds: Callable[[], bool], what: str, *, within: float = 30) -> None:
     end = time.monotonic() + within
     while not holds():
-        expect(time.monotonic() < end, f"waited {within:.0f} s in vain: {what}")
+        engine.expect(time.monotonic() < end, f"waited {within:.0f} s in vain: {what}")
         time.sleep(0.1)
 
 
@@ -191,7 +158,7 @@ def looked_after() -> None:
     read = "".join(rendered.text(f"http://{host}:2025/metrics") for host in hosts)
     asked = asked_metrics()
     missing = {it for it in asked if f"# HELP {it} " not in read}
-    expect(not missing, f"dashboard and alerts ask for what nobody counts: {missing}")
+    engine.expect(not missing, f"dashboard and alerts ask for what nobody counts: {missing}")
     note("metrics of dashboard and alerts, found on 2025", str(len(asked)))
 
 
@@ -214,8 +181,8 @@ def upgrade_with_jobs_in_flight(log: Path) -> None:
 def in_flight(count: int, log: Path) -> list[str]:
     """Submits, and returns when each job has asked about twice."""
     before = calls.count_asked(log)
-    jobs = submitted(count)
-    calls.until_asked(log, 2 * count, than=before, until=expect)
+    jobs = submitted([LIBRARY] * count)
+    calls.until_asked(log, 2 * count, than=before, until=engine.expect)
     return jobs
 
 
@@ -223,7 +190,7 @@ def replace_executor(number: int, settings: dict[str, str]) -> None:
     old, new = f"check-executor-{number}", f"check-executor-{number + 3}"
     took = rendered.stop([old], "executor")[old]
     note(f"drain of {old}" + (" with jobs in flight" if number > 3 else ", idle"), f"{took:.1f} s", "≤ 30 s")
-    expect(engine.exit_code(old) == 0, f"{old} ended with {engine.exit_code(old)}")
+    engine.expect(engine.exit_code(old) == 0, f"{old} ended with {engine.exit_code(old)}")
     rendered.start_executor(new, settings)
     rendered.until_ready(new, "executor", time.monotonic())
 
@@ -234,13 +201,13 @@ def replace_poller() -> None:
     took = rendered.stop(["check-poller-1"], "poller")["check-poller-1"]
     note("drain of the poller with jobs in flight", f"{took:.1f} s", "≤ 30 s")
     code = engine.exit_code("check-poller-1")
-    expect(code == 0, f"the poller ended with {code}")
+    engine.expect(code == 0, f"the poller ended with {code}")
     rendered.start_poller("check-poller-2")
     rendered.until_ready("check-poller-2", "poller", time.monotonic())
 
 
 def expect_none_repeated(metrics: str) -> None:
-    expect(
+    engine.expect(
         "eventstorming_repeated_calls_total 0.0" in metrics,
         "the poller counted repeated calls, or none at all",
     )
@@ -254,8 +221,8 @@ def count_repeated(log: Path, jobs: Sequence[str]) -> None:
     note("jobs continued by another run", str(calls.continued(journals)))
     note("of them open when their run was stopped", str(calls.unanswered(log, journals, jobs)))
     note("calls repeated although the answer was stored", str(len(repeated)), "0")
-    expect(not repeated, f"repeated: {repeated}")
-    expect(calls.continued(journals) > 0, "no job was in flight at any stop: this run shows nothing")
+    engine.expect(not repeated, f"repeated: {repeated}")
+    engine.expect(calls.continued(journals) > 0, "no job was in flight at any stop: this run shows nothing")
 
 
 def everything_stops() -> None:
@@ -263,7 +230,7 @@ def everything_stops() -> None:
         ["check-executor-7", "check-executor-8", "check-executor-9"], "executor"
     )
     for name, seconds in took.items():
-        expect(engine.exit_code(name) == 0, f"{name} ended with {engine.exit_code(name)}")
+        engine.expect(engine.exit_code(name) == 0, f"{name} ended with {engine.exit_code(name)}")
         note(f"stop of {name}, idle", f"{seconds:.1f} s, exit 0", "≤ 30 s")
 
 
@@ -275,7 +242,7 @@ def with_the_operators_secrets() -> None:
         url = f"http://{engine.address(f'check-{component}')}:2024/ok"
         _until(partial(rendered.answers, url), f"{component} with the guide's secrets answers {url}")
         took = rendered.stop([f"check-{component}"], component)[f"check-{component}"]
-        expect(engine.exit_code(f"check-{component}") == 0, engine.logs(f"check-{component}"))
+        engine.expect(engine.exit_code(f"check-{component}") == 0, engine.logs(f"check-{component}"))
         note(
             f"{component} with the guide's secrets: /ok",
             f"{time.monotonic() - begin - took:.1f} s, stop {took:.1f} s",
@@ -318,7 +285,8 @@ def released() -> None:
             )
         push = ["push", f"--registry={repository}", f"--tag={TAG}", "--tool=podman"]
         push.append(f"--only={','.join(scripts_images.PROGRAMS)}")
-        expect(scripts_images.main([*push, "--flags=--tls-verify=false --quiet"]) == 0, "make push failed")
+        code = scripts_images.main([*push, "--flags=--tls-verify=false --quiet"])
+        engine.expect(code == 0, "make push failed")
         digests = chart_package.pushed(repository, TAG)
         package = chart_package.package(repository, TAG, digests, Path(scratch))
         helm = str(kube_tools.helm())
@@ -338,11 +306,11 @@ def released() -> None:
         subprocess.run(pull, check=True, capture_output=True, cwd=scratch)
         images = {container(it)["image"] for it in rendered.deployments(package)}
         for program in LARGEST:
-            expect(
+            engine.expect(
                 f"{repository}/eventstorming-{program}@{digests[program]}" in images,
                 f"not by digest: {images}",
             )
-            expect(
+            engine.expect(
                 (f"repo/eventstorming-{program}", digests[program]) in store.manifests,
                 f"{program} is not there",
             )

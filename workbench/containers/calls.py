@@ -8,6 +8,7 @@ store it again. A question that was open when a run was stopped has no answer, i
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -36,12 +37,23 @@ print(json.dumps({job: {epoch: list(get(f"{jobs}/{job}/run/journal/{epoch}")) fo
 
 @contextmanager
 def language_model(
-    host: str, log: Path, *, wrapper: Sequence[str] = (), p50: float = 0.4, p95: float = 1.2
+    host: str,
+    log: Path,
+    *,
+    wrapper: Sequence[str] = (),
+    p50: float = 0.4,
+    p95: float = 1.2,
+    port: int = 0,
+    module: str = "workbench.openai_server",
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[dict[str, str]]:
-    """Answers as the embedded one does, but over HTTP and slowly. The value: settings of an executor that asks it."""
-    command = [*wrapper, sys.executable, "-m", "workbench.openai_server", f"--host={host}", f"--log={log}"]
+    """Answers as the embedded one does, but over HTTP and slowly. The value: settings of an executor that asks it.
+    `module` and `settings` are the server's own: an older executor asks what only its own tree can answer."""
+    command = [*wrapper, sys.executable, "-m", module, f"--host={host}", f"--log={log}"]
+    given = [f"--port={port}", f"--p50={p50}", f"--p95={p95}", "--seed=5"]
+    environment = {**os.environ, **(settings or {})}
     server = subprocess.Popen(
-        [*command, f"--p50={p50}", f"--p95={p95}", "--seed=5"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [*command, *given], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     )
     try:
         assert server.stdout is not None
@@ -72,6 +84,22 @@ def _asked(log: Path) -> list[str]:
 
 def count_asked(log: Path) -> int:
     return len(_asked(log))
+
+
+def asked_again(log: Path) -> list[str]:
+    """Questions that were asked once more after their answer had been sent; no two jobs of the log may have one text."""
+    answered, again = set[str](), list[str]()
+    for it in events(log):
+        if it["event"] == "answer":
+            answered.add(it["hash"])
+        elif it["event"] == "ask" and it["hash"] in answered:
+            again.append(it["hash"])
+    return again
+
+
+def broken_off(log: Path) -> int:
+    """Questions whose asker left before the answer."""
+    return sum(it["event"] == "gone" for it in events(log))
 
 
 def unanswered(log: Path, journals: Journals, jobs: Sequence[str]) -> int:

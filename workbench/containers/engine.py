@@ -77,6 +77,12 @@ def _tried(*arguments: str) -> None:
     subprocess.run(["podman", *arguments], capture_output=True, text=True, check=True)
 
 
+def expect(holds: bool, otherwise: str) -> None:
+    """Ends the check with a sentence where something is not as it should be."""
+    if not holds:
+        raise SystemExit(otherwise)
+
+
 def podman(*arguments: str, check: bool = True) -> str:
     done = subprocess.run(["podman", *arguments], capture_output=True, text=True, check=False)
     if check and done.returncode:
@@ -89,18 +95,19 @@ def logs(container: str) -> str:
     return done.stdout + done.stderr
 
 
-def build_images() -> None:
-    """Both images, on BASE_IMAGE and UV_IMAGE if given, else on ones made here out of packages."""
+def build_images(tree: Path = ROOT, tag: str = TAG) -> None:
+    """Both images of a tree, on BASE_IMAGE and UV_IMAGE if given, else on ones made here out of packages."""
     base = os.environ.get("BASE_IMAGE") or _own_base()
     uv = os.environ.get("UV_IMAGE") or _own_uv()
     flags = "--quiet --network host"
     certificates = Path("/etc/ssl/certs/ca-certificates.crt")
     if certificates.exists():
         flags += f" --secret id=ca,src={certificates}"
-    command = [sys.executable, "-m", "scripts.images", "build", f"--registry={REGISTRY}", f"--tag={TAG}"]
-    command += [f"--only={','.join(PROGRAMS)}"]
+    command = [sys.executable, "-m", "scripts.images", "build", f"--registry={REGISTRY}", f"--tag={tag}"]
+    if tree == ROOT:  # an older one knows these two alone
+        command.append(f"--only={','.join(PROGRAMS)}")
     command += ["--tool=podman", f"--base-image={base}", f"--uv-image={uv}", f"--flags={flags}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
 

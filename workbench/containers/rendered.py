@@ -97,27 +97,27 @@ def command(container: Object) -> list[str]:
     return ["--entrypoint", json.dumps(container["command"])] if "command" in container else []
 
 
-def start_executor(name: str, settings: Mapping[str, str] | None = None) -> None:
-    """`settings` are the chart's values `settings`."""
+def start_executor(name: str, settings: Mapping[str, str] | None = None, *, tag: str = TAG) -> None:
+    """`settings` are the chart's values `settings`, `tag` is the image's."""
     sets = tuple(f"settings.{key}={value}" for key, value in sorted((settings or {}).items()))
-    spec = pod("executor", sets=sets)
+    spec = pod("executor", sets=(f"image.tag={tag}", *sets))
     container = spec["containers"][0]
     aliases = [f"{NAME}-executor", f"{NAME}-executor-headless"]
     network = ["--network", NETWORK, *(part for alias in aliases for part in ("--network-alias", alias))]
     podman("run", "--detach", *flags(spec, container, name=name), *network, container["image"])
 
 
-def start_database() -> None:
+def start_database(*, tag: str = TAG) -> None:
     """The pod's other container first: it carries the pod's network, as a pause container does."""
-    spec = pod("poller")
+    spec = pod("poller", sets=(f"image.tag={tag}",))
     container = next(it for it in spec["containers"] if it["name"] == "rtdb")
     network = ["--network", NETWORK, "--network-alias", f"{NAME}-jobs", "--network-alias", f"{NAME}-service"]
     given = flags(spec, container, name="check-rtdb")
     podman("run", "--detach", *given, *network, *command(container), container["image"])
 
 
-def start_poller(name: str) -> None:
-    spec = pod("poller")
+def start_poller(name: str, *, tag: str = TAG) -> None:
+    spec = pod("poller", sets=(f"image.tag={tag}",))
     container = spec["containers"][0]
     podman(
         "run",

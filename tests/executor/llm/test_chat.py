@@ -242,6 +242,22 @@ async def test_retry_after_is_waited_out_and_said_in_the_log() -> None:
 
 
 @virtual
+async def test_what_goes_on_without_an_answer_climbs_to_a_warning() -> None:
+    model = ScriptedLanguageModel(*[Throttled("429", retry_after=wait) for wait in (3, 3, 60)])
+    with capture_logs() as logs:
+        async with chat(model, MemoryLink(), step_seconds=20) as asking:
+            with pytest.raises(Throttled):
+                await asking.ask(question())
+    assert [(it["log_level"], it["wait"]) for it in logs] == [("info", 3), ("info", 3), ("warning", None)]
+
+    model = ScriptedLanguageModel(*[Throttled("429", retry_after=wait) for wait in (5, 1)], GOOD)
+    with capture_logs() as logs:
+        async with chat(model, MemoryLink(), step_seconds=20) as asking:
+            await asking.ask(question())
+    assert [it["log_level"] for it in logs] == ["info", "warning"]
+
+
+@virtual
 async def test_waits_and_calls_take_from_the_steps_time_and_standing_in_line_does_not() -> None:
     model, bound = ScriptedLanguageModel(LlmUnavailable("503"), LlmUnavailable("503"), GOOD), Concurrency(1)
     async with chat(model, MemoryLink(), chance=lambda: 1.0, step_seconds=4, concurrency=bound) as asking:

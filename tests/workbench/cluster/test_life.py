@@ -64,6 +64,7 @@ def test_without_a_cluster_it_is_said_what_is_missing(tmp_path: Path) -> None:
         )
         assert done.returncode == code, done.stderr
         assert "KUBECONFIG is not set, and kind cannot make one here (kind is not on the PATH" in done.stdout
+        assert "make cluster KUBECONFIG=" in done.stdout
 
 
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from workbench.containers import calls
@@ -27,3 +28,20 @@ def test_questions_without_a_stored_answer_are_counted(tmp_path: Path) -> None:
     )
     assert calls.unanswered(log, TWICE, ["a"]) == 1
     assert calls.unanswered(log, TWICE, ["b"]) == 4
+
+
+def test_what_is_asked_after_its_answer_is_told_from_what_was_broken_off(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    told = [
+        ("ask", "x"),
+        ("gone", "x"),
+        ("ask", "x"),
+        ("answer", "x"),
+        ("ask", "y"),
+        ("ask", "x"),
+        ("answer", "x"),
+    ]
+    log.write_text("".join(json.dumps({"event": event, "hash": hashed}) + "\n" for event, hashed in told))
+
+    assert calls.asked_again(log) == ["x"]
+    assert calls.broken_off(log) == 1
