@@ -16,5 +16,5 @@ bench-selftest: $(DEV) ## One version twice must agree; with a slower dispatcher
 bench-costs: $(DEV) ## What 10, 1,000 and 100,000 jobs an hour take, computed from a record (A=bench.json)
 	@$(PY) -m workbench.bench costs $(or $(A),bench.json)
 
-shows: $(DEV) ## What people wait for, in seconds: a short text beside long ones, a long text's first context
-	@$(PY) -m workbench.shows
+shows: $(DEV) ## What people wait for, in seconds: a short text beside long ones, a long text's first context (BEFORE=1: the old build's, too)
+	@$(PY) -m workbench.shows $(if $(BEFORE),--before)

@@ -2,6 +2,7 @@
 
 A short text beside texts of 300 kB and 1 MB, against the same text alone; and how soon the board of the handbook has its first
 context, against its last sticker. The language model of the handbook answers like a slow provider, after a second in the median.
+`--before` measures the first of these on the build before, too.
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ from eventstorming.v1 import job_pb2
 
 from devkit.programs import Program, Programs
 from eventstorming_client import Client, Job
+from workbench.bench.before import BEFORE, unpacked
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FREE = {"GRPC_PORT": "0", "HTTP_PORT": "0", "ADMIN_PORT": "0"}
+THIS: Mapping[str, str] = {}
+"""Settings that run this build's programs."""
 MOST_SECONDS_MORE = 3.0
 MOST_OF_ALL = 0.2
 """Of the time to the last sticker, until the first context."""
@@ -38,22 +42,23 @@ class Stand:
 
 
 @contextmanager
-def stand(running: Programs, executor: Mapping[str, str]) -> Iterator[Stand]:
-    rtdb = running.start("rtdb", "poller.rtdb.emulator", "--port", "0").ports()["rtdb"]
-    grpc = running.start("executor", "executor", **FREE, **executor).ports()["grpc"]
-    database = {"FIREBASE_DATABASE_EMULATOR_HOST": f"127.0.0.1:{rtdb}"}
-    ports = running.start("poller", "poller", **FREE, **database, EXECUTOR_TARGET=f"127.0.0.1:{grpc}").ports()
+def stand(running: Programs, executor: Mapping[str, str], build: Mapping[str, str] = THIS) -> Iterator[Stand]:
+    settings = {**FREE, **build}
+    rtdb = running.start("rtdb", "poller.rtdb.emulator", "--port", "0", **build).ports()["rtdb"]
+    grpc = running.start("executor", "executor", **settings, **executor).ports()["grpc"]
+    settings |= {"FIREBASE_DATABASE_EMULATOR_HOST": f"127.0.0.1:{rtdb}"}
+    ports = running.start("poller", "poller", **settings, EXECUTOR_TARGET=f"127.0.0.1:{grpc}").ports()
     yield Stand(f"127.0.0.1:{ports['grpc']}", f"http://127.0.0.1:{ports['admin']}")
 
 
-def beside() -> bool:
+def beside(build: Mapping[str, str] = THIS) -> bool:
     """The short job beside the long ones ends within seconds of its usual time, and no job counts a run that raised."""
     text = (EXAMPLES / "library.en.md").read_text("utf-8")
     handbook = (EXAMPLES / "handbook.en.md").read_text("utf-8")
     with (
         tempfile.TemporaryDirectory() as logs,
         Programs(Path(logs)) as running,
-        stand(running, {"AI_MODEL": "offline:rules"}) as up,
+        stand(running, {"AI_MODEL": "offline:rules"}, build) as up,
         Client(up.jobs) as client,
     ):
         _ended(client.submit(text))  # what is loaded at the first job is nobody's
@@ -132,5 +137,14 @@ def _port(server: Program) -> int:
     return int(ready[1])
 
 
+def before() -> None:
+    """The same of the build before, for comparison: nothing is promised of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        print(f"the build at {BEFORE}:", flush=True)
+        beside(unpacked(Path(folder)))
+
+
 if __name__ == "__main__":
+    if "--before" in sys.argv:
+        before()
     sys.exit(not all([beside(), first_context()]))
