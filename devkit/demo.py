@@ -139,7 +139,7 @@ def _report(response: job_pb2.GetJobResponse, saved: list[Path], elapsed: float)
         f"Also written:    {', '.join(str(path) for path in saved[1:])}; logs in {saved[0].parent / 'log'}"
     )
     _console.print(
-        f"Left behind:     {saved[0].parent} and .venv; `make clean` removes both. No process, no data elsewhere."
+        f"Left behind:     {saved[0].parent} and .venv; `make clean` removes both. No process; elsewhere only packages in the caches of pip and uv."
     )
 
 

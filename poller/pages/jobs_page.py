@@ -28,7 +28,7 @@ _BODY = """<header class="bar"><h1 data-word="title"></h1><button id="new" class
 <textarea id="text" rows="14" dir="auto" aria-describedby="hint" data-word-label="requirements"></textarea>
 <p id="read" role="status"></p>
 <menu><label class="button"><span data-word="chooseFile"></span><input id="file" type="file" accept=".md,.txt,.docx,.pdf,text/plain,text/markdown,application/pdf"></label>
-<button value="no" data-word="no"></button><button type="button" id="start" class="new" data-word="start"></button></menu></form></dialog>
+<button value="no" data-word="cancel"></button><button type="button" id="start" class="new" data-word="start"></button></menu></form></dialog>
 <p id="said" role="alert" hidden></p>"""
 
 

@@ -243,6 +243,8 @@ async def test_on_a_phone_every_button_is_in_reach(tmp_path: Path) -> None:
             "[...document.querySelectorAll('.bar button, .bar summary')].map((each) => each.getBoundingClientRect()).map((box) => [box.left, box.right])"
         )
         assert all(left >= 0 and right <= 390 for left, right in edges)
+        box = "document.querySelector('#search').getBoundingClientRect()"
+        assert await shown.js(f"{box}.width") > 90  # room for what is looked for
         await shown.page.locator("#by-time").click()
         await shown.until("document.querySelector('svg.timeline') !== null")
         await shown.picture("phone-time")

@@ -278,6 +278,28 @@ async def test_five_thousand_jobs_are_listed_found_and_scrolled_at_once_and_thei
         assert shown.complaints == []
 
 
+@pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
+async def test_on_a_phone_the_list_of_jobs_is_read_and_worked_with(locale: str) -> None:
+    async with (
+        serving(ManyJobs(_views(8))) as address,
+        window(width=390, height=844, locale=locale) as shown,
+    ):
+        await shown.page.goto(f"{address}/jobs")
+        await shown.until("document.querySelectorAll('#space .row').length === 8")
+        edges = await shown.js(
+            "[...document.querySelectorAll('.bar > *, .actions button')].map((each) => each.getBoundingClientRect()).map((box) => [box.left, box.right])"
+        )
+        assert len(edges) > 8
+        assert all(left >= 0 and right <= 390 for left, right in edges)
+        assert await shown.js("document.querySelector('#counts').clientHeight") < 30  # one line
+        assert await shown.js("document.querySelector('#filter').clientWidth") > 200
+        cut = (
+            "[...document.querySelectorAll('.actions')].filter((each) => each.scrollWidth > each.clientWidth)"
+        )
+        assert await shown.js(f"{cut}.length") == 0
+        await shown.picture(f"phone-jobs-{locale}")
+
+
 async def test_a_page_of_jobs_shows_changes_and_comes_back_after_the_server_was_away() -> None:
     queue = ManyJobs(_views(8))
     async with window() as shown:
