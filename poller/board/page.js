@@ -107,6 +107,13 @@ const eventstorming = (() => {
     moved();
   }
 
+  // Find in page and screen readers scroll what does not scroll: the wall goes there instead.
+  view.addEventListener("scroll", () => {
+    place.x -= view.scrollLeft;
+    place.y -= view.scrollTop;
+    view.scrollTo(0, 0);
+    moved();
+  });
   view.addEventListener("wheel", (event) => {
     event.preventDefault();
     const edge = view.getBoundingClientRect();

@@ -34,7 +34,9 @@ def named(client: Client, text: str) -> Job:
     if files.JOB_ID.fullmatch(text):
         return client.job(text)
     if not re.fullmatch(rf"[0-9a-fA-F-]{{{SHORTEST_ID},36}}", text):
-        raise CliError(f"{text!r} is no job id, nor the first {SHORTEST_ID} characters of one or more")
+        raise CliError(
+            f"{text!r} is no job id, nor the beginning of one: at least {SHORTEST_ID} characters of 0-9, a-f"
+        )
     found = [
         job.job_id
         for job in islice(client.list(), LOOKED_THROUGH)

@@ -133,6 +133,20 @@ LEFTS = """() => Object.fromEntries([...document.querySelectorAll('.sticker')].m
   [group.dataset.id, Number(group.querySelector('.card').getAttribute('x'))]))"""
 
 
+async def test_what_the_browser_scrolls_to_is_shown_and_the_map_stays(tmp_path: Path) -> None:
+    """Find in page does so, and a screen reader."""
+    async with window() as shown:
+        await opened(shown, pilates_model(), tmp_path)
+        map_at = "(({ left, top }) => [left, top])(document.getElementById('map').getBoundingClientRect())"
+        before = await shown.js(map_at)
+        last = "[...document.querySelectorAll('.sticker')].at(-1)"
+        await shown.js(f"{last}.scrollIntoView()")
+        await shown.until("document.getElementById('view').scrollLeft === 0")
+        await shown.until(f"{last}.getBoundingClientRect().right <= innerWidth")
+        assert await shown.js(f"{last}.getBoundingClientRect().left") >= 0
+        assert await shown.js(map_at) == before
+
+
 async def test_by_time_effects_hang_right_of_their_causes_and_the_choice_stays(tmp_path: Path) -> None:
     model = bikes_model()
     async with window(width=1440, height=900, offline=True) as shown:
