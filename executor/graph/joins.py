@@ -114,13 +114,13 @@ def _remark_untraced(
 ) -> None:
     """Names the lines that no element points to: those said to describe no behaviour apart from the others."""
     left = [n for n, line in enumerate(lines, 1) if raw_of(line).strip() and n not in traced]
-    unread = {n for n in left if not lines[n - 1].strip()}
-    if quiet := [n for n in left if n in silent | unread]:
+    said = silent.union(n for n in left if not lines[n - 1].strip())
+    if quiet := [n for n in left if n in said]:
         remarks.tell(
             f"{label}Lines that describe no behaviour: {spans(quiet)}.",
             f"{label}동작을 설명하지 않는 줄: {spans(quiet)}",
         )
-    if other := [n for n in left if n not in silent | unread]:
+    if other := [n for n in left if n not in said]:
         remarks.tell(
             f"{label}Lines that became no sticker: {spans(other)}.",
             f"{label}스티커가 되지 않은 줄: {spans(other)}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 
 import executor
+from executor.graph import joins
+from executor.graph.asking import Remarks
 from executor.graph.question import Answer, Question, Unusable
 from executor.graph.run import generate
 from executor.graph.state import DraftAggregate, DraftContext, GraphInput, RequiredNames
@@ -238,3 +241,13 @@ def test_the_sentences_are_read_off_the_code() -> None:
     found = [pattern for _, pattern in sentences(Language.ENGLISH)]
     assert len(found) > 30
     assert any("one\\ role" in pattern for pattern in found)
+
+
+def test_lines_without_a_sticker_are_told_in_time_that_grows_with_the_text_and_no_faster() -> None:
+    """Of a megabyte there are tens of thousands, and whoever looks for them keeps the event loop."""
+    count = 20_000
+    remarks = Remarks("finish", requirements().whole)
+    began = time.process_time()
+    joins._remark_untraced("", ("A line.",) * count, frozenset(), frozenset(range(1, count, 2)), remarks)
+    assert time.process_time() - began < 1
+    assert len(remarks.notes) == 2
