@@ -106,7 +106,7 @@ def page_request(request: job_pb2.ListJobsRequest) -> PageRequest:
         created_until=_milliseconds(request, "created_until"),
     )
     return PageRequest(
-        wanted=wanted, size=request.page_size or PAGE_SIZE, after=_place(wanted, request.page_token)
+        wanted=wanted, size=request.page_size or PAGE_SIZE, after=page_after(wanted, request.page_token)
     )
 
 
@@ -132,7 +132,8 @@ def page_token(wanted: JobFilter, after: str) -> str:
     return base64.urlsafe_b64encode(f"{_digest(wanted)}{after}".encode()).decode() if after else ""
 
 
-def _place(wanted: JobFilter, token: str) -> str:
+def page_after(wanted: JobFilter, token: str) -> str:
+    """The inverse. Raises Violation."""
     if not token:
         return ""
     try:

@@ -32,7 +32,10 @@ _SENT_AGAIN = uuid.UUID("6a0d5a5e-7f0e-5b0e-9d0c-a2a000000001")
 def job_input(message: Message) -> job_pb2.JobInput:
     """Text, or a draft in the form that the web client sends. Raises Violation, InputRejected, ContentTypeNotSupportedError."""
     check_length(message.ByteSize() - ENVELOPE, "message")  # before anybody reads what is in it
-    found = _source(message)
+    try:
+        found = _source(message)
+    except RecursionError as error:
+        raise ContentTypeNotSupportedError("A part's data is nested too deeply.") from error
     check_input(found)
     found.job_id = _job_id(message, found)
     found.user_id = found.user_id or f"temp-uid-{found.job_id}"
@@ -61,13 +64,13 @@ def _source(message: Message) -> job_pb2.JobInput:
 
 def _data(part: Part) -> Any:
     """The JSON value of a part that holds one; None else."""
-    if part.HasField("data"):
-        return _whole(MessageToDict(part.data))
-    if part.HasField("raw") and part.media_type == "application/json":
-        try:
+    try:
+        if part.HasField("data"):
+            return _whole(MessageToDict(part.data))
+        if part.HasField("raw") and part.media_type == "application/json":
             return json.loads(part.raw)
-        except ValueError as error:
-            raise ContentTypeNotSupportedError(f"A part of type application/json is none: {error}") from error
+    except ValueError as error:
+        raise ContentTypeNotSupportedError(f"A part's data is no JSON: {error}") from error
     return None
 
 

@@ -59,7 +59,7 @@ from poller.ports import (
     Webhooks,
     WrongState,
 )
-from poller.requests import Violation, check_id
+from poller.requests import Violation, check_id, page_after, page_token
 from process.tasks import task_group
 
 log = structlog.get_logger(__name__)
@@ -190,10 +190,13 @@ class Tasks(RequestHandler):
             if params.HasField("page_size"):
                 validate_page_size(params.page_size)
             size = params.page_size or PAGE_SIZE
-            page = await self._jobs.list_jobs(_wanted(params), size=size, after=params.page_token)
+            wanted = _wanted(params)
+            after = page_after(wanted, params.page_token)
+            page = await self._jobs.list_jobs(wanted, size=size, after=after)
             found = await self._tasks(page.jobs, params)
             total = len(found) + bool(page.next)
-            return ListTasksResponse(tasks=found, next_page_token=page.next, page_size=size, total_size=total)
+            token = page_token(wanted, page.next)
+            return ListTasksResponse(tasks=found, next_page_token=token, page_size=size, total_size=total)
 
     async def _tasks(self, views: tuple[JobView, ...], params: ListTasksRequest) -> list[Task]:
         views = tuple(view for view in views if _is_asked_for(view, params))

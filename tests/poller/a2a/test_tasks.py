@@ -113,6 +113,11 @@ async def test_what_is_wrong_is_an_error_in_the_protocols_words(
         "a picture": (message(Part(raw=b"\x89PNG", media_type="image/png")), ContentTypeNotSupportedError),
         "a further message": (message(task_id=unknown), TaskNotFoundError),
         "no draft": (message(data({"draft": {"structures": []}})), InvalidParamsError),
+        "no JSON": (message(Part(raw=b"{", media_type="application/json")), ContentTypeNotSupportedError),
+        "a pit": (
+            message(Part(raw=b"[" * 900 + b"]" * 900, media_type="application/json")),
+            ContentTypeNotSupportedError,
+        ),
     }
     async with agents() as there, there.client(binding, version, streaming=streaming) as client:
         for request, kind in refused.values():
@@ -224,3 +229,17 @@ async def test_with_the_old_answer_a_message_is_answered_at_once_with_the_link()
     assert answered.status.message.parts[0].text == link
     assert answered.artifacts[0].parts[0].url == link
     assert now.status.state != TaskState.TASK_STATE_COMPLETED
+
+
+async def test_a_number_that_is_none_and_a_page_of_nothing_are_refused() -> None:
+    nothing = Part()
+    nothing.data.number_value = float("nan")
+    async with agents() as there, there.client("GRPC", streaming=False) as client:
+        with pytest.raises(ContentTypeNotSupportedError):
+            await task(client, message(nothing))
+        with pytest.raises(InvalidParamsError, match="page_token"):
+            await client.list_tasks(ListTasksRequest(page_token="\u2603"))
+        begun = [(await task(client, message())).id for _ in range(3)]
+        first = await client.list_tasks(ListTasksRequest(page_size=2))
+        rest = await client.list_tasks(ListTasksRequest(page_size=2, page_token=first.next_page_token))
+    assert {each.id for each in (*first.tasks, *rest.tasks)} == set(begun)
