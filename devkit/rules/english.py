@@ -15,9 +15,44 @@ from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
 
 _FILE = "english_words.txt"
-_STORY = re.compile(r"^as an? (?P<actor>[^,]+?),? (?=i(?:'d)? )", re.IGNORECASE)
+_STORY = re.compile(r"^as (?:an?|the) (?P<actor>[^,]+?),? (?=i(?:'d)? )", re.IGNORECASE)
+_NOMINALS = "|".join(lexicon.pairs(_FILE, "nominal"))
+
+
+def _arrow(found: re.Match[str]) -> str:
+    """`Order placed -> reserve stock` as a sentence."""
+    *before, last = found["cause"].split()
+    happened = verbs.as_form(last, "part") and not {"is", "are", "been", "was"} & {
+        word.lower() for word in before
+    }
+    return f"When {' '.join(before)} {'is ' if happened else ''}{last}, "
+
+
 _REWORDED = (
-    (re.compile(r"\s(?:->|=>|→)\s"), lambda found: ", "),
+    (re.compile(r"^given\b.*?\b(?=when\b)", re.IGNORECASE), lambda found: ""),
+    (re.compile(r"^(?:when |if |once )?(?P<cause>[^,]{6,80}?)\s(?:->|=>|→)\s", re.IGNORECASE), _arrow),
+    (
+        re.compile(r"^in (?:the )?(?:case|event) that\b|^where(?= (?:an?|the|any)\b)", re.IGNORECASE),
+        lambda found: "When",
+    ),
+    (
+        re.compile(
+            rf"^(?:in (?:the )?(?:case|event) of|following|on)(?= (?:(?:an?|the|any|successful) )?(?:{_NOMINALS})\b)",
+            re.IGNORECASE,
+        ),
+        lambda found: "Upon",
+    ),
+    (
+        re.compile(r"^should (?P<what>(?:an?|the|any) [\w ]{2,40}?) be\b", re.IGNORECASE),
+        lambda found: f"When {found['what']} is",
+    ),
+    (
+        re.compile(
+            r", (?P<who>(?:the|an?|each|every) [\w -]{3,40}?) (?:gets?|receives?) (?P<what>(?:an?|the) [\w -]+)",
+            re.IGNORECASE,
+        ),
+        lambda found: f", {found['what']} is sent to {found['who']}",
+    ),
     (
         re.compile(
             r"\b(?:The|Our|This) [\w ]{2,20}? (?:shall|must|should|will|can) (?:provide|offer|have|include) (?:an? |the |all )?(?:function|feature|means|way|abilit|possibilit|facilit|functionalit)\w*"
@@ -44,6 +79,7 @@ _RULE = re.compile(
 _TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
 _RECORDING = lexicon.words("english_words.txt", "recording")
 _MESSAGES = lexicon.words("english_words.txt", "message")
+_SHOWN = {(word,) for word in _MESSAGES}
 _BECOMES = lexicon.words("english_words.txt", "become")
 _CHANGES = lexicon.words("english_words.txt", "change")
 _ENTERING = lexicon.words("english_words.txt", "entering")
@@ -147,7 +183,17 @@ class English:
 
     def _causes(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         found = self._actions(sentence, tokens, None, automatic=False, past=True)
-        return found or self._became(sentence, tokens) or self._nominal(sentence, tokens)
+        found = found or self._became(sentence, tokens)
+        found = found or ([] if clauses(tokens) else self._nominal(sentence, tokens))
+        return [self._same(action) for action in found]
+
+    def _same(self, cause: Action) -> Action:
+        """A cause as it was done before; what was done is completed as well."""
+        said = {cause.verb}
+        if cause.verb in ("complete", "finish", "make"):
+            said |= {"make", "place", lexicon.pairs(_FILE, "nominal").get(naming.head(cause.thing.name), "")}
+        known = self._facts.earlier(cause, said)
+        return replace(known, place=cause.place) if known else cause
 
     def _actions(
         self,
@@ -182,6 +228,8 @@ class English:
             return None
         if kind == "threshold":
             return self._crossed(place, clause)
+        if kind == "query" and clause.objects and clause.objects[0].words[-1:] in _SHOWN:
+            return None
         if group.verb.base in lexicon.words(_FILE, "working") and not (group.bare or _asks_state(clause)):
             return None
         listed = automatic or any(
@@ -289,11 +337,10 @@ class English:
             subject and subject.words and not is_person(subject.words[-1]) and not _is_system(subject)
         ):
             return subject, ""
+        preposition = lexicon.pairs(_FILE, "takes").get(verb.base)
         for word, phrases in clause.tails:
-            if word in ("for", "to", "in", "on", "into", "from") and phrases[0].words:
+            if word == preposition and phrases[0].words:
                 return phrases[0], word
-        if verb.base in lexicon.words(_FILE, "needs_object"):
-            return None, ""
         if verb.base in lexicon.words(_FILE, "reflexive") and subject and subject.words:
             return subject, ""
         implied = lexicon.pairs(_FILE, "implied").get(verb.base)
@@ -369,7 +416,9 @@ class English:
             return []
         before = Phrase(phrase.words[:-1], phrase.start, phrase.end, False) if phrase.words[:-1] else None
         whole = phrase.of if phrase.of and phrase.of.words else before
-        thing = term_of(whole) if whole else self._thing
+        itself = phrase.words == (lexicon.pairs(_FILE, "implied").get(verb.base),)
+        done = next((action for action in reversed(self._facts.actions) if action.verb == verb.base), None)
+        thing = term_of(whole) if whole else term_of(phrase) if itself else done.thing if done else None
         if thing is None:
             return []
         command, event = _names(verb, thing, "", "")
@@ -392,8 +441,11 @@ def _halves(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
             (i for i, token in enumerate(tokens) if token.text == "," and _main_part(tokens, i + 1)), 0
         )
         return (tokens[begin:comma], tokens[comma + 1 :]) if comma else _without_comma(tokens, begin)
+    able = any(token.low in ("can", "may", "cannot") for token in tokens)
     for i, token in enumerate(tokens[1:], 1):
-        if token.low in _TRIGGERS and clauses(tokens[i + 1 :]):
+        if token.low == "if" and not able and _is_event(tokens[i + 1 :]):
+            return tokens[i + 1 :], _until_condition(tokens[:i])
+        if token.low in _TRIGGERS and _main_part(tokens, i + 1):
             return tokens[i + 1 :], _until_condition(tokens[:i])
         if token.low == "soon" and tokens[i - 1].low == "as" and i + 2 < len(tokens):
             return tokens[i + 2 :], _until_condition(tokens[: i - 1])
@@ -410,6 +462,14 @@ def _leading(tokens: Sequence[Token]) -> int:
     return 2 if lows[:2] in (["every", "time"], ["each", "time"], ["in", "case"]) else 0
 
 
+def _is_event(tokens: Sequence[Token]) -> bool:
+    """Whether something happens there, rather than being so."""
+    made = clauses(tokens)
+    return bool(made) and not any(
+        one.group.negative or one.group.verb.kind in ("state", "query") for one in made
+    )
+
+
 def _main_part(tokens: Sequence[Token], start: int) -> bool:
     rest = tokens[start:]
     return bool(rest) and rest[0].tag != "C" and bool(clauses(rest) or any(t.low in _BECOMES for t in rest))
@@ -423,7 +483,7 @@ def _without_comma(tokens: Sequence[Token], begin: int) -> tuple[Sequence[Token]
         if (
             tokens[i].tag in "DO"
             and tokens[i - 1].tag not in "PSD"
-            and clauses(tokens[i:])
+            and _main_part(tokens, i)
             and _happens(tokens[begin:i])
         ):
             return tokens[begin:i], tokens[i:]
@@ -467,14 +527,7 @@ def _skipped(phrase: Phrase) -> bool:
     if phrase.pronoun:
         return False
     word, pair = naming.singular(phrase.words[-1]), "-".join(phrase.words[-2:])
-    if pair in lexicon.words(_FILE, "generic_thing") or word in (
-        "page",
-        "screen",
-        "button",
-        "popup",
-        "dialog",
-        "tab",
-    ):
+    if pair in lexicon.words(_FILE, "generic_thing") or word in lexicon.words(_FILE, "of_the_tool"):
         return True
     return (
         word in lexicon.words(_FILE, "generic_thing") and phrase.of is None and len(phrase.words) == 1

@@ -135,7 +135,7 @@ def _told(tokens: Sequence[Token], i: int, first: int) -> bool:
     return (
         i > first
         and naming.is_plural(tokens[i - 1].low)
-        and bool(verbs.as_form(tokens[i].low, "part"))
+        and bool(verbs.as_form(tokens[i].low, "part") or verbs.guessed_from_ed(tokens[i].low))
         and (i + 1 == len(tokens) or tokens[i + 1].tag == "P")
     )
 
@@ -513,6 +513,8 @@ def _clause(
 ) -> Clause | None:
     before = made[-1] if made else None
     own, start = _subject(tokens, begin, group.start)
+    if own and own.start and tokens[own.start - 1].low == "no":
+        group = replace(group, negative=True)
     if own is None and begin and before is not None:
         relative = tokens[before.group.start - 1].low in ("that", "which", "who")
         if not relative and not _linked(tokens, begin, group.start):

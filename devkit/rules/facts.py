@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -102,6 +102,7 @@ class Heading:
     level: int
     term: Term
     generic: bool
+    quiet: bool = False  # over what is no behaviour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,12 @@ class Facts:
     unclear: list[Rule] = field(default_factory=list)  # words that nobody knows: questions, no stickers
     headings: list[Heading] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+
+    def earlier(self, cause: Action, verbs: Collection[str]) -> Action | None:
+        """What was done before by one of the verbs to the same thing, under a longer name perhaps: `the file` is the print file."""
+        done = [*self.actions, *(action for r in self.reactions for action in r.results)]
+        same = (a for a in reversed(done) if a.verb in verbs and a.kind != "query")
+        return next((a for a in same if a.thing.name.endswith(cause.thing.name)), None)
 
     def every_action(self) -> Iterator[Action]:
         """Actions of sentences and of both sides of reactions, by line."""

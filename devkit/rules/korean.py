@@ -48,6 +48,8 @@ _REWORDED = (
     (re.compile(rf"(?<=[가-힣])({_VERBS})\s?시(?:에는|에)?,?\s"), r" \1되면 "),
     (re.compile(rf"(?<![가-힣])({_VERBS})\s?시(?:에는|에)?,?\s"), r"\1되면 "),
     (re.compile(rf"({_VERBS})(?:이)?면,?\s"), r"\1되면 "),
+    (re.compile(rf"({_VERBS})\s*(?:→|->|=>)\s*"), r"\1되면 "),
+    (re.compile(rf"^((?:[가-힣]+\s)?)({_VERBS})\s?(?:후|뒤|이후)에?,?\s"), r"\1\2된 후 "),
     (re.compile(rf"({_VERBS})\s?(?:후|뒤|이후)에?,?\s"), r"\1한 후 "),
     (
         re.compile(
@@ -139,11 +141,20 @@ class Korean:
             action, *more = [self._action(sentence, one, made) for one in _apart(clause)]
             self._facts.actions += filter(None, more)
             if _is_cause(clause, made[position + 1 :]):
-                self._facts.actions += [*causes, *effects] if action else []
-                causes, effects = ([action], []) if action else (causes, effects)
+                if cause := _happened(action) if action else None:
+                    self._add(sentence, causes, effects)
+                    causes, effects = [self._same(cause, clause.noun)], []
             elif action:
                 effects.append(action)
         self._add(sentence, causes, effects)
+
+    def _same(self, cause: Action, noun: str) -> Action:
+        """A cause as it was done before; what was done is completed as well."""
+        said = {cause.verb}
+        if noun in ("완료", "종료") and cause.thing.alias in terms.verb_nouns():
+            said |= {"make", "place", "submit", terms.verb_nouns()[cause.thing.alias]}
+        known = self._facts.earlier(cause, said)
+        return replace(known, place=cause.place) if known else cause
 
     def _add(self, sentence: Sentence, causes: Sequence[Action], effects: Sequence[Action]) -> None:
         if causes and effects:
@@ -439,6 +450,16 @@ def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
         and not (topic and _is_role(topic))
         and (clause.passive or any(later.with_particle("이", "가") for later in rest))
     )
+
+
+def _happened(action: Action) -> Action | None:
+    """A cause is no look-up: what is confirmed has changed, what is looked up has not."""
+    if action.kind != "query":
+        return action
+    verb, noun = terms.english_verb("confirm"), "확인"
+    command, event = _names(verb, noun, action.thing)
+    known = action.command.alias.endswith(noun)
+    return replace(action, kind="update", verb=verb.base, command=command, event=event) if known else None
 
 
 def _noun_ending(text: str) -> list[Clause]:

@@ -43,7 +43,13 @@ def english(word: str) -> str:
     if word.isascii():
         return naming.pascal(word)
     verb = verb_nouns().get(word)
-    return naming.pascal(verb) if verb else pascal(word)
+    return naming.pascal(_nouns().get(verb, verb)) if verb else pascal(word)
+
+
+@cache
+def _nouns() -> dict[str, str]:
+    """The noun of an English verb: collection, of collect."""
+    return {verb: noun for noun, verb in reversed(lexicon.pairs("english_words.txt", "nominal").items())}
 
 
 def unknown(words_of: tuple[str, ...]) -> str:

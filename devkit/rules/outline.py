@@ -92,7 +92,7 @@ def _homes(facts: Facts, found: Sequence[Area], lines: asked.Lines) -> dict[int,
     first: dict[int, int] = {}
     for number, _ in lines:
         section = section_of(facts.headings, number)
-        if section and number in claimed and number > section.place.line:
+        if section and not section.quiet and number in claimed and number > section.place.line:
             first.setdefault(section.place.line, number)
     for line, below in first.items():
         claimed.setdefault(line, claimed[below][:1])

@@ -1,4 +1,4 @@
-"""Step `policies`: reactions of the text whose two sides are events of different aggregates of the model."""
+"""Step `policies`: reactions of the text whose two sides are events of the model."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ def _policies(reaction: Reaction, known: _Known, *, korean: bool) -> Iterator[Po
     for trigger in reaction.triggers:
         cause = known.event(trigger)
         led = [(result, known.event(result)) for result in reaction.results if cause]
-        results = [
-            (result, event) for result, event in led if event and cause and event.aggregate != cause.aggregate
-        ]
+        results = [(result, event) for result, event in led if event and cause and event.name != cause.name]
         if cause and results:
             commands = dict.fromkeys(event.command for _, event in results)
             yield _policy(reaction, cause, trigger, results[0][0], list(commands), korean=korean)

@@ -23,6 +23,8 @@ _QUIET = re.compile(
     re.IGNORECASE,
 )
 """Headings over what is no behaviour, down to the next heading as high."""
+_LABELS = words("english_words.txt", "quiet_label") | words("korean_words.txt", "quiet_label")
+_HEADINGS = words("english_words.txt", "quiet_heading") | words("korean_words.txt", "quiet_heading") | _LABELS
 _OFF_TOPIC = words("english_words.txt", "technical") | words("english_words.txt", "opinion")
 _OFF_TOPIC_KO = re.compile(
     "|".join(words("korean_words.txt", "technical") | words("korean_words.txt", "bidding"))
@@ -42,7 +44,7 @@ _SECTION = re.compile(
     re.IGNORECASE,
 )
 _QUIET_ROW = re.compile(
-    r"(?:\[?(?:N-?FR?|PER|SER|SIR|DAR|TER|QUR|INR|COR|PMR|PSR|ECR)[-_ ]?\d)|(?:bug|task|spike|chore|sub-task|버그|결함|작업)$",
+    r"(?:\[?(?:N-?FR?|PER|SER|SIR|DAR|TER|QUR|INR|COR|PMR|PSR|ECR)[-_ ]?\d)|(?:bug|task|spike|chore|sub-task|버그|결함|작업|performance|security|availability|usability|non-?functional|성능|보안|품질|비기능)$",
     re.IGNORECASE,
 )
 _QUIET_LABEL = re.compile(
@@ -70,6 +72,7 @@ class _Reader:
         self._korean = Korean(self._facts)
         self._actor: Term | None = None
         self._quiet_line = 0  # what follows its label
+        self._next_number = -1  # of the line that ends a quiet section
         self._quiet = 0  # the level of the heading over what is no behaviour
 
     def read(self, numbered: Sequence[tuple[int, str]]) -> Facts:
@@ -81,6 +84,8 @@ class _Reader:
         ]
         block: list[Line] = []
         for position, line in enumerate(lines):
+            if _number(line) == self._next_number:
+                self._quiet = 0
             if self._is_heading(lines, position):
                 self._block(block)
                 block = []
@@ -126,14 +131,21 @@ class _Reader:
         term = reader.heading(title)
         generic = _is_generic(title) or reader.unknown(title)
         if level <= self._quiet or _FUNCTIONAL.search(title):
-            self._quiet = 0 if level < 7 or not line.bullet else self._quiet
-        if _is_quiet(title) and after and after[0].number == line.number:
-            self._quiet_line = line.number
-        elif _is_quiet(title) and not self._quiet and not line.bullet:
+            self._quiet = 0 if level < 7 or not line.bullet or _number(line) else self._quiet
+        if after and after[0].number == line.number:
+            self._quiet_line = line.number if _plain(title) in _LABELS else self._quiet_line
+        elif _is_quiet(title) and not self._quiet and (not line.bullet or _number(line)):
             self._quiet = level
+            self._next_number = _number(line) + 1 if level == 7 and line.bullet else -1
         self._actor = term if reader.is_actor(title) else None
         self._facts.headings.append(
-            Heading(place=Place(line.number, title), level=level, term=term, generic=generic)
+            Heading(
+                place=Place(line.number, title),
+                level=level,
+                term=term,
+                generic=generic,
+                quiet=_is_quiet(title),
+            )
         )
 
     def _block(self, lines: list[Line]) -> None:
@@ -182,7 +194,7 @@ class _Reader:
             return True
         titled = i + 1 < len(lines) and lines[i + 1].number == line.number and not text.cells(line.text)
         title, colon, _ = line.body.partition(":")
-        if (titled or colon) and (_QUIET_LABEL.fullmatch(title.strip()) or _is_quiet(title)):
+        if (titled or colon) and (_QUIET_LABEL.fullmatch(title.strip()) or _plain(title) in _LABELS):
             self._quiet_line = line.number
             return True
         if not titled or len(line.body) > 30 or line.body[-1:] in ".!?다":
@@ -227,6 +239,12 @@ def _names_a_section(body: str) -> bool:
     return len(body) < 40 and bool(_SECTION.fullmatch(body.rstrip(" :")))
 
 
+def _number(line: Line) -> int:
+    """Of a numbered line."""
+    found = re.match(r"\s*(\d{1,2})[.)]\s", line.text)
+    return int(found[1]) if found else 0
+
+
 def _is_rest(row: Sequence[str]) -> bool:
     """The cells after a long one, in a line of their own: no row begins there."""
     return not re.match(r"[A-Z]{1,8}[-_]?\d+$", row[0])
@@ -240,15 +258,17 @@ def _title_like(line: Line) -> bool:
 
 @lru_cache(maxsize=2048)
 def _is_off_topic(text: str) -> bool:
-    if not _OFF_TOPIC.isdisjoint(re.findall(r"[a-z][\w-]*", text.lower())):
+    if text.endswith("?") or not _OFF_TOPIC.isdisjoint(re.findall(r"[a-z][\w-]*", text.lower())):
         return True
     return bool(_HANGUL.search(text) and _OFF_TOPIC_KO.search(text))
 
 
 def _is_quiet(title: str) -> bool:
-    plain = re.sub(r"[\W_]+", "_", title.lower()).strip("_")
-    listed = words("english_words.txt", "quiet_heading") | words("korean_words.txt", "quiet_heading")
-    return plain in listed or bool(_QUIET.search(title))
+    return _plain(title) in _HEADINGS or bool(_QUIET.search(title))
+
+
+def _plain(title: str) -> str:
+    return re.sub(r"[\W_]+", "_", title.lower()).strip("_")
 
 
 def _is_generic(title: str) -> bool:
