@@ -127,7 +127,7 @@ class Settings(ProcessSettings):
     def _mcp_installed(cls, wanted: bool) -> bool:
         if wanted and not find_spec("mcp"):
             raise ValueError(
-                "this installation cannot speak MCP: install the extra `mcp`, or set this to false"
+                "this installation cannot speak MCP: install the extra `mcp`, or take the image that has it, or set this to false"
             )
         return wanted
 
