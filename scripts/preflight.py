@@ -296,8 +296,11 @@ def pull(site: Site) -> Findings:
     host, _, path = site.registry.partition("/")
     where = _cluster_name(site)
     asked = ("container", "clusters", "describe", *where.split(), "--format=value(nodeConfig.serviceAccount)")
-    account = site.run("gcloud", *asked).text.strip() if site.is_google else ""
-    if not account:
+    if not site.is_google:
+        return
+    told = site.run("gcloud", *asked)
+    if not (account := told.text.strip()):
+        yield Unseen(f"which account the nodes have, whose right to pull counts: {_last(told)}")
         return
     owner, _, repository = path.partition("/")
     if account == "default":
@@ -513,6 +516,7 @@ def programs(site: Site) -> Findings:
     name = next(str(it["name"]) for it in named if it["labels"][part] == "poller")
     running = site.read("deployment", name, "--namespace", site.namespace)
     if not (running or {}).get("status", {}).get("replicas"):
+        yield "no poller runs here yet"
         return
     where = ("exec", f"deployment/{name}", "-c", "poller", "--namespace", site.namespace, "--")
     doctor = (*where, "python3", "-m", "poller.cli", "doctor")

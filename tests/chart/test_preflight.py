@@ -248,6 +248,13 @@ def test_nodes_that_may_not_pull() -> None:
     assert not list(preflight.pull(site(hidden))), "one role is enough"
 
 
+@pytest.mark.parametrize("answer", [Answer(1, "", "ERROR: no account"), Answer(0, "\n")])
+def test_nodes_whose_account_is_not_told_are_not_said_to_pull(answer: Answer) -> None:
+    [unseen] = preflight.pull(site(Cloud().set("gcloud container clusters describe", answer)))
+    assert isinstance(unseen, Unseen)
+    assert "whose right to pull" in unseen.why
+
+
 def test_what_nobody_could_look_at_is_not_called_well(capsys: pytest.CaptureFixture[str]) -> None:
     bare = replace(site(Cloud()), tools=frozenset({"kubectl"}))
     assert preflight.report(bare) == 0
@@ -346,7 +353,7 @@ def test_a_running_poller_is_asked_about_what_only_it_can_tell() -> None:
     cloud.set("kubectl exec deployment/eventstorming-generator", Answer(3, "✗ language model: wrong name"))
     [failure] = found(preflight.programs, cloud)
     assert "wrong name" in failure.wrong
-    assert not found(preflight.programs, Cloud())
+    assert list(preflight.programs(site(Cloud()))) == ["no poller runs here yet"]
 
 
 def test_a_poller_that_does_not_run_is_said_to() -> None:
