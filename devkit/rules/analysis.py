@@ -12,7 +12,7 @@ from devkit.rules import lexicon, naming
 from devkit.rules.english_lists import is_person
 from devkit.rules.facts import Action, Choices, Facts, Members, Place, Rule, Table, Term
 
-NOTIFICATION = Term("Notification", "Notification")
+_NOTIFICATIONS = {"notification": Term("Notification", "Notification"), "알림": Term("Notification", "알림")}
 Words = tuple[str, ...]
 _FILE = "english_words.txt"
 
@@ -115,6 +115,12 @@ def _is_part(words: Words, wholes: Collection[Words]) -> bool:
     return any(words[:length] in wholes for length in range(1, len(words)))
 
 
+def _notification(action: Action) -> str:
+    """What the text calls the notification that is sent; "" where it names none."""
+    low = action.thing.alias.casefold()
+    return next((word for word in _NOTIFICATIONS if action.kind == "notify" and word in low), "")
+
+
 def _changes(action: Action) -> bool:
     return action.kind not in ("query", "notify")
 
@@ -122,7 +128,8 @@ def _changes(action: Action) -> bool:
 def _restates(term: Term, often: Counter[str]) -> bool:
     """A longer name of a thing that is known by a shorter one: a repair booking, where bookings are spoken of."""
     low = term.name.casefold()
-    return any(often[low[at:]] > often[low] for at in range(1, len(low) + 1))
+    longer = [name for name in often if low.endswith(name) and low != name]
+    return any(often[name] > often[low] for name in longer)
 
 
 def _unique(actions: Iterable[Action]) -> list[Action]:
@@ -142,6 +149,7 @@ class _Analyst:
         self._actions = list(facts.every_action())
         self._reacting = {action for r in facts.reactions for action in (*r.triggers, *r.results)}
         self._latest: Found | None = None
+        self._causes = {action: r.triggers for r in facts.reactions for action in r.results}
         self._triggers = {action for r in facts.reactions for action in r.triggers}
         made = {action.thing.name.casefold() for action in self._actions if _changes(action)}
         self._values = {fact.owner.name.casefold() for fact in facts.members if fact.group} - made
@@ -185,7 +193,7 @@ class _Analyst:
         often = Counter(thing for thing, _ in done)
         recorded = [fact.owner for fact in self._facts.members]
         terms = list(recorded)
-        terms += [self._notification(action) for action in self._actions if action.kind == "notify"]
+        terms += [_NOTIFICATIONS[named] for action in self._actions if (named := _notification(action))]
         for action in self._actions:
             central = often[action.thing.name.casefold()] > 1 or action in self._reacting
             if action.verb == "assign" and is_person(naming.head(action.thing.name)):
@@ -213,14 +221,11 @@ class _Analyst:
             return False
         return low not in lexicon.words(_FILE, "generic_thing")
 
-    def _notification(self, action: Action) -> Term:
-        return NOTIFICATION if action.thing.alias.isascii() else Term("Notification", "알림")
-
     # ------------------------------------------------------------ where an action belongs
 
     def _home(self, action: Action) -> Found | None:
         if action.kind == "notify":
-            return self._known(self._notification(action)) or self._last_resort(action)
+            return self._telling(action)
         if action.verb == "assign" and is_person(naming.head(action.thing.name)):
             owner = self._known(action.owner) if action.owner else None
             return owner or self._latest or self._last_resort(action)
@@ -233,6 +238,13 @@ class _Analyst:
             if term and (home := self._related(term)):
                 return home
         return self._mentioned(action) or self._last_resort(action)
+
+    def _telling(self, action: Action) -> Found | None:
+        """A notification that the text names is a thing of its own; else somebody is told by what it is about."""
+        if named := _notification(action):
+            return self._known(_NOTIFICATIONS[named]) or self._last_resort(action)
+        cause = next(iter(self._causes.get(action, ())), None)
+        return (self._home(cause) if cause else None) or self._latest or self._last_resort(action)
 
     def _is_outside(self, action: Action) -> bool:
         """A cause about an attribute whose owner the sentence does not name, such as the passing of a deadline."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from devkit.rules import lexicon, naming, verbs
 from devkit.rules.english_grammar import Clause, Phrase, Token, clauses, noun_phrase, tokens_of
 from devkit.rules.english_lists import choices, is_person, members, term_of
-from devkit.rules.facts import Action, Choices, Facts, Kind, Members, Place, Reaction, Rule, Term, noticed
+from devkit.rules.facts import Action, Facts, Kind, Members, Place, Term, noticed
+from devkit.rules.saying import Reading, Said
 from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
 
@@ -28,46 +29,33 @@ def _arrow(found: re.Match[str]) -> str:
     return f"When {' '.join(before)} {'is ' if happened else ''}{last}, "
 
 
-_REWORDED = (
-    (re.compile(r"^given\b.*?\b(?=when\b)", re.IGNORECASE), lambda found: ""),
-    (re.compile(r"^(?:when |if |once )?(?P<cause>[^,]{6,80}?)\s(?:->|=>|→)\s", re.IGNORECASE), _arrow),
-    (
-        re.compile(r"^in (?:the )?(?:case|event) that\b|^where(?= (?:an?|the|any)\b)", re.IGNORECASE),
-        lambda found: "When",
-    ),
-    (
-        re.compile(
-            rf"^(?:in (?:the )?(?:case|event) of|following|on)(?= (?:(?:an?|the|any|successful) )?(?:{_NOMINALS})\b)",
-            re.IGNORECASE,
+_REWORDED = [
+    (re.compile(said, re.IGNORECASE), instead)
+    for said, instead in (
+        (r"^given\b.*?\b(?=when\b)", ""),
+        (r"^(?:when |if |once )?(?P<cause>[^,]{6,80}?)\s(?:->|=>|→)\s", _arrow),
+        (r"^in (?:the )?(?:case|event) that\b|^where(?= (?:an?|the|any)\b)", "When"),
+        (
+            r"^(?:in (?:the )?(?:case|event) of|following|on)"
+            rf"(?= (?:(?:an?|the|any|successful) )?(?:{_NOMINALS})\b)",
+            "Upon",
         ),
-        lambda found: "Upon",
-    ),
-    (
-        re.compile(r"^should (?P<what>(?:an?|the|any) [\w ]{2,40}?) be\b", re.IGNORECASE),
-        lambda found: f"When {found['what']} is",
-    ),
-    (
-        re.compile(
+        (r"^should (?P<what>(?:an?|the|any) [\w ]{2,40}?) be\b", r"When \g<what> is"),
+        (
             r", (?P<who>(?:the|an?|each|every) [\w -]{3,40}?) (?:gets?|receives?) (?P<what>(?:an?|the) [\w -]+)",
-            re.IGNORECASE,
+            r", \g<what> is sent to \g<who>",
         ),
-        lambda found: f", {found['what']} is sent to {found['who']}",
-    ),
-    (
-        re.compile(
-            r"\b(?:The|Our|This) [\w ]{2,20}? (?:shall|must|should|will|can) (?:provide|offer|have|include) (?:an? |the |all )?(?:function|feature|means|way|abilit|possibilit|facilit|functionalit)\w*"
-            r"(?: (?:for|that (?:allows|enables|lets)|allowing|enabling))? (?P<who>(?:an?|the|each|every|all) [\w -]{2,40}?) to (?=[a-z])",
-            re.IGNORECASE,
+        (
+            r"\b(?:The|Our|This) [\w ]{2,20}? (?:shall|must|should|will|can) (?:provide|offer|have|include) (?:an? |the |all )?"
+            r"(?:function|feature|means|way|abilit|possibilit|facilit|functionalit)\w*(?: (?:for|that (?:allows|enables|lets)"
+            r"|allowing|enabling))? (?P<who>(?:an?|the|each|every|all) [\w -]{2,40}?) to (?=[a-z])",
+            r"\g<who> can ",
         ),
-        lambda found: f"{found['who'][:1].upper()}{found['who'][1:]} can ",
-    ),
-    (re.compile(r",? so (?:that|I|we|they)\b.*|,? in order to\b.*", re.IGNORECASE), lambda found: "."),
-    (re.compile(r"\bwhat(?:['’]s| is) in (?:the )?", re.IGNORECASE), lambda found: "the "),
-    (
-        re.compile(r"\b(?:up to|at (?:most|least)|no (?:more|fewer|less) than) (?=\d|\w+ \w+s\b)"),
-        lambda found: "",
-    ),
-)
+        (r",? so (?:that|I|we|they)\b.*|,? in order to\b.*", "."),
+        (r"\bwhat(?:['’]s| is) in (?:the )?", "the "),
+        (r"\b(?:up to|at (?:most|least)|no (?:more|fewer|less) than) (?=\d|\w+ \w+s\b)", ""),
+    )
+]
 _THEN = re.compile(
     r"^(?P<cause>.{6,}?),? (?:at which (?:time|point)|whereupon|(?:up)?on which|after which) (?P<effect>.+)$",
     re.IGNORECASE,
@@ -76,7 +64,13 @@ _RULE = re.compile(
     r"\b(?:must|cannot|can't|may not|only|at most|at least|no more than|up to|unique|never|not allowed|required|maximum|minimum|shall not)\b",
     re.IGNORECASE,
 )
+_SECTION = re.compile(
+    r"^(?:bounded context|context|module|domain|epic|feature|aggregate)\b(?: overview)?:?\s*", re.IGNORECASE
+)
 _TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
+_VERB_OF = {noun: verb for verb, noun in lexicon.pairs(_FILE, "implied").items()} | lexicon.pairs(
+    _FILE, "nominal"
+)
 _RECORDING = lexicon.words("english_words.txt", "recording")
 _MESSAGES = lexicon.words("english_words.txt", "message")
 _SHOWN = {(word,) for word in _MESSAGES}
@@ -86,21 +80,8 @@ _ENTERING = lexicon.words("english_words.txt", "entering")
 SYSTEM = Term("System", "System")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
-    """What a sentence says by itself: lists, or words with a cause and an effect, perhaps a story's actor."""
-
-    choices: Sequence[Choices]
-    members: Sequence[Members]
-    rule: bool
-    words: str
-    actor: Term | None
-    cause: Sequence[Token]
-    effect: Sequence[Token]
-
-
 @lru_cache(maxsize=2048)
-def _said(text: str) -> _Said:
+def _said(text: str) -> Said:
     """The same sentence is read once, in whatever questions it stands."""
     words = text
     for pattern, instead in _REWORDED:
@@ -114,29 +95,21 @@ def _said(text: str) -> _Said:
         actor = term_of(phrase) if phrase and phrase.words else None
         tokens = tuple(token for token in tokens if token.start >= story.end())
     cause, effect = _halves(tokens)
-    return _Said(
-        choices=choices(text), members=members(text), rule=bool(_RULE.search(text)), words=words, actor=actor, cause=cause, effect=effect
-    )  # fmt: skip
+    rule = bool(_RULE.search(text))
+    chosen, recorded = choices(text), members(text)
+    return Said(
+        choices=chosen, members=recorded, rule=rule, words=words, actor=actor, cause=cause, effect=effect
+    )
 
 
-class English:
-    """One text's reader: remembers what `it` and `they` mean. Adds to the facts it was given."""
-
+class English(Reading):
     def __init__(self, facts: Facts) -> None:
-        self._facts = facts
-        self._thing: Term | None = None
-        self._actor: Term | None = None
+        super().__init__(facts)
         self._things: set[str] = set()  # what something was done to
 
     def heading(self, title: str) -> Term:
         """The concept of a heading; its thing is what the next sentences' pronouns may mean."""
-        text = re.sub(
-            r"^(?:bounded context|context|module|domain|epic|feature|aggregate)\b(?: overview)?:?\s*",
-            "",
-            title,
-            flags=re.IGNORECASE,
-        )
-        text = re.sub(r"\(.*?\)", "", text) or title
+        text = re.sub(r"\(.*?\)", "", _SECTION.sub("", title)) or title
         return Term(naming.pascal(text), re.sub(r"\s+", " ", text).strip(" .:"))
 
     def unknown(self, title: str) -> bool:
@@ -155,45 +128,19 @@ class English:
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
         """Adds what one sentence says."""
         said = _said(sentence.text)
-        self._facts.choices += [replace(fact, place=sentence.whole) for fact in said.choices]
-        self._facts.members += [replace(fact, place=sentence.whole) for fact in said.members]
-        if said.rule:
-            self._facts.rules.append(Rule(place=sentence.whole, text=sentence.text))
-        if said.choices or said.members:
-            owner = said.members[-1].owner if said.members else said.choices[-1].owner
-            self._thing = owner or self._thing
-            if ";" not in sentence.text:
-                return
+        if self._lists(sentence, said) and ";" not in sentence.text:
+            return
         if said.words != sentence.text:
             sentence = replace(sentence, text=said.words)
-        self._between(sentence, said.cause, said.effect, said.actor or actor)
-
-    def _between(
-        self, sentence: Sentence, trigger: Sequence[Token], result: Sequence[Token], actor: Term | None
-    ) -> None:
-        causes = self._causes(sentence, trigger) if trigger else []
-        effects = self._actions(sentence, result, actor, automatic=bool(causes))
-        if causes and effects:
-            fact = Reaction(
-                place=sentence.whole, triggers=tuple(causes), results=tuple(effects), text=sentence.text
-            )
-            self._facts.reactions.append(fact)
-        else:  # a cause that nothing is known to follow from is no command
-            self._facts.actions += effects
+        causes = self._causes(sentence, said.cause) if said.cause else []
+        effects = self._actions(sentence, said.effect, said.actor or actor, automatic=bool(causes))
+        self._add(sentence, causes, effects)
 
     def _causes(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         found = self._actions(sentence, tokens, None, automatic=False, past=True)
         found = found or self._became(sentence, tokens)
         found = found or ([] if clauses(tokens) else self._nominal(sentence, tokens))
-        return [self._same(action) for action in found]
-
-    def _same(self, cause: Action) -> Action:
-        """A cause as it was done before; what was done is completed as well."""
-        said = {cause.verb}
-        if cause.verb in ("complete", "finish", "make"):
-            said |= {"make", "place", lexicon.pairs(_FILE, "nominal").get(naming.head(cause.thing.name), "")}
-        known = self._facts.earlier(cause, said)
-        return replace(known, place=cause.place) if known else cause
+        return [self._as_done(cause, _noun_of(cause)) for cause in found]
 
     def _actions(
         self,
@@ -429,6 +376,12 @@ class English:
                 place=place, kind=kind, verb=verb.base, actor=None, thing=thing, command=command, event=event
             )
         ]
+
+
+def _noun_of(cause: Action) -> str:
+    """The verb of a booking that is made, a payment that is completed."""
+    done = cause.verb in ("complete", "finish", "make")
+    return _VERB_OF.get(naming.head(cause.thing.name), "") if done else ""
 
 
 def _halves(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -141,11 +141,15 @@ class Facts:
     headings: list[Heading] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
 
-    def earlier(self, cause: Action, verbs: Collection[str]) -> Action | None:
-        """What was done before by one of the verbs to the same thing, under a longer name perhaps: `the file` is the print file."""
-        done = [*self.actions, *(action for r in self.reactions for action in r.results)]
-        same = (a for a in reversed(done) if a.verb in verbs and a.kind != "query")
-        return next((a for a in same if a.thing.name.endswith(cause.thing.name)), None)
+    def earlier(self, cause: Action, noun_of: str) -> Action | None:
+        """What was done before to the same thing, under a longer name perhaps (`the file` is the print file); a booking or payment
+        that is made or completed is whatever was booked or paid: `noun_of` is its verb."""
+        verbs = (cause.verb, "make", "place", "submit") if noun_of else (cause.verb,)
+        for one in reversed([*self.actions, *(action for r in self.reactions for action in r.results)]):
+            same = one.verb in verbs and one.thing.name.endswith(cause.thing.name)
+            if (same or one.verb == noun_of) and one.kind != "query":
+                return one
+        return None
 
     def every_action(self) -> Iterator[Action]:
         """Actions of sentences and of both sides of reactions, by line."""

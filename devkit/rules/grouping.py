@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from devkit.rules import naming
@@ -50,13 +50,22 @@ def _by_headings(facts: Facts, active: Sequence[Found]) -> list[Area]:
             heading = _home_section(headings, facts.headings, level, found)
             (groups.setdefault(heading.term, []) if heading else stray).append(found)
         if len(groups) > 1:
-            made = [
-                _area(_named(heading.term), groups[heading.term], heading.place)
-                for heading in headings
-                if groups.get(heading.term)
-            ]
-            return [*made, *(_area(_management(found.term), [found]) for found in stray)]
+            return list(_sections(headings, groups, stray))
     return []
+
+
+def _sections(
+    headings: Sequence[Heading], groups: dict[Term, list[Found]], stray: Sequence[Found]
+) -> Iterator[Area]:
+    """Of the aggregates that no section has, one with little behaviour joins the nearest; another is a context of its own."""
+    homes = [found for group in groups.values() for found in group]
+    for found in (one for one in stray if len(one.commands) < 2):
+        near = _nearest(found, homes)
+        next(group for group in groups.values() if near in group).append(found)
+    for heading in headings:
+        if groups.get(heading.term):
+            yield _area(_named(heading.term), groups[heading.term], heading.place)
+    yield from (_area(_management(one.term), [one]) for one in stray if len(one.commands) > 1)
 
 
 def _home_section(

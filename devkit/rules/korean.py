@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
 from devkit.rules import korean_terms as terms
 from devkit.rules import naming
-from devkit.rules.facts import Action, Choices, Facts, Kind, Members, Place, Reaction, Rule, Term, noticed
+from devkit.rules.facts import Action, Kind, Members, Place, Rule, Term, noticed
 from devkit.rules.korean_grammar import Clause, Noun, clauses, words_of
 from devkit.rules.korean_lists import choices, members, phrase
 from devkit.rules.lexicon import pairs
+from devkit.rules.saying import Reading, Said
 from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
 
@@ -65,19 +66,8 @@ _LISTED = ("목록", "내역", "이력", "현황", "리스트", "결과", "정�
 _STATES = ("상태", "현황", "이력", "내역", "잔액", "통계", "재고", "결과")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
-    """What a sentence says by itself: lists, or words of one form, perhaps a story's actor."""
-
-    choices: Sequence[Choices]
-    members: Sequence[Members]
-    rule: bool
-    words: str
-    actor: Term | None
-
-
 @lru_cache(maxsize=2048)
-def _said(text: str) -> _Said:
+def _said(text: str) -> Said:
     """The same sentence is read once, in whatever questions it stands."""
     words, actor = text, None
     if story := _STORY.match(words):
@@ -87,17 +77,10 @@ def _said(text: str) -> _Said:
     words = _NOTED.sub(lambda found: f"{found['before'] or ''}{found['verb']}한다", words)
     chosen = choices(text)
     recorded = [] if chosen else members(text)
-    return _Said(choices=chosen, members=recorded, rule=bool(_RULE.search(text)), words=words, actor=actor)
+    return Said(choices=chosen, members=recorded, rule=bool(_RULE.search(text)), words=words, actor=actor)
 
 
-class Korean:
-    """One text's reader: remembers what was spoken of last. Adds to the facts it was given."""
-
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
-        self._thing: Term | None = None
-        self._actor: Term | None = None
-
+class Korean(Reading):
     def heading(self, title: str) -> Term:
         """The concept of a heading."""
         text = re.sub(r"^(?:바운디드\s*컨텍스트|컨텍스트|도메인|모듈|기능|영역)\s*[:：]?\s*(?=\S)", "", title)
@@ -120,14 +103,7 @@ class Korean:
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
         """Adds what one sentence says."""
         said = _said(sentence.text)
-        self._facts.choices += [replace(fact, place=sentence.whole) for fact in said.choices]
-        self._facts.members += [replace(fact, place=sentence.whole) for fact in said.members]
-        if said.rule:
-            self._facts.rules.append(Rule(place=sentence.whole, text=sentence.text))
-        if said.choices or said.members:
-            owner = said.choices[-1].owner if said.choices else said.members[-1].owner
-            self._thing = owner or self._thing
-        elif not _SO_THAT.match(sentence.text):
+        if not self._lists(sentence, said) and not _SO_THAT.match(sentence.text):
             self._behaviour(replace(sentence, text=said.words), said.actor or actor)
 
     def _behaviour(self, sentence: Sentence, actor: Term | None) -> None:
@@ -143,27 +119,10 @@ class Korean:
             if _is_cause(clause, made[position + 1 :]):
                 if cause := _happened(action) if action else None:
                     self._add(sentence, causes, effects)
-                    causes, effects = [self._same(cause, clause.noun)], []
+                    causes, effects = [self._as_done(cause, _noun_of(cause, clause.noun))], []
             elif action:
                 effects.append(action)
         self._add(sentence, causes, effects)
-
-    def _same(self, cause: Action, noun: str) -> Action:
-        """A cause as it was done before; what was done is completed as well."""
-        said = {cause.verb}
-        if noun in ("완료", "종료") and cause.thing.alias in terms.verb_nouns():
-            said |= {"make", "place", "submit", terms.verb_nouns()[cause.thing.alias]}
-        known = self._facts.earlier(cause, said)
-        return replace(known, place=cause.place) if known else cause
-
-    def _add(self, sentence: Sentence, causes: Sequence[Action], effects: Sequence[Action]) -> None:
-        if causes and effects:
-            followed = tuple(_automatic(action) for action in effects)
-            self._facts.reactions.append(
-                Reaction(place=sentence.whole, triggers=tuple(causes), results=followed, text=sentence.text)
-            )
-        else:  # a cause that nothing is known to follow from is no command
-            self._facts.actions += effects
 
     def _action(self, sentence: Sentence, clause: Clause, made: Sequence[Clause]) -> Action | None:
         verb, noun, target = self._resolved(clause)
@@ -452,6 +411,11 @@ def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
     )
 
 
+def _noun_of(cause: Action, noun: str) -> str:
+    """The verb of a payment that is completed."""
+    return terms.verb_nouns().get(cause.thing.alias, "") if noun in ("완료", "종료") else ""
+
+
 def _happened(action: Action) -> Action | None:
     """A cause is no look-up: what is confirmed has changed, what is looked up has not."""
     if action.kind != "query":
@@ -474,11 +438,6 @@ def _noun_ending(text: str) -> list[Clause]:
     kind = "query" if words[-1] in pairs(terms.FILE, "query") else verb.kind
     nouns = [Noun(read[0], "을", 0, len(text), read[1])]
     return [Clause(verb, kind, words[-1], False, "final", nouns, start=0, end=len(text))]
-
-
-def _automatic(action: Action) -> Action:
-    """What follows from an event without anybody named is done by the system."""
-    return replace(action, automatic=True) if action.actor is None else action
 
 
 def _fields(clause: Clause, made: Sequence[Clause]) -> tuple[Term, ...]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from devkit.rules.chat_model import RulesChatModel
+from devkit.rules.english import _said
 from devkit.rules.reader import read
 from devkit.rules.registry import RULES, answer
 from executor.graph import answers
@@ -244,6 +245,33 @@ def test_headings_with_behaviour_below_become_contexts() -> None:
 
     assert isinstance(found, answers.OutlineAnswer)
     assert [context.name for context in found.contexts] == ["Ordering", "Billing"]
+
+
+def test_a_lesser_aggregate_without_a_section_joins_the_nearest_context() -> None:
+    text = (
+        "# Shop\n\nA clerk issues a badge.\n\n## Ordering\n\nA customer places an order.\nA clerk cancels the order.\n\n"
+        "## Billing\n\nThe clerk issues an invoice.\nThe clerk sends the invoice."
+    )
+
+    found = answer(answers.OutlineAnswer, blocks({"language": "English", "lines": numbered(text)}))
+
+    assert isinstance(found, answers.OutlineAnswer)
+    assert {c.name: [a.name for a in c.aggregates] for c in found.contexts} == {
+        "Ordering": ["Order", "Badge"],
+        "Billing": ["Invoice"],
+    }
+
+
+def test_the_same_sentence_is_read_once_in_whatever_questions_it_stands() -> None:
+    text = data("A customer places an order.\nThe clerk ships the order.")
+    answer(answers.OutlineAnswer, text)
+    read.cache_clear()
+    before = _said.cache_info().misses
+
+    for schema in RULES:
+        answer(schema, text)
+
+    assert _said.cache_info().misses == before
 
 
 def test_of_two_contexts_the_one_that_acts_owns_the_line_and_the_other_sees_it() -> None:

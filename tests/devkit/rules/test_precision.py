@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from devkit.rules.asked import lines as lines_of
+from devkit.rules.draft import draft
 from devkit.rules.facts import Facts
 from devkit.rules.outline import outline
+from devkit.rules.policies import policies
 from devkit.rules.reader import read
+from executor.graph.text import document, numbered
 
 
 def facts(text: str) -> Facts:
@@ -84,6 +88,23 @@ def test_a_story_on_several_lines_is_one_sentence(text: str, expected: list[str]
         ),
         ("When a lease is terminated, the plot becomes vacant.", "LeaseTerminated", "MarkPlotVacant"),
         ("If an item is expired -> discard the item", "ItemExpired", "DiscardItem"),
+        ("Order placed -> reserve stock", "OrderPlaced", "ReserveStock"),
+        ("On receipt of the payment, the ticket is issued.", "PaymentReceived", "IssueTicket"),
+        ("In the event that the flight is delayed, a voucher is issued.", "FlightDelayed", "IssueVoucher"),
+        ("Should a booking be cancelled, the slot is released.", "BookingCancelled", "ReleaseSlot"),
+        ("Where a loan is terminated, the account shall be closed.", "LoanTerminated", "CloseAccount"),
+        ("Whenever a claim is rejected, the claimant gets a letter.", "ClaimRejected", "SendLetter"),
+        ("After payment the seat is confirmed.", "PaymentMade", "ConfirmSeat"),
+        ("The hotel charges a fee if the guest cancels the booking.", "BookingCancelled", "ChargeFee"),
+        (
+            "Given an order is placed, when payment is received then the order is confirmed.",
+            "PaymentReceived",
+            "ConfirmOrder",
+        ),
+        ("결제 완료 후 자동으로 영수증을 발급한다.", "PaymentCompleted", "IssueReceipt"),
+        ("주문 취소 → 결제 취소", "OrderCancelled", "CancelPayment"),
+        ("입금 확인 시 주문을 확정한다.", "DepositConfirmed", "ConfirmOrder"),
+        ("주문이 들어오면 재고를 차감한다.", "OrderReceived", "DeductStock"),
     ],
 )
 def test_a_condition_that_names_an_event_starts_a_policy(text: str, cause: str, effect: str) -> None:
@@ -101,10 +122,61 @@ def test_a_condition_that_names_an_event_starts_a_policy(text: str, cause: str, 
         "외부 시스템과 통합 연계를 통해 표준 API로 통신한다.",
         "문의에 대해 규정을 준수한다.",
         "A service uses Spring Boot and its own H2 database.",
+        "Priya sends the price list to the vendor.",
+        "Maria thinks stamps should expire after a year.",
+        "Can a member cancel a booking?",
+        "These terms apply to all purchases.",
+        "The courier returns to the station.",
+        "The system shows a message.",
+        "제안사는 보고서를 제출하여야 한다.",
+        "개인정보는 암호화하여 저장하고 데이터를 백업한다.",
     ],
 )
 def test_what_is_no_behaviour_gives_nothing(text: str) -> None:
     assert commands(text) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "sentence", "event"),
+    [
+        (
+            "A customer uploads a print file.",
+            "When the file is uploaded, a job is scheduled.",
+            "PrintFileUploaded",
+        ),
+        ("A guest books a room.", "When the booking is completed, a voucher is issued.", "RoomBooked"),
+        ("고객은 상품을 결제한다.", "결제가 완료되면 영수증을 발급한다.", "ProductPaid"),
+    ],
+)
+def test_a_cause_is_what_was_done_before(before: str, sentence: str, event: str) -> None:
+    (reaction,) = facts(f"{before}\n{sentence}").reactions
+
+    assert [one.event.name for one in reaction.triggers] == [event]
+
+
+def test_what_does_not_happen_is_no_cause() -> None:
+    found = facts("If no payment arrives within 14 days, the order is cancelled.")
+
+    assert not found.reactions
+    assert [action.command.name for action in found.actions] == ["CancelOrder"]
+
+
+def test_a_thing_does_nothing() -> None:
+    assert commands("A clerk opens the station. The station loses the power.") == ["OpenStation"]
+
+
+def test_the_object_of_an_unknown_word_is_not_the_one_before() -> None:
+    assert commands("회원은 도서를 예약한다. 화분을 신청하고, 담당자는 이를 승인한다.") == ["ReserveBook"]
+
+
+def test_events_of_one_aggregate_start_policies_and_somebody_is_told_by_what_it_is_about() -> None:
+    text = "1: A clerk registers a parcel.\n2: A courier delivers the parcel.\n3: When a parcel is delivered, the sender is notified."
+    context = {"name": "Parcels", "purpose": "Parcels.", "aggregates": [{"name": "Parcel"}]}
+    (parcel,) = draft({"lines": text, "context": context}).aggregates
+    emitted = [f"{c.name} -> {c.events[0].name}" for c in parcel.commands]
+    (policy,) = policies({"lines": text, "model": [{"aggregate": "Parcel", "commands": emitted}]}).policies
+
+    assert (policy.trigger, policy.commands) == ("ParcelDelivered", ["NotifySender"])
 
 
 def test_a_condition_that_nobody_understands_is_no_object_and_no_event() -> None:
@@ -145,6 +217,23 @@ def test_lines_under_such_a_heading_give_no_sticker(heading: str) -> None:
     text = f"# 주문\n고객은 주문을 취소한다.\n\n{heading}\n1. 관리자는 회원을 등록한다.\n2. A clerk registers a member."
 
     assert commands(text) == ["CancelOrder"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Action items: A clerk registers a member.",
+        "제9조 (관할법원) 관리자는 회원을 등록한다.",
+        "1. Liability\nA clerk registers a member.\n2. Orders\nA customer cancels an order.",
+        "| ID | Kind | What |\n| 1 | Security | A clerk registers a member. |",
+    ],
+)
+def test_lines_with_such_a_label_give_none_and_the_next_number_ends_it(text: str) -> None:
+    lines = numbered(document(text), range(1, text.count("\n") + 2))
+    found = read(lines_of({"lines": lines}))
+
+    assert {action.command.name for action in found.every_action()} <= {"CancelOrder"}
+    assert bool(found.actions) == ("Orders" in text)
 
 
 @pytest.mark.parametrize(
