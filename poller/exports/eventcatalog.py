@@ -27,7 +27,7 @@ from poller.resolved.names import Register
 
 VERSION: Final = "1.0.0"
 _GRAPH: Final = "<NodeGraph />"
-_README: Final = "# EventCatalog\n\n`npm install && npm run dev`, or `npm run build` for a site in `dist`.\n"
+_README: Final = "# EventCatalog\n\nWith Node.js 22: `npm install && npm run dev`, or `npm run build` for a site in `dist`.\n"
 _KINDS: Final = {"events": "events", "commands": "commands", "read_models": "queries"}
 """Folder of each kind of message."""
 
