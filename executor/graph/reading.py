@@ -89,8 +89,8 @@ class Line(str):
 
 
 def read(text: str) -> tuple[str, ...]:
-    """The lines of a text as they are read; only "\\n" separates them. One that reads as it stands is a plain string."""
-    raw = text.split("\n")
+    """The lines of a text as they are read; only "\\n" ends them. One that reads as it stands is a plain string."""
+    raw = text.removesuffix("\n").split("\n")
     rows = _rows(raw)
     code = _code(raw)
     return tuple(Line("", line, ()) if n in code else _line(line, rows.get(n)) for n, line in enumerate(raw))

@@ -159,7 +159,7 @@ def test_prose_with_commas_is_no_such_file(text: str) -> None:
 def test_whatever_is_read_stands_in_the_text(text: str) -> None:
     lines = read(text)
 
-    assert [raw_of(line) for line in lines] == text.split("\n")
+    assert [raw_of(line) for line in lines] == text.removesuffix("\n").split("\n")
     for number, line in enumerate(lines, 1):
         for found in located(lines, [number], line.split()[:2]):
             assert 1 <= found.start_column <= found.end_column <= units(raw_of(line))

@@ -28,6 +28,11 @@ def at(line: int, start: int, end: int) -> SourceRange:
     return SourceRange(start_line=line, start_column=start, end_line=line, end_column=end)
 
 
+def test_a_final_line_feed_begins_no_line() -> None:
+    assert document("one\n\ntwo\n") == document("one\n\ntwo")
+    assert len(document("one\n")) == 1
+
+
 LINES = document("# Title\nA member borrows a book.\n\n  Members  return   books. 😀 Late ones pay.\nEnd")
 
 
