@@ -77,7 +77,6 @@ _SHOWN = {(word,) for word in _MESSAGES}
 _BECOMES = lexicon.words("english_words.txt", "become")
 _CHANGES = lexicon.words("english_words.txt", "change")
 _ENTERING = lexicon.words("english_words.txt", "entering")
-SYSTEM = Term("System", "System")
 
 
 @lru_cache(maxsize=2048)
@@ -171,7 +170,7 @@ class English(Reading):
         if group.negative or kind == "state" or (kind == "input" and not past):
             self._remember_inputs(place, clause, kind)
             return None
-        if group.passive and group.verb.base in _RECORDING and self._recorded(place, clause):
+        if group.passive and group.verb.base in _RECORDING and _of_attribute(clause):
             return None
         if kind == "threshold":
             return self._crossed(place, clause)
@@ -288,8 +287,6 @@ class English(Reading):
         for word, phrases in clause.tails:
             if word == preposition and phrases[0].words:
                 return phrases[0], word
-        if verb.base in lexicon.words(_FILE, "reflexive") and subject and subject.words:
-            return subject, ""
         implied = lexicon.pairs(_FILE, "implied").get(verb.base)
         return (Phrase((implied,), 0, 0, False), "") if implied else (None, "")
 
@@ -315,16 +312,6 @@ class English(Reading):
         names = tuple(term_of(phrase) for phrase in clause.objects if phrase.words)
         if kind == "input" and names and self._thing and not clause.group.negative:
             self._facts.members.append(Members(place=place, owner=self._thing, names=names))
-
-    def _recorded(self, place: Place, clause: Clause) -> bool:
-        """`the arrival time is recorded`: an attribute of the thing spoken of."""
-        subject = clause.subject
-        if subject is None or not subject.words or self._thing is None:
-            return False
-        if naming.singular(subject.words[-1]) not in lexicon.words(_FILE, "attribute"):
-            return False
-        self._facts.members.append(Members(place=place, owner=self._thing, names=(term_of(subject),)))
-        return True
 
     def _became(
         self, sentence: Sentence, tokens: Sequence[Token], *, only_change: bool = False
@@ -376,6 +363,12 @@ class English(Reading):
                 place=place, kind=kind, verb=verb.base, actor=None, thing=thing, command=command, event=event
             )
         ]
+
+
+def _of_attribute(clause: Clause) -> bool:
+    """`the arrival time is recorded` is nothing that is done."""
+    words = clause.subject.words if clause.subject else ()
+    return bool(words) and naming.singular(words[-1]) in lexicon.words(_FILE, "attribute")
 
 
 def _noun_of(cause: Action) -> str:

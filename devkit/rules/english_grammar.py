@@ -11,20 +11,11 @@ from devkit.rules import lexicon, naming, verbs
 from devkit.rules.verbs import Verb
 
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:[-'’][A-Za-z]+)*['’]?|\d[\w.,%:]*|\S")
-_CLASSES = (
-    "modal",
-    "be",
-    "get",
-    "have",
-    "negation",
-    "pronoun",
-    "conjunction",
-    "subordinator",
-    "determiner",
-    "adverb",
-    "preposition",
-    "adjective",
-)
+_CLASSES = {
+    word: tag
+    for name, tag in lexicon.pairs("english_words.txt", "classes").items()
+    for word in lexicon.words("english_words.txt", name)
+}
 _NOT_ADVERBS = lexicon.words("english_words.txt", "not_adverb")
 _WANT = lexicon.words("english_words.txt", "want")
 _ALLOW = lexicon.words("english_words.txt", "allow")
@@ -185,10 +176,8 @@ def _tag(text: str, low: str) -> str:
         return "T"
     if len(text) > 1 and text.isupper():
         return "W"
-    for name in _CLASSES:
-        if low in lexicon.words("english_words.txt", name):
-            return {"modal": "M", "be": "B", "get": "G", "have": "H", "negation": "N", "pronoun": "O", "conjunction": "C",
-                    "subordinator": "S", "determiner": "D", "adverb": "R", "preposition": "P", "adjective": "A"}[name]  # fmt: skip
+    if low in _CLASSES:
+        return _CLASSES[low]
     if low.endswith("ly") and len(low) > 4 and low not in _NOT_ADVERBS:
         return "R"
     return "A" if low.endswith(("able", "ible")) and len(low) > 6 and low != "deliverable" else "W"

@@ -30,7 +30,6 @@ _SYSTEM_RECORDS = re.compile(
     re.IGNORECASE,
 )
 _GROUPS = ("consist", "compris", "is made", "is composed", "are made", "are composed")
-_ITEM = r"[\w'’ /-]+?"
 _ONE_OF = re.compile(
     r"^(?P<name>.+?) (?:is|are|can be|may be|must be|will be|should be|takes?|has|have)(?: always| either| exactly)? (?:either|(?:one )?of|any of|one of)(?: the)?(?: following)?(?: values| statuses| states)?:? (?P<list>.+)$",
     re.IGNORECASE,

@@ -160,19 +160,13 @@ def _condition(word: str) -> _Predicate | None:
 @cache
 def _natives() -> tuple[tuple[str, str, str, str], ...]:
     """(form, English, verb noun, kind) of native verbs, the longest form first."""
-    kinds = {
-        "native": "",
-        "native_query": "query",
-        "native_input": "input",
-        "native_threshold": "threshold",
-        "native_intransitive": "intransitive",
-    }
     found = []
-    for name, kind in kinds.items():
+    for name in {name for name, _ in lexicon.entries(FILE) if name.startswith("native")}:
         for left, right in lexicon.pairs(FILE, name).items():
             base, noun = right.split(":")
+            kind = name.removeprefix("native").removeprefix("_")
             found += [(form, base, noun, kind) for form in left.split("|")]
-    return tuple(sorted(found, key=lambda entry: -len(entry[0])))
+    return tuple(sorted(found, key=lambda entry: (-len(entry[0]), entry)))
 
 
 def _native(word: str) -> _Predicate | None:
