@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from executor.graph.draft import Draft
+from executor.graph.merge import unmerged
 from executor.graph.normalise import lookup
 from executor.graph.policies import Reactions
 from executor.graph.scenarios import Examples, together
 from executor.graph.screens import Screens
-from executor.graph.state import ContextUnit, GraphInput, Part, Place, PoliciesUnit, by_place, of_step
+from executor.graph.state import (
+    ContextUnit,
+    DraftAggregate,
+    GraphInput,
+    Named,
+    Outline,
+    Part,
+    Place,
+    PoliciesUnit,
+    by_place,
+    of_step,
+)
 from executor.graph.text import verbatim
 from executor.graph.units import Drafted, for_policies, outline_of
 from executor.model import (
@@ -29,17 +41,32 @@ from executor.review import Reviewed, joined, reviewed
 # ---------------------------------------------------------------- before the names are known
 
 
+def foreseen(input: GraphInput, parts: Sequence[Part]) -> EventStormingModel:
+    """What the chunks read so far name, as a board may show it: contexts may still be joined and named anew."""
+    whole = unmerged(part.value for part in of_step(parts, "outline"))
+    contexts = (
+        BoundedContext(
+            ordinal=n, name=c.name, alias=c.alias, purpose=c.purpose, aggregates=_named(c.aggregates)
+        )
+        for n, c in enumerate(whole.contexts, 1)
+    )
+    return _previewed(input, contexts, whole)
+
+
 def outlined(input: GraphInput, units: Sequence[ContextUnit], parts: Sequence[Part]) -> EventStormingModel:
     """The contexts and what each owns, as a board may show them: ordinals inside a context may still change."""
-    whole = outline_of(parts)
+    contexts = (replace(_bare(unit), aggregates=_named(unit.aggregates)) for unit in units)
+    return _previewed(input, contexts, outline_of(parts))
+
+
+def _named(aggregates: Iterable[Named | DraftAggregate]) -> tuple[Aggregate, ...]:
+    return tuple(Aggregate(name=a.name, alias=a.alias) for a in aggregates)
+
+
+def _previewed(input: GraphInput, contexts: Iterable[BoundedContext], whole: Outline) -> EventStormingModel:
     model = EventStormingModel(
         language=input.language,
-        bounded_contexts=tuple(
-            replace(
-                _bare(unit), aggregates=tuple(Aggregate(name=a.name, alias=a.alias) for a in unit.aggregates)
-            )
-            for unit in units
-        ),
+        bounded_contexts=tuple(contexts),
         external_systems=whole.systems,
         open_questions=whole.questions,
     )

@@ -21,7 +21,7 @@ async def merge(state: JobState, runtime: Runtime[RunContext]) -> Outcome:
     """The whole text."""
     language = state["input"].language
     chunks: list[Outline] = [part.value for part in of_step(state["parts"], "outline")]
-    whole = _together(chunks)
+    whole = unmerged(chunks)
     if not whole.contexts:
         demand_usable(state["parts"], "outline", language)
         if whole.questions:
@@ -53,7 +53,9 @@ async def merge(state: JobState, runtime: Runtime[RunContext]) -> Outcome:
     return asking.outcome(replace(whole, contexts=merged))
 
 
-def _together(chunks: Sequence[Outline]) -> Outline:
+def unmerged(outlines: Iterable[Outline]) -> Outline:
+    """Of all the chunks, before anybody was asked which contexts are one."""
+    chunks = tuple(outlines)
     return Outline(
         contexts=without_doubles(context for chunk in chunks for context in chunk.contexts),
         roles=tuple(dict.fromkeys(role for chunk in chunks for role in chunk.roles)),

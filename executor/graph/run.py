@@ -31,7 +31,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """The contexts and what each owns, before all names are known: not yet to be kept."""
+    """The contexts and what each owns, before all names are known: not yet to be kept. One for each chunk, then of the whole."""
 
     model: EventStormingModel
 
@@ -130,13 +130,19 @@ class _Fold:
             self._learn(change)
             yield from change["notes"]
         yield from self._advance()
-        if node == "plan":
-            yield Preview(model=assemble.outlined(self._input, self._units, tuple(self._parts.values())))
+        yield from self._previews(node)
         if node == "finish":
             yield Finished(model=change["model"])
         elif self._named is not None and (fresh or node == "join"):
             shown = partial(assemble.shown, self._units, self._named, tuple(self._parts.values()))
             yield Snapshot(make=shown)
+
+    def _previews(self, node: str) -> Iterator[Preview]:
+        parts = tuple(self._parts.values())
+        if node == "outline" and (foreseen := assemble.foreseen(self._input, parts)).bounded_contexts:
+            yield Preview(model=foreseen)
+        if node == "plan":
+            yield Preview(model=assemble.outlined(self._input, self._units, parts))
 
     def _learn(self, change: Mapping[str, Any]) -> None:
         self._units = change.get("units", self._units)

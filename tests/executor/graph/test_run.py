@@ -158,7 +158,7 @@ async def test_a_larger_context_is_drafted_in_groups_that_know_of_one_another() 
 
 async def test_the_outline_is_told_before_all_names_are_known() -> None:
     events = await events_of(requirements())
-    (preview,) = (event for event in events if isinstance(event, Preview))
+    *_, preview = (event for event in events if isinstance(event, Preview))
     first = next(i for i, event in enumerate(events) if isinstance(event, Snapshot))
     assert events.index(preview) < first
     assert [(c.name, [a.alias for a in c.aggregates]) for c in preview.model.bounded_contexts] == [
@@ -166,6 +166,19 @@ async def test_the_outline_is_told_before_all_names_are_known() -> None:
         ("Catalog", ["book", "copy"]),
     ]
     assert [q.text for q in preview.model.open_questions] == ["Who owns Lending?"]
+
+
+async def test_what_a_chunk_names_is_told_before_the_whole_text_is_read() -> None:
+    filler = "This line only makes the text long. " * 20
+    text = "\n".join(["Lending: Loan is made.", *[filler] * 60, "Catalog: Book is added."])
+    chat, told = ScriptedChat(), list[tuple[set[str], bool]]()
+    async for event in generate(GraphInput(requirements=text), chat):
+        if isinstance(event, Preview):
+            names = {context.name for context in event.model.bounded_contexts}
+            told.append((names, any(q.step == "merge" for q in chat.asked)))
+    assert len(told) == 3
+    assert told[0][0] < told[1][0] == {"Lending", "Catalog"} == told[2][0]
+    assert [merged for _, merged in told] == [False, False, True]
 
 
 async def test_long_texts_are_read_in_chunks_and_ranges_count_in_the_whole_text() -> None:
