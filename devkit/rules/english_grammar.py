@@ -19,6 +19,7 @@ _CLASSES = {
 _NOT_ADVERBS = lexicon.words("english_words.txt", "not_adverb")
 _WANT = lexicon.words("english_words.txt", "want")
 _ALLOW = lexicon.words("english_words.txt", "allow")
+_RELATIVE = ("that", "which", "who")
 _NOUN_TOO = lexicon.words("english_words.txt", "noun_and_verb")
 
 
@@ -96,7 +97,7 @@ def _clauses(tokens: tuple[Token, ...]) -> Sequence[Clause]:
     made: list[Clause] = []
     for number, group in enumerate(groups):
         begin = groups[number - 1].end if number else 0
-        finish = groups[number + 1].start if number + 1 < len(groups) else len(tokens)
+        finish = _before(tokens, group.end, groups[number + 1]) if number + 1 < len(groups) else len(tokens)
         clause = _clause(tokens, group, begin, _complement_end(tokens, group.end, finish), made)
         if clause:
             made.append(clause)
@@ -489,6 +490,16 @@ def _imperative(tokens: Sequence[Token]) -> list[Group]:
 # ---------------------------------------------------------------- clauses
 
 
+def _before(tokens: Sequence[Token], begin: int, after: Group) -> int:
+    """Where what belongs to a verb ends before the next one: `returns the copy and the librarian closes` has one object."""
+    own, start = _subject(tokens, begin, after.start)
+    if own is None or tokens[after.start - 1].low in _RELATIVE:
+        return after.start
+    while start > begin and (tokens[start - 1].tag in "CDAQR" or tokens[start - 1].text == ","):
+        start -= 1
+    return start
+
+
 def _complement_end(tokens: Sequence[Token], start: int, end: int) -> int:
     """A complement ends where a subordinate part or another main part begins."""
     for i in range(start, end):
@@ -505,7 +516,7 @@ def _clause(
     if own and own.start and tokens[own.start - 1].low == "no":
         group = replace(group, negative=True)
     if own is None and begin and before is not None:
-        relative = tokens[before.group.start - 1].low in ("that", "which", "who")
+        relative = tokens[before.group.start - 1].low in _RELATIVE
         if not relative and not _linked(tokens, begin, group.start):
             return None
         start = group.start
@@ -526,7 +537,7 @@ def _parted(tokens: Sequence[Token], begin: int, end: int) -> bool:
 
 def _subject(tokens: Sequence[Token], begin: int, end: int) -> tuple[Phrase | None, int]:
     """The last noun phrase list before the verb, after the last break; who, which, that mean the noun before them."""
-    if end > begin and tokens[end - 1].low in ("who", "which", "that") and end - 1 > begin:
+    if end > begin and tokens[end - 1].low in _RELATIVE and end - 1 > begin:
         return _last_phrase(tokens, begin, end - 1), end
     start = begin
     for i in range(begin, end):

@@ -48,6 +48,22 @@ def test_verbs_in_a_row_share_subject_and_object() -> None:
     assert {action.actor.name for action in found if action.actor} == {"Editor"}
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "A member returns the copy and the librarian closes the loan.",
+        "A member returns the copy, and then the librarian closes the loan.",
+        "A member returns the copy that the branch owns, and the head librarian closes the loan.",
+    ],
+)
+def test_who_does_the_next_thing_is_no_object_of_the_first(sentence: str) -> None:
+    returned, closed = facts(sentence).every_action()
+
+    assert (returned.command.name, closed.command.name) == ("ReturnCopy", "CloseLoan")
+    assert returned.place.quote.startswith("member returns the copy")
+    assert "librarian" not in returned.place.quote
+
+
 def test_it_means_the_thing_spoken_of_before() -> None:
     assert commands("A buyer creates an offer.", "The seller accepts it.")[-1] == (
         "AcceptOffer",
