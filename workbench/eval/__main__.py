@@ -35,7 +35,7 @@ from workbench.eval.scoring import (
 )
 
 _BESIDE = ("nonsense", "coverage", "findings", "seconds")
-UNSEEN = "unseen"
+UNSEEN = GROUPS[-1]
 FOLDERS = {"": Path(__file__).parents[2] / "examples", **{group: TEXTS / group for group in GROUPS}}
 WIDTH = 26
 

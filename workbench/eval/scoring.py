@@ -14,7 +14,7 @@ from executor.model import EventStormingModel, traced_lines
 
 EXPECTED = Path(__file__).parent / "expected"
 TEXTS = Path(__file__).parent / "texts"
-GROUPS = ("worked", "seen")
+GROUPS = ("worked", "seen", "unseen")
 STICKERS = ("contexts", "aggregates", "commands", "events", "read_models", "policies")
 NAMED = (
     "contexts",
@@ -59,7 +59,8 @@ class Score:
 def expectations(group: str = "") -> dict[str, dict[str, Any]]:
     """By name of the text: those of `examples/`, or of one group of `texts/`. Every list has entries as `score` reads them.
 
-    Rules are written looking at `worked`. What is in `seen` was written apart from the rules and looked at later.
+    Rules are written looking at `worked`. What is in `seen` was looked at later; of `unseen`, written apart from the rules, only
+    totals are.
 
     An entry that begins with `?` is welcome and not missed. `A|B` accepts either, `A*` whatever begins so, `*A*` whatever has it. A policy is `Trigger->Result`, without a
     trigger where time alone starts it, a column `ReadModel.column`. What is said in words is matched by words: a condition (or
