@@ -87,36 +87,33 @@ class _Queued(NamedTuple):
     acked: asyncio.Future[None] | None
 
 
-class Outbox:
-    """Frames on their way out: lossless ones in order; of snapshots, progress and beats only the last."""
+class Lossless:
+    """Frames in order, none left out, bounded in bytes. `news` is set when there is one more."""
 
-    def __init__(self, job_id: str, epoch: int, clock: Clock) -> None:
-        self._job_id = job_id
-        self._epoch = epoch
-        self._clock = clock
-        self._seq = 0
+    def __init__(self, news: asyncio.Event) -> None:
+        self._news = news
         self._queue: deque[_Queued] = deque()
         self._bytes = 0
-        self._last: dict[str, wire.ExecuteResponse] = {}
-        self._snapshot: Callable[[], wire.ExecuteResponse] | None = None
-        self._shown = float("-inf")
         self._acks: dict[int, asyncio.Future[None]] = {}
-        self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._written = asyncio.Event()
-        self._closed = False
 
     @property
     def unacked(self) -> bool:
         """Whether an answer waits to be acked."""
         return any(not acked.done() for acked in self._acks.values())
 
+    @property
+    def first(self) -> wire.ExecuteResponse | None:
+        """The next to be written; it leaves when it is."""
+        return self._queue[0].frame if self._queue else None
+
     async def send(self, frame: wire.ExecuteResponse) -> None:
-        """Queues a lossless frame, at once unless the outbox is full."""
+        """Queues a frame, at once unless there is no room."""
         await self._queued(frame, None)
 
     async def deliver(self, frame: wire.ExecuteResponse) -> None:
-        """Queues a lossless frame and returns when it is acked."""
+        """Queues a frame and returns when it is acked."""
         acked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await self._queued(frame, acked)
         await acked
@@ -130,8 +127,43 @@ class Outbox:
         self._bytes += size
         self._news.set()
 
+    async def flushed(self) -> None:
+        """Returns when none waits to be written."""
+        while self._queue:
+            self._written.clear()
+            await self._written.wait()
+
+    def numbered(self, seq: int) -> None:
+        """The first goes out under this number, by which it is acked."""
+        if acked := self._queue[0].acked:
+            self._acks[seq] = acked
+
+    def written(self) -> None:
+        """The first has gone out."""
+        self._bytes -= self._queue.popleft().size
+        self._room.set()
+        self._written.set()
+
+    def ack(self, seqs: list[int]) -> None:
+        """These frames are durable."""
+        for seq in seqs:
+            acked = self._acks.pop(seq, None)
+            if acked and not acked.done():
+                acked.set_result(None)
+
+
+class Latest:
+    """Frames of which only the last counts: beats, progress, snapshots. `news` is set when one has changed."""
+
+    def __init__(self, clock: Clock, news: asyncio.Event) -> None:
+        self._clock = clock
+        self._news = news
+        self._last: dict[str, wire.ExecuteResponse] = {}
+        self._snapshot: Callable[[], wire.ExecuteResponse] | None = None
+        self._shown = float("-inf")
+
     def replace(self, frame: wire.ExecuteResponse) -> None:
-        """Puts a frame of which only the last counts in the place of one not yet sent."""
+        """Puts a frame in the place of one not yet sent."""
         self._last[str(frame.WhichOneof("frame"))] = frame
         self._news.set()
 
@@ -140,26 +172,58 @@ class Outbox:
         self._snapshot = make
         self._news.set()
 
+    @property
+    def has_beat(self) -> bool:
+        """Whether one waits: it goes out before everything else."""
+        return "beat" in self._last
+
+    def beat(self) -> wire.ExecuteResponse | None:
+        """Takes it."""
+        return self._last.pop("beat", None)
+
+    def at_the_end(self) -> wire.ExecuteResponse | None:
+        """Takes the last progress; a snapshot is nothing any more when the whole model follows."""
+        self._snapshot = None
+        return self._last.pop("progress", None)
+
+    def to_show(self) -> wire.ExecuteResponse | None:
+        """Takes progress, then a snapshot; the next ones only after a while, as nobody would see more."""
+        if self._until_shown() > 0:
+            return None
+        progress, make = self._last.pop("progress", None), self._snapshot
+        if progress is not None and make is not None:
+            return progress
+        if progress is not None or make is not None:
+            self._shown = self._clock()
+        self._snapshot = None
+        return progress if make is None else make()
+
+    def seconds_to_next(self) -> float | None:
+        """Until what there is to show may follow what was shown before; None where there is nothing."""
+        return self._until_shown() if self._snapshot is not None or self._last else None
+
+    def _until_shown(self) -> float:
+        return self._shown + SHOWN_SECONDS - self._clock()
+
+
+class Outbox:
+    """Frames on their way out, `lossless` ones and of the others the `latest`."""
+
+    def __init__(self, job_id: str, epoch: int, clock: Clock) -> None:
+        self._job_id = job_id
+        self._epoch = epoch
+        self._seq = 0
+        self._news = asyncio.Event()
+        self.lossless = Lossless(self._news)
+        self.latest = Latest(clock, self._news)
+        self._closed = False
+
     async def finish(self, frame: wire.ExecuteResponse) -> None:
         """Queues the last frame, after the last progress, and waits until all are handed to the transport."""
-        self._snapshot = None
-        if progress := self._last.pop("progress", None):
-            await self.send(progress)
-        await self.send(frame)
-        await self.flushed()
-
-    async def flushed(self) -> None:
-        """Returns when no lossless frame waits to be written."""
-        while self._queue:
-            self._written.clear()
-            await self._written.wait()
-
-    def ack(self, seqs: list[int]) -> None:
-        """These frames are durable."""
-        for seq in seqs:
-            acked = self._acks.pop(seq, None)
-            if acked and not acked.done():
-                acked.set_result(None)
+        if progress := self.latest.at_the_end():
+            await self.lossless.send(progress)
+        await self.lossless.send(frame)
+        await self.lossless.flushed()
 
     def close(self) -> None:
         """What is queued still goes out; then `write_all` returns."""
@@ -169,7 +233,7 @@ class Outbox:
     async def write_all(self, write: Write) -> None:
         """Writes until closed. Never cut short by an orderly end: a status that overtakes half a write is lost."""
         async with stream_errors():
-            while self._queue or "beat" in self._last or not self._closed:
+            while self.lossless.first or self.latest.has_beat or not self._closed:
                 frame, lossless = self._next()
                 if frame is None:
                     await self._wait()
@@ -177,49 +241,26 @@ class Outbox:
                 self._seq += 1
                 frame.job_id, frame.epoch, frame.seq = self._job_id, self._epoch, self._seq
                 if lossless:
-                    self._expect_ack()
+                    self.lossless.numbered(self._seq)
                 await write(frame)
                 if lossless:
-                    self._leave()
+                    self.lossless.written()
 
     def _next(self) -> tuple[wire.ExecuteResponse | None, bool]:
-        if beat := self._last.pop("beat", None):
+        if beat := self.latest.beat():
             return beat, False
-        if self._queue:
-            return self._queue[0].frame, True  # leaves the queue when it is written
-        return (self._to_show() if self._until_shown() <= 0 else None), False
-
-    def _to_show(self) -> wire.ExecuteResponse | None:
-        """Progress, then a snapshot; the next ones only after a while, as nobody would see more."""
-        progress, make = self._last.pop("progress", None), self._snapshot
-        if progress is not None and make is not None:
-            return progress
-        if progress is not None or make is not None:
-            self._shown = self._clock()
-        self._snapshot = None
-        return progress if make is None else make()
-
-    def _expect_ack(self) -> None:
-        if acked := self._queue[0].acked:
-            self._acks[self._seq] = acked
-
-    def _leave(self) -> None:
-        self._bytes -= self._queue.popleft().size
-        self._room.set()
-        self._written.set()
+        if first := self.lossless.first:
+            return first, True
+        return self.latest.to_show(), False
 
     async def _wait(self) -> None:
         """For news, or until what there is to show may follow what was shown before."""
         self._news.clear()
-        seconds = self._until_shown() if self._snapshot is not None or self._last else None
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self.latest.seconds_to_next()):
                 await self._news.wait()
         except TimeoutError:
             return
-
-    def _until_shown(self) -> float:
-        return self._shown + SHOWN_SECONDS - self._clock()
 
 
 class StreamLink:
@@ -233,6 +274,7 @@ class StreamLink:
         self._metrics = metrics
         self.outbox = Outbox(job_id, epoch, clock)
         self.pulse = Pulse(clock, leaving)
+        self.may_ask = self.pulse.may_ask
         self._leaving = leaving
         self._recalled: list[Entry] = []
         self._all_recalled = asyncio.Event()
@@ -244,12 +286,8 @@ class StreamLink:
             key=entry.key, value=entry.value, tokens=entry.tokens, unusable=entry.unusable
         )
         began = self._clock()
-        await self.outbox.deliver(wire.ExecuteResponse(answer=answer))
+        await self.outbox.lossless.deliver(wire.ExecuteResponse(answer=answer))
         self._metrics.acked(self._clock() - began)
-
-    async def may_ask(self) -> None:
-        """Returns when new questions may be asked."""
-        await self.pulse.may_ask()
 
     async def recalled(self) -> list[Entry]:
         """The answers already paid for, when all have come."""
@@ -297,13 +335,13 @@ class StreamLink:
     async def _settled(self, writing: asyncio.Task[None]) -> None:
         """Everything is written, every answer acked, every beat echoed."""
         await asyncio.wait((writing,))
-        while self.outbox.unacked or self.pulse.unanswered:
+        while self.outbox.lossless.unacked or self.pulse.unanswered:
             self._news.clear()
             await self._news.wait()
 
     async def _beat(self) -> None:
         while True:
-            self.outbox.replace(wire.ExecuteResponse(beat=wire.Beat(beat=self.pulse.beat())))
+            self.outbox.latest.replace(wire.ExecuteResponse(beat=wire.Beat(beat=self.pulse.beat())))
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _listen(self, read: Read) -> None:
@@ -318,7 +356,7 @@ class StreamLink:
     def _take(self, frame: wire.ExecuteRequest) -> None:
         match frame.WhichOneof("frame"):
             case "ack":
-                self.outbox.ack(list(frame.ack.seqs))
+                self.outbox.lossless.ack(list(frame.ack.seqs))
             case "beat_echo":
                 if frame.beat_echo.draining:
                     self._leaving.set()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from types import TracebackType
 from typing import Any, Final, Protocol
 
 import grpc
@@ -20,9 +21,9 @@ from grpc_status import rpc_status
 from structlog.contextvars import bind_contextvars
 
 from executor.errors import ExecutorError, InvalidInput, LimitReached
-from executor.link import StreamLink, read_off, stream_errors, until_done
+from executor.link import Outbox, StreamLink, read_off, stream_errors, until_done
 from executor.metrics import Metrics
-from executor.ports import Allowance, LanguageModels, Link, OwnLink, RunChat
+from executor.ports import Allowance, Entry, LanguageModels, Link, OwnLink, RunChat
 from executor.slots import Run, Slots
 from executor.status import Cancelled, Draining, reason_of, status_of
 from executor.wire import Event, Pending
@@ -88,9 +89,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         self._traces = traces
         self._slots = slots
         self._language_models = language_models
-        self._pipeline = pipeline
-        self._beside = beside
-        self._bounds = bounds
+        self._generation = _Generation(slots, language_models, pipeline, beside, bounds)
         self._identity = identity or Identity()
         self._clock = clock
 
@@ -102,7 +101,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
         async with aclosing(self._slots.changes(ATTACH_SECONDS)) as changes:
             async for _ in changes:
                 yield self._state()
-                if self._slots.draining and not self._slots.busy:
+                if self._slots.draining and not self._slots.runs:
                     return
 
     async def Execute(self, _: Any, context: Context) -> None:
@@ -118,7 +117,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
                 about = {JOB: first.job_id, EPOCH: first.epoch}
                 with (
                     self._traces.taken("execute", context.invocation_metadata, about) as span,
-                    self._counted(run, call, span),
+                    _Counted(run, call, span, self._metrics),
                 ):
                     await self._execute(first, run, context)
 
@@ -131,34 +130,15 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             async with self._slots.take("", 0) as run:
                 with (
                     self._traces.taken("generate", context.invocation_metadata, about) as span,
-                    self._counted(run, call, span),
+                    _Counted(run, call, span, self._metrics),
                 ):
                     await self._direct(request, context, run)
 
     async def _direct(self, request: wire.GenerateRequest, context: Context, run: Run) -> None:
-        allowance = self._allowance(wire.Start())
         sending = _Sending(context, request.include_partial_models)
-        main = self._generate(request.input, OwnLink(), [], allowance, self._bounds.job_seconds, sending)
-        await until_done(main, _watch(run), self._left(run), job=request.input.job_id)
+        main = self._generation.run(wire.Start(input=request.input), OwnLink(), [], sending)
+        await until_done(main, _watch(run), self._generation.left(run), job=request.input.job_id)
         run.completed = True
-
-    @contextmanager
-    def _counted(self, run: Run, call: dict[str, Any], span: Span) -> Iterator[None]:
-        """How one run in a slot ended. Who has the finished model may leave before we have said goodbye."""
-        outcome = "lost"
-        try:
-            yield
-        except Cancelled:
-            raise
-        except Exception as error:
-            outcome = reason_of(error).lower()
-            raise
-        finally:
-            call["outcome"] = "completed" if run.completed else outcome
-            self._metrics.run_ended(call["outcome"])
-            span.tell({OUTCOME: call["outcome"]})
-            if call["outcome"] not in _HARMLESS:
-                span.failed(call["outcome"])
 
     async def Check(self, request: wire.CheckRequest, context: Context) -> wire.CheckResponse:
         """Whether a question would be answered."""
@@ -195,43 +175,67 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             total_progress=_stages(first.start.input),
             run=run.number,
         )
-        await link.outbox.send(wire.ExecuteResponse(accepted=accepted))
+        await link.outbox.lossless.send(wire.ExecuteResponse(accepted=accepted))
         log.info("run.started", job=first.job_id, epoch=first.epoch, slots_free=self._slots.free)
         async with link.connected(context.read, context.write) as ended:
             storing = self._stored(first.start, link, run)
             await until_done(storing, _watch(run), ended(), job=first.job_id)
 
     async def _stored(self, start: wire.Start, link: StreamLink, run: Run) -> None:
-        seconds = start.time_left.ToTimedelta().total_seconds() if start.HasField("time_left") else None
-        left = self._bounds.job_seconds if seconds is None else seconds
         recalled = await link.recalled()
-        frames = _Frames(link)
-        allowance = self._allowance(start)
-        await self._generate(start.input, link, recalled, allowance, left, frames, run, start.silence_told)
+        frames = _Frames(link.outbox)
+        await self._generation.run(start, link, recalled, frames, run)
         run.completed = True
         await frames.finish()
 
-    async def _generate(
+    def _state(self) -> wire.AttachResponse:
+        return wire.AttachResponse(
+            instance_id=self._identity.instance_id,
+            slots_total=self._slots.total,
+            slots_free=self._slots.free,
+            runs_begun=self._slots.begun,
+            draining=self._slots.draining,
+            build_id=self._identity.build_id,
+            language_model=self._language_models.name,
+        )
+
+
+class _Generation:
+    """From an input to the events of its graph, within what one run may use; who hears of them is not its concern."""
+
+    def __init__(
         self,
-        job: job_pb2.JobInput,
-        link: Link,
-        recalled: Any,
-        allowance: Allowance,
-        seconds: float,
-        sink: Any,
-        durable: Run | None = None,
-        silence_told: bool = False,
+        slots: Slots,
+        language_models: LanguageModels,
+        pipeline: Pipeline,
+        beside: Beside | None,
+        bounds: Bounds,
     ) -> None:
-        """The run itself: the graph's events to the sink until it completes, is handed over or has used up its time."""
+        self._slots = slots
+        self._language_models = language_models
+        self._pipeline = pipeline
+        self._beside = beside
+        self._bounds = bounds
+
+    async def run(
+        self,
+        start: wire.Start,
+        link: Link,
+        recalled: Sequence[Entry],
+        sink: _Sink,
+        durable: Run | None = None,
+    ) -> None:
+        """The graph's events to the sink until it completes, is handed over or has used up its time."""
+        job, seconds = start.input, self._seconds(start)
         try:
             async with asyncio.timeout(seconds) as time_left:
                 chats = self._language_models.chat(
-                    job_id=job.job_id, link=link, recalled=recalled, allowance=allowance
+                    job_id=job.job_id, link=link, recalled=recalled, allowance=self._allowance(start)
                 )
                 async with chats as chat:
-                    watching = [self._left(durable, chat)] if durable else []
+                    watching = [self.left(durable, chat)] if durable else []
                     if self._beside is not None:
-                        watching.append(_taken(self._beside(job, chat, silence_told), sink))
+                        watching.append(_taken(self._beside(job, chat, start.silence_told), sink))
                     await until_done(_taken(self._events(job, chat), sink), *watching, job=job.job_id)
         except TimeoutError as error:
             if not time_left.expired():
@@ -242,7 +246,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
                 value=seconds,
             ) from error
 
-    async def _left(self, run: Run, chat: RunChat | None = None) -> None:
+    async def left(self, run: Run, chat: RunChat | None = None) -> None:
         """Ends a run that is to leave, as soon as nothing is lost by it. What nobody stores is lost whenever it ends."""
         await run.leaving.wait()
         if chat is not None:
@@ -259,6 +263,10 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
                     )
                 yield event
 
+    def _seconds(self, start: wire.Start) -> float:
+        given = start.HasField("time_left")
+        return start.time_left.ToTimedelta().total_seconds() if given else self._bounds.job_seconds
+
     def _allowance(self, start: wire.Start) -> Allowance:
         step = start.step_timeout.ToTimedelta().total_seconds() or self._bounds.step_seconds
         ceilings = [tokens for tokens in (start.max_tokens, self._bounds.max_tokens) if tokens]
@@ -268,23 +276,42 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             tokens_used=start.tokens_used,
         )
 
-    def _state(self) -> wire.AttachResponse:
-        return wire.AttachResponse(
-            instance_id=self._identity.instance_id,
-            slots_total=self._slots.total,
-            slots_free=self._slots.free,
-            runs_begun=self._slots.begun,
-            draining=self._slots.draining,
-            build_id=self._identity.build_id,
-            language_model=self._language_models.name,
-        )
+
+class _Counted:
+    """Around one run in a slot: how it ended. Who has the finished model may leave before we have said goodbye."""
+
+    def __init__(self, run: Run, call: dict[str, Any], span: Span, metrics: Metrics) -> None:
+        self._run, self._call, self._span, self._metrics = run, call, span, metrics
+
+    def __enter__(self) -> None:
+        """It has its slot."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        outcome = "lost"
+        if self._run.completed:
+            outcome = "completed"
+        elif isinstance(error, Exception) and not isinstance(error, Cancelled):
+            outcome = reason_of(error).lower()
+        self._call["outcome"] = outcome
+        self._metrics.run_ended(outcome)
+        self._span.tell({OUTCOME: outcome})
+        if outcome not in _HARMLESS:
+            self._span.failed(outcome)
+
+
+class _Sink(Protocol):
+    """Who hears of a run's events."""
+
+    async def take(self, event: Event) -> None: ...
 
 
 class _Frames:
     """Events of a run as frames of its stream."""
 
-    def __init__(self, link: StreamLink) -> None:
-        self._outbox = link.outbox
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
         self._completed: wire.Completed | None = None
 
     async def take(self, event: Event) -> None:
@@ -292,13 +319,13 @@ class _Frames:
             case wire.Completed():
                 self._completed = event
             case wire.Log():
-                await self._outbox.send(wire.ExecuteResponse(log=event))
+                await self._outbox.lossless.send(wire.ExecuteResponse(log=event))
             case wire.Progress():
-                self._outbox.replace(wire.ExecuteResponse(progress=event))
+                self._outbox.latest.replace(wire.ExecuteResponse(progress=event))
             case wire.ModelSnapshot():
-                await self._outbox.send(wire.ExecuteResponse(preview=event))
+                await self._outbox.lossless.send(wire.ExecuteResponse(preview=event))
             case Pending():
-                self._outbox.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=event.message()))
+                self._outbox.latest.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=event.message()))
 
     async def finish(self) -> None:
         await self._outbox.finish(wire.ExecuteResponse(completed=self._completed))
@@ -351,7 +378,7 @@ async def _answering(context: Context, call: str) -> AsyncIterator[dict[str, Any
         await context.abort_with_status(rpc_status.to_status(status_of(error)))
 
 
-async def _taken(events: AsyncGenerator[Event, None], sink: Any) -> None:
+async def _taken(events: AsyncGenerator[Event, None], sink: _Sink) -> None:
     async with aclosing(events):
         async for event in events:
             await sink.take(event)

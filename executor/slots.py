@@ -61,11 +61,6 @@ class Slots:
         """Runs that hold a slot now."""
         return len(self._runs)
 
-    @property
-    def busy(self) -> bool:
-        """Whether any run is left."""
-        return bool(self._runs)
-
     def drain(self) -> None:
         """No new runs; those that run leave, to be continued elsewhere."""
         self.draining = True

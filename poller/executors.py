@@ -148,6 +148,31 @@ class _Pod:
         await self._channel.close()
 
 
+class _Names:
+    """What stands for the executors in the settings, and the addresses behind it now. `unresolved`: what has none, and why."""
+
+    def __init__(self, targets: tuple[str, ...], resolve: Resolve) -> None:
+        self._targets = targets
+        self._resolve = resolve
+        self.unresolved = ""
+
+    async def addresses(self) -> dict[str, str]:
+        """Address to host name. A name that cannot be resolved now loses none of its pods."""
+        found: dict[str, str] = {}
+        self.unresolved = ""
+        for target in self._targets:
+            host, _, port = target.rpartition(":")
+            try:
+                async with asyncio.timeout(RESOLVE_SECONDS):
+                    addresses = await self._resolve(host.strip("[]"), int(port))
+                found |= dict.fromkeys(addresses, host)
+            except OSError as error:  # TimeoutError is one
+                reason = str(error) or f"no answer within {RESOLVE_SECONDS:g} s"
+                self.unresolved = f"{target} cannot be resolved ({reason})"
+                log.warning("executor.unresolved", target=target, reason=reason)
+        return found
+
+
 class GrpcExecutors:
     """Implements the port `Executors`. `run` keeps the list of pods; it never ends by itself."""
 
@@ -162,16 +187,14 @@ class GrpcExecutors:
         chance: Callable[[], float] = random.random,
         traces: Traces = OFF,
     ) -> None:
-        self._targets = targets
         self.traces = traces
         self._poller_id = poller_id
         self._access = access or Access()
-        self._resolve = resolve or resolve_name
+        self._names = _Names(targets, resolve or resolve_name)
         self._resolve_seconds = resolve_seconds
         self._chance = chance
         self._pods: dict[str, _Pod] = {}
         self._changed = asyncio.Event()
-        self._unresolved = ""
 
     # ── the port ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -200,7 +223,7 @@ class GrpcExecutors:
         if any(pod.total for pod in self._pods.values()):
             return ""
         if not self._pods:
-            return f"no executor found: {self._unresolved or 'names not resolved yet'}"
+            return f"no executor found: {self._names.unresolved or 'names not resolved yet'}"
         troubles = "; ".join(f"{pod.address}: {pod.trouble or 'draining'}" for pod in self._pods.values())
         return f"no executor is ready ({troubles})"
 
@@ -221,32 +244,16 @@ class GrpcExecutors:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as attached:
             while True:
-                found = await self._addresses()
+                found = await self._names.addresses()
                 for address, host in found.items():
                     if address not in self._pods:
                         pod = _Pod(address, self._access.channel(address, host=host), self._access)
                         self._pods[address] = pod
                         attached.create_task(self._attend(pod))
-                if not self._unresolved:
+                if not self._names.unresolved:
                     for pod in self._pods.values():
                         pod.named = pod.address in found
                 await asyncio.sleep(self._resolve_seconds)
-
-    async def _addresses(self) -> dict[str, str]:
-        """Address to host name. A name that cannot be resolved now loses none of its pods."""
-        found: dict[str, str] = {}
-        self._unresolved = ""
-        for target in self._targets:
-            host, _, port = target.rpartition(":")
-            try:
-                async with asyncio.timeout(RESOLVE_SECONDS):
-                    addresses = await self._resolve(host.strip("[]"), int(port))
-                found |= dict.fromkeys(addresses, host)
-            except OSError as error:  # TimeoutError is one
-                reason = str(error) or f"no answer within {RESOLVE_SECONDS:g} s"
-                self._unresolved = f"{target} cannot be resolved ({reason})"
-                log.warning("executor.unresolved", target=target, reason=reason)
-        return found
 
     async def _attend(self, pod: _Pod) -> None:
         """Listens to one pod for as long as its name shows it or a run holds it."""

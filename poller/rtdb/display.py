@@ -107,14 +107,16 @@ class Display:
         self._dirty.clear()
         news, model = self._news, self._model
         self._news, self._model = {}, None
+        shown = False
         try:
             first, *later = await self._batches(model) or [_NOTHING]
             await self._publish(first, write, also=news)
             for batch in later:
                 await self._publish(batch, write, also={})
-        except BaseException:
-            self._news, self._model = news | self._news, self._model or model
-            raise
+            shown = True
+        finally:
+            if not shown:
+                self._news, self._model = news | self._news, self._model or model
         return 1 + len(later)
 
     async def _batches(self, model: model_pb2.EventStormingModel | None) -> list[Batch]:

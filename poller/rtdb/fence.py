@@ -45,12 +45,14 @@ class Claimant:
 
 
 class Fence:
+    """`lost`: why the lease is not ours any more; None while it is."""
+
     def __init__(self, clock: Clock, *, lease_seconds: float) -> None:
         self._clock = clock
         self._lease_seconds = lease_seconds
         self._until = float("-inf")
         self._silent = False
-        self._lost: str | None = None
+        self.lost: str | None = None
         self._changed = asyncio.Event()
 
     def renewed(self, sent_at: float) -> None:
@@ -67,17 +69,13 @@ class Fence:
         return not was
 
     def lose(self, reason: str) -> None:
-        if self._lost is None:
-            self._lost = reason
+        if self.lost is None:
+            self.lost = reason
             self._signal()
 
     @property
-    def lost(self) -> bool:
-        return self._lost is not None
-
-    @property
     def open(self) -> bool:
-        return not self.lost and self._until - self._clock.monotonic() >= MARGIN_SECONDS
+        return self.lost is None and self._until - self._clock.monotonic() >= MARGIN_SECONDS
 
     @property
     def may_ask(self) -> bool:
@@ -96,8 +94,8 @@ class Fence:
             raise Transient("too little of the lease was left when the write was about to be sent")
 
     def check(self) -> None:
-        if self._lost is not None:
-            raise LeaseLost(self._lost)
+        if self.lost is not None:
+            raise LeaseLost(self.lost)
 
     async def until_lost(self) -> None:
         while True:

@@ -16,6 +16,7 @@ import struct
 import zlib
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -130,14 +131,13 @@ class Http:
         fields = {"Accept-Encoding": "gzip", **headers}
         async with self._places:
             connection = await self._connection(parts)
-            try:
+            with ExitStack() as given_up:
+                given_up.callback(connection.break_off)
                 before()
                 await self._write(connection, method, parts, content, fields)
                 head = await _read_head(connection.reader)
                 body, kept = await _read_body(connection.reader, method, head)
-            except BaseException:
-                connection.break_off()
-                raise
+                given_up.pop_all()
             self._leave(connection, kept)
         return Answer(
             url=url, status=head.status, fields=head.fields, content=_unpacked(head, body), size=len(body)
@@ -213,15 +213,14 @@ class Http:
             )
         target = f"{parts.hostname}:{parts.port or 443}"
         reader, writer = await self._opened(through)
-        try:
+        with ExitStack() as given_up:
+            given_up.callback(writer.close)
             writer.write(_lines([f"CONNECT {target} HTTP/1.1", f"Host: {target}", *_credentials(through)]))
             head = await _read_head(reader)
             if head.status != 200:
                 raise ConnectionError(f"the proxy answered {head.status}")
             await writer.start_tls(self._context(), server_hostname=parts.hostname)
-        except BaseException:
-            writer.close()
-            raise
+            given_up.pop_all()
         return reader, writer
 
     def _context(self) -> ssl.SSLContext:

@@ -205,13 +205,15 @@ class GroupCommit:
 
     async def _commit(self, group: list[tuple[int, executor_pb2.JournalEntry]]) -> list[int]:
         """An interrupted group waits again: `flush` must find it."""
+        written = False
         try:
             await self._write(
                 {f"{JOURNAL}/{self._epoch}/{entry.key}": entry_text(entry) for _, entry in group}
             )
-        except BaseException:
-            self._waiting = group + self._waiting
-            raise
+            written = True
+        finally:
+            if not written:
+                self._waiting = group + self._waiting
         self.stored += len(group)
         self._hold(-sum(entry.ByteSize() for _, entry in group))
         return [seq for seq, _ in group]

@@ -37,7 +37,7 @@ class Unchanged(Exception):
 
 
 class Budget:
-    """A token bucket. Who finds it empty waits; order is the order of asking."""
+    """A token bucket. Who calls takes one, and waits where it is empty; order is the order of asking."""
 
     def __init__(self, clock: Clock, *, rate: float = WRITES_PER_SECOND) -> None:
         self._clock = clock
@@ -45,7 +45,7 @@ class Budget:
         self._tokens = rate
         self._at = clock.monotonic()
 
-    async def take(self) -> None:
+    async def __call__(self) -> None:
         now = self._clock.monotonic()
         self._tokens = min(self._rate, self._tokens + (now - self._at) * self._rate) - 1
         self._at = now
@@ -110,7 +110,7 @@ class Writer:
         self.clock = clock
         self.chance = chance
         self.room = Room()
-        self._budget = Budget(clock, rate=rate)
+        self.budget = Budget(clock, rate=rate)
         self._group = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Writer:
@@ -132,9 +132,6 @@ class Writer:
 
     def now(self) -> int:
         return int(self.database.server_now())
-
-    async def budget(self) -> None:
-        await self._budget.take()
 
     async def patch(
         self, path: str, updates: Mapping[str, Json], *, in_flight: InFlight, before: Before = nothing

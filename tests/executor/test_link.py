@@ -68,15 +68,15 @@ async def test_what_is_shown_goes_out_at_once_and_then_a_few_times_a_second_the_
 
     def show(*steps: int) -> None:
         for step in steps:
-            outbox.replace(wire.ExecuteResponse(progress=wire.Progress(current=step, total=11)))
-            outbox.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=wire.ModelSnapshot()))
+            outbox.latest.replace(wire.ExecuteResponse(progress=wire.Progress(current=step, total=11)))
+            outbox.latest.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=wire.ModelSnapshot()))
 
     writing = asyncio.create_task(outbox.write_all(write))
     show(1, 2)
     await settled()
     assert sent == ["progress 2", "snapshot"]
     show(3, 4)
-    await outbox.send(wire.ExecuteResponse(log=wire.Log(key="a")))
+    await outbox.lossless.send(wire.ExecuteResponse(log=wire.Log(key="a")))
     await settled()
     assert sent[2:] == ["log"]  # nothing else yet
     now = SHOWN_SECONDS
@@ -107,7 +107,7 @@ async def queued_beside_a_stuck_reader(outbox: Outbox, size: int) -> int:
     async def fill() -> None:
         nonlocal taken
         while taken < 100:
-            await outbox.send(log(size))
+            await outbox.lossless.send(log(size))
             taken += 1
 
     filling = asyncio.create_task(fill())
@@ -220,9 +220,9 @@ async def test_a_run_whose_reader_is_stuck_waits_once_its_outbox_is_full_the_fin
 async def test_what_has_left_the_outbox_makes_room_for_exactly_as_much() -> None:
     outbox, reader = Outbox("a job with a name", 7, time.monotonic), Reader()
     writing = asyncio.create_task(outbox.write_all(reader.write))
-    await outbox.send(log(1))
+    await outbox.lossless.send(log(1))
     for _ in range(50):  # it is never empty
-        await outbox.send(log(1))
+        await outbox.lossless.send(log(1))
         await reader.take(1)
     assert await queued_beside_a_stuck_reader(outbox, OUTBOX_BYTES // 10) == 9
     writing.cancel()
@@ -234,9 +234,9 @@ async def test_the_outbox_takes_its_bound_to_the_byte() -> None:
     assert half.ByteSize() == OUTBOX_BYTES // 2
     for more, taken in (("", 2), ("x", 1)):
         outbox = Outbox("job", 1, time.monotonic)
-        await outbox.send(half)
+        await outbox.lossless.send(half)
         half.log.key += more
-        sending = asyncio.create_task(outbox.send(half))
+        sending = asyncio.create_task(outbox.lossless.send(half))
         await settled()
         assert sending.done() is (taken == 2)
         sending.cancel()
@@ -303,34 +303,34 @@ def clock() -> float:
 async def test_frames_carry_their_run_and_are_numbered_and_an_answer_waits_for_its_own_ack() -> None:
     peer, outbox = Peer(epoch=7, ack=False), Outbox(JOB, 7, clock)
     writing = asyncio.create_task(outbox.write_all(peer.write))
-    await outbox.send(log(1))
-    delivering = [asyncio.create_task(outbox.deliver(log(2))) for _ in range(2)]
-    outbox.replace(wire.ExecuteResponse(beat=wire.Beat(beat=1)))
+    await outbox.lossless.send(log(1))
+    delivering = [asyncio.create_task(outbox.lossless.deliver(log(2))) for _ in range(2)]
+    outbox.latest.replace(wire.ExecuteResponse(beat=wire.Beat(beat=1)))
     await settled()
     assert [(frame.job_id, frame.epoch, frame.seq) for frame in peer.written] == [
         (JOB, 7, seq) for seq in (1, 2, 3, 4)
     ]
-    assert outbox.unacked
-    outbox.ack([1, 9])  # nobody waits for these
+    assert outbox.lossless.unacked
+    outbox.lossless.ack([1, 9])  # nobody waits for these
     await settled()
     assert [task.done() for task in delivering] == [False, False]
     answers = [frame.seq for frame in peer.written if len(frame.log.key) == 2]
-    outbox.ack(answers[1:])
+    outbox.lossless.ack(answers[1:])
     await settled()
     assert [task.done() for task in delivering] == [False, True]
     delivering[0].cancel()
     await settled()
-    assert not outbox.unacked
-    outbox.ack(answers)  # too late, or twice
+    assert not outbox.lossless.unacked
+    outbox.lossless.ack(answers)  # too late, or twice
     writing.cancel()
 
 
 @virtual
 async def test_a_beat_overtakes_what_waits_and_only_the_last_one_goes() -> None:
     peer, outbox = Peer(), Outbox(JOB, 1, clock)
-    await outbox.send(log(1))
+    await outbox.lossless.send(log(1))
     for number in (1, 2):
-        outbox.replace(wire.ExecuteResponse(beat=wire.Beat(beat=number)))
+        outbox.latest.replace(wire.ExecuteResponse(beat=wire.Beat(beat=number)))
     outbox.close()
     await outbox.write_all(peer.write)
     assert [frame.WhichOneof("frame") for frame in peer.written] == ["beat", "log"]
@@ -341,8 +341,8 @@ async def test_a_beat_overtakes_what_waits_and_only_the_last_one_goes() -> None:
 async def test_the_end_drops_the_snapshot_sends_the_last_progress_and_waits_until_all_is_written() -> None:
     peer, outbox = Peer(), Outbox(JOB, 1, clock)
     peer.reads.clear()
-    outbox.replace(wire.ExecuteResponse(progress=wire.Progress(current=9, total=11)))
-    outbox.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=wire.ModelSnapshot()))
+    outbox.latest.replace(wire.ExecuteResponse(progress=wire.Progress(current=9, total=11)))
+    outbox.latest.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=wire.ModelSnapshot()))
     finishing = asyncio.create_task(outbox.finish(wire.ExecuteResponse(completed=wire.Completed())))
     writing = asyncio.create_task(outbox.write_all(peer.write))
     await settled()
@@ -360,15 +360,15 @@ async def test_what_is_to_be_shown_later_is_shown_when_its_time_has_come() -> No
     peer, outbox = Peer(), Outbox(JOB, 1, clock)
     writing = asyncio.create_task(outbox.write_all(peer.write))
     for current in (1, 2):
-        outbox.replace(wire.ExecuteResponse(progress=wire.Progress(current=current)))
+        outbox.latest.replace(wire.ExecuteResponse(progress=wire.Progress(current=current)))
         await settled()
-    outbox.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=wire.ModelSnapshot()))
+    outbox.latest.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=wire.ModelSnapshot()))
     await settled()
     assert peer.kinds == ["progress"]
     await asyncio.sleep(60)
     assert peer.kinds == ["progress", "progress", "snapshot"]
     assert peer.at == [0, SHOWN_SECONDS, SHOWN_SECONDS]
-    outbox.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=wire.ModelSnapshot()))
+    outbox.latest.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=wire.ModelSnapshot()))
     await settled()
     assert peer.at[3:] == [60]
     writing.cancel()
@@ -384,15 +384,15 @@ async def test_either_alone_is_shown_when_its_time_has_come_and_no_other_frame_p
 
     def show() -> None:
         if waits == "progress":
-            outbox.replace(wire.ExecuteResponse(progress=wire.Progress(current=1)))
+            outbox.latest.replace(wire.ExecuteResponse(progress=wire.Progress(current=1)))
         else:
-            outbox.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=wire.ModelSnapshot()))
+            outbox.latest.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=wire.ModelSnapshot()))
 
     for _ in range(2):
         show()
         await settled()
     await asyncio.sleep(60)
-    await outbox.send(log(1))
+    await outbox.lossless.send(log(1))
     await settled()
     show()
     await settled()
@@ -404,7 +404,7 @@ async def test_either_alone_is_shown_when_its_time_has_come_and_no_other_frame_p
 @virtual
 async def test_a_beat_that_waits_when_all_is_over_still_goes() -> None:
     peer, outbox = Peer(), Outbox(JOB, 1, clock)
-    outbox.replace(wire.ExecuteResponse(beat=wire.Beat(beat=1)))
+    outbox.latest.replace(wire.ExecuteResponse(beat=wire.Beat(beat=1)))
     outbox.close()
     await outbox.write_all(peer.write)
     assert len(peer.of("beat")) == 1
@@ -414,7 +414,7 @@ async def test_a_beat_that_waits_when_all_is_over_still_goes() -> None:
 async def test_an_outbox_with_nothing_to_do_sleeps() -> None:
     outbox = Outbox(JOB, 1, clock)
     writing = asyncio.create_task(outbox.write_all(Peer().write))
-    outbox.replace(wire.ExecuteResponse(progress=wire.Progress(current=1)))
+    outbox.latest.replace(wire.ExecuteResponse(progress=wire.Progress(current=1)))
     await asyncio.sleep(1)
     assert await steps_in(3600) < 10
     writing.cancel()
@@ -536,7 +536,7 @@ async def test_leaving_waits_for_acks_and_echoes_and_for_a_second_at_most(
     async with link.connected(peer.read, peer.write):
         storing = asyncio.create_task(link.store(ENTRY))
         await asyncio.sleep(0)
-        await link.outbox.send(log(1))
+        await link.outbox.lossless.send(log(1))
     assert clock() == seconds
     assert sorted(peer.kinds) == ["answer", "log"]
     assert storing.done() is ack
@@ -550,7 +550,7 @@ async def test_what_is_queued_when_a_run_leaves_still_goes_out() -> None:
     async with link.connected(peer.read, peer.write):
         await settled()
         peer.reads.clear()
-        await link.outbox.send(log(1))
+        await link.outbox.lossless.send(log(1))
         asyncio.get_running_loop().call_later(FLUSH_SECONDS / 2, peer.reads.set)
     assert peer.kinds == ["log"]
 

@@ -367,7 +367,7 @@ async def test_generate_answers_directly_and_leaves_nothing() -> None:
         events = [event.WhichOneof("event") async for event in executor.stub.Generate(request)]
         plain = wire.GenerateRequest(input=job_pb2.JobInput(requirements="Fruits."))
         without = [event.WhichOneof("event") async for event in executor.stub.Generate(plain)]
-        assert not executor.slots.busy
+        assert not executor.slots.runs
     assert events[:2] == ["progress", "log"]
     assert "partial" in events
     assert "partial" not in without
@@ -411,7 +411,7 @@ async def test_generate_writes_one_thing_at_a_time_and_the_model_last() -> None:
             input=job_pb2.JobInput(requirements="Fruits."), include_partial_models=True
         )
         events = [event async for event in executor.stub.Generate(request)]
-        assert not executor.slots.busy
+        assert not executor.slots.runs
     kinds = [event.WhichOneof("event") for event in events]
     assert sum(event.log.message == "beside" for event in events) > 1
     assert (kinds[-1], kinds.count("completed"), chatter.closed) == ("completed", 1, 1)

@@ -215,7 +215,7 @@ async def test_a_run_is_accepted_with_its_number_logged_completed_and_counted(
     assert len(logs) == 4
     assert peers[0].of("progress")[-1].current == 11
     assert executor.ended("completed") == 2
-    assert not executor.slots.busy
+    assert not executor.slots.runs
     assert peers[0].status is None
 
 
@@ -492,7 +492,7 @@ async def test_generate_tells_what_happens_and_answers_with_the_model() -> None:
     assert executor.language_models.allowed[0] == Allowance(step_seconds=60, max_tokens=0, tokens_used=0)
     assert [line["event"] for line in logs] == ["run.completed"] * 2
     assert executor.ended("completed") == 2
-    assert not executor.slots.busy
+    assert not executor.slots.runs
 
 
 @virtual

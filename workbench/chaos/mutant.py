@@ -28,8 +28,8 @@ def _without_fence() -> None:
     async def authority(self: Fence) -> None:
         self.check()
 
-    setattr(Fence, "open", property(lambda self: not self.lost))  # noqa: B010 (mypy knows the property)
-    setattr(Fence, "may_ask", property(lambda self: not self.lost))  # noqa: B010
+    setattr(Fence, "open", property(lambda self: self.lost is None))  # noqa: B010 (mypy knows the property)
+    setattr(Fence, "may_ask", property(lambda self: self.lost is None))  # noqa: B010
     setattr(Fence, "authority", authority)  # noqa: B010
 
 

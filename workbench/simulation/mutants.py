@@ -144,7 +144,7 @@ def _without_durability() -> None:
     """An answer is used before anybody has stored it."""
 
     async def store(self: Any, entry: Any) -> None:
-        await self.outbox.send(
+        await self.outbox.lossless.send(
             executor_pb2.ExecuteResponse(
                 answer=executor_pb2.JournalEntry(key=entry.key, value=entry.value, tokens=entry.tokens)
             )

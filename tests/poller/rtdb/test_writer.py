@@ -38,7 +38,7 @@ def writer_over(database: Database, clock: FakeClock, *, rate: float = 500.0) ->
 
 async def test_what_is_over_the_budget_waits_for_its_turn(clock: FakeClock) -> None:
     budget = Budget(clock, rate=2)
-    takes = [asyncio.create_task(budget.take()) for _ in range(5)]
+    takes = [asyncio.create_task(budget()) for _ in range(5)]
     done = []
     for _ in range(4):
         await settle()
@@ -50,7 +50,7 @@ async def test_what_is_over_the_budget_waits_for_its_turn(clock: FakeClock) -> N
 async def test_a_budget_that_was_not_used_saves_one_second_and_no_more(clock: FakeClock) -> None:
     budget = Budget(clock, rate=2)
     clock.time += 60
-    takes = [asyncio.create_task(budget.take()) for _ in range(4)]
+    takes = [asyncio.create_task(budget()) for _ in range(4)]
     await settle()
     assert [take.done() for take in takes] == [True, True, False, False]
     await clock.advance(1)
