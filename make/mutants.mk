@@ -5,7 +5,8 @@ comma := ,
 
 .PHONY: mutants mutants-table
 mutants: $(MUTATED) ## Change what keeps the promises a little, thousands of times: which test notices? (ONLY=poller/rtdb/fence.py)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mutmut run $(if $(ONLY),$(ONLY_MUTANTS)) | tr '\r' '\n' | tail -1
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mutmut run $(if $(ONLY),$(ONLY_MUTANTS)) >$(MUTATED).log 2>&1 || \
+	  { tr '\r' '\n' <$(MUTATED).log | tail -30; exit 1; }
 	@$(PY) -m workbench.mutants $(if $(ONLY),$(ONLY_MUTANTS))
 
 mutants-table: $(MUTATED) ## The table of the last `make mutants`, and what survived it

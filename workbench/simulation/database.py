@@ -15,7 +15,7 @@ from devkit.rtdb.tree import Json, Node, Path
 from poller.errors import Conflict, Transient
 from poller.rtdb.stream import Change
 from workbench.simulation.loop import Process
-from workbench.simulation.world import Connection, World
+from workbench.simulation.world import GIVEN_UP, Connection, World
 
 EPOCH_MS = 1_760_000_000_000
 WATCHDOG_SECONDS = 45.0
@@ -231,7 +231,7 @@ class SimulatedDatabase:
             raise Transient(f"RTDB did not answer {what} within {deadline:g} s") from error
 
     def _send(self, what: str, commit: Callable[[], Any], answer: asyncio.Future[Any]) -> None:
-        fate = self.world.fate(self.process.name, "rtdb")
+        fate = self.world.fate(self.process.name, "rtdb", what)
         if fate.request_lost:
             self.world.fault(f"request lost: {what}", of=self.process.name)
             return
@@ -239,8 +239,8 @@ class SimulatedDatabase:
 
     def _arrived(self, what: str, commit: Callable[[], Any], answer: asyncio.Future[Any], fate: Any) -> None:
         outcome: Any
-        if answer.done() and not fate.stubborn:
-            return  # given up: the connection was closed before it arrived
+        if answer.done() and fate.there > GIVEN_UP and not fate.stubborn:
+            return  # given up on its way: the connection was closed before it arrived
         if fate.stubborn:
             self.world.fault(f"late: {what}", of=self.process.name)
         if self.server.refuses:

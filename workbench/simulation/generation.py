@@ -19,6 +19,7 @@ from executor.graph.question import Question, Unusable
 from executor.llm.journal import key_of
 from executor.llm.language_model import Message, Reply, Throttled
 from executor.wire import Pending
+from poller.msaez.esvalue import EsValue
 from workbench.simulation.wire import EPOCH
 from workbench.simulation.world import World
 
@@ -50,6 +51,8 @@ class LanguageModel:
         self.unwilling = 0.0
         self.odd = 0.0
         self.slow = 0.4
+        self.away = 0.0
+        """Until when every call is refused."""
 
     async def ask(self, messages: Sequence[Message], schema: Any, *, trace: Mapping[str, str]) -> Reply:
         world, (job, epoch) = self._world, EPOCH.get()
@@ -67,6 +70,8 @@ class LanguageModel:
                 self._witness.broken_off(job, question)
             raise
         luck = world.chance.random()
+        if world.now < self.away:
+            raise LlmUnavailable("503")
         if luck < self.unwilling:
             world.fault("the language model gives no answer")
             raise Throttled("429") if luck < self.unwilling / 2 else LlmUnavailable("503", retry_after=1.0)
@@ -125,6 +130,15 @@ def model_of(said: Mapping[str, int]) -> model_pb2.EventStormingModel:
         event.fields.add(name="id", type="Long", is_key=True)
         aggregate.commands.add(ordinal=1, name=f"Place{name}", alias=f"Place {name}").emits.append(event.name)
     return model
+
+
+def drawn(model: model_pb2.EventStormingModel, **_: Any) -> EsValue:
+    """The projection of `poller.msaez.esvalue` without what no rule here looks at: a sticker for each part that tells its answers."""
+    parts = [part for context in model.bounded_contexts for part in (context, *context.aggregates)]
+    return EsValue(
+        elements={part.name: {"_type": "", "description": part.description} for part in parts},
+        relations={},
+    )
 
 
 def _told(said: Mapping[str, int], unit: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from workbench.simulation.cast import EXECUTORS, LEASE_SECONDS, POLLERS, Stage, job_id
+from workbench.simulation.rules import NAMESPACE
 
 CALM_SECONDS = 8.0
 """Before the first fault: more jobs at once than there are slots must not disturb one another."""
@@ -17,6 +18,9 @@ RUSH = 10
 STRIKES_SECONDS = 37.0
 UPGRADES = 8
 """Of so many seeds one has no fault but drains: in those, nothing that is asked may be wasted."""
+
+LATE_WORDS = 0.2
+"""Share of deletions that are followed by a write of somebody whom no lease binds."""
 
 HEALED_AT = 100.0
 """From here on every network is whole and every process up."""
@@ -37,6 +41,7 @@ class Plan:
         self.jobs = [job_id(number, self.world.seed) for number in range(1, many + 1)]
 
     def make(self) -> None:
+        self.stage.rules.on_deleted = self._removed
         self.world.far = self.chance.choice([1.0, 60.0] if self.alone else [1.0, 1.0, 20.0])
         for name in (*EXECUTORS, *POLLERS[: 1 if self.alone else 2]):
             self.stage.start(name)
@@ -65,10 +70,12 @@ class Plan:
     def _heal(self) -> None:
         self.world.unrest = 0.0
         self.stage.language_model.unwilling = self.stage.language_model.odd = 0.0
+        self.stage.language_model.away = 0.0
         for troubles in (
             self.world.cuts,
             self.world.deaf,
             self.world.bad,
+            self.world.halves,
             self.world.ambushes,
             self.world.darkness,
         ):
@@ -84,6 +91,12 @@ class Plan:
             act()
 
         self.world.later(max(0.0, seconds - self.world.now), acting)
+
+    def _removed(self, job: str) -> None:
+        """What an old worker had still to say of a job arrives when a poller has just deleted it."""
+        if self.chance.random() < LATE_WORDS:
+            line = {"state/outputs/logs/0": {"message": "[ROOT_GRAPH] generation started"}}
+            self.world.later(0.0, self.stage.server.patch, "old worker", f"jobs/{NAMESPACE}/{job}", line)
 
     # ── users ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -131,6 +144,10 @@ class Plan:
             self._cut_from_database,
             self._bad_network,
             self._bad_network,
+            self._half_cut,
+            self._half_cut,
+            self._silence_language_model,
+            self._silence_language_model,
             self._cut_from_executor,
             self._database_away,
             self._cut_streams,
@@ -195,6 +212,17 @@ class Plan:
         name, seconds = self._poller(), self.chance.choice([2.0, 8.0, 25.0, 45.0])
         self.world.fault(f"cut from the database for {seconds:g} s", of=name)
         self.world.cut(name, "rtdb", seconds)
+
+    def _half_cut(self) -> None:
+        """Of its connections to the database some are dead and the others slow: what renews is lost, what writes comes late."""
+        name, seconds = self._poller(), self.chance.uniform(LEASE_SECONDS - 10, LEASE_SECONDS + 20)
+        self.world.fault(f"half cut from the database for {seconds:.0f} s", of=name)
+        self.world.halves[name] = self.world.now + seconds
+
+    def _silence_language_model(self) -> None:
+        seconds = self.chance.choice([10.0, 30.0, 60.0])
+        self.world.fault(f"gives no answer for {seconds:g} s", of="model")
+        self.stage.language_model.away = self.world.now + seconds
 
     def _cut_from_executor(self) -> None:
         name, other = self._poller(), self.chance.choice(EXECUTORS)

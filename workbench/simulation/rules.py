@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,9 @@ NAMESPACE = "eventstorming_generator"
 NOTICE_SECONDS = 10.5
 """A run of the same owner that was given up may ask until its last beat is 10 s old."""
 
-CANCEL_SECONDS = 1.5
+UNBOUND = "client", "old worker"
+"""Who writes without a lease."""
+
 PATIENCE_SECONDS = 13.99, 21.0
 """An open answer is waited for so long at least, and after so long the drain is over."""
 
@@ -64,6 +66,9 @@ class Rules:
         """One poller only: two may both count on the last free slot."""
         self.upgrade = False
         """No fault but drains."""
+        self.on_deleted: Callable[[str], None] = lambda job: None
+        """Told of the first deletion of every job."""
+        self.deleted: set[str] = set()
         self._drains: list[float] = []
         self._turns: dict[str, deque[float]] = defaultdict(deque)
         server.watchers.append(self.committed)
@@ -171,7 +176,10 @@ class Rules:
             self.world.breaks(
                 "nothing is written after the removal", f"{agent} wrote {'/'.join(rest)} of {job[:4]}"
             )
-        if agent == "client" or not record.epochs or rest[:1] != ("state",):
+        if node is None and not rest and tree.get(before, path) is not None and job not in self.deleted:
+            self.deleted.add(job)
+            self.on_deleted(job)
+        if agent in UNBOUND or not record.epochs or rest[:1] != ("state",):
             return
         if rest[2:4] == ("esValue", "elements"):
             self._shown(job, record, node)
@@ -213,7 +221,7 @@ class Rules:
         progress = int(_of(outputs, "currentProgressCount") or 0)
         if self.server.late:  # it falls until the next value: not worth a pause after every lost write
             record.progress = progress
-        if agent == "client" or any(
+        if agent in UNBOUND or any(
             path[3:] == ("state", "outputs", "isFailed") and node is False for path, node in parts
         ):
             record.completed, record.failed = (

@@ -91,6 +91,8 @@ class World:
         """For how long a process will sleep at its next write."""
         self.bad: dict[str, float] = {}
         """Until when much of what a process sends to the database is lost or late."""
+        self.halves: dict[str, float] = {}
+        """Until when of a process's requests to the database those that only one node needs are lost, and the others late."""
         self.far = 1.0
         """How much longer than to the database the way between pollers and executors is."""
         self.unrest = 0.0
@@ -182,12 +184,15 @@ class World:
     def latency(self) -> float:
         return 0.001 + self.chance.expovariate(200)
 
-    def fate(self, one: str, other: str) -> Fate:
-        """Lost where the network is cut; rarely late, rarely lost."""
+    def fate(self, one: str, other: str, what: str) -> Fate:
+        """Of a request to the database. Lost where the network is cut; rarely late, rarely lost."""
         if self.is_cut(one, other):
             return Fate(0, 0, request_lost=True)
         if self.deaf.get(one, 0.0) > self.now:
             return Fate(self.latency() + 4.9 * self.chance.random(), 0, reply_lost=True)
+        if self.halves.get(one, 0.0) > self.now:
+            late = GIVEN_UP + 3.9 * self.chance.random()
+            return Fate(late, 0, stubborn=True) if what.startswith("PATCH") else Fate(0, 0, request_lost=True)
         luck = self.chance.random()
         there, back = self.latency(), self.latency()
         if luck < (BAD if self.bad.get(one, 0.0) > self.now else self.unrest):
