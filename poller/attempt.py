@@ -113,7 +113,7 @@ class Attempt:
     async def _kept(self, slot: Placement) -> None:
         """The lease, while it goes to its end."""
         async with task_group(job=self.run.job.id) as group:
-            keeping = group.create_task(self.run.keep())
+            keeping = group.create_task(self.run.lease.keep())
             stopping = group.create_task(self._stopped())
             await self._to_the_end(slot)
             keeping.cancel()
@@ -126,7 +126,7 @@ class Attempt:
         self._log.info("job.stopped", why=why.value)
         if why is Stop.DRAINED:
             self._metrics.tried("interruption")
-            await self.run.release(self.run.job.interrupted())
+            await self.run.settlement.release(self.run.job.interrupted())
 
     # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -160,7 +160,7 @@ class Attempt:
         return None
 
     async def _crashed(self, gone: ExecutorGone) -> Placement | None:
-        job = self.run.job.crashed(answered=self.run.answered)
+        job = self.run.job.crashed(answered=self.run.journal.answered)
         self._metrics.tried("crash")
         self._span.tell({OUTCOME: "executor_gone"})
         self._span.failed("executor_gone")
@@ -210,7 +210,7 @@ class Attempt:
     async def _complete(self, completed: executor_pb2.Completed) -> None:
         self._settling = True
         try:
-            await self.run.complete(completed.model, tokens_used=completed.tokens_used)
+            await self.run.settlement.complete(completed.model, tokens_used=completed.tokens_used)
         except Permanent as error:
             await self._fail(str(error))
         else:
@@ -219,14 +219,14 @@ class Attempt:
 
     async def _fail(self, reason: str) -> None:
         self._settling = True
-        await self.run.fail(reason)
+        await self.run.settlement.fail(reason)
         self._span.tell({OUTCOME: "failed"})
         self._span.failed("failed")
         self._log.warning("job.failed", epoch=self.run.job.lease.epoch, reason=self._quiet(reason))
 
     async def _release(self, job: Job) -> None:
         self._settling = True
-        await self.run.release(job)
+        await self.run.settlement.release(job)
         self._log.info("job.released", epoch=job.lease.epoch, not_before=job.not_before)
 
     def _told(self, error: Permanent) -> str:
@@ -263,7 +263,7 @@ class Attempt:
             slot.release()
 
     async def _linked(self, slot: Placement, time_left: float) -> executor_pb2.Completed:
-        answers = await self.run.recall()
+        answers = await self.run.journal.recall()
         if self._leaving:
             raise HandedBack("nothing has been asked yet")
         self._link = link = _Link(self.run, self._limits, tokens=sum(answer.tokens for answer in answers))
@@ -295,10 +295,10 @@ class _Link:
         self._completed: executor_pb2.Completed | None = None
         self._take: dict[str | None, Callable[[executor_pb2.ExecuteResponse], None]] = {
             "answer": self._answer,
-            "snapshot": lambda frame: run.show_model(frame.snapshot.model),
-            "preview": lambda frame: run.preview(frame.preview.model),
-            "progress": lambda frame: run.show_progress(frame.progress.current, frame.progress.total),
-            "log": lambda frame: run.say(_line(frame.log)),
+            "snapshot": lambda frame: run.display.show_model(frame.snapshot.model),
+            "preview": lambda frame: run.display.preview(frame.preview.model),
+            "progress": lambda frame: run.display.show_progress(frame.progress.current, frame.progress.total),
+            "log": lambda frame: run.display.say(_line(frame.log)),
             "beat": self._beat,
             "completed": self._complete,
         }
@@ -318,7 +318,7 @@ class _Link:
 
     def _silence_told(self, answers: int) -> bool:
         silence, end = silence_keys(answers)
-        return self._run.said(silence) and not self._run.said(end)
+        return self._run.display.said(silence) and not self._run.display.said(end)
 
     async def acknowledge(self, seqs: Sequence[int]) -> None:
         self._send(executor_pb2.ExecuteRequest(ack=executor_pb2.Ack(seqs=seqs)))
@@ -340,13 +340,13 @@ class _Link:
                         self._take.get(frame.WhichOneof("frame"), _ignore)(frame)
                     if self._completed is not None:
                         return self._completed
-                    await self._run.room()
+                    await self._run.journal.room()
         finally:
             self._out.end()
         raise ExecutorGone("the stream ended without a result")
 
     def _answer(self, frame: executor_pb2.ExecuteResponse) -> None:
-        self._run.remember(frame.seq, frame.answer)
+        self._run.journal.remember(frame.seq, frame.answer)
         self._tokens += frame.answer.tokens
         self.check_tokens()
 
@@ -359,7 +359,7 @@ class _Link:
         self._echo(frame.beat.beat)
 
     def _echo(self, beat: int) -> None:
-        may_ask = self._run.may_ask and not self._leaving
+        may_ask = self._run.lease.may_ask and not self._leaving
         echo = executor_pb2.BeatEcho(beat=beat, may_ask=may_ask, draining=self._leaving)
         self._send(executor_pb2.ExecuteRequest(beat_echo=echo))
 

@@ -134,43 +134,36 @@ class QueueChange:
     removals: Mapping[str, bool] = field(default_factory=dict)
 
 
-class Run(Protocol):
-    """One claimed job: the right to spend for it and to write it, from the claim to the settlement; held by `async with`.
-
-    Unconditional writes wait while the lease is too short, and raise LeaseLost once it is another's.
-    """
-
-    @property
-    def job(self) -> Job: ...
-
-    @property
-    def input(self) -> job_pb2.JobInput: ...
-
-    @property
-    def started_at(self) -> int: ...
+class HeldLease(Protocol):
+    """The right to spend for a job, and to write it, while it lasts."""
 
     @property
     def may_ask(self) -> bool:
         """Whether new questions may be asked: the lease is ours and the database answers."""
 
+    async def keep(self) -> None:
+        """Renews it until cancelled; raises LeaseLost when it is another's or the entry is gone."""
+
+
+class Journal(Protocol):
+    """The answers to a job's questions: those of earlier runs, and this run's on their way into the database."""
+
     @property
     def answered(self) -> bool:
         """Whether an answer became durable since this run, or its last new epoch, began."""
-
-    async def keep(self) -> None:
-        """Renews the lease until cancelled; raises LeaseLost when it is another's or the entry is gone."""
-
-    async def begin_again(self, job: Job) -> None:
-        """The next epoch under the same lease, with these counters, by one conditional write."""
 
     async def recall(self) -> Sequence[executor_pb2.JournalEntry]:
         """Answers already paid for; the newest epoch's wins."""
 
     def remember(self, seq: int, entry: executor_pb2.JournalEntry) -> None:
-        """Hands over an answer; `store` reports its number once it is durable."""
+        """Hands over an answer; `Run.store` reports its number once it is durable."""
 
     async def room(self) -> None:
         """Returns when another answer can be taken: what waits for the database is bounded in bytes."""
+
+
+class Display(Protocol):
+    """What a run has to show its user; `Run.store` writes it."""
 
     def show_progress(self, current: int, total: int) -> None: ...
 
@@ -184,8 +177,9 @@ class Run(Protocol):
     def said(self, key: str) -> bool:
         """Whether the user has been told the line of this key, by an earlier run too."""
 
-    async def store(self, durable: Callable[[Sequence[int]], Awaitable[None]]) -> None:
-        """Writes what was handed over, until cancelled. `durable` is told which answers the database has."""
+
+class Settlement(Protocol):
+    """How a run ends; nothing of it is written afterwards."""
 
     async def complete(self, model: model_pb2.EventStormingModel, *, tokens_used: int) -> None:
         """Everything still to be shown, then `isCompleted` last and alone, then the entry goes."""
@@ -195,6 +189,37 @@ class Run(Protocol):
 
     async def release(self, job: Job) -> None:
         """Back to its place in the queue with these counters."""
+
+
+class Run(Protocol):
+    """One claimed job, from the claim to the settlement; held by `async with`.
+
+    Unconditional writes wait while the lease is too short, and raise LeaseLost once it is another's.
+    """
+
+    input: job_pb2.JobInput
+    started_at: int
+
+    @property
+    def job(self) -> Job: ...
+
+    @property
+    def lease(self) -> HeldLease: ...
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def display(self) -> Display: ...
+
+    @property
+    def settlement(self) -> Settlement: ...
+
+    async def begin_again(self, job: Job) -> None:
+        """The next epoch under the same lease, with these counters, by one conditional write."""
+
+    async def store(self, durable: Callable[[Sequence[int]], Awaitable[None]]) -> None:
+        """Writes what was handed over, until cancelled. `durable` is told which answers the database has."""
 
     async def __aenter__(self) -> Self:
         """From here on the queue knows of it: it is told when the lease is another's, and who watches sees its model."""

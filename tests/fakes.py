@@ -399,7 +399,7 @@ class FakeStore:
 
 
 class FakeRun:
-    """Implements `Run` over a `FakeStore`; everything is durable at once.
+    """Implements `Run` over a `FakeStore`, and all that a run holds; everything is durable at once.
 
     `faults`: what a method raises, by its name; `gates`: what it waits for before. `shown`: what it was given to show.
     """
@@ -410,6 +410,7 @@ class FakeRun:
         self.job = job
         self.input = self._stored.input
         self.started_at = self._stored.started_at
+        self.lease = self.journal = self.display = self.settlement = self
         self.may_ask = True
         self.answered = False
         self.faults: dict[str, Exception] = {}

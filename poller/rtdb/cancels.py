@@ -7,7 +7,7 @@ from poller.ports import WrongState
 from poller.rtdb.fence import Claimant
 from poller.rtdb.journal import highest_epoch
 from poller.rtdb.names import EPOCHS, Garbage, Json, claimed_entry, read_entry
-from poller.rtdb.run import RtdbRun, Runs, end_as_cancelled
+from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob
 from poller.rtdb.writer import Unchanged, Writer
 from process.tasks import task_group
@@ -57,7 +57,7 @@ class Cancels:
         given, _, _ = stored.input(job_id)
         job, stays = read_entry(job_id, entry), self._may_write_on(before[0], running)
         async with RtdbRun(self._writer, fence, job, input=given, stored=stored, runs=self._runs) as run:
-            await end_as_cancelled(run, stored, by, entry_stays=stays)
+            await run.settlement.cancel(stored, by, entry_stays=stays)
 
     def _may_write_on(self, job: Job, running: RtdbRun | None) -> bool:
         """Whether the run of this lease is out of our reach, and of the database's."""

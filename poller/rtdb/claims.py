@@ -9,11 +9,11 @@ from eventstorming.v1 import model_pb2
 
 from poller.errors import LeaseLost
 from poller.job import Job, LogLevel, LogLine
-from poller.rtdb.fence import Claimant, Fence
+from poller.rtdb.fence import MARGIN_SECONDS, Claimant, Fence
 from poller.rtdb.journal import highest_epoch
 from poller.rtdb.names import Garbage, Json, claimed_entry, read_entry
 from poller.rtdb.removals import Overtaken, Removals
-from poller.rtdb.run import RtdbRun, Runs, end_as_cancelled
+from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob
 from poller.rtdb.writer import Unchanged, Writer
 from poller.sentences import sentence
@@ -107,18 +107,19 @@ class Claims:
         if seen.lease.held and not seen.ready(
             now=self._writer.now(), lease_length=self._claimant.lease_length
         ):
-            run.doubt()  # before its time: the margin has not passed
+            # Before its time: what the run before sent last may still be stored.
+            run.writes.in_flight.doubt(MARGIN_SECONDS)
         log.info("job.claimed", job=job.id, epoch=job.lease.epoch, owner=self._claimant.owner)
         if job.cancelled_by:
-            ending = end_as_cancelled(run, stored, job.cancelled_by)
+            ending = run.settlement.cancel(stored, job.cancelled_by)
         elif stored.state(job).terminal:
-            ending = run.kept(run.end())
+            ending = run.lease.kept(run.settlement.end())
         elif reason := rejection or _no_run(job, seen, stored, given.language):
             log.warning("job.rejected", job=job.id, why="inputs" if rejection else reason)
-            ending = run.kept(run.fail(reason))
+            ending = run.lease.kept(run.settlement.fail(reason))
         else:
             for warning in warnings:
-                run.say(LogLine(level=LogLevel.WARNING, message=warning, key=f"inputs: {warning}"))
+                run.display.say(LogLine(level=LogLevel.WARNING, message=warning, key=f"inputs: {warning}"))
             return run
         async with run:
             await ending

@@ -51,12 +51,28 @@ class Shown:
 
 
 class Display:
-    """Collects what changes and writes it a few times a second at most."""
+    """Implements the port `Display`: collects what changes and writes it a few times a second at most.
 
-    def __init__(self, project: Project, shown: Shown, clock: Clock, *, opening: Mapping[str, Json]) -> None:
+    `model`, `previewed`: the last of each, for whoever watches from this process; `told` hears of a preview.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        shown: Shown,
+        clock: Clock,
+        *,
+        now: Callable[[], int],
+        told: Callable[[], None] = lambda: None,
+        opening: Mapping[str, Json],
+    ) -> None:
         self._project = project
         self._shown = shown
         self._clock = clock
+        self._now = now
+        self._told = told
+        self.model: model_pb2.EventStormingModel | None = None
+        self.previewed: model_pb2.EventStormingModel | None = None
         self._news: dict[str, Json] = dict(opening)
         self._model: model_pb2.EventStormingModel | None = None
         self._dirty = asyncio.Event()
@@ -80,16 +96,20 @@ class Display:
         self._dirty.set()
 
     def show_model(self, model: model_pb2.EventStormingModel) -> None:
-        self._model = model
+        self.model = self._model = model
         self._dirty.set()
 
-    def say(self, line: LogLine, *, now: int) -> None:
+    def preview(self, model: model_pb2.EventStormingModel) -> None:
+        self.previewed = model
+        self._told()
+
+    def say(self, line: LogLine) -> None:
         if line.key:
             if self.said(line.key):
                 return
             self._shown.said.add(said_name(line.key))
             self._news[f"{SAID}/{said_name(line.key)}"] = True
-        self._news[f"{LOGS}/{self._shown.lines}"] = log_node(line, now=now)
+        self._news[f"{LOGS}/{self._shown.lines}"] = log_node(line, now=self._now())
         self._shown.lines += 1
         self._dirty.set()
 

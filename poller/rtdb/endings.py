@@ -35,6 +35,11 @@ from poller.rtdb.stored import StoredJob
 from poller.sentences import sentence
 
 
+def stages(given: job_pb2.JobInput) -> int:
+    """All that a job goes through, as progress counts them."""
+    return 8 if given.HasField("draft") else 11
+
+
 def opening(stored: StoredJob, *, total: int) -> dict[str, Json]:
     """Progress from the first second; what a former claim has told already is not told again."""
     opening: dict[str, Json] = {}

@@ -6,29 +6,37 @@ allowed; all others wait at the fence.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import NoReturn
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any
 
 from poller.errors import LeaseLost, Transient
 from poller.job import Job
 from poller.rtdb.answers import Denied
 from poller.rtdb.fence import Fence
-from poller.rtdb.names import EPOCHS, SERVER_TIME, Json, read_lease
+from poller.rtdb.names import EPOCHS, SERVER_TIME, Json, claimed_entry, members, read_lease
 from poller.rtdb.writer import InFlight, Unchanged, Writer
 from process.tasks import task_group
 
 RENEW_SECONDS = 8.0
 _JITTER = 0.2
 
+_DENIED = "the database refused a write under this lease"
+"""As its lease rules have it for whoever has been overtaken."""
+
 
 class HeldLease:
-    """`ended`: the job's end is ours, so that the lease has nothing to lose any more."""
+    """Implements the port `HeldLease`. `ended`: the job's end is ours, so that the lease has nothing to lose any more."""
 
     def __init__(self, writer: Writer, fence: Fence, job: Job) -> None:
         self.job = job
         self.ended = False
         self.fence = fence
         self.writer = writer.under(job.lease.token)
+
+    @property
+    def may_ask(self) -> bool:
+        return self.fence.may_ask
 
     def check(self, entry: Job | None) -> None:
         if entry is None:
@@ -46,6 +54,13 @@ class HeldLease:
             group.create_task(self.fence.until_lost())
             group.create_task(self._renew_for_ever())
 
+    async def kept(self, ending: Coroutine[Any, Any, None]) -> None:
+        """An end that no attempt keeps the lease for: it may take longer than the lease, when the database is away."""
+        async with task_group() as group:
+            keeping = group.create_task(self.keep())
+            await ending
+            keeping.cancel()
+
     async def _renew_for_ever(self) -> None:
         while True:
             jitter = 1 + _JITTER * (2 * self.writer.chance() - 1)
@@ -54,17 +69,31 @@ class HeldLease:
 
     async def renew(self) -> None:
         """One renewal, which `keep` makes again and again."""
+
+        def renewed(current: Json) -> Json:
+            if self.ended:
+                raise Unchanged
+            self.check_token(current)
+            return {**current, "renewedAt": SERVER_TIME}
+
         sent = self.writer.clock.monotonic()
-        await self.writer.transact(self.writer.nodes.lease(self.job.id), self._renewed)
+        await self.writer.transact(self.writer.nodes.lease(self.job.id), renewed)
         if not self.ended:
             self.fence.renewed(sent)
             self.writer.metrics.lease("renewed")
 
-    def _renewed(self, current: Json) -> Json:
-        if self.ended:
-            raise Unchanged
-        self.check_token(current)
-        return {**current, "renewedAt": SERVER_TIME}
+    async def next_epoch(self, job: Job) -> None:
+        """The same lease under the next epoch, with the counters of this job."""
+        wanted = replace(job, lease=replace(job.lease, epoch=job.lease.epoch + 1))
+        sent = self.writer.clock.monotonic()
+
+        def begun(current: Json) -> Json:
+            self.check_token(members(current).get("lease"))
+            return claimed_entry(current, wanted, now=self.writer.now())
+
+        await self.change_entry(begun)
+        self.fence.renewed(sent)
+        self.job = wanted
 
     def check_token(self, lease: Json) -> None:
         found = read_lease(lease)
@@ -80,7 +109,10 @@ class HeldLease:
             try:
                 await action()
             except Denied as denied:
-                self._check_denied(denied)
+                if not self.writer.lease_rules:
+                    raise
+                self.fence.lose(_DENIED)
+                raise LeaseLost(_DENIED) from denied
             except Transient:
                 if self.fence.unheard():
                     self.writer.metrics.lease("suspended")
@@ -89,13 +121,6 @@ class HeldLease:
             else:
                 self.fence.heard()
                 return
-
-    def _check_denied(self, denied: Denied) -> NoReturn:
-        """Under lease rules the database refuses whoever has been overtaken."""
-        if not self.writer.lease_rules:
-            raise denied
-        self.fence.lose("the database refused a write under this lease")
-        raise LeaseLost("the database refused a write under this lease") from denied
 
     async def change_entry(self, decide: Callable[[Json], Json]) -> None:
         entry = self.writer.nodes.entry(self.job.id)

@@ -217,3 +217,57 @@ class GroupCommit:
         self.stored += len(group)
         self._hold(-sum(entry.ByteSize() for _, entry in group))
         return [seq for seq, _ in group]
+
+
+class Journal:
+    """Implements the port `Journal` for one run. `own`: the answers of its present epoch, until they are stored.
+
+    `fresh`: nothing can have been answered before. `read` fetches what all epochs have answered.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[Json]],
+        write: Write,
+        *,
+        epoch: int,
+        fresh: bool,
+        clock: Callable[[], float],
+        metrics: Metrics,
+        room: Room,
+    ) -> None:
+        self._read = read
+        self._write = write
+        self._fresh = fresh
+        self._clock = clock
+        self._metrics = metrics
+        self._acknowledged: set[str] = set()
+        self._room = room
+        self.room = room.free
+        self.own = self._branch(epoch)
+
+    def _branch(self, epoch: int) -> GroupCommit:
+        return GroupCommit(
+            self._write, epoch=epoch, clock=self._clock, metrics=self._metrics, room=self._room
+        )
+
+    @property
+    def answered(self) -> bool:
+        return self.own.stored > 0
+
+    async def recall(self) -> Sequence[executor_pb2.JournalEntry]:
+        if self._fresh:
+            return []
+        found = newest(await self._read())
+        self._acknowledged = {entry.key for entry in found}
+        return found
+
+    def remember(self, seq: int, entry: executor_pb2.JournalEntry) -> None:
+        if entry.key in self._acknowledged:
+            self._metrics.repeated()
+        self.own.add(seq, entry)
+
+    def begin(self, epoch: int) -> None:
+        """Answers that come from now on are this epoch's."""
+        self._fresh = False
+        self.own = self._branch(epoch)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from poller.errors import Transient
 from poller.job import JobState
 from poller.ports import JobFilter, JobPage, JobView
-from poller.rtdb.index import Index
+from poller.rtdb.endings import stages
+from poller.rtdb.index import Index, title_of
 from poller.rtdb.names import CURRENT_PROGRESS, STARTED_AT, TOTAL_PROGRESS, count
 from poller.rtdb.queue_copy import QueueCopy
 from poller.rtdb.reader import LOOKS_AT_ONCE
@@ -40,8 +41,8 @@ class Listing:
         if view.state is not JobState.RUNNING:
             return view
         if run := self._runs.get(view.job_id):
-            current, total = run.progress
-            known = (run.title, run.started_at, current, total)
+            current, total = run.display.current_progress, stages(run.input)
+            known = (title_of(run.input), run.started_at, current, total)
         else:
             known = ("", *await self._read(view.job_id))
         title, started_at, current, total = known

@@ -48,7 +48,7 @@ class RtdbQueue:
     @property
     def buffered_bytes(self) -> int:
         """Answers of all runs here that wait for the database."""
-        return sum(run.buffered_bytes for run in self._runs.values())
+        return sum(run.journal.own.buffered for run in self._runs.values())
 
     async def changes(self) -> AsyncGenerator[QueueChange, None]:
         news: asyncio.Queue[QueueChange] = asyncio.Queue()

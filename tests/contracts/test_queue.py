@@ -160,7 +160,7 @@ async def answer(run: Run, key: str, *, unusable: bool = False) -> None:
     async def durable(_: object) -> None:
         stored.set()
 
-    run.remember(1, executor_pb2.JournalEntry(key=key, value=f'"{key}"', tokens=3, unusable=unusable))
+    run.journal.remember(1, executor_pb2.JournalEntry(key=key, value=f'"{key}"', tokens=3, unusable=unusable))
     async with asyncio.TaskGroup() as group:
         storing = group.create_task(run.store(durable))
         await asyncio.wait_for(stored.wait(), 5)
@@ -168,7 +168,7 @@ async def answer(run: Run, key: str, *, unusable: bool = False) -> None:
 
 
 async def recalled(run: Run) -> list[str]:
-    return [found.key for found in await run.recall()]
+    return [found.key for found in await run.journal.recall()]
 
 
 async def soon(queue: Both, work: Coroutine[Any, Any, Any]) -> Any:
@@ -232,7 +232,7 @@ async def test_a_claimed_job_runs_with_its_input_and_a_first_progress(queue: Bot
 
 async def test_a_released_job_is_claimed_again_with_the_next_epoch_and_its_counters(queue: Both) -> None:
     run = await claimed(queue, await submitted(queue))
-    await run.release(run.job.interrupted())
+    await run.settlement.release(run.job.interrupted())
     again = await claimed(queue, await _once(queue, run.job.id, lambda job: job.waiting))
     assert (again.job.lease.epoch, again.job.interruptions, again.job.crashes) == (2, 1, 0)
 
@@ -251,10 +251,10 @@ async def _once(queue: Both, job_id: str, holds: Callable[[Job], bool | int]) ->
 async def test_a_durable_answer_is_recalled_in_the_next_run_and_the_newest_wins(queue: Both) -> None:
     run = await claimed(queue, await submitted(queue))
     await answer(run, "q1")
-    await run.begin_again(run.job.crashed(answered=run.answered))
+    await run.begin_again(run.job.crashed(answered=run.journal.answered))
     assert await recalled(run) == ["q1"]
     await answer(run, "q2")
-    await run.release(run.job)
+    await run.settlement.release(run.job)
     again = await claimed(queue, await _once(queue, run.job.id, lambda job: job.waiting))
     assert again.job.lease.epoch == 3
     assert await recalled(again) == ["q1", "q2"]
@@ -262,7 +262,7 @@ async def test_a_durable_answer_is_recalled_in_the_next_run_and_the_newest_wins(
 
 async def test_a_completed_job_leaves_the_queue_and_keeps_its_model(queue: Both) -> None:
     run = await claimed(queue, await submitted(queue))
-    await run.complete(small_model(), tokens_used=12)
+    await run.settlement.complete(small_model(), tokens_used=12)
     view = await queue.get(run.job.id)
     assert view.state is JobState.COMPLETED
     assert view.model == small_model()
@@ -272,8 +272,8 @@ async def test_a_completed_job_leaves_the_queue_and_keeps_its_model(queue: Both)
 
 async def test_a_failed_job_says_why(queue: Both) -> None:
     run = await claimed(queue, await submitted(queue))
-    run.say(LogLine(level=LogLevel.INFO, message="begun", key="begun"))
-    await run.fail("It did not work.")
+    run.display.say(LogLine(level=LogLevel.INFO, message="begun", key="begun"))
+    await run.settlement.fail("It did not work.")
     view = await queue.get(run.job.id)
     assert (view.state, view.failure) == (JobState.FAILED, "It did not work.")
     assert [line.message for line in view.log] == ["begun", "It did not work."]
@@ -282,8 +282,8 @@ async def test_a_failed_job_says_why(queue: Both) -> None:
 async def test_a_line_with_the_same_key_is_said_once(queue: Both) -> None:
     run = await claimed(queue, await submitted(queue))
     for _ in range(2):
-        run.say(LogLine(level=LogLevel.INFO, message="found it", key="found"))
-    await run.fail("over")
+        run.display.say(LogLine(level=LogLevel.INFO, message="found it", key="found"))
+    await run.settlement.fail("over")
     assert [line.message for line in (await queue.get(run.job.id)).log] == ["found it", "over"]
 
 
@@ -326,7 +326,7 @@ async def test_a_failed_job_is_tried_again_with_its_usable_answers(queue: Both) 
     run = await claimed(queue, await submitted(queue))
     await answer(run, "good")
     await answer(run, "bad", unusable=True)
-    await run.fail("over")
+    await run.settlement.fail("over")
     assert (await queue.retry(run.job.id)).state is JobState.QUEUED
     again = await claimed(queue, await _once(queue, run.job.id, lambda job: job.waiting))
     assert again.job.lease.epoch > run.job.lease.epoch
@@ -342,7 +342,7 @@ async def test_epochs_go_on_growing_when_nothing_was_answered_and_the_entry_is_m
     for _ in range(2):
         run = await claimed(queue, await _once(queue, job.id, lambda job: job.waiting))
         epochs.append(run.job.lease.epoch)
-        await run.fail("over")
+        await run.settlement.fail("over")
         await queue.retry(job.id)
     await queue.cancel(job.id, by="Kim")
     assert not (await queue.retry(job.id)).cancelled
@@ -397,7 +397,7 @@ async def test_watching_starts_with_the_present_and_ends_with_the_end(queue: Bot
         group.create_task(watch())
         await eventually(lambda: states)
         run = await claimed(queue, job)
-        await run.complete(small_model(), tokens_used=1)
+        await run.settlement.complete(small_model(), tokens_used=1)
     assert states[0] is JobState.QUEUED
     assert states[-1] is JobState.COMPLETED
 
@@ -419,7 +419,7 @@ async def test_listeners_hear_of_new_jobs_and_of_ended_ones(queue: Both) -> None
             lambda: next((c.jobs[view.job_id] for c in heard if view.job_id in c.jobs), None)
         )
         run = await claimed(queue, job)
-        await run.fail("over")
+        await run.settlement.fail("over")
         await eventually(lambda: heard[-1].jobs.get(view.job_id, job) is None)
         listening.cancel()
     assert heard[0].whole

@@ -146,7 +146,7 @@ async def test_webhooks_go_with_their_job_and_never_bring_it_back(one: Telling, 
 async def test_a_failed_job_that_is_tried_again_owes_its_new_end(one: Telling) -> None:
     job_id = await submitted(one, HOOK)
     async with await claimed(one, await entry(one, job_id)) as run:
-        await run.fail("It failed.")
+        await run.settlement.fail("It failed.")
     await one.webhooks.settle(job_id, await one.webhooks.since(job_id))
     assert list(await one.webhooks.owed(())) == []
     await one.retry(job_id)

@@ -14,7 +14,7 @@ from eventstorming.v1 import executor_pb2
 
 from poller.attempt import Limits
 from poller.job import JobState
-from poller.rtdb import run
+from poller.rtdb import claims
 from poller.rtdb.journal import Room
 from poller.rtdb.names import read_lease
 from tests.fakes import (
@@ -330,7 +330,7 @@ async def test_a_drained_poller_hands_its_jobs_over_at_once(rtdb: World) -> None
 async def test_leases_of_a_dead_predecessor_of_the_same_name_are_taken_over_at_once(
     rtdb: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "MARGIN_SECONDS", 0.1)  # how long its last writes are waited for
+    monkeypatch.setattr(claims, "MARGIN_SECONDS", 0.1)  # how long its last writes are waited for
     job = new_id()
     await rtdb.create(job)
     lease = {"token": "dead", "epoch": 4, "owner": "poller-0", "renewedAt": {".sv": "timestamp"}}

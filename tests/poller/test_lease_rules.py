@@ -127,13 +127,13 @@ async def test_the_database_itself_refuses_an_overtaken_writer(rtdb: World, brow
     client = rtdb.database.acting_as(IDENTITY)
     async with Writer(client, NODES, SystemClock(), lease_rules=True, metrics=Metrics()) as writer:
         run = await claimed(rtdb, writer, job)
-        run.say(LogLine(level=LogLevel.INFO, message="too late"))
+        run.display.say(LogLine(level=LogLevel.INFO, message="too late"))
         await rtdb.database.put(NODES.lease(job), {"token": "another", "epoch": 2, "owner": "poller-b"})
         before = await rtdb.database.get(NODES.job(job))
         with pytest.raises(LeaseLost):
-            await run.complete(small_model(), tokens_used=1)
+            await run.settlement.complete(small_model(), tokens_used=1)
         with pytest.raises(LeaseLost):
-            await run.fail("too late")
+            await run.settlement.fail("too late")
     assert await rtdb.database.get(NODES.job(job)) == before
     assert (await rtdb.entry(job))["lease"]["token"] == "another"
 
@@ -147,7 +147,7 @@ async def test_a_cancel_through_another_poller_is_over_at_once(rtdb: World, brow
         await Whole(writer, owner="poller-b", lease_seconds=30).cancel(job, by="Kim")
         assert await rtdb.entry(job) is None
         with pytest.raises(LeaseLost):
-            await run.complete(small_model(), tokens_used=1)
+            await run.settlement.complete(small_model(), tokens_used=1)
     assert (await rtdb.outputs(job))["isFailed"] is True
 
 
@@ -159,7 +159,7 @@ async def test_a_writer_of_a_removed_job_does_not_bring_it_back(rtdb: World, bro
         await rtdb.database.delete(NODES.entry(job))
         await rtdb.database.delete(NODES.job(job))
         with pytest.raises(LeaseLost):
-            await run.fail("too late")
+            await run.settlement.fail("too late")
     assert await rtdb.database.get(NODES.job(job)) is None
 
 

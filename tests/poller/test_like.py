@@ -62,7 +62,9 @@ async def test_usable_answers_come_along_free_of_charge_the_newest_of_each(bench
 
     run = await bench.claim(await bench.submit())
 
-    recalled = {entry.key: (entry.value, entry.tokens, entry.borrowed) for entry in await run.recall()}
+    recalled = {
+        entry.key: (entry.value, entry.tokens, entry.borrowed) for entry in await run.journal.recall()
+    }
     assert recalled == {"a": ("new", 0, True), "b": ("kept", 0, True)}
 
 
@@ -72,10 +74,10 @@ async def test_what_becomes_of_the_earlier_job_is_no_concern_of_the_new_one(benc
     await bench.rtdb.database.delete(NODES.job(bench.earlier))
 
     run = await bench.claim(job_id)
-    assert [entry.value for entry in await run.recall()] == ["kept"]
-    await run.release(run.job.interrupted())
+    assert [entry.value for entry in await run.journal.recall()] == ["kept"]
+    await run.settlement.release(run.job.interrupted())
     again = await bench.claim(job_id)
-    assert [entry.value for entry in await again.recall()] == ["kept"]
+    assert [entry.value for entry in await again.journal.recall()] == ["kept"]
 
 
 async def test_an_answer_of_its_own_wins_over_a_borrowed_one(bench: Bench) -> None:
@@ -85,7 +87,7 @@ async def test_an_answer_of_its_own_wins_over_a_borrowed_one(bench: Bench) -> No
     own = f"{NODES.journal(job_id)}/{run.job.lease.epoch}/a"
     await bench.rtdb.database.put(own, _answer("a", "own"))
 
-    assert [(entry.value, entry.borrowed) for entry in await run.recall()] == [("own", False)]
+    assert [(entry.value, entry.borrowed) for entry in await run.journal.recall()] == [("own", False)]
 
 
 async def test_an_earlier_job_that_is_gone_or_has_no_answers_is_an_error_and_nothing_is_stored(

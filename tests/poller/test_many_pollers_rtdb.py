@@ -215,7 +215,7 @@ class Pollers(QueueRules):
 
         async def driven() -> T:
             task = asyncio.create_task(action)
-            keeping = asyncio.create_task(run.keep()) if run else None
+            keeping = asyncio.create_task(run.lease.keep()) if run else None
             try:
                 while not task.done():
                     await asyncio.wait({task, *([keeping] if keeping else [])}, timeout=0.05)
@@ -294,7 +294,7 @@ class Pollers(QueueRules):
         return "completed" if outputs["isCompleted"] else "failed"
 
     def is_open(self, run: RtdbRun) -> bool:
-        return run.may_ask
+        return run.lease.may_ask
 
     # ── what is done ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -352,7 +352,7 @@ class Pollers(QueueRules):
 
     def do_write(self, run: RtdbRun) -> None:
         number = next(self.answers)
-        run.remember(number, executor_pb2.JournalEntry(key=f"q{number}", value="{}", tokens=1))
+        run.journal.remember(number, executor_pb2.JournalEntry(key=f"q{number}", value="{}", tokens=1))
         self._do(settle())
         self._look_at_writes()
 
@@ -386,7 +386,7 @@ class Pollers(QueueRules):
             self._do(settle())
 
     def do_begin_again(self, run: RtdbRun) -> bool:
-        job = run.job.crashed(answered=run.answered)
+        job = run.job.crashed(answered=run.journal.answered)
         try:
             self._drive(run.begin_again(job), self._of_run(run), run)
         except LeaseLost:
@@ -397,13 +397,17 @@ class Pollers(QueueRules):
         return True
 
     def do_settle(self, run: RtdbRun, how: str) -> None:
-        end = run.complete(small_model(), tokens_used=1) if how == "completed" else run.fail("It ended so.")
+        end = (
+            run.settlement.complete(small_model(), tokens_used=1)
+            if how == "completed"
+            else run.settlement.fail("It ended so.")
+        )
         self._drive(end, self._of_run(run), run)
 
     def do_release(self, run: RtdbRun, not_before: int) -> None:
         job = run.job.interrupted().released(not_before=not_before)
         try:
-            self._drive(run.release(job), self._of_run(run))
+            self._drive(run.settlement.release(job), self._of_run(run))
         except LeaseLost:
             return
 

@@ -89,7 +89,7 @@ async def test_a_renewed_lease_is_counted(rtdb: World) -> None:
         queue = Whole(writer, owner="poller-a", lease_seconds=30)
         run = await queue.claim(read_entry(job, await rtdb.entry(job)))
         assert run is not None
-        keeping = asyncio.create_task(run.keep())
+        keeping = asyncio.create_task(run.lease.keep())
         await clock.advance(8)
         await eventually(lambda: seen(counted).sum("leases_total", outcome="renewed") == 1)
         keeping.cancel()

@@ -96,7 +96,7 @@ class Sides:
 
     async def says(self, run: RtdbRun) -> bool:
         """Whether the run gets a line published without hearing of its lease."""
-        run.say(LogLine(level=LogLevel.INFO, message=f"said by {run.job.lease.owner}"))
+        run.display.say(LogLine(level=LogLevel.INFO, message=f"said by {run.job.lease.owner}"))
         storing = asyncio.create_task(run.store(nobody))
         await round_trips(self.database)
         storing.cancel()
@@ -151,7 +151,7 @@ async def test_what_an_unanswered_claim_left_is_claimed_anew_and_is_no_crash(
     sides.reached_again()
     run = await sides.queues["a"].claim(await sides.seen() if told else before)
     assert run is not None
-    assert run.may_ask
+    assert run.lease.may_ask
     entry = await sides.seen()
     assert (entry.lease.token, entry.crashes) == (run.job.lease.token, 0)
     assert sides.counted.told == ["won"]
@@ -194,7 +194,7 @@ async def test_a_claim_answered_late_counts_its_lease_from_before_it_was_sent(si
     await eventually(lambda: _tried(sides, claiming))
     run = await claiming
     assert run is not None
-    assert (run.job.lease.epoch, run.may_ask) == (1, False)
+    assert (run.job.lease.epoch, run.lease.may_ask) == (1, False)
     assert not await sides.says(run)
     sides.clock.time += 9
     assert await sides.queues["b"].claim(await sides.seen()) is not None
@@ -225,7 +225,7 @@ async def test_the_epoch_does_not_fall_when_the_next_one_is_broken_off_after_it_
     await eventually(lambda: sides.rtdb.faults.settings.drop_replies == 0)
     again.cancel()
     await asyncio.gather(again, return_exceptions=True)
-    await run.release(run.job.interrupted())
+    await run.settlement.release(run.job.interrupted())
     entry = await sides.seen()
     assert (entry.lease.epoch, entry.lease.held, entry.interruptions) == (2, False, 1)
 
@@ -233,10 +233,10 @@ async def test_the_epoch_does_not_fall_when_the_next_one_is_broken_off_after_it_
 async def test_an_ended_run_renews_nothing(sides: Sides) -> None:
     run = await sides.queues["a"].claim(await sides.seen())
     assert run is not None
-    await run.fail("over")
+    await run.settlement.fail("over")
     sides.clock.time += 25
     await run.lease.renew()
-    assert not run.may_ask
+    assert not run.lease.may_ask
 
 
 # ── an operator's cancel through the poller that does not run the job ────────────────────────────────────────────
@@ -282,7 +282,7 @@ async def test_a_cancelled_job_ends_as_failed_although_its_run_went_on_to_comple
     await sides.queues["b"].cancel(sides.job, by="Kim")
     if not whole:
         sides.cut_off("a", "GET,PUT")
-    completing = asyncio.create_task(run.complete(small_model(), tokens_used=1))
+    completing = asyncio.create_task(run.settlement.complete(small_model(), tokens_used=1))
     await eventually(lambda: _is_completed(sides, whole))
     completing.cancel()
     await asyncio.gather(completing, return_exceptions=True)
@@ -387,7 +387,7 @@ async def test_a_cancelled_job_whose_entry_nobody_has_claimed_yet_can_be_tried_a
     await sides.queues["b"].retry(sides.job)
     run = await sides.queues["b"].claim(await sides.seen())
     assert run is not None
-    await run.complete(small_model(), tokens_used=1)
+    await run.settlement.complete(small_model(), tokens_used=1)
     assert (await sides.queues["b"].get(sides.job)).state is JobState.COMPLETED
 
 

@@ -49,10 +49,10 @@ def _without_token() -> None:
     """Whatever token the lease holds, a run takes it for its own."""
     from dataclasses import replace
 
-    from poller.rtdb import held_lease, run
+    from poller.rtdb import held_lease, settlement
 
-    read = run.read_lease
-    for module in (held_lease, run):
+    read = settlement.read_lease
+    for module in (held_lease, settlement):
         module.read_lease = lambda raw: replace(read(raw), token=_Same("any"))
     setattr(held_lease.HeldLease, "check", lambda *_: None)  # noqa: B010
 
@@ -74,12 +74,12 @@ def _without_ack() -> None:
 
 def _without_journal() -> None:
     """A new run is told of no earlier answer."""
-    from poller.rtdb.run import RtdbRun
+    from poller.rtdb.journal import Journal
 
-    async def recall(_: RtdbRun) -> list[Any]:
+    async def recall(_: Journal) -> list[Any]:
         return []
 
-    setattr(RtdbRun, "recall", recall)  # noqa: B010
+    setattr(Journal, "recall", recall)  # noqa: B010
 
 
 _OVERTAKING = ("deafen poller",)

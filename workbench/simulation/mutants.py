@@ -13,7 +13,7 @@ from executor.status import Draining
 from poller import attempt, dispatcher, executors
 from poller.errors import LeaseLost
 from poller.job import Job
-from poller.rtdb import claims, fence, held_lease, removals, run, watching, writer
+from poller.rtdb import claims, fence, held_lease, removals, run, settlement, watching, writer
 from workbench.chaos.mutant import MUTANTS as CHAOS
 
 
@@ -134,8 +134,8 @@ def _without_epoch() -> None:
     """A run that begins again keeps its epoch."""
 
     async def begin_again(self: Any, job: Job) -> None:
-        await self._writes.settled()
-        await self._journal.flush()
+        await self.writes.settled()
+        await self.journal.own.flush()
 
     _set(run.RtdbRun, "begin_again", begin_again)
 
@@ -166,10 +166,10 @@ def _without_order_of_the_end() -> None:
     """The entry goes although it is another's by now."""
 
     async def end(self: Any) -> None:
-        self.lease.ended = True
-        await self.lease.change_entry(lambda current: None)
+        self._lease.ended = True
+        await self._lease.change_entry(lambda current: None)
 
-    _set(run.RtdbRun, "end", end)
+    _set(settlement.Settlement, "end", end)
 
 
 def _without_deadline_of_silence() -> None:

@@ -17,6 +17,7 @@ from workbench.simulation.loop import Loop, Process, current
 
 MODULES = (
     "poller/rtdb/run.py",
+    "poller/rtdb/settlement.py",
     "poller/rtdb/held_lease.py",
     "poller/rtdb/queue.py",
     "poller/rtdb/jobs.py",

@@ -118,8 +118,8 @@ async def test_events_of_a_board_start_with_the_present_follow_and_end(site: Sit
         assert (name, json.loads(data)["state"]) == ("job", "queued")
 
         run = await site.claimed(job_id)
-        run.say(LogLine(level=LogLevel.INFO, message="hello\nthere"))
-        await run.complete(small_model(), tokens_used=1)
+        run.display.say(LogLine(level=LogLevel.INFO, message="hello\nthere"))
+        await run.settlement.complete(small_model(), tokens_used=1)
         rest = [event async for event in events]
 
     assert rest[-1][0] == "end"
@@ -136,10 +136,10 @@ async def test_who_looks_by_time_is_sent_the_other_picture_of_the_same_states(si
     path = f"/board/{job_id}/events"
     async with site.events(path, params={"view": "time"}) as events:
         run = await site.claimed(job_id)
-        run.preview(small_model())
-        run.say(LogLine(level=LogLevel.INFO, message="named"))
+        run.display.preview(small_model())
+        run.display.say(LogLine(level=LogLevel.INFO, message="named"))
         await anext(data async for name, _, data in events if name == "wall")
-        await run.complete(small_model(aggregates=2), tokens_used=1)
+        await run.settlement.complete(small_model(aggregates=2), tokens_used=1)
         by_time = [event async for event in events if event[0] == "wall"][-1]
     async with site.events(path) as events:
         by_context = await anext(event async for event in events if event[0] == "wall")
@@ -154,11 +154,11 @@ async def test_a_board_shows_contexts_as_soon_as_they_are_named(site: Site) -> N
     job_id = await site.submitted()
     async with site.events(f"/board/{job_id}/events") as events:
         run = await site.claimed(job_id)
-        run.preview(small_model())
-        run.say(LogLine(level=LogLevel.INFO, message="named"))
+        run.display.preview(small_model())
+        run.display.say(LogLine(level=LogLevel.INFO, message="named"))
         shown = json.loads(await anext(data async for name, _, data in events if name == "wall"))
         assert [area["title"] for area in shown["board"]["areas"]] == ["Ordering"]
-        await run.complete(small_model(aggregates=2), tokens_used=1)
+        await run.settlement.complete(small_model(aggregates=2), tokens_used=1)
         last = [data async for name, _, data in events if name == "wall"][-1]
     assert "Order2" in last
 

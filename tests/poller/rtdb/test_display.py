@@ -45,7 +45,7 @@ def project(model: model_pb2.EventStormingModel) -> esvalue.EsValue:
 def display(clock: FakeClock | None = None, *, stored: Any = None) -> Display:
     job = stored or {}
     shown = Shown.of(StoredJob.of(job))
-    return Display(project, shown, clock or FakeClock(), opening={})
+    return Display(project, shown, clock or FakeClock(), now=lambda: 1_736_910_000_000, opening={})
 
 
 def line(message: str, key: str = "") -> LogLine:
@@ -80,19 +80,19 @@ async def test_only_what_changed_is_written() -> None:
 async def test_a_run_that_continues_repeats_nothing_that_is_stored() -> None:
     canvas, box = Canvas(), display()
     box.show_model(small_model())
-    box.say(line("found", "found"), now=5)
+    box.say(line("found", "found"))
     box.show_progress(4, 11)
     await box.flush(canvas.write)
     before = list(canvas.writes)
     again = display(stored=canvas.job)
     again.show_model(small_model())
-    again.say(line("found", "found"), now=6)
+    again.say(line("found", "found"))
     again.show_progress(2, 11)
     await again.flush(canvas.write)
     assert canvas.writes[len(before) :] == [
         {"state/outputs/currentProgressCount": 4, "state/outputs/totalProgressCount": 11}
     ]
-    again.say(line("more", "more"), now=7)
+    again.say(line("more", "more"))
     await again.flush(canvas.write)
     assert [said["message"] for said in canvas.job["state"]["outputs"]["logs"]] == ["found", "more"]
 
@@ -100,7 +100,7 @@ async def test_a_run_that_continues_repeats_nothing_that_is_stored() -> None:
 async def test_a_failed_write_forgets_nothing() -> None:
     canvas, box = Canvas(), display()
     box.show_progress(2, 11)
-    box.say(line("found"), now=1)
+    box.say(line("found"))
     box.show_model(small_model())
     canvas.fails = 1
     with pytest.raises(ConnectionError):
@@ -127,7 +127,7 @@ async def test_many_changes_become_four_writes_a_second_at_most() -> None:
 
 async def test_log_lines_carry_the_time_with_an_offset() -> None:
     canvas, box = Canvas(), display()
-    box.say(line("found"), now=1_736_910_000_000)
+    box.say(line("found"))
     await box.flush(canvas.write)
     assert canvas.job["state"]["outputs"]["logs"][0]["created_at"] == "2025-01-15T03:00:00.000+00:00"
 
@@ -140,7 +140,7 @@ async def test_a_slow_projection_leaves_the_loop_to_renewals() -> None:
         assert alive.wait(10), "the loop stood still while the model was projected"
         return project(model)
 
-    canvas, box = Canvas(), Display(slow, Shown(), FakeClock(), opening={})
+    canvas, box = Canvas(), Display(slow, Shown(), FakeClock(), now=lambda: 1, opening={})
     box.show_model(small_model())
     flushed = asyncio.create_task(box.flush(canvas.write))
     await settle()
@@ -163,7 +163,7 @@ class Counting(FakeClock):
 
 async def test_the_opening_is_written_before_anything_else_is_said() -> None:
     canvas, opening = Canvas(), {"state/outputs/isFailed": False}
-    box = Display(project, Shown(), FakeClock(), opening=opening)
+    box = Display(project, Shown(), FakeClock(), now=lambda: 1, opening=opening)
     running = asyncio.create_task(box.run(canvas.write))
     await settle()
     running.cancel()
@@ -193,7 +193,7 @@ async def test_without_news_nothing_is_written_and_nobody_wakes() -> None:
 
 async def test_what_was_written_is_not_written_again() -> None:
     canvas, box = Canvas(), display()
-    box.say(line("found"), now=1)
+    box.say(line("found"))
     for _ in range(2):
         await box.flush(canvas.write)
     assert len(canvas.writes) == 1
@@ -202,10 +202,10 @@ async def test_what_was_written_is_not_written_again() -> None:
 async def test_lines_are_numbered_on_and_a_key_is_said_once() -> None:
     canvas, box = Canvas(), display()
     for message, key in (("one", "k"), ("one again", "k"), ("two", ""), ("three", "")):
-        box.say(line(message, key), now=1)
+        box.say(line(message, key))
     await box.flush(canvas.write)
     again = display(stored=canvas.job)
-    again.say(line("four"), now=2)
+    again.say(line("four"))
     await again.flush(canvas.write)
     assert [said["message"] for said in canvas.job["state"]["outputs"]["logs"]] == [
         "one",
@@ -217,7 +217,7 @@ async def test_lines_are_numbered_on_and_a_key_is_said_once() -> None:
 
 async def test_what_was_said_is_known_to_the_next_run() -> None:
     canvas, box = Canvas(), display()
-    box.say(line("one", "k"), now=1)
+    box.say(line("one", "k"))
     await box.flush(canvas.write)
     again = display(stored=canvas.job)
     assert [again.said(key) for key in ("k", "other")] == [True, False]

@@ -42,7 +42,7 @@ class Here:
 
     async def write_on_its_way(self, group: asyncio.TaskGroup) -> None:
         self.gate.shut = True
-        self.run.say(LogLine(level=LogLevel.INFO, message="hello"))
+        self.run.display.say(LogLine(level=LogLevel.INFO, message="hello"))
         storing = group.create_task(self.run.store(nobody))
         await eventually(lambda: self.gate.waiting)
         storing.cancel()
@@ -122,10 +122,10 @@ async def _is_deleted(here: Here) -> bool:
 @pytest.mark.parametrize(
     "ending",
     [
-        lambda run: run.complete(small_model(), tokens_used=1),
-        lambda run: run.fail("It ended so."),
+        lambda run: run.settlement.complete(small_model(), tokens_used=1),
+        lambda run: run.settlement.fail("It ended so."),
         lambda run: run.begin_again(run.job),
-        lambda run: run.release(run.job),
+        lambda run: run.settlement.release(run.job),
     ],
     ids=["completed", "failed", "begun again", "released"],
 )

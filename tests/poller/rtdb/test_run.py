@@ -13,6 +13,7 @@ from poller.errors import LeaseLost
 from poller.job import LogLevel, LogLine
 from poller.metrics import Lease, Metrics
 from poller.rtdb.credentials import EmulatorCredentials
+from poller.rtdb.fence import MARGIN_SECONDS
 from poller.rtdb.names import read_entry
 from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
@@ -68,12 +69,12 @@ async def nobody(_: object) -> None:
 
 async def test_nothing_is_published_with_too_little_lease_left_until_it_is_renewed(bench: Bench) -> None:
     bench.clock.time += 21
-    bench.run.say(LogLine(level=LogLevel.INFO, message="hello"))
+    bench.run.display.say(LogLine(level=LogLevel.INFO, message="hello"))
     async with asyncio.TaskGroup() as group:
         storing = group.create_task(bench.run.store(nobody))
         await round_trips(bench.rtdb.database)
         assert not await bench.said()
-        keeping = group.create_task(bench.run.keep())
+        keeping = group.create_task(bench.run.lease.keep())
         await bench.clock.advance(8)
         await eventually(bench.said)
         storing.cancel()
@@ -82,7 +83,7 @@ async def test_nothing_is_published_with_too_little_lease_left_until_it_is_renew
 
 async def test_what_is_handed_over_is_published_while_the_lease_lasts(bench: Bench) -> None:
     bench.clock.time += 19
-    bench.run.say(LogLine(level=LogLevel.INFO, message="hello"))
+    bench.run.display.say(LogLine(level=LogLevel.INFO, message="hello"))
     async with asyncio.TaskGroup() as group:
         storing = group.create_task(bench.run.store(nobody))
         await eventually(bench.said)
@@ -92,7 +93,7 @@ async def test_what_is_handed_over_is_published_while_the_lease_lasts(bench: Ben
 async def test_a_renewal_changes_the_lease_alone(bench: Bench) -> None:
     before = await bench.rtdb.entry(bench.run.job.id)
     async with asyncio.TaskGroup() as group:
-        keeping = group.create_task(bench.run.keep())
+        keeping = group.create_task(bench.run.lease.keep())
         await bench.clock.advance(8)
 
         async def renewed() -> bool:
@@ -137,7 +138,7 @@ async def test_a_process_that_slept_after_the_fence_sends_nothing(slept: float, 
         assert run is not None
         before = rtdb.rtdb.store.commits
         credentials.seconds = slept
-        run.say(LogLine(level=LogLevel.INFO, message="hello"))
+        run.display.say(LogLine(level=LogLevel.INFO, message="hello"))
         async with asyncio.TaskGroup() as group:
             storing = group.create_task(run.store(nobody))
             await eventually(lambda: credentials.seconds == 0.0)
@@ -184,15 +185,15 @@ async def _is_leased(rtdb: World, job: str) -> bool:
 
 
 ENDINGS: dict[str, Callable[[RtdbRun], Awaitable[None]]] = {
-    "completed": lambda run: run.complete(small_model(), tokens_used=1),
-    "failed": lambda run: run.fail("It ended so."),
+    "completed": lambda run: run.settlement.complete(small_model(), tokens_used=1),
+    "failed": lambda run: run.settlement.fail("It ended so."),
     "begun again": lambda run: run.begin_again(run.job),
-    "released": lambda run: run.release(run.job),
+    "released": lambda run: run.settlement.release(run.job),
 }
 
 
 def remember(run: RtdbRun, key: str) -> None:
-    run.remember(1, executor_pb2.JournalEntry(key=key, value="{}", tokens=1))
+    run.journal.remember(1, executor_pb2.JournalEntry(key=key, value="{}", tokens=1))
 
 
 async def answers(bench: Bench, epoch: int) -> list[str]:
@@ -211,13 +212,13 @@ async def test_a_run_whose_lease_is_short_goes_back_without_waiting_for_its_answ
     remember(bench.run, "q1")
     bench.clock.time += 25
     async with asyncio.timeout(5):
-        await bench.run.release(bench.run.job)
+        await bench.run.settlement.release(bench.run.job)
     assert await answers(bench, 1) == []
     assert read_entry(bench.run.job.id, await bench.rtdb.entry(bench.run.job.id)).waiting
 
 
 async def test_a_completed_job_shows_its_whole_model(bench: Bench) -> None:
-    await bench.run.complete(small_model(), tokens_used=1)
+    await bench.run.settlement.complete(small_model(), tokens_used=1)
     outputs = await bench.rtdb.outputs(bench.run.job.id)
     names = [element.get("name") for element in outputs["esValue"]["elements"].values()]
     assert "Order1" in names
@@ -237,13 +238,13 @@ async def test_the_next_epoch_renews_the_lease(bench: Bench) -> None:
     bench.clock.time += 15
     await bench.run.begin_again(bench.run.job)
     bench.clock.time += 10
-    assert bench.run.may_ask
+    assert bench.run.lease.may_ask
 
 
 async def test_answers_after_the_next_epoch_has_begun_are_stored_in_its_branch(bench: Bench) -> None:
     await bench.run.begin_again(bench.run.job)
     remember(bench.run, "q2")
-    await bench.run.fail("over")
+    await bench.run.settlement.fail("over")
     assert (await answers(bench, 1), await answers(bench, 2)) == ([], ["q2"])
     marks = await bench.rtdb.database.keys(f"{NODES.run(bench.run.job.id)}/epochs")
     assert marks == ["2"]
@@ -255,12 +256,12 @@ async def test_a_run_marks_its_epoch_once(bench: Bench) -> None:
     await say(bench, "hello")
     assert await bench.rtdb.database.get(mark)
     await bench.rtdb.database.delete(mark)
-    await bench.run.fail("over")
+    await bench.run.settlement.fail("over")
     assert await bench.rtdb.database.get(mark) is None
 
 
 async def say(bench: Bench, message: str) -> None:
-    bench.run.say(LogLine(level=LogLevel.INFO, message=message))
+    bench.run.display.say(LogLine(level=LogLevel.INFO, message=message))
     async with asyncio.TaskGroup() as group:
         storing = group.create_task(bench.run.store(nobody))
         await eventually(bench.said)
@@ -268,7 +269,7 @@ async def say(bench: Bench, message: str) -> None:
 
 
 async def test_a_run_that_only_ends_marks_its_epoch_too(bench: Bench) -> None:
-    await bench.run.end()
+    await bench.run.settlement.end()
     assert await bench.rtdb.database.get(f"{NODES.run(bench.run.job.id)}/epochs/1")
 
 
@@ -280,12 +281,12 @@ async def test_an_entry_that_is_anothers_by_now_is_left_alone(bench: Bench, endi
     job = bench.run.job.id
     lease = {"token": "another", "epoch": 2, "owner": "poller-b", "renewedAt": 1}
     await bench.rtdb.database.put(NODES.lease(job), lease)
-    await (bench.run.end() if ending == "end" else bench.run.release(bench.run.job))
+    await (bench.run.settlement.end() if ending == "end" else bench.run.settlement.release(bench.run.job))
     assert (await bench.rtdb.entry(job))["lease"] == lease
 
 
 async def test_who_keeps_the_lease_hears_at_once_that_it_is_lost(bench: Bench) -> None:
-    keeping = asyncio.create_task(bench.run.keep())
+    keeping = asyncio.create_task(bench.run.lease.keep())
     await settle()
     bench.run.lease.lose("another's")
     with pytest.raises(LeaseLost, match="another's"):
@@ -294,7 +295,7 @@ async def test_who_keeps_the_lease_hears_at_once_that_it_is_lost(bench: Bench) -
 
 async def test_its_own_end_is_no_loss_to_a_run_whose_last_reply_was_lost(bench: Bench) -> None:
     bench.rtdb.rtdb.faults.change({"drop_replies": 1, "method": "DELETE"})
-    failing = asyncio.create_task(bench.run.fail("over"))
+    failing = asyncio.create_task(bench.run.settlement.fail("over"))
 
     async def is_gone() -> bool:
         return await bench.rtdb.entry(bench.run.job.id) is None
@@ -313,12 +314,12 @@ async def test_its_own_end_is_no_loss_to_a_run_whose_last_reply_was_lost(bench: 
 async def test_a_silent_database_is_told_once_and_asked_nothing_for_until_it_answers(bench: Bench) -> None:
     for outages in (1, 2):
         bench.rtdb.rtdb.faults.change({"errors": -1, "method": "PATCH"})
-        bench.run.say(LogLine(level=LogLevel.INFO, message="hello"))
+        bench.run.display.say(LogLine(level=LogLevel.INFO, message="hello"))
         async with asyncio.TaskGroup() as group:
             storing = group.create_task(bench.run.store(nobody))
             for _ in range(3):
                 await eventually(lambda: _failed_again(bench))
-            assert not bench.run.may_ask
+            assert not bench.run.lease.may_ask
             assert bench.counted.told.count("suspended") == outages
             bench.rtdb.rtdb.faults.reset()
             await eventually(lambda: _may_ask_again(bench))
@@ -334,7 +335,7 @@ async def _failed_again(bench: Bench) -> bool:
 
 async def _may_ask_again(bench: Bench) -> bool:
     await bench.clock.advance(0.1)
-    return bench.run.may_ask
+    return bench.run.lease.may_ask
 
 
 # ── answers of earlier runs ──────────────────────────────────────────────────────────────────────────────────────
@@ -342,7 +343,7 @@ async def _may_ask_again(bench: Bench) -> bool:
 
 async def test_a_new_job_has_nothing_to_recall_and_is_not_read_for_it(bench: Bench) -> None:
     before = bench.rtdb.rtdb.app.stats.reads
-    assert await bench.run.recall() == []
+    assert await bench.run.journal.recall() == []
     assert bench.rtdb.rtdb.app.stats.reads == before
 
 
@@ -350,14 +351,14 @@ async def test_a_first_run_recalls_what_was_borrowed_for_it_and_tells_what_is_as
     bench: Bench,
 ) -> None:
     job = bench.run.job.id
-    await bench.run.release(bench.run.job)
+    await bench.run.settlement.release(bench.run.job)
     borrowed = {"0": {"q0": '{"value":"{}","tokens":0}'}}
     await bench.rtdb.database.patch(NODES.run(job), {"journal": borrowed, "epochs": None})
     await bench.rtdb.request(job)
     run = await bench.queue.claim(read_entry(job, await bench.rtdb.entry(job)))
     assert run is not None
     assert run.job.lease.epoch == 1
-    assert [entry.key for entry in await run.recall()] == ["q0"]
+    assert [entry.key for entry in await run.journal.recall()] == ["q0"]
     for key in ("q0", "q1"):
         remember(run, key)
     assert bench.counted.told.count("repeated") == 1
@@ -371,7 +372,7 @@ async def test_what_a_run_writes_waits_for_the_budget_of_all_writes() -> None:
         queue = Whole(writer, owner="poller-a", lease_seconds=30)
         run = await queue.claim(read_entry(job, await rtdb.entry(job)))
         assert run is not None
-        ending = asyncio.create_task(run.end())
+        ending = asyncio.create_task(run.settlement.end())
         await settle(2000)
         assert await rtdb.database.get(NODES.run(job)) is None
         for _ in range(3):
@@ -386,14 +387,14 @@ async def test_a_run_that_took_over_ends_after_the_last_writes_of_the_one_before
     bench: Bench,
 ) -> None:
     run, canvas = bench.run, f"{NODES.job(bench.run.job.id)}/state/outputs/esValue/elements"
-    run.doubt()
-    run.show_model(small_model())
+    run.writes.in_flight.doubt(MARGIN_SECONDS)
+    run.display.show_model(small_model())
     async with asyncio.TaskGroup() as group:
         storing = group.create_task(run.store(nobody))
         await eventually(lambda: bench.rtdb.database.get(canvas))
         storing.cancel()
     shown = await bench.rtdb.database.get(canvas)
-    ending = asyncio.create_task(run.complete(small_model(), tokens_used=1))
+    ending = asyncio.create_task(run.settlement.complete(small_model(), tokens_used=1))
     await bench.clock.advance(9.9)
     older = {"name": "older"}
     await bench.rtdb.database.patch(canvas, dict.fromkeys(shown, older))
@@ -406,12 +407,12 @@ async def test_a_run_that_took_over_ends_after_the_last_writes_of_the_one_before
 
 
 async def test_a_run_that_nobody_held_before_ends_at_once(bench: Bench) -> None:
-    await bench.run.complete(small_model(), tokens_used=1)
+    await bench.run.settlement.complete(small_model(), tokens_used=1)
     assert (await bench.rtdb.outputs(bench.run.job.id))["isCompleted"] is True
 
 
 async def test_a_run_after_an_upgrade_says_which_stickers_its_model_has_no_more(bench: Bench) -> None:
-    bench.run.show_model(small_model(aggregates=2))
+    bench.run.display.show_model(small_model(aggregates=2))
     async with asyncio.TaskGroup() as group:
         storing = group.create_task(bench.run.store(nobody))
 
@@ -420,13 +421,13 @@ async def test_a_run_after_an_upgrade_says_which_stickers_its_model_has_no_more(
 
         await eventually(shown)
         storing.cancel()
-    await bench.run.release(bench.run.job)
+    await bench.run.settlement.release(bench.run.job)
     bench.clock.time += 60
     job = bench.run.job.id
     again = await bench.queue.claim(read_entry(job, await bench.rtdb.entry(job)))
     assert again is not None
 
-    await again.complete(small_model(aggregates=1), tokens_used=1)
+    await again.settlement.complete(small_model(aggregates=1), tokens_used=1)
 
     outputs = await bench.rtdb.outputs(job)
     told = [line["message"] for line in outputs["logs"] if line["level"] == "warning"]

@@ -244,12 +244,12 @@ async def test_a_job_that_runs_here_needs_no_stream_and_is_told_by_its_run(
         await eventually(lambda: streams(rtdb) == QUEUES_OWN)
         before = rtdb.rtdb.app.stats.reads
         for number in range(5):
-            run.show_progress(number + 2, 11)
-            run.say(hello(f"line {number}"))
+            run.display.show_progress(number + 2, 11)
+            run.display.say(hello(f"line {number}"))
             await eventually(lambda: all(_said(viewer, f"line {number}") for viewer in viewers))  # noqa: B023
         assert rtdb.rtdb.app.stats.reads == before
         assert {viewer.seen[-1].current_progress for viewer in viewers} == {6}
-        await run.complete(small_model(), tokens_used=1)
+        await run.settlement.complete(small_model(), tokens_used=1)
         await eventually(lambda: all(viewer.over for viewer in viewers))
     stored = await here.queue.get(job)
     for viewer in viewers:
@@ -262,12 +262,12 @@ async def test_stickers_alone_are_shown_as_soon_as_they_are_stored(rtdb: World, 
     job = new_id()
     await rtdb.create(job)
     async with looking(here.queue, job) as (viewer,), storing(await here.claimed(job)) as run:
-        run.say(hello("first"))
+        run.display.say(hello("first"))
         await eventually(lambda: _said(viewer, "first"))
         for name in ("Ordering", "Shipping", "Billing"):
             model = small_model()
             model.bounded_contexts[0].name = name
-            run.show_model(model)
+            run.display.show_model(model)
             await eventually(lambda: viewer.seen[-1].model == model, seconds=5)  # noqa: B023
 
 
@@ -275,10 +275,10 @@ async def test_what_a_run_here_has_named_is_seen_before_there_is_a_model(rtdb: W
     job, named = new_id(), small_model()
     await rtdb.create(job)
     async with looking(here.queue, job) as (viewer,), storing(await here.claimed(job)) as run:
-        run.preview(named)
+        run.display.preview(named)
         await eventually(lambda: viewer.seen[-1].preview == named)
         assert viewer.seen[-1].model is None
-        run.show_model(small_model(aggregates=2))
+        run.display.show_model(small_model(aggregates=2))
         await eventually(lambda: viewer.seen[-1].model == small_model(aggregates=2))
         assert viewer.seen[-1].preview is None
         assert "Ordering" not in str((await here.queue.get(job)).preview)
@@ -296,12 +296,12 @@ async def test_a_job_that_runs_elsewhere_is_told_by_the_database(
     async with looking(here.queue, job) as (viewer,), storing(await elsewhere.claimed(job)) as run:
         await eventually(lambda: viewer.seen[-1].started_at)
         await eventually(lambda: streams(rtdb) == 1 + 2 * QUEUES_OWN)
-        run.show_model(small_model())
-        run.show_progress(4, 11)
+        run.display.show_model(small_model())
+        run.display.show_progress(4, 11)
         await eventually(lambda: viewer.seen[-1].current_progress == 4)
-        run.say(hello("found it"))
+        run.display.say(hello("found it"))
         await eventually(lambda: _said(viewer, "found it"))
-        await run.fail("It did not work.")
+        await run.settlement.fail("It did not work.")
         await eventually(lambda: viewer.over)
     assert viewer.seen[-1] == await here.queue.get(job)
     assert viewer.seen[-1].failure == "It did not work."
@@ -315,15 +315,15 @@ async def test_a_job_that_changes_hands_is_followed_all_the_way(
     await rtdb.create(job)
     async with looking(here.queue, job) as (viewer,):
         async with storing(await here.claimed(job)) as run:
-            run.say(hello("here"))
+            run.display.say(hello("here"))
             await eventually(lambda: _said(viewer, "here"))
-            await run.release(run.job.interrupted())
+            await run.settlement.release(run.job.interrupted())
         await eventually(lambda: viewer.states[-1] is JobState.QUEUED)
         async with storing(await elsewhere.claimed(job)) as run:
-            run.say(hello("there"))
+            run.display.say(hello("there"))
             await eventually(lambda: _said(viewer, "there"))
             await eventually(lambda: viewer.states[-1] is JobState.RUNNING)
-            await run.complete(small_model(), tokens_used=1)
+            await run.settlement.complete(small_model(), tokens_used=1)
         await eventually(lambda: viewer.over)
     assert [line.message for line in viewer.seen[-1].log] == ["here", "there"]
 
@@ -352,10 +352,10 @@ async def test_who_is_slow_is_shown_the_newest_and_always_the_end(rtdb: World, h
     ):
         await anext(views)
         for number in range(4):
-            run.say(hello(f"line {number}"))
+            run.display.say(hello(f"line {number}"))
             await eventually(lambda: _said(quick, f"line {number}"))  # noqa: B023
         assert [line.message for line in (await anext(views)).log][-1] == "line 3"
-        await run.fail("over")
+        await run.settlement.fail("over")
         await eventually(lambda: quick.over)
         rest = [view.state async for view in views]
     assert rest == [JobState.FAILED]
@@ -426,7 +426,7 @@ async def test_a_client_that_leaves_while_it_is_slow_is_let_go_whatever_the_coll
             call = job_pb2_grpc.JobServiceStub(channel).WatchJob(job_pb2.WatchJobRequest(job_id=job))
             await call.read()
             for number in range(20):
-                run.say(hello(f"{number}" + "x" * 100_000))
+                run.display.say(hello(f"{number}" + "x" * 100_000))
                 await asyncio.sleep(0.02)
             assert here.queue.jobs._watching._watched
             call.cancel()
@@ -457,10 +457,10 @@ async def test_a_run_is_known_while_it_is_held_whatever_the_collector_does(
     await rtdb.create(job)
     with no_collector():
         async with storing(await here.claimed(job)) as run:
-            run.show_model(small_model())
+            run.display.show_model(small_model())
             assert (await here.queue.get(job)).model == small_model()
             assert set(here.queue._runs) == {job}
-            await run.release(run.job.interrupted())
+            await run.settlement.release(run.job.interrupted())
         assert not here.queue._runs
         assert (await here.queue.get(job)).model is None
 
