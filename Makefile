@@ -28,7 +28,7 @@ test: $(DEV) ## Set everything up and run the whole suite
 test-unit: $(DEV) ## The tests that start no process: under a minute on two cores
 	$(PY) -m pytest -m "not heavy"
 
-check: $(DEV) lint-python lint-proto lint-files lint-workflows chart-check ## Format, lint, types, import rules, proto, workflows, chart
+check: $(DEV) lint-python lint-proto lint-files lint-workflows lint-chart ## Format, lint, types, import rules, proto, workflows, the chart's documents (its tests: chart-check)
 
 .PHONY: lint-python lint-proto lint-files lint-workflows
 lint-python: $(DEV)

@@ -41,8 +41,11 @@ chart-package: $(DEV) ## Package the chart into dist/, stamped with the pushed d
 chart-push: chart-package ## Push the packaged chart as oci://REGISTRY/charts
 	$(HELM) push $$(ls -t dist/eventstorming-*.tgz | head -1) oci://$(REGISTRY)/charts
 
-chart-check: $(DEV) ## Lint, render and validate the chart with Helm 4 and 3, for every example
+.PHONY: lint-chart
+lint-chart: $(DEV)
 	@$(PY) -m scripts.chart_docs --check
+
+chart-check: lint-chart ## Lint, render and validate the chart with Helm 4 and 3, for every example: of `make test`, the chart's part
 	@$(PY) -m pytest tests/chart
 
 chart-docs: $(DEV) ## Write the chart's table of values and the examples' rendered files anew
