@@ -16,11 +16,10 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from poller import admin
-from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.errors import Permanent
 from poller.executors import Access, GrpcExecutors
-from poller.job import RetryPolicy
+from poller.job import Limits, RetryPolicy
 from poller.metrics import Metrics
 from poller.pages import Pages
 from poller.ports import Jobs

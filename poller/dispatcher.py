@@ -16,9 +16,9 @@ from typing import Any, TypeAlias
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from poller.attempt import Attempt, Limits, Stop
+from poller.attempt import Attempt, Stop
 from poller.errors import PollerError, Transient
-from poller.job import Job, RetryPolicy, renumbered
+from poller.job import Job, Limits, RetryPolicy, renumbered
 from poller.metrics import Metrics
 from poller.ports import Clock, Executors, Placement, Queue, QueueChange, Run
 from process.tasks import task_group

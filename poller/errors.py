@@ -27,7 +27,7 @@ class Permanent(PollerError):
 
 
 class LimitReached(Permanent):
-    """The executor stopped at a limit: `limit` is the name of its setting, `value` what it allowed."""
+    """A job has used up what it may: `limit` is the name of its setting, `value` what it allowed."""
 
     def __init__(self, message: str, *, limit: str = "", value: str = "") -> None:
         super().__init__(message)

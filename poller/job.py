@@ -153,6 +153,15 @@ class RetryPolicy:
         return now + int(seconds * 1000)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one job may use over all its attempts; `max_tokens` 0: no ceiling."""
+
+    job_seconds: float = 3600
+    step_seconds: float = 300
+    max_tokens: int = 0
+
+
 def renumbered(waiting: Iterable[Job]) -> Iterator[tuple[Job, int]]:
     """Waiting jobs, given in order, whose shown place is wrong enough to be told anew.
 

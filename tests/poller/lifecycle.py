@@ -11,10 +11,9 @@ from typing import Any
 
 from devkit.rtdb.server import Emulator
 from poller.__main__ import SystemClock
-from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.executors import GrpcExecutors
-from poller.job import RetryPolicy
+from poller.job import Limits, RetryPolicy
 from poller.metrics import Metrics
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.names import Nodes

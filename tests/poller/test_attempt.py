@@ -10,10 +10,9 @@ import pytest
 from eventstorming.v1 import executor_pb2, job_pb2
 from structlog.testing import capture_logs
 
-from poller import attempt as attempt_module
-from poller.attempt import Attempt, Limits, Stop
+from poller.attempt import Attempt, Stop
 from poller.errors import LeaseLost, LimitReached, Misconfigured, Permanent, Transient
-from poller.job import Job, JobState, LogLevel, LogLine, RetryPolicy
+from poller.job import Job, JobState, Limits, LogLevel, LogLine, RetryPolicy
 from poller.metrics import Lease, Metrics, Try
 from poller.ports import ExecutorGone, HandedBack
 from tests.fakes import (
@@ -248,20 +247,6 @@ async def test_a_deadline_of_somebody_else_is_not_the_jobs() -> None:
     await work.work()
     entry = work.entry
     assert entry.attempts == 1
-
-
-@pytest.mark.parametrize("sizes", [[], [10], [300_000] * 5, [2_000_000, 10]])
-def test_a_recall_is_split_below_the_size_of_a_message_and_marks_its_end(sizes: list[int]) -> None:
-    answers = [executor_pb2.JournalEntry(key=str(n), value="x" * size) for n, size in enumerate(sizes)]
-    frames = attempt_module.recalls(answers)
-    assert [entry for frame in frames for entry in frame.entries] == answers
-    assert [frame.last for frame in frames] == [False] * (len(frames) - 1) + [True]
-    assert all(len(frame.entries) == 1 or frame.ByteSize() < 1 << 20 for frame in frames)
-
-
-def test_a_recall_frame_carries_half_a_megabyte_and_not_a_byte_more() -> None:
-    answers = [executor_pb2.JournalEntry(value="x" * size) for size in (262_144,) * 4 + (1,)]
-    assert [len(frame.entries) for frame in attempt_module.recalls(answers)] == [2, 2, 1]
 
 
 # ── counters ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,10 +12,9 @@ import pytest
 from eventstorming.v1 import executor_pb2, job_pb2
 from structlog.testing import capture_logs
 
-from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.errors import Transient
-from poller.job import Job, Lease, RetryPolicy
+from poller.job import Job, Lease, Limits, RetryPolicy
 from poller.metrics import Metrics
 from poller.ports import QueueChange
 from tests.fakes import FakeExecutors, FakeQueue, FakeRun, eventually, settle, small_model

@@ -12,8 +12,7 @@ import pytest
 import structlog
 from eventstorming.v1 import executor_pb2
 
-from poller.attempt import Limits
-from poller.job import JobState
+from poller.job import JobState, Limits
 from poller.rtdb import claims
 from poller.rtdb.journal import Room
 from poller.rtdb.names import read_lease

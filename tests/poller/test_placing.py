@@ -10,10 +10,9 @@ import pytest
 from eventstorming.v1 import job_pb2
 
 from poller.__main__ import SystemClock
-from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.executors import GrpcExecutors
-from poller.job import JobState, RetryPolicy
+from poller.job import JobState, Limits, RetryPolicy
 from poller.metrics import Metrics
 from tests.executor.service_client import fruits, served
 from tests.fakes import FakeQueue, FakeStore, eventually

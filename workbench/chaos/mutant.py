@@ -61,15 +61,15 @@ def _without_ack() -> None:
     """An answer is acked when it has come, not when the database has it."""
     from eventstorming.v1 import executor_pb2
 
-    from poller import attempt
+    from poller import link
 
-    take = attempt._Link._answer
+    take = link.Link._answer
 
     def answer(self: Any, frame: executor_pb2.ExecuteResponse) -> None:
         self._send(executor_pb2.ExecuteRequest(ack=executor_pb2.Ack(seqs=[frame.seq])))
         take(self, frame)
 
-    setattr(attempt._Link, "_answer", answer)  # noqa: B010
+    setattr(link.Link, "_answer", answer)  # noqa: B010
 
 
 def _without_journal() -> None:

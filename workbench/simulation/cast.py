@@ -14,11 +14,10 @@ from executor.metrics import Metrics as ExecutorMetrics
 from executor.service import Bounds, ExecutorService, Identity
 from executor.slots import Slots
 from poller.__main__ import SPARE_SECONDS as POLLER_SPARE
-from poller.attempt import Limits
 from poller.dispatcher import Dispatcher
 from poller.errors import PollerError
 from poller.executors import GrpcExecutors
-from poller.job import RetryPolicy
+from poller.job import Limits, RetryPolicy
 from poller.metrics import Metrics as PollerMetrics
 from poller.ports import JobNotFound
 from poller.rtdb.fence import Claimant

@@ -11,6 +11,7 @@ from executor import link, slots
 from executor.llm import chat
 from executor.status import Draining
 from poller import attempt, dispatcher, executors
+from poller import link as poller_link
 from poller.errors import LeaseLost
 from poller.job import Job
 from poller.rtdb import claims, fence, held_lease, removals, run, settlement, watching, writer
@@ -174,7 +175,7 @@ def _without_order_of_the_end() -> None:
 
 def _without_deadline_of_silence() -> None:
     """A poller waits for ever for an executor that says nothing."""
-    _set(attempt, "alive", lambda frames, **_: frames)
+    _set(poller_link, "alive", lambda frames, **_: frames)
     _set(executors, "BEATS_MISSED_SECONDS", 1e6)
 
 

@@ -31,6 +31,7 @@ MODULES = (
     "poller/rtdb/queue_watch.py",
     "poller/rtdb/watching.py",
     "poller/attempt.py",
+    "poller/link.py",
     "poller/dispatcher.py",
     "poller/executors.py",
     "executor/link.py",
