@@ -18,7 +18,7 @@ _OTHER = re.compile(
     r"\s*(?:(?:GO|COMMIT|ROLLBACK|BEGIN|END|USE|PRINT|PROMPT|SET|EXEC|DECLARE|SELECT|INSERT|UPDATE|DELETE|TRUNCATE|GRANT|REVOKE|DROP|ALTER"
     r"|COMMENT|CREATE|LOCK|UNLOCK|DELIMITER|DUMP|SPOOL|CALL|ANALYZE|VACUUM)\b(?![^A-Z'\[;(]*\.\s*$)"
     r"|(?i:create\s+(?:or\s+replace\s+|unique\s+|materialized\s+)*(?:view|index|sequence|trigger|procedure|function)\s+\S+\s+(?:as|on|start|before|after)\b)"
-    r"|(?i:drop|alter|create|comment\s+on|grant|revoke|insert\s+into|delete\s+from|select|use|set|update)\b.*;\s*$|--|/\*|\*/|\#\s*-)"
+    r"|(?i:drop|alter|create|comment\s+on|grant|revoke|insert\s+into|delete\s+from|select|use|set|update)\b.*;\s*$|--(?!.*\w[.다]\s*$)|/\*|\*/|\#\s*-)"
 )
 _ALTER = re.compile(
     rf"\balter\s+table\s+(?:only\s+|if\s+exists\s+)*(?P<name>{_NAME})\s+(?P<rest>.*)",

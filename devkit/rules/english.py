@@ -8,16 +8,22 @@ from dataclasses import replace
 from functools import lru_cache
 
 from devkit.rules import lexicon, naming, verbs
-from devkit.rules.english_grammar import Clause, Phrase, Token, clauses, noun_phrase, tokens_of
+from devkit.rules.english_grammar import Clause, Group, Phrase, Token, clauses, noun_phrase, tokens_of
 from devkit.rules.english_lists import choices, is_person, members, term_of
 from devkit.rules.facts import Action, Facts, Kind, Members, Place, Term, noticed
-from devkit.rules.saying import Reading, Said
+from devkit.rules.saying import Reading, Said, by_itself
 from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
 
 _FILE = "english_words.txt"
 _STORY = re.compile(r"^as (?:an?|the) (?P<actor>[^,]+?),? (?=i(?:'d)? )", re.IGNORECASE)
 _NOMINALS = "|".join(lexicon.pairs(_FILE, "nominal"))
+
+_VERB_OF = {noun: verb for verb, noun in lexicon.pairs(_FILE, "implied").items()} | lexicon.pairs(
+    _FILE, "nominal"
+)
+_RECORDING = lexicon.words("english_words.txt", "recording")
+_MESSAGES = lexicon.words("english_words.txt", "message")
 
 
 def _arrow(found: re.Match[str]) -> str:
@@ -29,10 +35,37 @@ def _arrow(found: re.Match[str]) -> str:
     return f"When {' '.join(before)} {'is ' if happened else ''}{last}, "
 
 
+def _brought(what: str) -> str:
+    """What is triggered, as a sentence: the order to be closed, a voucher being issued, the creation of an invoice, an email."""
+    noun, _, rest = what.partition(" of ")
+    verb = verbs.as_form(_VERB_OF.get(noun.split()[-1], ""), "base")
+    if verb and rest:
+        return f"{rest} is {verb.participle}"
+    if done := re.match(r"(?P<it>.+?) (?:to be|being) (?P<rest>.+)", what):
+        return f"{done['it']} is {done['rest']}"
+    message = re.search(rf"\b(?:{'|'.join(_MESSAGES)})\b", what.lower())
+    return f"{what[: message.end()]} is sent{what[message.end() :]}" if message else ""
+
+
 _REWORDED = [
     (re.compile(said, re.IGNORECASE), instead)
     for said, instead in (
         (r"^given\b.*?\b(?=when\b)", ""),
+        (r"^(?:at )?the (?:moment|instant|minute|point)(?: that| when)?\b", "When"),
+        (
+            r"^(?P<np>(?:(?:an?|the|any|all|every|each) )?[\w -]{3,40}?) (?:that|which|who) (?P<state>(?:is|are|has|have|was|were|does|do) .+?)"
+            r",? (?P<main>(?:is|are) (?:(?:automatically|then|also) )?\w+(?:ed|en|wn|nt|ut|ld)\b.*)$",
+            r"When \g<np> \g<state>, \g<np> \g<main>",
+        ),
+        (
+            r"^(?P<np>(?:all |the )?[a-z-]+s) whose (?P<state>.+? (?:is|are|has|have) \w+) (?P<main>are \w+(?:ed|en|wn|nt|ut|ld)\b.*)$",
+            r"When the \g<state>, the \g<np> \g<main>",
+        ),
+        (
+            r"^(?:(?:the|an?|every|each) )?(?P<cause>[^,;]{4,60}?) (?:automatically )?(?:triggers?|causes?|initiates?|prompts?|(?:leads?|results?) (?:to|in)"
+            r"|sets? off) (?P<what>(?:an?|the|all|his|her|their) [^,.;]+)",
+            lambda found: f"Upon {found['cause']}, {_brought(found['what'])}",
+        ),
         (r"^(?:when |if |once )?(?P<cause>[^,]{6,80}?)\s(?:->|=>|→)\s", _arrow),
         (r"^in (?:the )?(?:case|event) that\b|^where(?= (?:an?|the|any)\b)", "When"),
         (
@@ -56,6 +89,16 @@ _REWORDED = [
         (r"\b(?:up to|at (?:most|least)|no (?:more|fewer|less) than) (?=\d|\w+ \w+s\b)", ""),
     )
 ]
+_UNITS = r"(?:minutes?|hours?|days?|weeks?|months?|years?)"
+_REMINDING = re.compile(
+    rf"\b(?:\d+|an?|one|two|three|four|five|six|seven|ten|fourteen|thirty) {_UNITS} (?:before|prior to|ahead of|after) .+",
+    re.IGNORECASE,
+)
+_EVERY = re.compile(
+    r"\b(?:every|each) (?:night|day|week|month|morning|evening|hour|year|quarter|\w+day)\b|\bat midnight\b|\b(?:nightly|hourly)\b"
+    r"|\bat the (?:end|beginning|start) of (?:the|each|every) \w+",
+    re.IGNORECASE,
+)
 _THEN = re.compile(
     r"^(?P<cause>.{6,}?),? (?:at which (?:time|point)|whereupon|(?:up)?on which|after which) (?P<effect>.+)$",
     re.IGNORECASE,
@@ -68,14 +111,11 @@ _SECTION = re.compile(
     r"^(?:bounded context|context|module|domain|epic|feature|aggregate)\b(?: overview)?:?\s*", re.IGNORECASE
 )
 _TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
-_VERB_OF = {noun: verb for verb, noun in lexicon.pairs(_FILE, "implied").items()} | lexicon.pairs(
-    _FILE, "nominal"
-)
-_RECORDING = lexicon.words("english_words.txt", "recording")
-_MESSAGES = lexicon.words("english_words.txt", "message")
 _SHOWN = {(word,) for word in _MESSAGES}
 _BECOMES = lexicon.words("english_words.txt", "become")
 _CHANGES = lexicon.words("english_words.txt", "change")
+_WITH_TIME = ("overdue", "late", "expired", "due", "stock")
+_LIMITS = ("exceed", "reach")
 _ENTERING = lexicon.words("english_words.txt", "entering")
 
 
@@ -112,7 +152,10 @@ class English(Reading):
         return Term(naming.pascal(text), re.sub(r"\s+", " ", text).strip(" .:"))
 
     def unknown(self, title: str) -> bool:
-        return False
+        """`Donate blood` is something to do, no area."""
+        verb, *rest = title.lower().split() or [""]
+        noun = lexicon.words(_FILE, "noun_and_verb") | lexicon.words(_FILE, "attribute")
+        return bool(rest) and verbs.as_form(verb, "base") is not None and verb not in noun
 
     def is_actor(self, title: str) -> bool:
         return bool(words := naming.parts(title)) and len(words) < 3 and is_person(words[-1])
@@ -131,13 +174,68 @@ class English(Reading):
             return
         if said.words != sentence.text:
             sentence = replace(sentence, text=said.words)
-        causes = self._causes(sentence, said.cause) if said.cause else []
-        effects = self._actions(sentence, said.effect, said.actor or actor, automatic=bool(causes))
-        self._add(sentence, causes, effects)
+        state = _state(said.cause) if said.cause else _time(said)
+        undone = {one.group.verb.base for one in clauses(said.cause) if one.group.negative} if state else ()
+        self._before(said)
+        causes = [] if state else self._causes(sentence, said.cause)
+        effects = self._actions(sentence, said.effect, said.actor or actor, automatic=bool(said.cause))
+        if not said.cause and not state and not said.actor:
+            causes, effects = self._among(sentence, said.effect, effects)
+        self._add(sentence, causes, effects, state, undone)
+
+    def _before(self, said: Said) -> None:
+        """`It is shipped when it is paid`: the first pronoun of a cause that comes last means what the main part is about."""
+        if (
+            said.cause
+            and said.effect
+            and said.effect[0].start < said.cause[0].start
+            and said.cause[0].tag == "O"
+        ):
+            made = clauses(said.effect)
+            about = next((p for c in made[:1] for p in (*c.objects[:1], c.subject) if p and p.words), None)
+            self._thing = self._thing_of(about)[0] if about else self._thing
+
+    def _among(
+        self, sentence: Sentence, tokens: Sequence[Token], effects: Sequence[Action]
+    ) -> tuple[list[Action], list[Action]]:
+        """A cause that the sentence has no `when` for: `rejected applications are returned`, `payment confirms the booking`,
+        `the clerk files the case, and then the system assigns it`."""
+        made = clauses(tokens)
+        then = next(
+            (
+                i
+                for i, t in enumerate(tokens)
+                if t.low == "then" and i and tokens[i - 1].low in ("and", ",", ";")
+            ),
+            0,
+        )
+        later = (
+            [one for one in effects if one.place.quote in sentence.text[tokens[then].start :]] if then else []
+        )
+        if later and by_itself(later) and 0 < len(later) < len(effects):
+            return [one for one in effects if one not in later], later
+        if (
+            len(effects) == 1
+            and made
+            and made[0].group.passive
+            and effects[0].actor is None
+            and made[0].subject
+        ):
+            first = made[0].subject
+            word = next((t.low for t in tokens[first.start : first.end] if verbs.as_form(t.low, "part")), "")
+            word = word or next((t.low for t in tokens[: first.start] if verbs.as_form(t.low, "part")), "")
+            verb = verbs.as_form(word, "part")
+            name = effects[0].thing.name
+            known = [
+                one for one in self._facts.done() if verb and one.verb == verb.base and one.thing.name == name
+            ]
+            return [replace(one, place=sentence.whole) for one in known[-1:]], list(effects)
+        return [], list(effects)
 
     def _causes(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         found = self._actions(sentence, tokens, None, automatic=False, past=True)
         found = found or self._became(sentence, tokens)
+        found = found or self._doing(sentence, tokens)
         found = found or ([] if clauses(tokens) else self._nominal(sentence, tokens))
         return [self._as_done(cause, _noun_of(cause)) for cause in found]
 
@@ -167,6 +265,9 @@ class English(Reading):
         self, place: Place, clause: Clause, actor: Term | None, *, automatic: bool, past: bool
     ) -> Action | None:
         group, kind = clause.group, clause.group.verb.kind
+        if group.passive and group.verb.base == "tell":
+            group = replace(group, verb=Verb("inform", "informed", "notify"))
+            clause, kind = replace(clause, group=group), "notify"
         if group.negative or kind == "state" or (kind == "input" and not past):
             self._remember_inputs(place, clause, kind)
             return None
@@ -182,6 +283,7 @@ class English(Reading):
             verbs.as_form(base, "base") for base in (group.verb.base, group.verb.base.removeprefix("re"))
         )
         acting = clause.subject and clause.subject.words and is_person(clause.subject.words[-1])
+        listed = listed or (past and group.passive)
         if not listed and not (clause.objects and (acting or actor or clause.subject is None)):
             return None
         if self._by_nobody(clause):
@@ -341,10 +443,21 @@ class English(Reading):
             return []
         return [noticed(place, "mark", thing, owner, command, event)]
 
+    def _doing(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
+        """`After checking the form`, `submitting an order`."""
+        verb = verbs.as_form(tokens[0].low, "ing") if len(tokens) > 1 and tokens[1].tag in "D" else None
+        phrase = noun_phrase(tokens, 1, len(tokens)) if verb else None
+        if verb is None or phrase is None or not phrase.words:
+            return []
+        clause = Clause(Group(0, 1, verb, passive=True), phrase, (), (), 0, len(tokens))
+        place = sentence.place(tokens[0].start, tokens[-1].end)
+        done = self._action(place, clause, None, automatic=True, past=True)
+        return [done] if done else []
+
     def _nominal(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         """`After payment`, `upon approval of the request`."""
         phrase = noun_phrase(tokens, 0, len(tokens)) if tokens else None
-        base = lexicon.pairs(_FILE, "nominal").get(phrase.words[-1]) if phrase and phrase.words else None
+        base = _VERB_OF.get(phrase.words[-1]) if phrase and phrase.words else None
         verb = verbs.as_form(base, "base") if base else None
         if phrase is None or verb is None:
             return []
@@ -363,6 +476,29 @@ class English(Reading):
                 place=place, kind=kind, verb=verb.base, actor=None, thing=thing, command=command, event=event
             )
         ]
+
+
+def _state(tokens: Sequence[Token]) -> str:
+    """What is so rather than happens: is positive, is not paid, exceeds 5,000. What becomes so with time (overdue) happens."""
+    made = clauses(tokens)
+    words = [token.low for token in tokens]
+    if words[:1] == ["unless"]:
+        return " ".join(token.text for token in tokens)
+    plain = next((i for i, token in enumerate(tokens) if token.tag == "B"), 0) if not made else 0
+    so = bool(made) and all(
+        one.group.negative or one.group.verb.kind == "state" or one.group.verb.base in _LIMITS for one in made
+    )
+    so = so or (plain > 0 and _BECOMES.isdisjoint(words) and words[-1] not in _WITH_TIME)
+    return " ".join(token.text for token in tokens) if so else ""
+
+
+def _time(said: Said) -> str:
+    """When time alone starts what the system does, or somebody is told: every night, a day before the appointment."""
+    text, made = said.words, clauses(said.effect)
+    if found := _REMINDING.search(text):
+        return found[0].rstrip(".")
+    system = any(one.subject and one.subject.words and _is_system(one.subject) for one in made)
+    return text if _EVERY.search(text) and (system or "automatically" in text.lower()) else ""
 
 
 def _of_attribute(clause: Clause) -> bool:
@@ -389,9 +525,13 @@ def _halves(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
         return (tokens[begin:comma], tokens[comma + 1 :]) if comma else _without_comma(tokens, begin)
     able = any(token.low in ("can", "may", "cannot") for token in tokens)
     for i, token in enumerate(tokens[1:], 1):
-        if token.low == "if" and not able and _is_event(tokens[i + 1 :]):
+        if token.low == "if" and not able and (_is_event(tokens[i + 1 :]) or _state(tokens[i + 1 :])):
             return tokens[i + 1 :], _until_condition(tokens[:i])
-        if token.low in _TRIGGERS and _main_part(tokens, i + 1):
+        if token.low == "unless" and not able:
+            return tokens[i:], tokens[:i]
+        if token.low in _TRIGGERS and tokens[i - 1].low == "only":
+            return (), _until_condition(tokens[: i - 1])
+        if token.low in _TRIGGERS and _follows(tokens, i):
             return tokens[i + 1 :], _until_condition(tokens[:i])
         if token.low == "soon" and tokens[i - 1].low == "as" and i + 2 < len(tokens):
             return tokens[i + 2 :], _until_condition(tokens[: i - 1])
@@ -416,6 +556,11 @@ def _is_event(tokens: Sequence[Token]) -> bool:
     )
 
 
+def _follows(tokens: Sequence[Token], i: int) -> bool:
+    """What comes after a `when` in the middle: something happens, or is named by its noun (after each donation)."""
+    return _main_part(tokens, i + 1) or (not clauses(tokens[i + 1 :]) and _happens(tokens[i + 1 :]))
+
+
 def _main_part(tokens: Sequence[Token], start: int) -> bool:
     rest = tokens[start:]
     return bool(rest) and rest[0].tag != "C" and bool(clauses(rest) or any(t.low in _BECOMES for t in rest))
@@ -425,20 +570,25 @@ def _without_comma(tokens: Sequence[Token], begin: int) -> tuple[Sequence[Token]
     then = next((i for i, token in enumerate(tokens) if token.low == "then"), 0)
     if then:
         return tokens[begin:then], tokens[then + 1 :]
-    for i in range(len(tokens) - 1, begin, -1):
+    for i in range(begin + 1, len(tokens)):
         if (
             tokens[i].tag in "DO"
             and tokens[i - 1].tag not in "PSD"
-            and _main_part(tokens, i)
+            and _subject_first(tokens, i)
             and _happens(tokens[begin:i])
         ):
             return tokens[begin:i], tokens[i:]
     return (), tokens[begin:]
 
 
+def _subject_first(tokens: Sequence[Token], start: int) -> bool:
+    """Whether a main part begins there: a noun phrase and its verb."""
+    phrase, made = noun_phrase(tokens, start, len(tokens)), clauses(tokens[start:])
+    return phrase is not None and bool(made) and made[0].group.start == phrase.end - start
+
+
 def _happens(tokens: Sequence[Token]) -> bool:
-    nouns = lexicon.pairs(_FILE, "nominal")
-    return bool(clauses(tokens)) or any(token.low in nouns for token in tokens[:2])
+    return bool(clauses(tokens)) or any(token.low in _VERB_OF for token in tokens[:3])
 
 
 def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:

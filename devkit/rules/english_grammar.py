@@ -20,6 +20,21 @@ _NOT_ADVERBS = lexicon.words("english_words.txt", "not_adverb")
 _WANT = lexicon.words("english_words.txt", "want")
 _ALLOW = lexicon.words("english_words.txt", "allow")
 _RELATIVE = ("that", "which", "who")
+_TIMES = (
+    "night",
+    "day",
+    "week",
+    "month",
+    "year",
+    "morning",
+    "evening",
+    "hour",
+    "quarter",
+    "midnight",
+    "monday",
+    "friday",
+    "sunday",
+)
 _NOUN_TOO = lexicon.words("english_words.txt", "noun_and_verb")
 
 
@@ -170,7 +185,7 @@ def _token(match: re.Match[str]) -> Token:
 @cache
 def _tag(text: str, low: str) -> str:
     if not text[0].isalnum():
-        return "X"
+        return "C" if text == "&" else "X"
     if text[0].isdigit():
         return "Q"
     if low == "to":
@@ -557,7 +572,16 @@ def _first_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | Non
         start += 1
     if start < end and tokens[start].tag in "PT":
         return None
-    return noun_phrase(tokens, start, end)
+    phrase = noun_phrase(tokens, start, end)
+    if (
+        phrase
+        and phrase.end < end
+        and tokens[phrase.end].tag == "D"
+        and phrase.words[-1:]
+        and phrase.words[-1] in _TIMES
+    ):
+        return noun_phrase(tokens, phrase.end, end)
+    return phrase
 
 
 def _last_phrase(tokens: Sequence[Token], begin: int, end: int) -> Phrase | None:

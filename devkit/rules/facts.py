@@ -11,10 +11,11 @@ Kind = Literal["create", "update", "delete", "query", "input", "notify"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A line as numbered in the prompt, and words copied from it."""
+    """A line as numbered in the prompt, and words copied from it; `beside` are the other lines of the same sentence."""
 
     line: int
     quote: str
+    beside: tuple[int, ...] = ()
 
 
 NOWHERE = Place(0, "")
@@ -58,12 +59,13 @@ def noticed(place: Place, verb: str, thing: Term, owner: Term | None, command: T
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaction:
-    """When the first happens, the second follows."""
+    """When the first happens, or time alone has come, the second follows: under a condition, in the sentence's own words."""
 
     place: Place
     triggers: tuple[Action, ...]
     results: tuple[Action, ...]
     text: str
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,11 @@ class Facts:
     unclear: list[Rule] = field(default_factory=list)  # words that nobody knows: questions, no stickers
     headings: list[Heading] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+
+    def done(self) -> list[Action]:
+        """What was done so far, in order; no look-ups."""
+        both = [*self.actions, *(action for r in self.reactions for action in (*r.triggers, *r.results))]
+        return sorted((one for one in both if one.kind != "query"), key=lambda action: action.place.line)
 
     def earlier(self, cause: Action, noun_of: str) -> Action | None:
         """What was done before to the same thing, under a longer name perhaps (`the file` is the print file); a booking or payment

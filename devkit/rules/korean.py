@@ -14,7 +14,7 @@ from devkit.rules.facts import Action, Kind, Members, Place, Rule, Term, noticed
 from devkit.rules.korean_grammar import Clause, Noun, clauses, words_of
 from devkit.rules.korean_lists import choices, members, phrase
 from devkit.rules.lexicon import pairs
-from devkit.rules.saying import Reading, Said
+from devkit.rules.saying import Reading, Said, by_itself
 from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
 
@@ -48,7 +48,10 @@ _REWORDED = (
     (re.compile(r"(해|하여)야만\s"), r"\1야 "),
     (re.compile(rf"(?<=[가-힣])({_VERBS})\s?시(?:에는|에)?,?\s"), r" \1되면 "),
     (re.compile(rf"(?<![가-힣])({_VERBS})\s?시(?:에는|에)?,?\s"), r"\1되면 "),
-    (re.compile(rf"({_VERBS})(?:이)?면,?\s"), r"\1되면 "),
+    (re.compile(r"([하되])고\s나(?:면|서)(?=[\s,])"), r"\1면"),
+    (re.compile(rf"({_VERBS})\s중에?\s(?=\S+[이가]\s)"), ""),
+    (re.compile(rf"({_VERBS})에\s따라(?:서)?,?\s"), r"\1되면 "),
+    (re.compile(rf"(?<![가-힣])((?:[가-힣]{{2,4}})?{_VERBS})(?:이)?면,?\s"), r"\1되면 "),
     (re.compile(rf"({_VERBS})\s*(?:→|->|=>)\s*"), r"\1되면 "),
     (re.compile(rf"^((?:[가-힣]+\s)?)({_VERBS})\s?(?:후|뒤|이후)에?,?\s"), r"\1\2된 후 "),
     (re.compile(rf"({_VERBS})\s?(?:후|뒤|이후)에?,?\s"), r"\1한 후 "),
@@ -63,6 +66,12 @@ _NOTED = re.compile(
     rf"(?:(?<=[을를]\s)|(?<=면\s)|(?<=면,\s)|(?<=면\s자동\s)|(?P<before>(?<=[가-힣])면,?\s(?:\S+\s){{1,4}}))(?P<verb>{_VERBS})(?=[.!\s]*$)"
 )
 _LISTED = ("목록", "내역", "이력", "현황", "리스트", "결과", "정보", "상세")
+_TIMED = re.compile(
+    r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
+)
+_DONE_TO = re.compile(rf"^(?P<verb>{_VERBS})(?:된|한)\s[^,]+")
+_LIMITS = ("초과", "도달", "미달")
+_ASKED = ("신청", "요청", "의뢰")
 _STATES = ("상태", "현황", "이력", "내역", "잔액", "통계", "재고", "결과")
 
 
@@ -110,19 +119,55 @@ class Korean(Reading):
         made = clauses(sentence.text)
         if not made and sentence.bullet:
             made = _noun_ending(sentence.text)
-        self._actor = actor or (None if _has_subject(made) else self._actor)
+        conditional = any(clause.ending == "if" for clause in made[:-1])
+        self._actor = actor or (None if conditional or _has_subject(made) else self._actor)
         causes: list[Action] = []
         effects: list[Action] = []
+        state, undone = "", set[str]()
         for position, clause in enumerate(made):
-            action, *more = [self._action(sentence, one, made) for one in _apart(clause)]
+            is_cause = _is_cause(clause, made[position + 1 :])
+            so = (
+                is_cause
+                and clause.ending == "if"
+                and (
+                    clause.negative
+                    or clause.noun in _LIMITS
+                    or clause.kind == "unknown"
+                    or not self._resolved(clause)[0].base
+                )
+            )
+            action, *more = [None if so else self._action(sentence, one, made) for one in _apart(clause)]
             self._facts.actions += filter(None, more)
-            if _is_cause(clause, made[position + 1 :]):
+            if so and not causes:
+                state = sentence.text[clause.start : clause.end]
+                undone |= {clause.verb.base} if clause.negative else set()
+            elif is_cause:
                 if cause := _happened(action) if action else None:
                     self._add(sentence, causes, effects)
                     causes, effects = [self._as_done(cause, _noun_of(cause, clause.noun))], []
             elif action:
                 effects.append(action)
-        self._add(sentence, causes, effects)
+        if not causes and not state:
+            state = self._time(sentence.text, effects)
+            causes = [] if state else self._among(sentence, effects)
+        self._add(sentence, causes, effects, state, undone)
+
+    def _time(self, text: str, effects: Sequence[Action]) -> str:
+        """When time alone starts what the system does, or somebody is told: every night, a day before the appointment."""
+        found = _TIMED.search(text)
+        alone = by_itself(effects) and all(
+            one.automatic or one.kind == "notify" or one.verb == "send" for one in effects
+        )
+        return found[0] if found and alone else ""
+
+    def _among(self, sentence: Sentence, effects: Sequence[Action]) -> list[Action]:
+        """`반려된 신청서는 반환된다`: what was done before to the only thing."""
+        said = _DONE_TO.match(sentence.text)
+        if said is None or len(effects) != 1 or not by_itself(effects):
+            return []
+        verb, name = terms.verb_of(said["verb"]).base, effects[0].thing.name
+        known = [one for one in self._facts.done() if one.verb == verb and one.thing.name == name]
+        return [replace(one, place=sentence.whole) for one in known[-1:]]
 
     def _action(self, sentence: Sentence, clause: Clause, made: Sequence[Clause]) -> Action | None:
         verb, noun, target = self._resolved(clause)
@@ -166,7 +211,8 @@ class Korean(Reading):
         target: Noun | None,
         made: Sequence[Clause],
     ) -> Action | None:
-        thing, owner = self._thing_of(target)
+        thing, owner = self._thing_of(target, query=kind == "query")
+        self._recall(verb, clause, target)
         implied = (
             pairs(terms.FILE, "implied").get(noun)
             if noun != clause.noun or not clause.passive or not self._thing
@@ -191,7 +237,8 @@ class Korean(Reading):
                 thing = self._thing
         if thing is None or not thing.name or (target and target.words[-1] in terms.words("tool")):
             return None
-        if target and (unknown := terms.unknown((*target.of, *target.words))):
+        in_a_table = any(table.term == thing for table in self._facts.tables)
+        if target and not in_a_table and (unknown := terms.unknown((*target.of, *target.words))):
             self._facts.unclear.append(Rule(place=place, text=unknown))
             self._thing = None  # what `이를` means is not known
             return None
@@ -219,6 +266,12 @@ class Korean(Reading):
             place=place, kind=kinds.get(kind, "update"), verb=verb.base, actor=None if system else doer, thing=thing, owner=owner,
             command=command, event=event, fields=fields, automatic=system or (clause.passive and doer is None),
         )  # fmt: skip
+
+    def _recall(self, verb: Verb, clause: Clause, target: Noun | None) -> None:
+        """`신고 후`: what was reported."""
+        if target is None and clause.ending in ("if", "after"):
+            same = (one.thing for one in reversed(self._facts.done()) if one.verb == verb.base)
+            self._thing = next(same, None) or self._thing
 
     def _resolved(self, clause: Clause) -> tuple[Verb, str, Noun | None]:
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
@@ -255,11 +308,23 @@ class Korean(Reading):
             self._actor = terms.term((beside if beside and _is_role(beside) else found).words)
         return self._actor
 
-    def _thing_of(self, target: Noun | None) -> tuple[Term | None, Term | None]:
+    def _asked_before(self, words: Sequence[str]) -> Term | None:
+        """What `신청` and `수거 신청` mean where a collection was applied for before."""
+        done = (one for one in reversed(self._facts.done()) if one.command.alias.endswith(f" {words[-1]}"))
+        return next((one.thing for one in done if one.thing.alias.endswith(" ".join(words[:-1]))), None)
+
+    def _thing_of(self, target: Noun | None, *, query: bool = False) -> tuple[Term | None, Term | None]:
         """The thing, and what it is a part of."""
         if target is None:
             return None, None
-        words = tuple(word for word in target.words if word not in _LISTED) or target.words
+        called = " ".join((*target.of, *target.words))
+        if table := next((one.term for one in self._facts.tables if one.term.alias == called), None):
+            return table, None
+        words = target.words
+        if query or words[-1] != "결과":
+            words = tuple(word for word in words if word not in _LISTED) or words
+        if words[-1] in _ASKED and (asked := self._asked_before(words)):
+            return asked, None
         thing = terms.term(words, plural=target.plural)
         if target.of and not terms.is_attribute(target.of[-1]):
             whole = terms.term(target.of)
@@ -354,7 +419,11 @@ def _target(clause: Clause) -> Noun | None:
     ):
         return topic
     into = clause.with_particle("에", "에서")
-    return into if into and clause.noun in terms.words("into") else None
+    return (
+        into
+        if into and (clause.noun in terms.words("into") or (clause.ending == "if" and subject is None))
+        else None
+    )
 
 
 def _inside(clause: Clause, target: Noun | None) -> tuple[Verb, str, Noun | None] | None:

@@ -311,7 +311,7 @@ class _Parser:
             and _NEGATIVE.match(following)
             and self._words[self._at].text.endswith(("지", "지는", "면", "서는"))
         ):
-            return "final", 2, True
+            return ("if" if following.endswith("면") else "final"), 2, True
         if self._words[self._at].text.endswith("야") and following.startswith(("한", "하", "합", "할", "된")):
             return ("and" if following.endswith(("고", "며")) else "final"), 2, False
         return said.ending, 1, False

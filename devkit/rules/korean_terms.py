@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from devkit.rules import lexicon, naming, verbs
@@ -36,14 +37,14 @@ def english(word: str) -> str:
     known = dictionary()
     if word in known:
         return known[word]
-    pieces = _split(word)
-    if pieces:
+    if verb := verb_nouns().get(word):
+        return naming.pascal(_nouns().get(verb, verb))
+    if pieces := _split(word):
         ends = lexicon.pairs(FILE, "suffix")
-        return "".join(known.get(piece) or ends[piece] for piece in pieces)
-    if word.isascii():
-        return naming.pascal(word)
-    verb = verb_nouns().get(word)
-    return naming.pascal(_nouns().get(verb, verb)) if verb else pascal(word)
+        return "".join(
+            (ends[piece] if piece in ends and piece not in known else english(piece)) for piece in pieces
+        )
+    return naming.pascal(word) if word.isascii() else pascal(word)
 
 
 @cache
@@ -61,9 +62,19 @@ def unknown(words_of: tuple[str, ...]) -> str:
 
 def term(words_of: tuple[str, ...], *, plural: bool = False) -> Term:
     """A concept from the words of a noun phrase."""
-    pieces = [english(word) for word in words_of]
+    pieces = [english(word) for word in _joined(words_of)]
     unique = [piece for position, piece in enumerate(pieces) if not position or piece != pieces[position - 1]]
     return Term("".join(unique), " ".join(words_of), plural)
+
+
+def _joined(words_of: Sequence[str]) -> Iterator[str]:
+    """`회원 자격` is what the dictionary has in one word."""
+    i = 0
+    while i < len(words_of):
+        both = "".join(words_of[i : i + 2])
+        step = 2 if i + 1 < len(words_of) and both in dictionary() else 1
+        yield both if step == 2 else words_of[i]
+        i += step
 
 
 def verb_of(noun: str) -> Verb:
@@ -127,7 +138,9 @@ def _split(word: str) -> tuple[str, ...]:
     ends = lexicon.pairs(FILE, "suffix")
     for length in range(len(word), 0, -1):
         piece = word[:length]
-        if piece in known and (length > 1 or len(word) == 1 or piece in ("총", "명", "책")):
+        if (piece in known and (length > 1 or len(word) == 1 or piece in ("총", "명", "책"))) or (
+            length > 1 and piece in verb_nouns()
+        ):
             rest = word[length:]
             if not rest:
                 return (piece,)

@@ -88,7 +88,7 @@ def _homes(facts: Facts, found: Sequence[Area], lines: asked.Lines) -> dict[int,
     """By line the contexts of the aggregates it speaks of, the one that acts last; a heading goes with the first line below
     it. Lines of no context have an empty list."""
     owners = {a.term.name: area.term.name for area in found for a in area.aggregates}
-    claimed = _claimed(facts, analyse(facts, [Term(name, name) for name in owners]), owners)
+    claimed = _claimed(facts, analyse(facts, [a.term for area in found for a in area.aggregates]), owners)
     first: dict[int, int] = {}
     for number, _ in lines:
         section = section_of(facts.headings, number)
@@ -105,7 +105,7 @@ def _claimed(facts: Facts, analysis: Analysis, owners: dict[str, str]) -> dict[i
 
     def claim(place: Place, found: Found | None, last: int = 0) -> None:
         owner = owners.get(found.term.name) if found else None
-        for line in range(place.line, max(place.line, last) + 1):
+        for line in (*range(place.line, max(place.line, last) + 1), *place.beside):
             if owner and owner not in claimed.setdefault(line, []):
                 claimed[line].append(owner)
 

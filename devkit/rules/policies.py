@@ -35,28 +35,39 @@ def policies(blocks: Blocks) -> PoliciesAnswer:
 
 
 def _policies(reaction: Reaction, known: _Known, *, korean: bool) -> Iterator[PolicyAnswer]:
+    if not reaction.triggers:
+        timed = [known.event(result) for result in reaction.results]
+        if given := list(dict.fromkeys(event.command for event in timed if event)):
+            yield _policy(reaction, None, reaction.results[0], given, korean=korean)
     for trigger in reaction.triggers:
         cause = known.event(trigger)
         led = [(result, known.event(result)) for result in reaction.results if cause]
         results = [(result, event) for result, event in led if event and cause and event.name != cause.name]
         if cause and results:
             commands = dict.fromkeys(event.command for _, event in results)
-            yield _policy(reaction, cause, trigger, results[0][0], list(commands), korean=korean)
+            yield _policy(reaction, (cause, trigger), results[0][0], list(commands), korean=korean)
 
 
 def _policy(
-    reaction: Reaction, cause: _Event, trigger: Action, first: Action, commands: list[str], *, korean: bool
+    reaction: Reaction,
+    cause: tuple[_Event, Action] | None,
+    first: Action,
+    commands: list[str],
+    *,
+    korean: bool,
 ) -> PolicyAnswer:
-    if korean:
-        alias = f"{trigger.event.alias.removesuffix('됨')} 시 {first.command.alias}"
-    else:
-        alias = naming.sentence_case(f"{first.command.alias} when {cause.name}")
+    """Without a cause time alone starts it."""
+    name, timer, alias = "", timer_of(reaction.text), first.command.alias
+    if cause:
+        name = cause[0].name
+        said = cause[1].event.alias.removesuffix("됨")
+        alias = f"{said} 시 {alias}" if korean else naming.sentence_case(f"{alias} when {name}")
     return PolicyAnswer(
-        name=f"{first.command.name}On{cause.name}",
+        name=f"{first.command.name}On{name or 'Time'}",
         alias=alias,
-        trigger=cause.name,
-        timer=timer_of(reaction.text),
-        condition=condition_of(reaction.text),
+        trigger=name,
+        timer=timer,
+        condition=reaction.condition or condition_of(reaction.text),
         commands=commands,
         reason=reaction.text,
         lines=str(reaction.place.line),

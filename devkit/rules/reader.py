@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from devkit.rules import ddl, text
@@ -56,6 +57,11 @@ _ACTOR = re.compile(
     r"(?:(?:primary |main )?actor|주?\s*(?:액터|행위자)|persona)\s*[:：]\s*(?P<who>[^,.]{2,40})",
     re.IGNORECASE,
 )
+_COUNTED = re.compile(r"[A-Z]{1,6}[-_ ]?\d")
+_CODE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]{1,6}[-_ ]?\d+[:.)]?)\s+(?=\S)")
+"""What a title is counted by."""
+_ARROW = re.compile(r"^(?P<who>[^→>]{1,30}?)\s*(?:→|->|=>)\s*(?P<what>[^→>]+)$")
+_EXTENSION = re.compile(r"^\s*\*?\d+[a-z]\d?[.):]?\s+\S")
 _ITEM_END = re.compile(r"\s+[-–—:]\s+.*$|\s*[:(].*$")
 
 
@@ -113,6 +119,8 @@ class _Reader:
             return False
         before = lines[position - 1] if position else None
         after = lines[position + 1] if position + 1 < len(lines) else None
+        if _plain(body) in _HEADINGS or (after and _ACTOR.match(after.body)):
+            return True
         alone = before is None or not before.body or bool(text.heading(before.text))
         if (
             not alone
@@ -124,12 +132,14 @@ class _Reader:
         return not self._language(body).has_verb(body)
 
     def _heading(self, line: Line, after: Sequence[Line]) -> None:
+        self._forget()
         level, title = text.heading(line.text) or (7, line.body)
         title = text.lines_of([(line.number, title)])[0].body or title
-        title = re.sub(r"^\d+(?:\.\d+)*\.?\s+(?=\S)", "", title)
+        counted = _COUNTED.match(title)
+        title = _CODE.sub("", title)
         reader = self._language(title)
         term = reader.heading(title)
-        generic = _is_generic(title) or reader.unknown(title)
+        generic = bool(counted) or _is_generic(title) or reader.unknown(title)
         if level <= self._quiet or _FUNCTIONAL.search(title):
             self._quiet = 0 if level < 7 or not line.bullet or _number(line) else self._quiet
         if after and after[0].number == line.number:
@@ -182,7 +192,20 @@ class _Reader:
     def _sentences(self, lines: Sequence[Line]) -> None:
         for sentence in text.sentences(lines):
             if not _is_off_topic(sentence.text):
-                self._language(sentence.text).sentence(sentence, self._actor)
+                self._said(sentence, lines)
+
+    def _said(self, sentence: Sentence, lines: Sequence[Line]) -> None:
+        """One sentence; `2a. The card is refused: ...` is a condition, `Clerk -> Close the case` has its actor before the arrow."""
+        line = next(one for one in lines if one.number == sentence.pieces[0][1])
+        if _EXTENSION.match(line.text) and ": " in sentence.text:
+            before, _, rest = sentence.text.partition(": ")
+            sentence = replace(sentence, text=before + ", " + rest)
+            if not _HANGUL.search(before) and not before.lower().startswith(("if ", "when ")):
+                sentence = replace(sentence, text="If " + sentence.text)
+        reader, actor = self._language(sentence.text), self._actor
+        if (given := _ARROW.match(sentence.text)) and reader.is_actor(given["who"]):
+            sentence, actor = replace(sentence, text=given["what"]), reader.heading(given["who"])
+        reader.sentence(sentence, actor)
 
     def _label(self, lines: Sequence[Line], i: int) -> bool:
         """Whether a line only says what the next one is about: a role acts there, a condition is none of its behaviour."""
@@ -204,8 +227,13 @@ class _Reader:
             self._actor = reader.heading(line.body)
         return True
 
+    def _forget(self) -> None:
+        for reader in (self._english, self._korean):
+            reader.forget()
+
     def _row(self, line: Line, row: Sequence[str]) -> None:
         """The sentences of a row; its titles only where it has none."""
+        self._forget()
         said = [cell for cell in row if cell.endswith((".", "다", "요", "함", "음"))]
         for cell in said or row:
             if len(cell.split()) > 2:

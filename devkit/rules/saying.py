@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from devkit.rules import lexicon
+from devkit.rules.analysis import mentions
 from devkit.rules.facts import Action, Choices, Facts, Members, Reaction, Rule, Term
+from devkit.rules.loose_ends import timer_of
 from devkit.rules.text import Sentence
 
 
@@ -41,18 +44,71 @@ class Reading:
         self._thing = (owners[-1] if owners else None) or self._thing
         return bool(owners)
 
-    def _add(self, sentence: Sentence, causes: Sequence[Action], effects: Sequence[Action]) -> None:
-        """What follows from an event without anybody named is done by the system; a cause of nothing is no command."""
-        if causes and effects:
+    def _add(
+        self,
+        sentence: Sentence,
+        causes: Sequence[Action],
+        effects: Sequence[Action],
+        state: str = "",
+        undone: Collection[str] = (),
+    ) -> None:
+        """What follows from an event without anybody named is done by the system; a cause of nothing is no command. Where
+        something is so (`state`) rather than happens, what brought it about is the cause, and the state a condition; not what
+        was not done (`undone`, verbs)."""
+        known = self._brought_about(state, effects, undone) if state and not causes and effects else None
+        timer = timer_of(state)
+        timed = known is None and not causes and bool(timer) and by_itself(effects)
+        if effects and (causes or known or timed):
             results = tuple(replace(one, automatic=one.automatic or one.actor is None) for one in effects)
+            triggers = (replace(known, place=sentence.whole),) if known else tuple(causes)
+            condition = "" if not known or state == timer else state
             reaction = Reaction(
-                place=sentence.whole, triggers=tuple(causes), results=results, text=sentence.text
+                place=sentence.whole,
+                triggers=triggers,
+                results=results,
+                text=sentence.text,
+                condition=condition,
             )
             self._facts.reactions.append(reaction)
         else:
             self._facts.actions += effects
 
+    def _brought_about(self, state: str, effects: Sequence[Action], undone: Collection[str]) -> Action | None:
+        """The last thing done before to what a state is about; what waits for something that is not done began with the first.
+        Where nobody decides in between, else what was found out last, or done to what its effects are done to."""
+        said = {one.command.name for one in effects}
+        done = [one for one in self._facts.done() if one.kind != "notify" and one.command.name not in said]
+        ways: list[Callable[[Action], bool]] = [
+            lambda one: mentions(" ".join(state.split()[: 1 + state.isascii()]), one.thing),
+            lambda one: not state.isascii() and one.command.alias.split()[-1] in state.split(),
+        ]
+        if by_itself(effects):
+            things = {one.thing.name for one in effects if one.kind != "notify"}
+            found_out = [
+                one for one in done[-2:] if one.verb in lexicon.words("english_words.txt", "finding")
+            ]
+            ways += [
+                lambda one: mentions(state, one.thing),
+                found_out.__contains__,
+                lambda one: one.thing.name in things,
+            ]
+        near = next(filter(None, ([one for one in done if way(one)] for way in ways)), [])
+        if never := [i for i, one in enumerate(near) if one.verb in undone]:
+            near = near[: never[0]]
+        elif undone:
+            near = near[:1]
+        return next(reversed(near), None)
+
+    def forget(self) -> None:
+        """What follows is about something else."""
+        self._thing = self._actor = None
+
     def _as_done(self, cause: Action, noun_of: str) -> Action:
         """A cause as it was done before."""
         known = self._facts.earlier(cause, noun_of)
         return replace(known, place=cause.place) if known else cause
+
+
+def by_itself(effects: Sequence[Action]) -> bool:
+    """Whether nobody does any of it."""
+    return all(one.actor is None for one in effects)

@@ -11,7 +11,9 @@ from devkit.rules.facts import Place
 
 _NUMBERED = re.compile(r"^(\d+):[ \t]?(.*)$")
 _LABEL = r"(?:[A-Z]{1,5}[-_ ]?\d+(?:\.\d+)*|\d+(?:\.\d+)*|[a-zA-Z가-힣]|[ivx]{1,4})"
-_PREFIX = re.compile(rf"^\s*(?:>\s*)*(?:[-*+•·▪◦‣○●–—▶]\s+|\[[ xX]\]\s*|\(?{_LABEL}[.):]\s+|[①-⑳]\s*)*")
+_PREFIX = re.compile(
+    rf"^\s*(?:>\s*)*(?:--+\s+|[-*+•·▪◦‣○●–—▶]\s+|\[[ xX]\]\s*|\(?{_LABEL}[.):]\s+|[①-⑳]\s*)*"
+)
 _HEADING = re.compile(r"^\s*(#{1,6})\s*(.*?)\s*#*\s*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _RULE = re.compile(r"^\s*[-=_*|:+\s]{3,}$")
@@ -46,7 +48,8 @@ class Sentence:
         """Where the words from start to end are, cut to the line on which they begin."""
         offset, line, length = self._piece(start)
         quote = self.text[start : min(end, offset + length)].strip(" ,;:")
-        return Place(line, quote or self.text[offset : offset + length].strip())
+        beside = tuple(dict.fromkeys(other for _, other, _ in self.pieces if other != line))
+        return Place(line, quote or self.text[offset : offset + length].strip(), beside)
 
     @cached_property
     def whole(self) -> Place:

@@ -1,0 +1,187 @@
+"""What starts something without a person deciding in between: an event, a state that something brought about, time."""
+
+from __future__ import annotations
+
+import pytest
+
+from devkit.rules.facts import Facts
+from devkit.rules.policies import policies
+from devkit.rules.reader import read
+
+
+def facts(text: str) -> Facts:
+    return read(tuple(enumerate(text.split("\n"), 1)))
+
+
+def reactions(text: str) -> list[str]:
+    """`Event,Event -> Command,Command` of each."""
+    return [
+        f"{','.join(a.event.name for a in r.triggers)} -> {','.join(a.command.name for a in r.results)}"
+        for r in facts(text).reactions
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Once the vet has examined the animal, the plan is updated.", "AnimalExamined -> UpdatePlan"),
+        (
+            "Upon receipt of the sample, the laboratory creates a test report.",
+            "SampleReceived -> CreateTestReport",
+        ),
+        (
+            "Following approval of the leave request, the calendar is updated.",
+            "LeaveRequestApproved -> UpdateCalendar",
+        ),
+        (
+            "On cancellation of a course, all participants are refunded.",
+            "CourseCancelled -> RefundParticipant",
+        ),
+        ("After weighing the crate, the system assigns a dock.", "CrateWeighed -> AssignDock"),
+        ("When a ticket is scanned, the gate opens automatically.", "TicketScanned -> OpenGate"),
+        ("The moment the payment fails, the seat is released.", "PaymentFailed -> ReleaseSeat"),
+        ("The insurer pays the garage when the repair is finished.", "RepairFinished -> PayGarage"),
+        ("An order is shipped when it has been paid.", "OrderPaid -> ShipOrder"),
+        ("A receipt is emailed to the donor after each donation.", "DonationMade -> EmailReceipt"),
+        (
+            "When a plan is approved it is sent to the crew and a van is booked.",
+            "PlanApproved -> SendPlan,BookVan",
+        ),
+        ("When the claim is denied, a letter is sent to the holder.", "ClaimDenied -> SendLetter"),
+        (
+            "When the courier scans the parcel, the recipient is told the time.",
+            "ParcelScanned -> InformRecipient",
+        ),
+        ("The confirmation of the booking triggers an email to the guest.", "BookingConfirmed -> SendEmail"),
+        ("The delivery of the parcel causes the order to be closed.", "ParcelDelivered -> CloseOrder"),
+        (
+            "Submission of the essay triggers the creation of a certificate.",
+            "EssaySubmitted -> CreateCertificate",
+        ),
+        ("The approval of the loan leads to a contract being issued.", "LoanApproved -> IssueContract"),
+        (
+            "The clerk registers the complaint, and then the system assigns it to a case worker.",
+            "ComplaintRegistered -> AssignComplaint",
+        ),
+        (
+            "The assessor rejects an application.\nRejected applications are returned to the applicant.",
+            "ApplicationRejected -> ReturnApplication",
+        ),
+        ("Members whose fee is overdue are suspended.", "FeeMarkedOverdue -> SuspendMember"),
+        ("결제가 실패하면 예약은 자동 취소된다.", "PaymentFailed -> CancelReservation"),
+        ("주문 접수 시 재고가 자동으로 차감된다.", "OrderReceived -> DeductStock"),
+        ("계약이 종료되고 나면 보증금을 반환한다.", "ContractEnded -> ReturnDeposit"),
+        ("예약 취소에 따라 대기자에게 자리가 배정된다.", "ReservationCancelled -> AssignSeat"),
+        ("수강생이 과제를 제출하면 강사는 이를 채점한다.", "AssignmentSubmitted -> GradeAssignment"),
+        ("분실 신고를 하면 카드가 정지된다.", "LossReported -> SuspendCard"),
+        ("수리가 완료되는 즉시 고객에게 알림이 발송된다.", "RepairCompleted -> SendNotification"),
+        (
+            "담당자는 신청서를 반려한다.\n반려된 신청서는 신청자에게 반환된다.",
+            "ApplicationRejected -> ReturnApplication",
+        ),
+        ("서류에 합격하면 면접을 예약한다.", "DocumentAccepted -> ReserveInterview"),
+    ],
+)
+def test_an_event_starts_what_follows(text: str, expected: str) -> None:
+    assert reactions(text) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "condition"),
+    [
+        (
+            "The clerk records the test result.\nIf the test result is negative, the system releases the sample.",
+            "TestResultRecorded -> ReleaseSample",
+            "the test result is negative",
+        ),
+        (
+            "The clerk records the parcel.\nIf the weight of the parcel exceeds 30 kg, a surcharge is charged.",
+            "ParcelRecorded -> ChargeSurcharge",
+            "the weight of the parcel exceeds 30 kg",
+        ),
+        (
+            "A seller sends a quote.\nThe buyer accepts the quote.\nThe quote expires if it is not accepted after 14 days.",
+            "QuoteSent -> ExpireQuote",
+            "it is not accepted after 14 days .",
+        ),
+        (
+            "A guest books a room.\nA booking that is not paid within two days is cancelled.",
+            " -> CancelBooking",
+            "",
+        ),
+        (
+            "UC-7 Assay\nPrimary actor: Chemist\n1. The chemist records the assay.\nExtensions:\n1a. The assay is invalid: the system discards the sample and informs the client.",
+            "AssayRecorded -> DiscardSample,InformClient",
+            "The assay is invalid",
+        ),
+        (
+            "점검원은 검사 결과를 등록한다.\n검사 결과가 부적합이면 시료를 폐기한다.",
+            "ExaminationResultRegistered -> DiscardSample",
+            "검사 결과가 부적합이면",
+        ),
+        (
+            "직원이 악기를 점검한다.\n파손이 없으면 보증금이 환불된다.",
+            "InstrumentInspected -> RefundDeposit",
+            "파손이 없으면",
+        ),
+        (
+            "시민은 고장을 신고한다.\n신고 후 3일 이내에 작업이 지시되지 않으면 팀장에게 알림을 발송하여야 한다.",
+            "BreakdownReported -> SendNotification",
+            "",
+        ),
+        ("결제가 3일 이내에 완료되지 않으면 주문이 자동으로 취소된다.", " -> CancelOrder", ""),
+    ],
+)
+def test_what_brought_a_state_about_starts_what_follows_under_that_condition(
+    text: str, expected: str, condition: str
+) -> None:
+    assert reactions(text) == [expected]
+    assert facts(text).reactions[-1].condition == condition
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Every night the system closes all expired listings.", " -> CloseListing"),
+        ("The subscription is renewed automatically at the end of each month.", " -> RenewSubscription"),
+        (
+            "The patient books an appointment.\nA reminder is sent to the patient one day before the appointment.",
+            "AppointmentBooked -> SendReminder",
+        ),
+        ("매일 자정에 시스템은 만료된 쿠폰을 삭제한다.", " -> DeleteCoupon"),
+        (
+            "환자는 진료를 예약한다.\n예약 하루 전에 환자에게 문자가 발송된다.",
+            "TreatmentReserved -> SendMessage",
+        ),
+        ("만료 7일 전에 갱신 안내 메일을 발송한다.", " -> SendUpdateNoticeEmail"),
+    ],
+)
+def test_time_starts_what_follows(text: str, expected: str) -> None:
+    assert reactions(text) == [expected]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The clerk files the report within 3 days.",
+        "The invoice must be paid within 14 days.",
+        "Members pay the fee every month.",
+        "An order is shipped only after it has been paid.",
+        "A customer may cancel the order if it has not been shipped.",
+        "A repair cannot be started if the wind is strong.",
+        "If the battery is low, a technician replaces the battery.",
+        "The system assigns a locker.",
+        "회원은 매월 1일에 회비를 납부하여야 한다.",
+        "학생은 개강 30일 전까지 수강을 신청하여야 한다.",
+    ],
+)
+def test_a_deadline_a_permission_or_somebody_s_decision_starts_nothing(text: str) -> None:
+    assert reactions(text) == []
+
+
+def test_a_policy_that_time_alone_starts_has_no_trigger() -> None:
+    text = "1: Every night the system closes all expired listings."
+    model = [{"aggregate": "Listing", "commands": ["CloseListing -> ListingClosed"]}]
+    (policy,) = policies({"lines": text, "model": model}).policies
+
+    assert (policy.trigger, policy.timer, policy.commands) == ("", "Every night", ["CloseListing"])
