@@ -20,7 +20,7 @@ from poller.dispatcher import Dispatcher
 from poller.errors import Permanent
 from poller.executors import Access, GrpcExecutors
 from poller.job import Limits, RetryPolicy
-from poller.metrics import Metrics
+from poller.metrics import Gauges, Metrics
 from poller.pages import Pages
 from poller.ports import Jobs
 from poller.rtdb.fence import Claimant
@@ -56,13 +56,16 @@ class SystemClock:
     """Implements the port `Clock`."""
 
     def monotonic(self) -> float:
+        """Seconds; goes on while the machine sleeps."""
         return time.clock_gettime(_COUNTS_SLEEP)
 
     async def sleep(self, seconds: float) -> None:
+        """By the event loop, which does not count what the machine sleeps."""
         await asyncio.sleep(seconds)
 
 
 async def serve(settings: Settings, traces: Traces = OFF) -> None:
+    """Until SIGTERM and the drain after it. Raises Permanent, PortTaken: it cannot start."""
     clock, counted = SystemClock(), Metrics()
     database = open_database(settings, counted)
     nodes, lease_rules = Nodes(settings.namespace), settings.firebase_database_lease_rules
@@ -84,7 +87,7 @@ async def serve(settings: Settings, traces: Traces = OFF) -> None:
             metrics=counted,
             traces=traces,
         )
-        counted.watch(dispatcher, executors, opened.queue)
+        counted.registry.register(Gauges(dispatcher, executors, opened.queue))
         periods = Periods(
             failed_days=settings.retention_failed_days, completed_days=settings.retention_completed_days
         )
@@ -106,6 +109,7 @@ class Parts:
 
 
 async def run(settings: Settings, parts: Parts) -> None:
+    """From the first listening to the end of the drain."""
     queue, jobs = parts.opened.queue, parts.opened.jobs
     executors, dispatcher = parts.executors, parts.dispatcher
     async with asyncio.TaskGroup() as group:
@@ -198,6 +202,7 @@ async def drained(work: asyncio.Task[None], dispatcher: Dispatcher, grace: float
 
 
 def access(settings: Settings) -> Access:
+    """How executors are called: token and TLS."""
     return Access(
         token=settings.token,
         tls=settings.grpc_tls_cert is not None or settings.grpc_tls_ca is not None,
@@ -208,6 +213,7 @@ def access(settings: Settings) -> Access:
 
 
 def limits(settings: Settings) -> Limits:
+    """What one job may use up."""
     return Limits(
         job_seconds=settings.job_timeout_seconds,
         step_seconds=settings.step_timeout_seconds,
@@ -216,6 +222,7 @@ def limits(settings: Settings) -> Limits:
 
 
 def main() -> int:
+    """Exit code: 0 after a drain, 1 if it could not go on, 2 for wrong settings."""
     try:
         settings = load()
         traces = set_up(settings, "poller", settings.pod_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from process.errors import ProgramError
@@ -61,3 +63,30 @@ class InputRejected(Permanent):
     """The job's inputs cannot be understood; the message is shown to the user, in their language."""
 
     quotes_user = True
+
+
+class Fault(PollerError):
+    """A fault of ours, which the log has; the message is for who waits, and quotes nothing of it."""
+
+
+@contextmanager
+def faults(
+    log: Any,
+    event: str,
+    *,
+    told: str = "A fault of ours; the log has it.",
+    known: tuple[type[Exception], ...] = (),
+    **fields: object,
+) -> Iterator[None]:
+    """The boundary of what goes on whatever happens inside: one call of many, one job of many.
+
+    Nobody can name what a fault raises. It is logged once, with its traceback, as `event` with `fields`, and goes on as a Fault.
+    Errors of this program and those `known` besides pass.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, (PollerError, *known)):
+            raise
+        log.exception(event, error=type(error).__name__, **fields)
+        raise Fault(told) from error

@@ -28,29 +28,40 @@ class Work(Protocol):
     """The dispatcher, as far as it is counted."""
 
     @property
-    def jobs(self) -> int | None: ...
+    def jobs(self) -> int | None:
+        """Queued and running in the whole namespace; None while that is not known."""
+
     @property
-    def queued(self) -> int: ...
+    def queued(self) -> int:
+        """Of these, those that wait."""
+
     @property
-    def oldest_age(self) -> float: ...
+    def oldest_age(self) -> float:
+        """Seconds; 0 when none waits."""
 
 
 class Pods(Protocol):
     """The executors, as far as they are counted."""
 
     @property
-    def free_slots(self) -> int: ...
+    def free_slots(self) -> int:
+        """Of all that are attached."""
+
     @property
-    def total_slots(self) -> int: ...
+    def total_slots(self) -> int:
+        """Of all that are attached, free or not."""
+
     @property
-    def count(self) -> int: ...
+    def count(self) -> int:
+        """Executors that are attached."""
 
 
 class Buffer(Protocol):
     """The queue, as far as it is counted."""
 
     @property
-    def buffered_bytes(self) -> int: ...
+    def buffered_bytes(self) -> int:
+        """Of answers that the database has not acknowledged."""
 
 
 class Metrics(Counts):
@@ -105,10 +116,6 @@ class Metrics(Counts):
         for method in _METHODS:
             self._rtdb.labels(method)
 
-    def watch(self, work: Work, pods: Pods, buffer: Buffer) -> None:
-        """Reads the gauges from these from now on."""
-        self.registry.register(_Present(work, pods, buffer))
-
     # ── what the work tells; nothing here may fail or wait ──────────────────────────────────────────────────
 
     def claim(self, outcome: Claim) -> None:
@@ -160,13 +167,14 @@ class Metrics(Counts):
         self._missed.inc()
 
 
-class _Present(Collector):
-    """The gauges, read when asked for."""
+class Gauges(Collector):
+    """Read from these parts when somebody asks; to be registered with the counts."""
 
     def __init__(self, work: Work, pods: Pods, buffer: Buffer) -> None:
         self._work, self._pods, self._buffer = work, pods, buffer
 
     def collect(self) -> Iterator[Metric]:
+        """Of this moment."""
         if self._work.jobs is not None:  # a figure that is not known is left out: 0 would take executors away
             yield from self._queue(self._work.jobs)
         total, free = self._pods.total_slots, self._pods.free_slots

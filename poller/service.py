@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
 import grpc
@@ -19,7 +19,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from poller import exports
-from poller.errors import InputRejected, Permanent, PollerError, Transient
+from poller.errors import InputRejected, Permanent, PollerError, Transient, faults
 from poller.job import JobState, LogLevel, LogLine
 from poller.ports import JobExists, JobNotFound, Jobs, JobView, WrongState
 from poller.requests import (
@@ -52,8 +52,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
     """Each method: read the request, one call on the port `Jobs`, write the response."""
 
     def __init__(self, jobs: Jobs, *, msaez_url: str | None = None, board_url: str | None = None) -> None:
-        self._jobs, self._msaez_url, self._board_url = jobs, msaez_url, board_url
-        self._watched: dict[str, tuple[JobView, job_pb2.Job]] = {}
+        self._jobs, self._messages = jobs, _Messages(msaez_url, board_url)
 
     async def SubmitJob(
         self, request: job_pb2.SubmitJobRequest, context: Context
@@ -61,19 +60,18 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         async with _errors(context):
             check_input(request.input)
             view = await self._jobs.submit(request.input, like=request.like_job_id)
-            return job_pb2.SubmitJobResponse(job=self._job(view))
+            return job_pb2.SubmitJobResponse(job=self._messages.job(view))
 
     async def GetJob(self, request: job_pb2.GetJobRequest, context: Context) -> job_pb2.GetJobResponse:
         async with _errors(context):
             check_id(request.job_id)
             check_format(request.format, exports.names())
             view = await self._jobs.get(request.job_id)
-            response = job_pb2.GetJobResponse(job=self._job(view))
+            response = job_pb2.GetJobResponse(job=self._messages.job(view))
             if request.include_msaez:
                 response.msaez_json = await self._esvalue(request.job_id)
             if (request.include_model or request.format) and view.model is not None:
-                whole = model_pb2.EventStormingModel()
-                _fill(whole, view.model, await self._source(view.job_id))
+                whole = exports.sourced(view.model, await self._source(view.job_id))
                 if request.include_model:
                     response.model.CopyFrom(whole)
                 if request.format:
@@ -98,36 +96,22 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         async with _errors(context):
             check_id(request.job_id)
             shown, source = None, ""
-            async with self._watching(request.job_id) as views:
-                async for view in views:
-                    response = job_pb2.WatchJobResponse(job=self._once(view))
-                    if request.include_model and view.model is not None and view.model is not shown:
-                        source = source or await self._source(view.job_id)
-                        shown = view.model
-                        _fill(response.model, shown, source)
-                    yield response
-
-    @asynccontextmanager
-    async def _watching(self, job_id: str) -> AsyncIterator[AsyncIterator[JobView]]:
-        try:
-            async with aclosing(self._jobs.watch(job_id)) as views:
-                yield views
-        finally:
-            self._watched.pop(job_id, None)
-
-    def _once(self, view: JobView) -> job_pb2.Job:
-        """Who watches a job is shown the same views: each is translated for the first of them."""
-        known, job = self._watched.get(view.job_id, (None, None))
-        if job is None or known is not view:
-            job = self._job(view)
-            self._watched[view.job_id] = (view, job)
-        return job
+            with self._messages.watched(request.job_id):
+                async with aclosing(self._jobs.watch(request.job_id)) as views:
+                    async for view in views:
+                        response = job_pb2.WatchJobResponse(job=self._messages.once(view))
+                        if request.include_model and view.model is not None and view.model is not shown:
+                            source = source or await self._source(view.job_id)
+                            shown = view.model
+                            response.model.CopyFrom(shown)
+                            response.model.source_text = source
+                        yield response
 
     async def ListJobs(self, request: job_pb2.ListJobsRequest, context: Context) -> job_pb2.ListJobsResponse:
         async with _errors(context):
             asked = page_request(request)
             page = await self._jobs.list_jobs(asked.wanted, size=asked.size, after=asked.after)
-            response = job_pb2.ListJobsResponse(jobs=map(self._job, page.jobs))
+            response = job_pb2.ListJobsResponse(jobs=map(self._messages.job, page.jobs))
             response.next_page_token = page_token(asked.wanted, page.next)
             return response
 
@@ -137,12 +121,12 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         async with _errors(context):
             check_id(request.job_id)
             view = await self._jobs.cancel(request.job_id, by=request.cancelled_by or "an operator")
-            return job_pb2.CancelJobResponse(job=self._job(view))
+            return job_pb2.CancelJobResponse(job=self._messages.job(view))
 
     async def RetryJob(self, request: job_pb2.RetryJobRequest, context: Context) -> job_pb2.RetryJobResponse:
         async with _errors(context):
             check_id(request.job_id)
-            return job_pb2.RetryJobResponse(job=self._job(await self._jobs.retry(request.job_id)))
+            return job_pb2.RetryJobResponse(job=self._messages.job(await self._jobs.retry(request.job_id)))
 
     async def DeleteJob(
         self, request: job_pb2.DeleteJobRequest, context: Context
@@ -155,7 +139,31 @@ class JobService(job_pb2_grpc.JobServiceServicer):
     async def _source(self, job_id: str) -> str:
         return (await self._jobs.input(job_id)).requirements
 
-    def _job(self, view: JobView) -> job_pb2.Job:
+
+class _Messages:
+    """Views as messages."""
+
+    def __init__(self, msaez_url: str | None, board_url: str | None) -> None:
+        self._msaez_url, self._board_url = msaez_url, board_url
+        self._watched: dict[str, tuple[JobView, job_pb2.Job]] = {}
+
+    @contextmanager
+    def watched(self, job_id: str) -> Iterator[None]:
+        """While somebody watches it."""
+        try:
+            yield
+        finally:
+            self._watched.pop(job_id, None)
+
+    def once(self, view: JobView) -> job_pb2.Job:
+        """Who watches a job is shown the same views: each is translated for the first of them."""
+        known, job = self._watched.get(view.job_id, (None, None))
+        if job is None or known is not view:
+            job = self.job(view)
+            self._watched[view.job_id] = (view, job)
+        return job
+
+    def job(self, view: JobView) -> job_pb2.Job:
         return job_pb2.Job(
             job_id=view.job_id,
             state=_STATES[view.state],
@@ -172,11 +180,6 @@ class JobService(job_pb2_grpc.JobServiceServicer):
             board_url=f"{self._board_url}/board/{view.job_id}" if self._board_url else "",
             title=view.title,
         )
-
-
-def _fill(into: model_pb2.EventStormingModel, model: model_pb2.EventStormingModel, source: str) -> None:
-    into.CopyFrom(model)
-    into.source_text = source
 
 
 def canvas_link(base: str | None, job_id: str) -> str:
@@ -205,6 +208,7 @@ _REASONS: tuple[tuple[type[PollerError], int, str], ...] = (
     (InputRejected, code_pb2.INVALID_ARGUMENT, "INVALID_INPUT"),
     (Transient, code_pb2.UNAVAILABLE, "DATABASE_UNAVAILABLE"),
     (Permanent, code_pb2.FAILED_PRECONDITION, "DATABASE_UNAVAILABLE"),
+    (PollerError, code_pb2.INTERNAL, "INTERNAL"),
 )
 
 
@@ -212,7 +216,8 @@ _REASONS: tuple[tuple[type[PollerError], int, str], ...] = (
 async def _errors(context: Context) -> AsyncIterator[None]:
     """The boundary of a call: what is ours becomes a status a client can act on, the rest INTERNAL and a log line."""
     try:
-        yield
+        with faults(log, "rpc.failed", known=(Violation,)):
+            yield
     except Violation as violation:
         detail = error_details_pb2.BadRequest(
             field_violations=[{"field": violation.field, "description": violation.description}]
@@ -220,11 +225,6 @@ async def _errors(context: Context) -> AsyncIterator[None]:
         await _abort(context, status(code_pb2.INVALID_ARGUMENT, "INVALID_INPUT", str(violation), detail))
     except PollerError as error:
         await _abort(context, _known(error))
-    except Exception as error:
-        if isinstance(error, grpc.aio.AbortError):
-            raise
-        log.exception("rpc.failed", error=type(error).__name__)
-        await _abort(context, status(code_pb2.INTERNAL, "INTERNAL", "A fault of ours; the log has it."))
 
 
 async def _abort(context: Context, why: status_pb2.Status) -> None:
@@ -232,10 +232,7 @@ async def _abort(context: Context, why: status_pb2.Status) -> None:
 
 
 def _known(error: PollerError) -> status_pb2.Status:
-    code, reason = next(
-        ((code, reason) for kind, code, reason in _REASONS if isinstance(error, kind)),
-        (code_pb2.INTERNAL, "INTERNAL"),
-    )
+    code, reason = next((code, reason) for kind, code, reason in _REASONS if isinstance(error, kind))
     if isinstance(
         error, InputRejected
     ):  # its words are for who wrote the inputs, which the caller may not be

@@ -22,9 +22,9 @@ from a2a.types import StreamResponse, Task
 from google.protobuf.json_format import MessageToDict
 
 from poller.a2a import outgoing
-from poller.a2a.posting import NotDelivered, Post, judged, post
+from poller.a2a.posting import NotDelivered, Post, post
 from poller.addresses import Allowed, NotAllowed
-from poller.errors import PollerError
+from poller.errors import Fault, PollerError, faults
 from poller.job import JobState
 from poller.ports import Clock, JobNotFound, Jobs, JobView, Webhook, Webhooks
 from process.tasks import task_group
@@ -67,16 +67,13 @@ class Courier:
     def __init__(
         self, jobs: Jobs, webhooks: Webhooks, clock: Clock, describe: Describe, *, allowed: Allowed
     ) -> None:
-        self._jobs, self._webhooks, self._clock = jobs, webhooks, clock
-        self._describe, self._allowed = describe, allowed
+        self._webhooks, self._clock = webhooks, clock
         self._followed: dict[str, asyncio.Task[None]] = {}
-        self._posts = asyncio.Semaphore(_AT_ONCE)
-
-    async def check(self, url: str) -> None:
-        """Raises NotAllowed, NotDelivered: it cannot be sent to."""
-        await judged(url, self._allowed)
+        posts = _Posts(webhooks, clock, allowed)
+        self._following = _Following(jobs, webhooks, clock, describe, posts)
 
     async def run(self) -> None:
+        """Tells for ever."""
         try:
             async with task_group() as group:
                 group.create_task(self._keep())
@@ -115,15 +112,14 @@ class Courier:
     async def _guarded(self, job_id: str) -> None:
         """What fails is taken up again later, by whoever comes first."""
         try:
-            await self._follow(job_id)
-            if not await self._webhooks.since(job_id):
-                del self._followed[job_id]
-                return
+            with faults(log, "webhooks.failed", job=job_id):
+                await self._following.follow(job_id)
+                if not await self._webhooks.since(job_id):
+                    del self._followed[job_id]
+                    return
         except PollerError as error:
-            log.warning("webhooks.postponed", job=job_id, reason=str(error))
-            await self._clock.sleep(LOOK_SECONDS)
-        except Exception as error:
-            log.exception("webhooks.failed", job=job_id, error=type(error).__name__)
+            if not isinstance(error, Fault):
+                log.warning("webhooks.postponed", job=job_id, reason=str(error))
             await self._clock.sleep(LOOK_SECONDS)
         try:
             await self._webhooks.let_go([job_id])
@@ -131,9 +127,17 @@ class Courier:
             log.warning("webhooks.not_let_go", job=job_id, reason=str(error))
         del self._followed[job_id]
 
-    # ── one job ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _follow(self, job_id: str) -> None:
+class _Following:
+    """One job at a time, each to the end of what is owed for it."""
+
+    def __init__(
+        self, jobs: Jobs, webhooks: Webhooks, clock: Clock, describe: Describe, posts: _Posts
+    ) -> None:
+        self._jobs, self._webhooks, self._clock = jobs, webhooks, clock
+        self._describe, self._posts = describe, posts
+
+    async def follow(self, job_id: str) -> None:
         try:
             last = await self._to_its_end(job_id)
         except JobNotFound:
@@ -175,7 +179,7 @@ class Courier:
         )
         async with task_group() as group:
             for webhook in caller.webhooks:
-                group.create_task(self._attempt(view.job_id, webhook, notice, 1))
+                group.create_task(self._posts.attempt(view.job_id, webhook, notice, 1))
         return True
 
     async def _tell_the_end(self, view: JobView) -> None:
@@ -190,21 +194,30 @@ class Courier:
         notice = Notice(id=f"{view.job_id}.{at}", at=at, task=task, event=StreamResponse(task=task))
         async with task_group() as group:
             for webhook in waiting:
-                group.create_task(self._insist(view.job_id, webhook, notice))
+                group.create_task(self._posts.insist(view.job_id, webhook, notice))
 
-    async def _insist(self, job_id: str, webhook: Webhook, notice: Notice) -> None:
+
+class _Posts:
+    """Attempts at telling one webhook, some of them at once."""
+
+    def __init__(self, webhooks: Webhooks, clock: Clock, allowed: Allowed) -> None:
+        self._webhooks, self._clock, self._allowed = webhooks, clock, allowed
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+
+    async def insist(self, job_id: str, webhook: Webhook, notice: Notice) -> None:
         for attempt in range(1, MOST_ATTEMPTS + 1):
             if attempt > 1:
                 await self._clock.sleep(pause(attempt, random.random()))
-            if await self._attempt(job_id, webhook, notice, attempt):
+            if await self.attempt(job_id, webhook, notice, attempt):
                 await self._webhooks.told(job_id, webhook.id, notice.at)
                 return
         log.error("webhook.given_up", job=job_id, webhook=webhook.id, attempts=MOST_ATTEMPTS)
         await self._webhooks.told(job_id, webhook.id, notice.at)
 
-    async def _attempt(self, job_id: str, webhook: Webhook, notice: Notice, attempt: int) -> bool:
+    async def attempt(self, job_id: str, webhook: Webhook, notice: Notice, attempt: int) -> bool:
+        """Whether it was acknowledged."""
         try:
-            async with self._posts:
+            async with self._at_once:
                 await post(posted(webhook, notice), self._allowed)
         except (NotAllowed, NotDelivered) as error:
             log.warning(
@@ -239,7 +252,7 @@ def posted(webhook: Webhook, notice: Notice) -> Post:
     secrets = {}
     if webhook.token:
         secrets["X-A2A-Notification-Token"] = webhook.token
-        headers["webhook-signature"] = signature(
+        headers["webhook-signature"] = _signature(
             webhook.token, headers["webhook-id"], headers["webhook-timestamp"], body
         )
     if webhook.scheme and webhook.credentials:
@@ -247,6 +260,6 @@ def posted(webhook: Webhook, notice: Notice) -> Post:
     return Post(url=webhook.url, body=body, headers=headers, secrets=secrets)
 
 
-def signature(key: str, webhook_id: str, timestamp: str, body: bytes) -> str:
+def _signature(key: str, webhook_id: str, timestamp: str, body: bytes) -> str:
     signed = hmac.new(key.encode(), f"{webhook_id}.{timestamp}.".encode() + body, hashlib.sha256)
     return f"v1,{base64.b64encode(signed.digest()).decode()}"

@@ -28,9 +28,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from poller import admin
 from poller.a2a.card import agent_card
+from poller.a2a.configs import PushConfigs
+from poller.a2a.courier import Courier
 from poller.a2a.outgoing import Links
 from poller.a2a.streams import as_of_0_3, lively
 from poller.a2a.tasks import Tasks
+from poller.a2a.views import TaskViews
 from poller.addresses import Allowed
 from poller.ports import Clock, Jobs, Webhooks
 from poller.settings import Settings
@@ -52,13 +55,15 @@ class Doors:
         self._settings = settings
         links = Links(msaez=settings.msaez_url, boards=boards)
         allowed = Allowed.of(settings.a2a_push_allowed)
-        self._tasks = Tasks(jobs, webhooks, clock, links, allowed=allowed, answer=settings.a2a_answer)
-        # It quotes what agents send; what goes wrong on our side is logged in `tasks`.
+        views, configs = TaskViews(jobs, links), PushConfigs(jobs, webhooks, allowed)
+        self._tasks = Tasks(jobs, views, configs, answer=settings.a2a_answer)
+        self._courier = Courier(jobs, webhooks, clock, views.described, allowed=allowed)
+        # It quotes what agents send; what goes wrong on our side is logged in `boundary`.
         logging.getLogger("a2a").setLevel(logging.CRITICAL)
 
     async def run(self) -> None:
         """Tells webhooks until cancelled."""
-        await self._tasks.run()
+        await self._courier.run()
 
     @property
     def services(self) -> Services:

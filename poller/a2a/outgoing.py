@@ -59,6 +59,7 @@ class Links:
 
 
 def state_of(view: JobView) -> TaskState:
+    """Of its task; a job that was cancelled is one that failed."""
     return TaskState.TASK_STATE_CANCELED if view.cancelled else _STATES[view.state]
 
 

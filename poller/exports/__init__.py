@@ -13,7 +13,7 @@ from eventstorming.v1.model_pb2 import EventStormingModel
 
 from poller.exports._format import Document, Format
 
-__all__ = ["MSAEZ", "Document", "Format", "export", "format_of", "names"]
+__all__ = ["MSAEZ", "Document", "Format", "export", "format_of", "names", "sourced"]
 
 MSAEZ, CANVAS = "msaez", "esvalue.json"
 """What the canvas reads. The database has it; no model alone says it."""
@@ -42,3 +42,11 @@ def export(name: str, model: EventStormingModel, *, esvalue: str = "") -> Docume
     one = isinstance(written, str)
     texts = {form.file: written} if isinstance(written, str) else written
     return Document(file=form.file, media_type=form.media_type, texts=texts, folder=not one)
+
+
+def sourced(model: EventStormingModel, text: str) -> EventStormingModel:
+    """A copy that carries the text it was made from, which no view of a job does."""
+    whole = EventStormingModel()
+    whole.CopyFrom(model)
+    whole.source_text = text
+    return whole

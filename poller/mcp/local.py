@@ -51,9 +51,7 @@ class Local:
             view = await self._jobs.get(job_id)
             if view.model is None:
                 raise Refused(f"job {job_id} has no model yet")
-            whole = type(view.model)()
-            whole.CopyFrom(view.model)
-            whole.source_text = (await self._jobs.input(job_id)).requirements
+            whole = exports.sourced(view.model, (await self._jobs.input(job_id)).requirements)
             value = await self._jobs.msaez(job_id) if form == exports.MSAEZ else None
             esvalue = json.dumps(value, ensure_ascii=False)
             return (await asyncio.to_thread(exports.export, form, whole, esvalue=esvalue)).text

@@ -74,12 +74,14 @@ class Work(Protocol):
     def follow(self, job_id: str) -> AsyncGenerator[Step, None]:
         """Until it has ended."""
 
-    async def cancel(self, job_id: str) -> None: ...
+    async def cancel(self, job_id: str) -> None:
+        """Its language model is asked no more."""
 
     async def written(self, job_id: str, form: str) -> str:
         """Its model in one of the formats."""
 
-    async def newest(self, limit: int) -> Sequence[Listed]: ...
+    async def newest(self, limit: int) -> Sequence[Listed]:
+        """At most so many, newest first."""
 
 
 def server(work: Work) -> MCPServer[Any]:

@@ -15,7 +15,7 @@ from eventstorming.v1.model_pb2 import LANGUAGE_KOREAN, EventStormingModel
 
 from poller import exports
 from poller.board.html import Along, Live, render_html, render_wall
-from poller.errors import InputRejected, PollerError
+from poller.errors import Fault, InputRejected, PollerError, faults
 from poller.job import JobState
 from poller.pages.stream import KEEP_ALIVE_SECONDS, News, event
 from poller.ports import JobNotFound, Jobs, JobView
@@ -61,9 +61,7 @@ class _Board:
 
     async def _draw(self, model: EventStormingModel) -> None:
         self._drawn = model
-        whole = EventStormingModel()
-        whole.CopyFrom(model)
-        whole.source_text = self._bare.source_text
+        whole = exports.sourced(model, self._bare.source_text)
         shown = name_of(whole)
         if shown != self.shown:
             wall = await asyncio.to_thread(render_wall, whole)
@@ -197,16 +195,17 @@ class Boards:
 
     async def _follow(self, board: _Board) -> None:
         try:
-            async with aclosing(self._jobs.watch(board.job_id)) as views:
-                async for view in views:
-                    await board.take(view)
-                    await asyncio.sleep(0 if view.state.terminal else PAUSE_SECONDS)
+            with faults(log, "board.trouble", job=board.job_id):
+                async with aclosing(self._jobs.watch(board.job_id)) as views:
+                    async for view in views:
+                        await board.take(view)
+                        await asyncio.sleep(0 if view.state.terminal else PAUSE_SECONDS)
         except JobNotFound:
             await board.take(JobView(job_id=board.job_id, state=JobState.REMOVED))
+        except Fault:
+            pass  # the log has it
         except PollerError as error:
             log.warning("board.watch_ended", job=board.job_id, reason=str(error))
-        except Exception:
-            log.exception("board.trouble", job=board.job_id)
         if not board.ended:
             board.broken = True
         board.known.set()

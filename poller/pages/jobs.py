@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import structlog
 
-from poller.errors import PollerError, Transient
+from poller.errors import PollerError, Transient, faults
 from poller.job import JobState
 from poller.pages.stream import KEEP_ALIVE_SECONDS, News, event
 from poller.ports import JobFilter, JobNotFound, Jobs, JobView
@@ -28,6 +28,7 @@ _NEWEST = 100
 _LOOKED_UP_AT_ONCE = 20
 _CHANGES_KEPT = 40
 _LIVE = frozenset((JobState.QUEUED, JobState.RUNNING))
+_TROUBLE = "The list cannot be read just now; the log of the poller says why."
 
 Row = dict[str, Any]
 
@@ -54,8 +55,7 @@ class JobList:
     """An open context; reads nothing while nobody looks."""
 
     def __init__(self, jobs: Jobs, *, refresh: float = REFRESH_SECONDS) -> None:
-        self._jobs = jobs
-        self._refresh = refresh
+        self._now, self._reader, self._refresh = jobs.now, _Reader(jobs), refresh
         self._rows: dict[str, Row] = {}
         self._version = 0
         self._changes: deque[tuple[int, bytes]] = deque(maxlen=_CHANGES_KEPT)
@@ -117,32 +117,27 @@ class JobList:
         if seen and len(changes) == self._version - seen:
             return changes
         if self._snapshot[0] != self._version:
-            self._snapshot = (self._version, self._event("all", rows=list(self._rows.values())))
+            self._snapshot = (
+                self._version,
+                _rows_event("all", now=self._now(), rows=list(self._rows.values())),
+            )
         return [self._snapshot[1]]
-
-    def _event(self, name: str, **more: Any) -> bytes:
-        data = {"now": self._jobs.now(), **more}
-        return event(name, json.dumps(data, ensure_ascii=False, separators=(",", ":")))
-
-    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _read_for_ever(self) -> None:
         clock = asyncio.get_running_loop().time
         whole_at = 0.0
         while True:
             try:
-                if clock() >= whole_at:
-                    rows = await self._everything()
-                    whole_at = clock() + WHOLE_SECONDS
-                else:
-                    rows = await self._lately()
-                self._learn(rows)
+                with faults(log, "jobs.trouble", told=_TROUBLE):
+                    if clock() >= whole_at:
+                        rows = await self._reader.everything()
+                        whole_at = clock() + WHOLE_SECONDS
+                    else:
+                        rows = await self._reader.lately(self._rows)
+                    self._learn(rows)
                 self._say("")
             except PollerError as error:
                 self._say(str(error))
-            except Exception:
-                log.exception("jobs.trouble")
-                self._say("The list cannot be read just now; the log of the poller says why.")
             await self._pause()
 
     def _say(self, trouble: str) -> None:
@@ -158,7 +153,29 @@ class JobList:
             return
         self._poked.clear()
 
-    async def _everything(self) -> dict[str, Row]:
+    def _learn(self, rows: dict[str, Row]) -> None:
+        changed = [row for job_id, row in rows.items() if self._rows.get(job_id) != row]
+        gone = [job_id for job_id in self._rows if job_id not in rows]
+        self._rows = rows
+        if changed or gone or not self._version:
+            self._version += 1
+            change = _rows_event("change", now=self._now(), rows=changed, gone=gone)
+            self._changes.append((self._version, change))
+            self._news.tell()
+
+
+def _rows_event(name: str, **told: Any) -> bytes:
+    return event(name, json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+
+
+class _Reader:
+    """The rows as the jobs stand now."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    async def everything(self) -> dict[str, Row]:
+        """As many as a list shows, and what is live."""
         rows: dict[str, Row] = {}
         after = ""
         while len(rows) < MOST_ROWS:
@@ -174,38 +191,26 @@ class JobList:
         page = await self._jobs.list_jobs(JobFilter(states=_LIVE), size=MOST_ROWS)
         return {view.job_id: row_of(view) for view in page.jobs}
 
-    async def _lately(self) -> dict[str, Row]:
+    async def lately(self, known: dict[str, Row]) -> dict[str, Row]:
         """What waits, what runs, what is newest; who has left the queue since is looked up one by one."""
         newest = await self._jobs.list_jobs(JobFilter(), size=_NEWEST)
         fresh = {view.job_id: row_of(view) for view in newest.jobs} | await self._live()
         left = [
-            job_id
-            for job_id, row in self._rows.items()
-            if job_id not in fresh and JobState(row["state"]) in _LIVE
+            job_id for job_id, row in known.items() if job_id not in fresh and JobState(row["state"]) in _LIVE
         ]
-        rows = self._rows | fresh
+        rows = known | fresh
         for job_id in left[:_LOOKED_UP_AT_ONCE]:
-            rows.pop(job_id)
-            if (row := await self._looked_up(job_id)) is not None:
+            if (row := await self._looked_up(rows.pop(job_id))) is not None:
                 rows[job_id] = row
         if not newest.next:  # everything was listed
             rows = {job_id: row for job_id, row in rows.items() if job_id in fresh or job_id in left}
         return rows
 
-    async def _looked_up(self, job_id: str) -> Row | None:
+    async def _looked_up(self, known: Row) -> Row | None:
         try:
-            view = await self._jobs.get(job_id)
+            view = await self._jobs.get(known["id"])
         except JobNotFound:
             return None
         except Transient:
-            return self._rows[job_id]
-        return {**row_of(view), "title": self._rows[job_id].get("title", "")}
-
-    def _learn(self, rows: dict[str, Row]) -> None:
-        changed = [row for job_id, row in rows.items() if self._rows.get(job_id) != row]
-        gone = [job_id for job_id in self._rows if job_id not in rows]
-        self._rows = rows
-        if changed or gone or not self._version:
-            self._version += 1
-            self._changes.append((self._version, self._event("change", rows=changed, gone=gone)))
-            self._news.tell()
+            return known
+        return {**row_of(view), "title": known.get("title", "")}

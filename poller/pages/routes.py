@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from eventstorming.v1.model_pb2 import EventStormingModel
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -45,6 +44,7 @@ class Pages:
     def __init__(self, jobs: Jobs, boards: Boards, rows: JobList) -> None:
         self._jobs, self._boards, self._rows = jobs, boards, rows
         self._documents = Documents()
+        self._actions = Actions(jobs, rows)
 
     @classmethod
     @asynccontextmanager
@@ -57,25 +57,15 @@ class Pages:
     def routes(self) -> list[BaseRoute]:
         """What they answer, one route each."""
         return [
-            Route("/", self._home),
-            Route("/jobs", _answered(self._list), methods=["GET"]),
-            Route("/jobs", _answered(self._submit), methods=["POST"]),
+            Route("/", _home),
+            Route("/jobs", _answered(_list), methods=["GET"]),
             Route("/documents", _answered(self._read), methods=["POST"]),
             Route("/jobs/events", _answered(self._list_events)),
             Route("/board/{job}", _answered(self._board)),
             Route("/board/{job}/events", _answered(self._board_events)),
             Route("/jobs/{job}/export/{form}", _answered(self._export)),
-            Route("/jobs/{job}/cancel", _answered(self._cancel), methods=["POST"]),
-            Route("/jobs/{job}/retry", _answered(self._retry), methods=["POST"]),
-            Route("/jobs/{job}/revise", _answered(self._revise), methods=["POST"]),
-            Route("/jobs/{job}/delete", _answered(self._delete), methods=["POST"]),
+            *self._actions.routes,
         ]
-
-    async def _home(self, _: Request) -> Response:
-        return RedirectResponse("/jobs", status_code=303)
-
-    async def _list(self, _: Request) -> Response:
-        return HTMLResponse(jobs_page())
 
     async def _list_events(self, _: Request) -> Response:
         return EventStream(self._rows.events)
@@ -94,6 +84,39 @@ class Pages:
         found = await self._documents.read(await _content(request, LARGEST_DOCUMENT))
         return JSONResponse({"text": found.text, "form": found.form})
 
+    async def _export(self, request: Request) -> Response:
+        job_id, form = _job(request), str(request.path_params["form"])
+        if form not in exports.names() or form == exports.MSAEZ:
+            raise JobNotFound(f"There is no format {form!r}.")
+        view = await self._jobs.get(job_id)
+        if view.model is None:
+            raise WrongState("The job has no model yet.")
+        whole = exports.sourced(view.model, (await self._jobs.input(job_id)).requirements)
+        made = await asyncio.to_thread(exports.export, form, whole)
+        named = {"Content-Disposition": f'attachment; filename="{made.file}"'}
+        return Response(made.content, media_type=made.media_type, headers=named)
+
+
+class Actions:
+    """What people change from a page. Who looks at the list is shown it at once."""
+
+    def __init__(self, jobs: Jobs, rows: JobList) -> None:
+        self._jobs, self._rows = jobs, rows
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """One for each action."""
+        return [
+            Route(path, _answered(action), methods=["POST"])
+            for path, action in {
+                "/jobs": self._submit,
+                "/jobs/{job}/cancel": self._cancel,
+                "/jobs/{job}/retry": self._retry,
+                "/jobs/{job}/revise": self._revise,
+                "/jobs/{job}/delete": self._delete,
+            }.items()
+        ]
+
     async def _submit(self, request: Request) -> Response:
         view = await self._jobs.submit(submitted(await _json(request)))
         self._rows.poke()
@@ -106,20 +129,6 @@ class Pages:
         view = await self._jobs.submit(revision, like=job_id)
         self._rows.poke()
         return JSONResponse({"job": view.job_id})
-
-    async def _export(self, request: Request) -> Response:
-        job_id, form = _job(request), str(request.path_params["form"])
-        if form not in exports.names() or form == exports.MSAEZ:
-            raise JobNotFound(f"There is no format {form!r}.")
-        view = await self._jobs.get(job_id)
-        if view.model is None:
-            raise WrongState("The job has no model yet.")
-        model = EventStormingModel()
-        model.CopyFrom(view.model)
-        model.source_text = (await self._jobs.input(job_id)).requirements
-        made = await asyncio.to_thread(exports.export, form, model)
-        named = {"Content-Disposition": f'attachment; filename="{made.file}"'}
-        return Response(made.content, media_type=made.media_type, headers=named)
 
     async def _cancel(self, request: Request) -> Response:
         await self._jobs.cancel(_job(request), by=OPERATOR)
@@ -136,6 +145,14 @@ class Pages:
     def _done(self) -> Response:
         self._rows.poke()
         return JSONResponse({})
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse("/jobs", status_code=303)
+
+
+async def _list(_: Request) -> Response:
+    return HTMLResponse(jobs_page())
 
 
 def _job(request: Request) -> str:

@@ -25,14 +25,17 @@ def _events() -> set[str]:
 def _events_of(program: Path) -> Iterator[str]:
     for file in program.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr in LEVELS
-            ):
-                first = node.args[0] if node.args else None
-                if isinstance(first, ast.Constant) and re.fullmatch(r"[a-z]+\.[a-z_]+", str(first.value)):
-                    yield str(first.value)
+            if isinstance(node, ast.Call) and _logs(node.func):
+                for first in node.args[:2]:
+                    if isinstance(first, ast.Constant) and re.fullmatch(r"[a-z]+\.[a-z_]+", str(first.value)):
+                        yield str(first.value)
+
+
+def _logs(function: ast.expr) -> bool:
+    """By itself, or as the boundary that is told how a fault is called."""
+    if isinstance(function, ast.Name):
+        return function.id == "faults"
+    return isinstance(function, ast.Attribute) and function.attr in LEVELS
 
 
 def _alerts() -> set[str]:

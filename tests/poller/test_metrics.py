@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from poller.errors import Conflict, Transient
-from poller.metrics import Metrics
+from poller.metrics import Gauges, Metrics
 from poller.rtdb.names import read_entry
 from poller.rtdb.writer import Writer
 from process import health, metrics
@@ -73,7 +73,10 @@ async def test_a_stream_that_comes_back_is_counted_by_what_it_follows(
     rtdb: World, path: str, stream: str
 ) -> None:
     counted = Metrics()
-    async with connect(rtdb.rtdb, metrics=counted) as database, aclosing(database.watch(path)) as changes:
+    async with (
+        connect(rtdb.rtdb, metrics=counted) as database,
+        aclosing(database.streams.watch(path)) as changes,
+    ):
         await anext(changes)
         assert seen(counted).sum("rtdb_reconnects_total") == 0
         rtdb.rtdb.app.end_streams("cut")
@@ -151,7 +154,7 @@ async def test_a_run_that_raises_counts_as_an_attempt_and_an_answer_asked_for_ag
 
 async def test_a_queue_that_is_not_known_has_no_figure_which_is_not_0() -> None:
     counted = Metrics()
-    counted.watch(_Work(), _Pods(), _Buffer())
+    counted.registry.register(Gauges(_Work(), _Pods(), _Buffer()))
     names = {name for name, _ in seen(counted).samples}
     assert "jobs" not in names
     assert "slots" in names
