@@ -77,6 +77,7 @@ def _sentence(answer: Answer) -> str:
 
 
 def decoded(answer: Answer) -> Json:
+    """Raises Transient where what answered was no JSON."""
     try:
         return answer.json()
     except ValueError as error:
@@ -84,6 +85,7 @@ def decoded(answer: Answer) -> Json:
 
 
 def etag_of(answer: Answer) -> str:
+    """Of a request that asked for it. Raises Permanent where something in between has dropped it."""
     etag = answer.fields.get("etag")
     if etag is None:
         raise Permanent("RTDB sent no ETag: is there a proxy in between that drops it?")

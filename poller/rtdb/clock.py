@@ -23,6 +23,7 @@ class ServerClock:
         self._date: tuple[str, float] = ("", 0.0)  # the last header and its second: many answers share one
 
     def now_ms(self) -> float:
+        """Milliseconds since the epoch, by the database's clock."""
         return (self._clock() + (self._low + self._high) / 2) * 1000
 
     @property

@@ -29,6 +29,8 @@ _ENDPOINT_TIMEOUT_SECONDS = 10.0
 
 
 class Credentials(Protocol):
+    """Where access tokens come from."""
+
     async def token(self, *, stale: str | None = None) -> str | None:
         """A bearer token, None to send none. `stale` is one that the database just refused: never return it again."""
         ...

@@ -34,6 +34,7 @@ def row_key(created_at: int, job_id: str) -> str:
 
 
 def job_id_of(key: str) -> str:
+    """The inverse of `row_key`."""
     return key.partition("-")[2]
 
 
@@ -110,6 +111,7 @@ def _view(key: str, raw: Json) -> JobView | None:
 
 
 def passes(view: JobView, wanted: JobFilter) -> bool:
+    """Whether a job is one of those wanted."""
     if wanted.states and view.state not in wanted.states:
         return False
     return wanted.created_from <= view.created_at and (

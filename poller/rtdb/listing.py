@@ -28,6 +28,7 @@ class Listing:
         self._reads = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def page(self, wanted: JobFilter, *, size: int, after: str) -> JobPage:
+        """As `list_jobs` of the port Jobs."""
         if not self._copy.known:
             raise Transient("The queue is not known yet: RTDB has not answered since this poller started.")
         live = {job_id: job for job_id, job in self._copy.jobs.items() if not job.cancelled_by}

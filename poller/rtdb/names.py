@@ -16,7 +16,8 @@ _COUNTERS = ("attempts", "crashes", "interruptions")
 _CLAIM = ("assignedPodId", "claimedAt", "lastHeartbeat", "waitingJobCount", "notBefore")
 
 
-OUTPUTS, RUN, JOURNAL, EPOCHS, SAID = "state/outputs", "run", "run/journal", "run/epochs", "run/said"
+STATE, INPUTS, OUTPUTS, RUN = "state", "state/inputs", "state/outputs", "run"
+JOURNAL, EPOCHS, SAID = f"{RUN}/journal", f"{RUN}/epochs", f"{RUN}/said"
 CANVAS, LOGS = f"{OUTPUTS}/esValue", f"{OUTPUTS}/logs"
 IS_COMPLETED, IS_FAILED = f"{OUTPUTS}/isCompleted", f"{OUTPUTS}/isFailed"
 CURRENT_PROGRESS, TOTAL_PROGRESS = f"{OUTPUTS}/currentProgressCount", f"{OUTPUTS}/totalProgressCount"
@@ -40,27 +41,34 @@ class Nodes:
 
     @property
     def entries(self) -> str:
+        """The queue: entries by job id."""
         return f"requestedJobs/{self.namespace}"
 
     @property
     def removals(self) -> str:
+        """Which jobs their users want removed."""
         return f"jobStates/{self.namespace}"
 
     def entry(self, job_id: str) -> str:
+        """A job's place in the queue; gone once the job has ended."""
         return f"{self.entries}/{job_id}"
 
     def lease(self, job_id: str) -> str:
+        """Below its entry: who runs it."""
         return f"{self.entries}/{job_id}/lease"
 
     def removal(self, job_id: str) -> str:
+        """Its user's wish to have it removed."""
         return f"{self.removals}/{job_id}"
 
     @property
     def jobs(self) -> str:
+        """Large: never to be read as a whole."""
         return f"jobs/{self.namespace}"
 
     @property
     def index(self) -> str:
+        """A row for each ended job, sorted by creation."""
         return f"jobIndex/{self.namespace}"
 
     @property
@@ -69,24 +77,19 @@ class Nodes:
         return f"jobWebhooks/{self.namespace}"
 
     def job(self, job_id: str) -> str:
+        """Everything of a job but its entry."""
         return f"{self.jobs}/{job_id}"
 
-    def state(self, job_id: str) -> str:
-        return f"{self.jobs}/{job_id}/state"
-
-    def inputs(self, job_id: str) -> str:
-        return f"{self.jobs}/{job_id}/state/inputs"
-
-    def outputs(self, job_id: str) -> str:
-        return f"{self.jobs}/{job_id}/{OUTPUTS}"
-
     def run(self, job_id: str) -> str:
+        """What is ours of a job, and dies with it."""
         return f"{self.jobs}/{job_id}/{RUN}"
 
     def journal(self, job_id: str) -> str:
+        """Answers by epoch."""
         return f"{self.jobs}/{job_id}/{JOURNAL}"
 
     def leaf(self, job_id: str, path: str) -> str:
+        """`path` is one of this module's."""
         return f"{self.jobs}/{job_id}/{path}"
 
 
@@ -95,6 +98,7 @@ class Garbage(ValueError):
 
 
 def number(value: Json) -> float | None:
+    """A boolean is none."""
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
@@ -132,6 +136,7 @@ def read_entry(job_id: str, raw: Json) -> Job:
 
 
 def entry_or_none(job_id: str, raw: Json) -> Job | None:
+    """None for what is no job."""
     try:
         return read_entry(job_id, raw)
     except Garbage:
@@ -139,6 +144,7 @@ def entry_or_none(job_id: str, raw: Json) -> Job | None:
 
 
 def read_lease(raw: Json) -> Lease:
+    """One of nobody, of epoch 0, where there is none."""
     raw = members(raw)
     return Lease(
         epoch=count(raw.get("epoch")),
@@ -160,6 +166,7 @@ def _old_claim(raw: Entry) -> OldClaim | None:
 
 
 def count(value: Json) -> int:
+    """Whole, and 0 for what is none or below."""
     return max(0, int(number(value) or 0))
 
 
@@ -178,6 +185,7 @@ def _counted(raw: Entry, job: Job) -> dict[str, Json]:
 
 
 def claimed_entry(raw: Entry, job: Job, *, now: int) -> dict[str, Json]:
+    """What the web client sees of a claim with it; `now`: ms of the database's clock."""
     claim = {
         "assignedPodId": job.lease.owner,
         "claimedAt": now / 1000,
@@ -189,5 +197,6 @@ def claimed_entry(raw: Entry, job: Job, *, now: int) -> dict[str, Json]:
 
 
 def released_entry(raw: Entry, job: Job) -> dict[str, Json]:
+    """Back at its place, with its counters."""
     entry = _counted(raw, job) | {"status": "pending", "lease": lease_node(job.lease)}
     return entry | {"notBefore": job.not_before} if job.not_before else entry

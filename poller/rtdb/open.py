@@ -21,15 +21,24 @@ class Settings(Protocol):
     """What this module needs of the settings."""
 
     @property
-    def firebase_database_url(self) -> str | None: ...
+    def firebase_database_url(self) -> str | None:
+        """None with an emulator alone."""
+
     @property
-    def firebase_database_emulator_host(self) -> str | None: ...
+    def firebase_database_emulator_host(self) -> str | None:
+        """`host:port`; wins."""
+
     @property
-    def firebase_service_account_path(self) -> Path | None: ...
+    def firebase_service_account_path(self) -> Path | None:
+        """None: the default credentials of the environment."""
+
     @property
-    def firebase_database_lease_rules(self) -> bool: ...
+    def firebase_database_lease_rules(self) -> bool:
+        """Whether the database checks leases: its rules are installed."""
+
     @property
-    def pod_id(self) -> str: ...
+    def pod_id(self) -> str:
+        """What the database's own log knows us by."""
 
 
 def open_database(settings: Settings, metrics: Metrics) -> Database:

@@ -43,7 +43,7 @@ class RtdbQueue:
 
     def problem(self) -> str:
         refused = next((node.trouble for node in self._watched if node.trouble), "")
-        return refused or self._writer.database.why_not_ready() or ""
+        return refused or self._writer.database.streams.why_not_ready() or ""
 
     @property
     def buffered_bytes(self) -> int:

@@ -65,6 +65,7 @@ class QueueWatch:
         self.findings = 0
 
     async def run(self) -> None:
+        """Follows every node, and sweeps, until cancelled."""
         async with task_group() as group:
             for node in self._followed:
                 group.create_task(self._follow(node))
@@ -85,7 +86,7 @@ class QueueWatch:
             await self._clock.sleep(REFUSED.delay(failures, self._writer.chance))
 
     async def _listen(self, node: WatchedNode) -> None:
-        async with aclosing(self._database.watch(node.path)) as changes:
+        async with aclosing(self._database.streams.watch(node.path)) as changes:
             async for change in changes:
                 if change.kind == "snapshot" and node.copy.filled:
                     self._due.set()
@@ -111,7 +112,7 @@ class QueueWatch:
             reconnected = group.create_task(self._due.wait())
             while not reconnected.done():
                 passed = self._clock.monotonic() - began
-                silent = min(passed, self._database.last_byte_age)
+                silent = min(passed, self._database.streams.last_byte_age)
                 left = min(SWEEP_SECONDS - passed, SILENCE_SECONDS - silent)
                 if left <= 0:
                     break

@@ -6,7 +6,7 @@ import asyncio
 
 from poller.job import Job
 from poller.ports import JobView
-from poller.rtdb.names import Json, entry_or_none
+from poller.rtdb.names import OUTPUTS, STATE, Json, entry_or_none
 from poller.rtdb.queue_copy import QueueCopy
 from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob, job_view
@@ -30,6 +30,7 @@ class JobReader:
         self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def view(self, job_id: str) -> JobView:
+        """As a user sees it now; REMOVED where there is nothing."""
         run = self._runs.get(job_id)  # held here: it may end, with its model, while the rest is being read
         async with task_group() as group:
             entry = group.create_task(self._database.get(self._nodes.entry(job_id)))
@@ -38,6 +39,7 @@ class JobReader:
         return job_view(job_id, job, StoredJob.of(node.result()), model=run.model if run else None)
 
     async def entry(self, job_id: str) -> Job | None:
+        """From the copy of the queue where that is kept; None where it has none."""
         if self._copy.live:
             return self._copy.jobs.get(job_id)
         return entry_or_none(job_id, await self._database.get(self._nodes.entry(job_id)))
@@ -59,8 +61,8 @@ class JobReader:
 
     async def _outputs(self, job_id: str) -> Json:
         """The status leaves and the log, not the canvas; None without a job."""
-        found = await self._leaves(self._nodes.outputs(job_id), _STATUS)
-        return found or ({} if await self._database.keys(self._nodes.state(job_id)) else None)
+        found = await self._leaves(self._nodes.leaf(job_id, OUTPUTS), _STATUS)
+        return found or ({} if await self._database.keys(self._nodes.leaf(job_id, STATE)) else None)
 
     async def _leaves(self, path: str, names: tuple[str, ...]) -> dict[str, Json]:
         async with task_group() as group:

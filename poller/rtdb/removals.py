@@ -15,6 +15,7 @@ from poller.rtdb.names import (
     IS_FAILED,
     LOGS,
     SERVER_TIME,
+    STATE,
     Json,
     entry_or_none,
     number,
@@ -33,18 +34,22 @@ class Overtaken(Exception):
 
 
 class Removals:
+    """Takes jobs away: what is none, and what its user no longer wants."""
+
     def __init__(self, writer: Writer, runs: Runs, claimant: Claimant) -> None:
         self._writer, self._database, self._nodes = writer, writer.database, writer.nodes
         self._runs = runs
         self._claimant = claimant
 
     async def drop(self, job_id: str, reason: str, *, only_without_job: bool = False) -> None:
+        """An entry that is no job, with `only_without_job` one whose job is gone; unless it became one meanwhile. A job that it hides ends as failed."""
+
         def gone(current: Json) -> Json:
             if current is None or (not only_without_job and entry_or_none(job_id, current)):
                 raise Unchanged
             return None
 
-        state = await self._database.get(self._nodes.state(job_id))
+        state = await self._database.get(self._nodes.leaf(job_id, STATE))
         if state is not None and only_without_job:
             return
         stored = StoredJob.of({"state": state})
@@ -101,7 +106,7 @@ class Removals:
             times = [*created, milliseconds(born)] if born else created
             await self._writer.budget()
             await self._database.patch("", without_job(self._nodes, job_id, *times))
-            state = await self._database.get(self._nodes.state(job_id))
+            state = await self._database.get(self._nodes.leaf(job_id, STATE))
             if state is None and not await self._database.keys(self._nodes.job(job_id)):
                 return
 

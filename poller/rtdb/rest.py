@@ -9,27 +9,30 @@ import copy
 import json
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 
 from poller.metrics import Metrics
 from poller.rtdb.answers import decoded, etag_of
 from poller.rtdb.credentials import Credentials
 from poller.rtdb.http import Before, Http, nothing
-from poller.rtdb.stream import WATCHDOG_SECONDS, Backoff, Change, EventStreams
-from poller.rtdb.transport import Traffic, Transport
+from poller.rtdb.stream import WATCHDOG_SECONDS, Backoff, EventStreams
+from poller.rtdb.transport import Transport
 from poller.rtdb.tree import Json
 
 
-class Database:
+class Database(AbstractAsyncContextManager["Database"]):
     """One database (host and namespace). Paths are relative, without a leading slash; "" is the root.
 
     Use as `async with Database.connect(…) as db`. Deadlines are in seconds and cover the whole request. Errors:
     `Transient` (away, slow, overloaded), `Conflict` (412), `Denied` (rules), `Permanent` (a sentence says what to do).
+    `streams` watch nodes; `server_clock` is the database's, as far as its answers have told it.
     """
 
     def __init__(self, transport: Transport, streams: EventStreams) -> None:
-        self._transport, self._streams = transport, streams
+        self.transport, self.streams = transport, streams
+        self.server_clock = transport.server_clock
 
     @classmethod
     def connect(
@@ -60,13 +63,10 @@ class Database:
         streams = EventStreams(transport, watchdog=watchdog, backoff=backoff or Backoff(), chance=chance)
         return cls(transport, streams)
 
-    async def __aenter__(self) -> Database:
-        return self
-
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._transport.aclose()
+        await self.transport.aclose()
 
     def acting_as(self, auth: Json) -> Database:
         """The same database over the same connections, with `auth` as what its rules see; only one of the two is to be entered.
@@ -74,18 +74,19 @@ class Database:
         With lease tokens in the rules, this is how the writes of one run are fenced by the database.
         """
         view = copy.copy(self)
-        view._transport = self._transport.acting_as(auth)
-        view._streams = self._streams.acting_as(view._transport)
+        view.transport = self.transport.acting_as(auth)
+        view.streams = self.streams.acting_as(view.transport)
         return view
 
     # ── reads ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def get(self, path: str, *, query: Mapping[str, str] | None = None, deadline: float = 30.0) -> Json:
         """`query`: parameters of the REST interface, such as `limitToLast`."""
-        return decoded(await self._transport.request("GET", path, params=query, deadline=deadline))
+        return decoded(await self.transport.request("GET", path, params=query, deadline=deadline))
 
     async def get_with_etag(self, path: str, *, deadline: float = 30.0) -> tuple[Json, str]:
-        answer = await self._transport.request(
+        """The value, and what names it in a condition."""
+        answer = await self.transport.request(
             "GET", path, headers={"X-Firebase-ETag": "true"}, deadline=deadline
         )
         return decoded(answer), etag_of(answer)
@@ -95,12 +96,12 @@ class Database:
     ) -> tuple[Json, str] | None:
         """None when the value is still the one of `etag`: then nothing but headers came over the wire."""
         headers = {"X-Firebase-ETag": "true", "If-None-Match": etag}
-        answer = await self._transport.request("GET", path, headers=headers, deadline=deadline)
+        answer = await self.transport.request("GET", path, headers=headers, deadline=deadline)
         return None if answer.status == 304 else (decoded(answer), etag_of(answer))
 
     async def keys(self, path: str, *, deadline: float = 30.0) -> list[str]:
         """The children's names without their values, in no particular order."""
-        answer = await self._transport.request("GET", path, params={"shallow": "true"}, deadline=deadline)
+        answer = await self.transport.request("GET", path, params={"shallow": "true"}, deadline=deadline)
         children = decoded(answer)
         return list(children) if isinstance(children, dict) else []
 
@@ -119,14 +120,23 @@ class Database:
 
         `before` is called when the request is about to be handed to the network, and may raise.
         """
-        await self._write("PUT", path, value, if_match=if_match, deadline=deadline, before=before)
+        params, headers = _condition(if_match)
+        await self.transport.request(
+            "PUT",
+            path,
+            params=params,
+            content=_body(value),
+            headers=headers,
+            deadline=deadline,
+            before=before,
+        )
 
     async def put_returning(
         self, path: str, value: Json, *, if_match: str | None = None, deadline: float = 5.0
     ) -> tuple[Json, str]:
         """What is stored now (`.sv` resolved) and its ETag."""
         headers = {"X-Firebase-ETag": "true"} | ({"if-match": if_match} if if_match is not None else {})
-        answer = await self._transport.request(
+        answer = await self.transport.request(
             "PUT", path, content=_body(value), headers=headers, deadline=deadline
         )
         return decoded(answer), etag_of(answer)
@@ -135,57 +145,20 @@ class Database:
         self, path: str, updates: Mapping[str, Json], *, deadline: float = 5.0, before: Before = nothing
     ) -> None:
         """All of `updates` or nothing; keys may be deep (`a/b`), None deletes. Cannot be conditional. `before` as for `put`."""
-        await self._write("PATCH", path, updates, if_match=None, deadline=deadline, before=before)
-
-    async def delete(self, path: str, *, if_match: str | None = None, deadline: float = 5.0) -> None:
-        await self._write("DELETE", path, None, if_match=if_match, deadline=deadline)
-
-    async def _write(
-        self,
-        method: str,
-        path: str,
-        value: Json,
-        *,
-        if_match: str | None,
-        deadline: float,
-        before: Before = nothing,
-    ) -> None:
-        """A conditional write is not silent: its refusal must bring the present value along."""
-        params = {} if if_match is not None else {"print": "silent"}
-        headers = {} if if_match is None else {"if-match": if_match}
-        content = None if method == "DELETE" else _body(value)
-        await self._transport.request(
-            method, path, params=params, content=content, headers=headers, deadline=deadline, before=before
+        params, _ = _condition(None)
+        await self.transport.request(
+            "PATCH", path, params=params, content=_body(updates), deadline=deadline, before=before
         )
 
-    # ── watching, and what time it is ────────────────────────────────────────────────────────────────────────
+    async def delete(self, path: str, *, if_match: str | None = None, deadline: float = 5.0) -> None:
+        """`if_match` as for `put`. What is not there is no error."""
+        params, headers = _condition(if_match)
+        await self.transport.request("DELETE", path, params=params, headers=headers, deadline=deadline)
 
-    def watch(self, path: str, *, aside: bool = False) -> AsyncGenerator[Change, None]:
-        """The node as it stands, then its changes, for ever: reconnects by itself, with a fresh snapshot each time.
 
-        `aside`: for somebody who only looks on; what is said below about the state of the streams is not about it.
-
-        Ends only by an error: `Denied` when the rules (no longer) allow it. What the caller does not take is not
-        read from the network. Close with `contextlib.aclosing` or by cancelling the task: the connection goes at once.
-        """
-        return self._streams.watch(path, aside=aside)
-
-    @property
-    def last_byte_age(self) -> float:
-        """Seconds since the quietest stream brought a byte; without a stream, since any answer did."""
-        return self._streams.last_byte_age
-
-    def why_not_ready(self) -> str | None:
-        """A sentence while a watched node is not being watched, else None."""
-        return self._streams.why_not_ready()
-
-    def server_now(self) -> float:
-        """Milliseconds since the epoch by the database's clock, as far as its answers have told it."""
-        return self._transport.server_clock.now_ms()
-
-    @property
-    def traffic(self) -> Traffic:
-        return self._transport.traffic
+def _condition(if_match: str | None) -> tuple[dict[str, str], dict[str, str]]:
+    """Parameters and headers. A conditional write is not silent: its refusal must bring the present value along."""
+    return ({"print": "silent"}, {}) if if_match is None else ({}, {"if-match": if_match})
 
 
 def _body(value: Json) -> bytes:

@@ -7,7 +7,7 @@ or ended without that stamp (the old worker's), counts from `run/seenAt`, its fi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -54,6 +54,8 @@ class Remains:
 
 
 class Verdict(Enum):
+    """What becomes of a job that is not queued; STAMP: it counts from now on, because nothing says since when."""
+
     KEEP = "keep"
     STAMP = "stamp"
     DELETE = "delete"
@@ -67,6 +69,7 @@ class Periods:
     completed_days: int
 
     def verdict(self, found: Remains, *, now: int) -> Verdict:
+        """`now`: ms of the database's clock."""
         days = self.completed_days if found.completed else self.failed_days
         if not days:
             return Verdict.KEEP
@@ -81,11 +84,9 @@ class Retention:
     """`now` is the database's time in ms."""
 
     def __init__(self, writer: Writer, periods: Periods, *, now: Callable[[], int]) -> None:
-        self._writer = writer
-        self._database = writer.database
-        self._nodes = writer.nodes
-        self._periods = periods
-        self._now = now
+        self._writer, self._database, self._nodes = writer, writer.database, writer.nodes
+        self._leftovers = _Leftovers(writer, now=now)
+        self._periods, self._now = periods, now
         self._indexed: set[str] = set()
 
     async def run(self) -> None:
@@ -99,12 +100,13 @@ class Retention:
             await self._writer.clock.sleep(DAY_SECONDS * (0.95 + 0.1 * self._writer.chance()))
 
     async def sweep(self) -> None:
+        """Every idle job once. Raises what keeps it from finding them; what keeps it from one job is logged."""
         rows = await self._database.keys(
             self._nodes.index
         )  # first: a row younger than its job's name is no orphan
         stored = set(await self._database.keys(self._nodes.jobs))
         idle = sorted(stored - set(await self._database.keys(self._nodes.entries)))
-        await self._drop_rows([row for row in rows if job_id_of(row) not in stored])
+        await self._leftovers.drop_rows([row for row in rows if job_id_of(row) not in stored])
         self._indexed = {job_id_of(row) for row in rows}
         for start in range(0, len(idle), _AT_ONCE):
             async with task_group() as group:
@@ -119,21 +121,29 @@ class Retention:
             log.warning("retention.postponed", job=job_id, reason=str(error))
 
     async def _judge(self, job_id: str) -> None:
-        found = await self._remains(job_id)
+        found = await self._leftovers.look(job_id)
         verdict = self._periods.verdict(found, now=self._now())
         unlisted = (found.completed or found.failed) and job_id not in self._indexed
-        if (verdict is Verdict.KEEP and not unlisted) or await self._is_anothers(job_id):
+        if (verdict is Verdict.KEEP and not unlisted) or await self._leftovers.is_anothers(job_id):
             return
         if verdict is Verdict.DELETE:
-            await self._delete(job_id, found)
+            await self._leftovers.delete(job_id, found)
             log.info("job.expired", job=job_id)
             return
         if verdict is Verdict.STAMP:
-            await self._stamp(job_id)
+            await self._leftovers.stamp(job_id)
         if unlisted:
-            await self._list(job_id, found)
+            await self._leftovers.list(job_id, found)
 
-    async def _remains(self, job_id: str) -> Remains:
+
+class _Leftovers:
+    """What jobs leave in the database, looked at leaf by leaf. Whatever is written for a job, none may come back by it."""
+
+    def __init__(self, writer: Writer, *, now: Callable[[], int]) -> None:
+        self._writer, self._database, self._nodes = writer, writer.database, writer.nodes
+        self._now = now
+
+    async def look(self, job_id: str) -> Remains:
         paths = (IS_COMPLETED, IS_FAILED, ENDED_AT, SEEN_AT, CREATED_AT)
         completed, failed, *stamps = await self._leaves(job_id, *paths)
         ended_at, seen_at, created_at = map(_stamp, stamps)
@@ -145,20 +155,20 @@ class Retention:
             created_at=created_at,
         )
 
-    async def _leaves(self, job_id: str, *paths: str) -> list[Json]:
+    async def _leaves(self, job_id: str, *paths: str) -> Sequence[Json]:
         async with task_group() as group:
             reads = [group.create_task(self._database.get(self._nodes.leaf(job_id, path))) for path in paths]
         return [read.result() for read in reads]
 
-    async def _is_anothers(self, job_id: str) -> bool:
+    async def is_anothers(self, job_id: str) -> bool:
         """Queued, running, or about to be removed: what was read of it may be half of what was there."""
         async with task_group() as group:
             entry = group.create_task(self._database.keys(self._nodes.entry(job_id)))
             removal = group.create_task(self._database.keys(self._nodes.removal(job_id)))
         return bool(entry.result() or removal.result())
 
-    async def _stamp(self, job_id: str) -> None:
-        """A job that was removed while it was looked at must not come back as a stamp."""
+    async def stamp(self, job_id: str) -> None:
+        """It counts from now on."""
         await self._writer.budget()
         await self._writer.put(
             self._nodes.leaf(job_id, SEEN_AT), SERVER_TIME, in_flight=InFlight(self._writer.clock)
@@ -168,10 +178,10 @@ class Retention:
     async def _undo_if_alone(self, job_id: str, found: Remains, *written: str) -> None:
         there = await self._database.keys(self._nodes.job(job_id))
         if there == ["run"] and set(await self._database.keys(self._nodes.run(job_id))) <= set(written):
-            await self._delete(job_id, found)
+            await self.delete(job_id, found)
 
-    async def _list(self, job_id: str, found: Remains) -> None:
-        """A row for a job that ended without one, as far as its leaves tell; again no job may come back by it."""
+    async def list(self, job_id: str, found: Remains) -> None:
+        """A row for a job that ended without one, as far as its leaves tell."""
         updated, started, failure = await self._leaves(job_id, LAST_UPDATED, STARTED_AT, FAILURE)
         ended_at = found.ended_at or _stamp(updated) or found.seen_at or self._now()
         row = ended_row(
@@ -187,14 +197,16 @@ class Retention:
         await self._writer.patch("", whole, in_flight=InFlight(self._writer.clock))
         await self._undo_if_alone(job_id, replace(found, created_at=created_at), "createdAt", "seenAt")
 
-    async def _drop_rows(self, rows: list[str]) -> None:
+    async def drop_rows(self, rows: Sequence[str]) -> None:
+        """Of jobs that are gone."""
         if rows:
             await self._writer.budget()
             gone = {f"{self._nodes.index}/{row}": None for row in rows}
             await self._writer.patch("", gone, in_flight=InFlight(self._writer.clock))
             log.warning("index.orphans_dropped", rows=len(rows))
 
-    async def _delete(self, job_id: str, found: Remains) -> None:
+    async def delete(self, job_id: str, found: Remains) -> None:
+        """Its row with it."""
         await self._writer.budget()
         whole = without_job(self._nodes, job_id, *([found.created_at] if found.created_at else []))
         await self._writer.patch("", whole, in_flight=InFlight(self._writer.clock))

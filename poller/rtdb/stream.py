@@ -54,6 +54,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Event:
+    """As it came: its name, and its data not yet decoded."""
+
     name: str
     data: bytes
 
@@ -117,6 +119,7 @@ class Backoff:
     last: float = 15.0
 
     def delay(self, failures: int, chance: Callable[[], float]) -> float:
+        """Seconds after so many failures in a row; `chance`: 0 to 1."""
         return chance() * min(self.last, self.first * 2.0 ** min(failures, 16))
 
 
@@ -149,7 +152,14 @@ class EventStreams:
         view._transport = transport
         return view
 
-    async def watch(self, path: str, *, aside: bool) -> AsyncGenerator[Change, None]:
+    async def watch(self, path: str, *, aside: bool = False) -> AsyncGenerator[Change, None]:
+        """The node as it stands, then its changes, for ever: reconnects by itself, with a fresh snapshot each time.
+
+        `aside`: for somebody who only looks on; what is said below about the state of the streams is not about it.
+
+        Ends only by an error: `Denied` when the rules (no longer) allow it. What the caller does not take is not
+        read from the network. Close with `contextlib.aclosing` or by cancelling the task: the connection goes at once.
+        """
         watch = _Watch(path, last_byte=self._transport.clock())
         if not aside:
             self._watches.add(watch)

@@ -65,11 +65,13 @@ class Transport:
         self.last_byte = clock()
 
     def acting_as(self, auth: Json) -> Transport:
+        """Over the same connections."""
         view = copy.copy(self)
         view._params = self._params | {"auth_variable_override": json.dumps(auth)}
         return view
 
     async def aclose(self) -> None:
+        """Requests under way are broken off."""
         await self._http.aclose()
 
     async def request(
@@ -173,6 +175,7 @@ class Transport:
         raise Transient("RTDB redirects in circles")
 
     def transferred(self, *, read: int = 0, written: int = 0) -> None:
+        """Counts bytes of bodies."""
         self.traffic.bytes_read += read
         self.traffic.bytes_written += written
         self.metrics.transferred(read=read, written=written)

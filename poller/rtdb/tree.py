@@ -17,10 +17,12 @@ Path: TypeAlias = tuple[str, ...]
 
 
 def parse_path(text: str) -> Path:
+    """Empty parts do not count."""
     return tuple(part for part in text.split("/") if part)
 
 
 def from_json(value: Json) -> Node:
+    """What the database would show of it: lists by index, nothing empty. None where nothing is left."""
     if isinstance(value, list):
         value = {str(index): item for index, item in enumerate(value)}
     if not isinstance(value, dict):
@@ -43,6 +45,7 @@ def put(root: Node, path: Path, value: Node) -> Node:
 
 
 def patch(root: Node, updates: Iterable[tuple[Path, Node]]) -> Node:
+    """One `put` after the other."""
     for path, value in updates:
         root = put(root, path, value)
     return root

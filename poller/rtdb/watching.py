@@ -42,6 +42,7 @@ class Watching:
             watched.take(Change(kind="patch", value=_below(f"{OUTPUTS}/", updates)))
 
     async def views(self, job_id: str) -> AsyncGenerator[JobView, None]:
+        """The present, then the newest state whenever there is one that was not shown; ends after the terminal one."""
         watched = self._watched.get(job_id) or self._begun(job_id)
         watched.viewers += 1
         try:
@@ -67,72 +68,120 @@ class Watching:
             del self._watched[watched.job_id]
 
 
+class _Newest:
+    """The newest view, and who waits for one."""
+
+    def __init__(self) -> None:
+        self.view: JobView | None = None
+        self._news = asyncio.Event()
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing can follow."""
+        return self.view is not None and self.view.state.terminal
+
+    def show(self, view: JobView) -> None:
+        """Wakes everybody, if it says anything new."""
+        if view != self.view:
+            self.view = view
+            self.stir()
+
+    def stir(self) -> None:
+        """Everybody looks once more."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def changed(self) -> None:
+        """Returns at the next view."""
+        await self._news.wait()
+
+
+class _Outputs:
+    """What a job shows, the canvas left out: as it was read, and what was told of it since."""
+
+    def __init__(self) -> None:
+        self._changes: list[Change] = []
+        self._outputs: tree.Node = None
+        self._run: dict[str, Json] = {}
+        self._model: model_pb2.EventStormingModel | None = None
+
+    def take(self, change: Change) -> None:
+        """On top of what is known; a snapshot in place of it."""
+        if change.kind == "snapshot":
+            self._changes.clear()
+        self._changes.append(change)
+
+    def forget_changes(self) -> None:
+        """Before everything is read anew."""
+        self._changes.clear()
+
+    def read(self, node: Json) -> None:
+        """What was told since the reading began comes on top."""
+        self._run = dict(node["run"])
+        self._model = read_model(text(self._run.pop("model", None)))
+        self._outputs = tree.from_json(node["state"]["outputs"])
+
+    def view(self, job_id: str, job: Job | None, run: RtdbRun | None) -> JobView:
+        """`run` is the one in this process, which knows more than was stored."""
+        for change in self._changes:
+            self._outputs = change.applied_to(self._outputs)
+        self._changes.clear()
+        stored = StoredJob.of({"state": {"outputs": self._outputs}, "run": self._run})
+        model, preview = (run.model, run.previewed) if run else (None, None)
+        return job_view(job_id, job, stored, model=model or self._model, preview=preview)
+
+
 class _Watched:
     """One job while anybody watches it. `task` ends with the job, or with what keeps it from being watched."""
 
     def __init__(self, job_id: str, writer: Writer, reader: JobReader, runs: Runs) -> None:
         self.job_id = job_id
         self.viewers = 0
-        self._writer = writer
-        self._reader = reader
-        self._runs = runs
+        self._writer, self._reader, self._runs = writer, reader, runs
         self._run_here: RtdbRun | None = None
         self._rests = False
-        self._changes: list[Change] = []
-        self._outputs: tree.Node = None
-        self._run: dict[str, Json] = {}
-        self._model: model_pb2.EventStormingModel | None = None
-        self._view: JobView | None = None
+        self._outputs, self._newest = _Outputs(), _Newest()
         self._stirred = asyncio.Event()
-        self._news = asyncio.Event()
         self.task = asyncio.create_task(self._follow())
-        self.task.add_done_callback(lambda _: self._news.set())
+        self.task.add_done_callback(lambda _: self._newest.stir())
 
     async def newer_than(self, shown: JobView | None) -> JobView:
         """Raises what ended the watch before the job has ended."""
-        while self._view is None or self._view is shown:
+        while (view := self._newest.view) is None or view is shown:
             if self.task.done():
                 self.task.result()
-            await self._news.wait()
-        return self._view
+            await self._newest.changed()
+        return view
 
     async def left(self) -> None:
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
-    # ── what is new ──────────────────────────────────────────────────────────────────────────────────────────
-
     def take(self, change: Change) -> None:
         """A change of the outputs, the canvas left out."""
-        if change.kind == "snapshot":
-            self._changes.clear()
-        self._changes.append(change)
+        self._outputs.take(change)
         self._stirred.set()
 
     async def _follow(self) -> None:
         await self._look()
-        while not self._over:
+        while not self._newest.is_last:
             async with task_group() as group:
                 listening = group.create_task(self._listen())
                 await self._keep_up()
                 listening.cancel()
 
-    @property
-    def _over(self) -> bool:
-        return self._view is not None and self._view.state.terminal
-
     async def _listen(self) -> None:
         if self._run_here or self._rests:
             return
-        path = self._writer.nodes.outputs(self.job_id)
-        async with aclosing(self._writer.database.watch(path, aside=True)) as changes:
+        path = self._writer.nodes.leaf(self.job_id, OUTPUTS)
+        async with aclosing(self._writer.database.streams.watch(path, aside=True)) as changes:
             async for change in changes:
                 if (seen := _without_canvas(change)) is not None:
                     self.take(seen)
 
     async def _keep_up(self) -> None:
         """Until the end, or until news come in another way: then everything is looked at again."""
-        while not self._over:
+        while not self._newest.is_last:
             await self._stirred.wait()
             self._stirred.clear()
             if self._way() != (self._run_here, self._rests):
@@ -140,31 +189,29 @@ class _Watched:
                 return
             await self._writer.insist(self._refresh)
 
-    # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────
-
     async def _refresh(self) -> None:
         """From what has been told. A state is not believed before everything has been read: its parts come apart."""
         job = await self._entry()
-        view = self._seen(job)
+        view, before = self._outputs.view(self.job_id, job, self._run_here), self._newest.view
         starts = view.state is JobState.RUNNING and not view.started_at
-        if job is None or starts or self._view is None or view.state is not self._view.state:
+        if job is None or starts or before is None or view.state is not before.state:
             await self._look()
         else:
-            self._show(view)
+            self._newest.show(view)
 
     async def _look(self) -> None:
         """What is told meanwhile comes on top."""
         self._run_here, self._rests = self._way()
-        self._changes.clear()
+        self._outputs.forget_changes()
         job = await self._entry()
         node = await self._reader.node(self.job_id, self._run_here)
-        if node is None:
-            self._miss()
-            return
-        self._run = dict(node["run"])
-        self._model = read_model(text(self._run.pop("model", None)))
-        self._outputs = tree.from_json(node["state"]["outputs"])
-        self._show(self._seen(job))
+        if node is not None:
+            self._outputs.read(node)
+            self._newest.show(self._outputs.view(self.job_id, job, self._run_here))
+        elif self._newest.view is None:
+            raise JobNotFound(f"There is no job {self.job_id}.")
+        else:
+            self._newest.show(JobView(job_id=self.job_id, state=JobState.REMOVED))
 
     def _way(self) -> tuple[RtdbRun | None, bool]:
         run = self._runs.get(self.job_id)
@@ -172,26 +219,6 @@ class _Watched:
 
     async def _entry(self) -> Job | None:
         return self._run_here.job if self._run_here else await self._reader.entry(self.job_id)
-
-    def _seen(self, job: Job | None) -> JobView:
-        for change in self._changes:
-            self._outputs = change.applied_to(self._outputs)
-        self._changes.clear()
-        stored = StoredJob.of({"state": {"outputs": self._outputs}, "run": self._run})
-        model = self._run_here.model if self._run_here else None
-        preview = self._run_here.previewed if self._run_here else None
-        return job_view(self.job_id, job, stored, model=model or self._model, preview=preview)
-
-    def _miss(self) -> None:
-        if self._view is None:
-            raise JobNotFound(f"There is no job {self.job_id}.")
-        self._show(JobView(job_id=self.job_id, state=JobState.REMOVED))
-
-    def _show(self, view: JobView) -> None:
-        if view != self._view:
-            self._view = view
-            self._news.set()
-            self._news = asyncio.Event()
 
 
 def _without_canvas(change: Change) -> Change | None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from poller.ports import Caller, JobNotFound, Webhook
 from poller.rtdb.answers import Denied
 from poller.rtdb.fence import Claimant
-from poller.rtdb.names import CALLER, SERVER_TIME, Json, count, members, text
+from poller.rtdb.names import CALLER, SERVER_TIME, STATE, Json, count, members, text
 from poller.rtdb.writer import InFlight, Unchanged, Writer
 
 HELD_MS = 30_000
@@ -30,6 +30,7 @@ def written(caller: Caller) -> dict[str, Json]:
 
 
 def read(stored: Json) -> Caller:
+    """The inverse of `written`; NOBODY where nothing was kept."""
     found = members(stored)
     webhooks = members(found.get(_WEBHOOKS))
     return Caller(
@@ -54,6 +55,8 @@ def _key(webhook_id: str) -> str:
 
 
 class RtdbWebhooks:
+    """What this poller holds of it is its own until it is silent for `HELD_MS`."""
+
     def __init__(self, writer: Writer, claimant: Claimant) -> None:
         self._writer, self._database, self._nodes = writer, writer.database, writer.nodes
         self._owner = claimant.owner
@@ -64,17 +67,17 @@ class RtdbWebhooks:
 
     async def owe(self, job_id: str) -> None:
         """From now on; what somebody holds stays theirs."""
-        await self._update({f"{job_id}/since": SERVER_TIME})
+        await _update(self._writer, {f"{job_id}/since": SERVER_TIME})
         self._news.set()
 
     async def add(self, job_id: str, webhook: Webhook) -> None:
-        if not await self._database.keys(self._nodes.state(job_id)):
+        if not await self._database.keys(self._nodes.leaf(job_id, STATE)):
             raise JobNotFound(f"There is no job {job_id}.")
         await self.owe(job_id)
-        await self._change(job_id, webhook.id, lambda _: _node(webhook))
+        await _change(self._writer, job_id, webhook.id, lambda _: _node(webhook))
 
     async def remove(self, job_id: str, webhook_id: str) -> None:
-        await self._change(job_id, webhook_id, lambda _: None)
+        await _change(self._writer, job_id, webhook_id, lambda _: None)
 
     async def told(self, job_id: str, webhook_id: str, end: int) -> None:
         def acknowledged(current: Json) -> Json:
@@ -82,19 +85,7 @@ class RtdbWebhooks:
                 raise Unchanged  # it went with its job
             return _node(replace(_webhook(members(current)), told=end))
 
-        await self._change(job_id, webhook_id, acknowledged)
-
-    async def _change(self, job_id: str, webhook_id: str, decide: Callable[[Json], Json]) -> None:
-        """Where the database has our rules, a job that somebody runs is written under that lease alone, which may pass on."""
-        path = f"{self._nodes.leaf(job_id, CALLER)}/{_WEBHOOKS}/{_key(webhook_id)}"
-        for _ in range(_TRIES):
-            writer = self._writer
-            if writer.lease_rules:
-                writer = writer.under(text(await self._database.get(f"{self._nodes.lease(job_id)}/token")))
-            with suppress(Denied):
-                await writer.transact(path, decide)
-                return
-        await self._writer.transact(path, decide)
+        await _change(self._writer, job_id, webhook_id, acknowledged)
 
     # ── who tells ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -103,18 +94,16 @@ class RtdbWebhooks:
         if changed is not None:
             found, self._etag = changed
             self._owed = members(found)
-        free = [job_id for job_id, entry in self._owed.items() if job_id not in held and self._is_free(entry)]
+        free = [
+            job_id
+            for job_id, entry in self._owed.items()
+            if job_id not in held and _is_free(entry, owner=self._owner, now=self._writer.now())
+        ]
         return sorted(free, key=lambda job_id: count(members(self._owed[job_id]).get("since")))
-
-    def _is_free(self, entry: Json) -> bool:
-        """Nobody's, or of one who is gone: a former life of ours too."""
-        entry = members(entry)
-        silent = self._writer.now() - count(entry.get("heldAt"))
-        return text(entry.get("owner")) in ("", self._owner) or silent > HELD_MS
 
     async def hold(self, job_id: str) -> bool:
         def taken(current: Json) -> Json:
-            if current is None or not self._is_free(current):
+            if current is None or not _is_free(current, owner=self._owner, now=self._writer.now()):
                 raise Unchanged
             return {**members(current), "owner": self._owner, "heldAt": SERVER_TIME}
 
@@ -122,10 +111,12 @@ class RtdbWebhooks:
         return text(members(stored).get("owner")) == self._owner
 
     async def keep(self, held: Collection[str]) -> None:
-        await self._update({f"{job_id}/heldAt": SERVER_TIME for job_id in held})
+        await _update(self._writer, {f"{job_id}/heldAt": SERVER_TIME for job_id in held})
 
     async def let_go(self, held: Collection[str]) -> None:
-        await self._update({f"{job_id}/{leaf}": None for job_id in held for leaf in ("owner", "heldAt")})
+        await _update(
+            self._writer, {f"{job_id}/{leaf}": None for job_id in held for leaf in ("owner", "heldAt")}
+        )
 
     async def since(self, job_id: str) -> int:
         return count(await self._database.get(f"{self._nodes.owed}/{job_id}/since"))
@@ -138,14 +129,34 @@ class RtdbWebhooks:
 
         return await self._writer.transact(f"{self._nodes.owed}/{job_id}", settled) is None
 
-    async def _update(self, updates: dict[str, Json]) -> None:
-        if updates:
-            await self._writer.budget()
-            in_flight = InFlight(self._writer.clock)
-            await self._writer.patch(self._nodes.owed, updates, in_flight=in_flight)
-
     async def stirred(self, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._news.wait()
         self._news.clear()
+
+
+def _is_free(entry: Json, *, owner: str, now: int) -> bool:
+    """Nobody's, or of one who is gone: a former life of ours too."""
+    entry = members(entry)
+    return text(entry.get("owner")) in ("", owner) or now - count(entry.get("heldAt")) > HELD_MS
+
+
+async def _update(writer: Writer, updates: dict[str, Json]) -> None:
+    """Some leaves of what is owed."""
+    if updates:
+        await writer.budget()
+        await writer.patch(writer.nodes.owed, updates, in_flight=InFlight(writer.clock))
+
+
+async def _change(writer: Writer, job_id: str, webhook_id: str, decide: Callable[[Json], Json]) -> None:
+    """Where the database has our rules, a job that somebody runs is written under that lease alone, which may pass on."""
+    path = f"{writer.nodes.leaf(job_id, CALLER)}/{_WEBHOOKS}/{_key(webhook_id)}"
+    for _ in range(_TRIES):
+        holder = writer
+        if writer.lease_rules:
+            holder = writer.under(text(await writer.database.get(f"{writer.nodes.lease(job_id)}/token")))
+        with suppress(Denied):
+            await holder.transact(path, decide)
+            return
+    await writer.transact(path, decide)

@@ -131,7 +131,7 @@ class Writer:
         return view
 
     def now(self) -> int:
-        return int(self.database.server_now())
+        return int(self.database.server_clock.now_ms())
 
     async def patch(
         self, path: str, updates: Mapping[str, Json], *, in_flight: InFlight, before: Before = nothing

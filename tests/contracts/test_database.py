@@ -83,7 +83,7 @@ async def watching(place: Place, path: str) -> AsyncIterator[asyncio.Queue[Chang
     changes: asyncio.Queue[Change] = asyncio.Queue()
 
     async def follow() -> None:
-        async with aclosing(place.db.watch(path)) as watched:
+        async with aclosing(place.db.streams.watch(path)) as watched:
             async for change in watched:
                 await changes.put(change)
 
@@ -178,7 +178,7 @@ async def test_an_unchanged_value_is_not_read_again(place: Place) -> None:
 
 async def test_timestamps_are_the_servers(place: Place) -> None:
     await place.db.put(place / "renewedAt", {".sv": "timestamp"})
-    assert abs(await place.db.get(place / "renewedAt") - place.db.server_now()) < 10_000
+    assert abs(await place.db.get(place / "renewedAt") - place.db.server_clock.now_ms()) < 10_000
 
 
 async def test_increments_add_up(place: Place) -> None:
@@ -204,7 +204,7 @@ async def test_a_watched_node_can_be_followed(place: Place) -> None:
     await place.db.put(place / "q", {"old": 1})
     async with watching(place, place / "q") as changes:
         await followed(changes, {"old": 1}, start="nothing yet")
-        assert place.db.why_not_ready() is None
+        assert place.db.streams.why_not_ready() is None
         await place.db.put(place / "q/new", {"createdAt": 5, "이름": "값"})
         both = {"old": 1, "new": {"createdAt": 5, "이름": "값"}}
         await followed(changes, both, start={"old": 1})

@@ -16,7 +16,7 @@ from poller.executors import GrpcExecutors
 from poller.job import Limits, RetryPolicy
 from poller.metrics import Metrics
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.names import Nodes
+from poller.rtdb.names import OUTPUTS, Nodes
 from poller.rtdb.rest import Database
 from poller.rtdb.writer import IDENTITY, Writer
 from tests.fakes import eventually, settle
@@ -80,7 +80,7 @@ class World:
         await self.database.put(NODES.removal(job_id), {"isRemoveRequested": True})
 
     async def outputs(self, job_id: str) -> dict[str, Any]:
-        return await self.database.get(NODES.outputs(job_id)) or {}
+        return await self.database.get(NODES.leaf(job_id, OUTPUTS)) or {}
 
     async def entry(self, job_id: str) -> Any:
         return await self.database.get(NODES.entry(job_id))
@@ -114,7 +114,7 @@ class World:
         started = asyncio.Event()
 
         async def record() -> None:
-            async with aclosing(self.database.watch(path)) as changes:
+            async with aclosing(self.database.streams.watch(path)) as changes:
                 async for change in changes:
                     started.set()
                     self.log.append(("/".join(change.path), change.value))

@@ -15,7 +15,7 @@ from eventstorming.v1 import executor_pb2
 from poller.job import JobState, Limits
 from poller.rtdb import claims
 from poller.rtdb.journal import Room
-from poller.rtdb.names import read_lease
+from poller.rtdb.names import OUTPUTS, read_lease
 from tests.fakes import (
     Conversation,
     Refusal,
@@ -300,7 +300,7 @@ async def test_a_half_run_job_of_the_old_worker_ends_as_failed(rtdb: World) -> N
 async def test_a_finished_job_whose_entry_is_still_there_is_only_settled(rtdb: World) -> None:
     job = new_id()
     await rtdb.create(job)
-    await rtdb.database.patch(NODES.outputs(job), {"isCompleted": True})
+    await rtdb.database.patch(NODES.leaf(job, OUTPUTS), {"isCompleted": True})
     async with scripted_executor() as executor, rtdb.poller(executor.port):
         outputs = await rtdb.ended(job)
     assert executor.runs == []

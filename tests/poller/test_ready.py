@@ -18,6 +18,7 @@ import pytest
 from devkit.rtdb.server import Emulator
 from poller.metrics import Metrics
 from poller.rtdb.credentials import EmulatorCredentials
+from poller.rtdb.names import OUTPUTS
 from poller.rtdb.rest import Database
 from tests.fakes import eventually, scripted_executor
 from tests.poller.lifecycle import NODES, inputs, new_id
@@ -95,7 +96,7 @@ def client(rtdb: Emulator) -> Database:
 
 async def finished(database: Database, job: str) -> dict[str, Any]:
     async def over() -> Any:
-        outputs = await database.get(NODES.outputs(job)) or {}
+        outputs = await database.get(NODES.leaf(job, OUTPUTS)) or {}
         return outputs if outputs.get("isCompleted") or outputs.get("isFailed") else None
 
     found: dict[str, Any] = await eventually(over, seconds=20)

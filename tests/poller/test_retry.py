@@ -11,6 +11,7 @@ from poller.job import JobState
 from poller.ports import WrongState
 from poller.rtdb.display import said_name
 from poller.rtdb.journal import entry_text
+from poller.rtdb.names import OUTPUTS
 from tests.fakes import scripted_executor
 from tests.poller.lifecycle import NODES, World, new_id, world
 
@@ -25,7 +26,7 @@ async def failed(rtdb: World) -> str:
     job = new_id()
     await rtdb.create(job, requirements=" ")
     await rtdb.database.delete(NODES.entry(job))
-    await rtdb.database.patch(NODES.outputs(job), {"isFailed": True})
+    await rtdb.database.patch(NODES.leaf(job, OUTPUTS), {"isFailed": True})
     return job
 
 
@@ -40,7 +41,7 @@ async def test_a_retry_is_one_write(rtdb: World) -> None:
 async def test_a_job_whose_entry_was_never_written_is_queued_when_it_is_tried_again(rtdb: World) -> None:
     job = await failed(rtdb)
     await rtdb.database.put(f"{NODES.job(job)}/state/inputs/requirements", "A customer orders.")
-    await rtdb.database.patch(NODES.outputs(job), {"isFailed": False})
+    await rtdb.database.patch(NODES.leaf(job, OUTPUTS), {"isFailed": False})
     async with scripted_executor() as executor, rtdb.poller(executor.port) as poller:
         assert (await poller.queue.get(job)).state is JobState.QUEUED
         await poller.queue.retry(job)
@@ -75,7 +76,7 @@ async def test_a_job_that_waits_is_not_tried_again(rtdb: World) -> None:
 async def test_an_entry_left_behind_by_a_crash_after_the_flag_only_goes(rtdb: World, flag: str) -> None:
     job = new_id()
     await rtdb.create(job)
-    await rtdb.database.patch(NODES.outputs(job), {flag: True})
+    await rtdb.database.patch(NODES.leaf(job, OUTPUTS), {flag: True})
     async with scripted_executor() as executor, rtdb.poller(executor.port):
         assert await rtdb.ended(job, flag) == {flag: True}
     assert executor.runs == []

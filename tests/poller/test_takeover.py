@@ -18,7 +18,7 @@ from poller.job import Job, JobState, LogLevel, LogLine
 from poller.metrics import Claim, Metrics, Try
 from poller.ports import JobFilter
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.names import read_entry
+from poller.rtdb.names import OUTPUTS, read_entry
 from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
@@ -75,7 +75,7 @@ class Sides:
         return (await self.seen()).lease.owner
 
     async def outputs(self) -> dict[str, Any]:
-        return await self.database.get(NODES.outputs(self.job)) or {}
+        return await self.database.get(NODES.leaf(self.job, OUTPUTS)) or {}
 
     def cut_off(self, name: str, method: str = "") -> None:
         self.rtdb.faults.change({"errors": -1, "agent": f"poller-{name}", "method": method})
@@ -313,7 +313,7 @@ async def test_a_job_that_had_completed_before_it_was_cancelled_stays_completed(
     sides.cut_off("b", "PATCH")
     await _broken_off(sides, sides.queues["b"])
     sides.reached_again()
-    await sides.database.patch(NODES.outputs(sides.job), {"isCompleted": True, "isFailed": False})
+    await sides.database.patch(NODES.leaf(sides.job, OUTPUTS), {"isCompleted": True, "isFailed": False})
     assert (await settled(sides))["isCompleted"] is True
 
 
@@ -362,7 +362,7 @@ async def test_a_cancelled_job_is_no_crash(sides: Sides) -> None:
     await sides.database.patch(NODES.entry(sides.job), {"crashes": 2})
     await running_elsewhere(sides)
     await sides.queues["b"].cancel(sides.job, by="Kim")
-    await sides.database.delete(f"{NODES.outputs(sides.job)}/logs")
+    await sides.database.delete(f"{NODES.leaf(sides.job, OUTPUTS)}/logs")
     assert messages(await settled(sides)) == ["Cancelled by Kim."]
     assert sides.counted.told == ["won", "won"]
 

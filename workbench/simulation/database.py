@@ -134,6 +134,7 @@ class SimulatedDatabase:
     def __init__(self, server: Server, process: Process, *, agent: str) -> None:
         self.server, self.process, self.agent = server, process, agent
         self.world = server.world
+        self.streams = self.server_clock = self  # each is one thing here, and answers for itself
         self._skew_ms = self.world.chance.uniform(-300, 300)
         self._watched: dict[int, bool] = {}
         self._last_byte = self.world.now
@@ -310,7 +311,7 @@ class SimulatedDatabase:
     def acting_as(self, auth: Json) -> SimulatedDatabase:
         return self
 
-    def server_now(self) -> float:
+    def now_ms(self) -> float:
         return EPOCH_MS + self.world.now * 1000 + self._skew_ms
 
     @property

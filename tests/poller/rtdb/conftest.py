@@ -31,7 +31,7 @@ class Watched:
 
     async def follow(self, db: Database, path: str) -> None:
         try:
-            async with aclosing(db.watch(path)) as changes:
+            async with aclosing(db.streams.watch(path)) as changes:
                 async for change in changes:
                     await self._tell(change, None)
         except PollerError as error:

@@ -91,7 +91,7 @@ async def test_the_writes_of_one_lease_can_be_fenced_by_the_database(db: Databas
     with pytest.raises(Denied):
         await mine.put("jobs/j1/progress", 3)
     assert await db.get("jobs") == {"j1": {"progress": 1, "run": {"answer": "x"}}}
-    assert db.traffic.requests == mine.traffic.requests == 6
+    assert db.transport.traffic.requests == mine.transport.traffic.requests == 6
 
 
 async def test_nobody_there_is_transient(connect: Connect) -> None:
@@ -161,16 +161,16 @@ async def test_reads_can_be_small(db: Database) -> None:
 async def test_text_is_counted_and_carried_as_it_is(db: Database) -> None:
     await db.put("텍스트/키 1?x=%41&", "값 \ud800!")
     assert await db.get("텍스트") == {"키 1?x=%41&": "값 ?!"}
-    assert db.traffic.requests == 2
-    assert db.traffic.bytes_written == len('"값 ?!"'.encode())
-    assert db.traffic.bytes_read == len('{"키 1?x=%41&":"값 ?!"}'.encode())
+    assert db.transport.traffic.requests == 2
+    assert db.transport.traffic.bytes_written == len('"값 ?!"'.encode())
+    assert db.transport.traffic.bytes_read == len('{"키 1?x=%41&":"값 ?!"}'.encode())
 
 
 async def test_the_servers_clock_is_learned(connect: Connect) -> None:
     db = connect(wall=lambda: 0.0)
-    assert db.server_now() < 1000
+    assert db.server_clock.now_ms() < 1000
     await db.put("time", {".sv": "timestamp"})
-    assert abs(db.server_now() - await db.get("time")) < 2000
+    assert abs(db.server_clock.now_ms() - await db.get("time")) < 2000
 
 
 def test_backoff_is_a_random_share_of_a_growing_ceiling() -> None:

@@ -102,9 +102,9 @@ async def test_with_5000_jobs_a_page_costs_a_page_and_all_pages_show_every_job_o
             return len(page.jobs) == 500
 
         await eventually(known)
-        before = rtdb.database.traffic.bytes_read
+        before = rtdb.database.transport.traffic.bytes_read
         page = await poller.queue.list_jobs(JobFilter(), size=50)
-        cost = rtdb.database.traffic.bytes_read - before
+        cost = rtdb.database.transport.traffic.bytes_read - before
         found = await _all(poller.queue, JobFilter(), 500)
         failed = await _all(poller.queue, JobFilter(states=frozenset({JobState.FAILED})), 100)
     created = [view.created_at for view in page.jobs]

@@ -124,7 +124,7 @@ async def test_other_namespaces_are_not_touched(bench: Bench) -> None:
 
 async def test_a_job_removed_while_it_is_looked_at_does_not_come_back(bench: Bench) -> None:
     job = new_id()
-    await bench.retention._stamp(job)
+    await bench.retention._leftovers.stamp(job)
     assert not await bench.there(job)
 
 
@@ -138,9 +138,9 @@ async def test_a_job_that_is_about_to_be_removed_is_left_alone(bench: Bench) -> 
 async def test_jobs_are_found_without_being_downloaded(bench: Bench) -> None:
     big = {"isCompleted": True, "esValue": {"elements": {"e1": {"id": "e1", "text": "x" * 1_000_000}}}}
     await bench.store(big, endedAt=1, model="y" * 1_000_000)
-    before = bench.rtdb.database.traffic.bytes_read
+    before = bench.rtdb.database.transport.traffic.bytes_read
     await bench.sweep_after(0)
-    assert bench.rtdb.database.traffic.bytes_read - before < 2_000
+    assert bench.rtdb.database.transport.traffic.bytes_read - before < 2_000
     assert await bench.rtdb.database.keys(NODES.jobs) == []
 
 
@@ -180,5 +180,5 @@ async def test_an_ended_job_without_a_row_gets_one_and_an_orphan_row_goes(bench:
 
 
 async def test_a_job_removed_while_it_is_listed_leaves_no_row(bench: Bench) -> None:
-    await bench.retention._list(new_id(), Remains(completed=True))
+    await bench.retention._leftovers.list(new_id(), Remains(completed=True))
     assert await bench.rtdb.database.get("") is None

@@ -50,13 +50,13 @@ async def test_what_happened_while_away_is_in_the_next_snapshot(
         emulator.faults.change({"errors": -1, "method": "GET"})
         emulator.app.end_streams("cut")
         await db.patch("q", {"a": None, "c": 3})
-        await eventually(lambda: "q: " in str(db.why_not_ready()))
+        await eventually(lambda: "q: " in str(db.streams.why_not_ready()))
         emulator.faults.reset()
         await seen.until(lambda seen: len(seen.snapshots) == 2)
         assert seen.snapshots[-1] == {"b": 2, "c": 3}
         await db.put("q/d", 4)
         await seen.until(lambda seen: seen.changes[-1].path == ("d",))
-    assert db.traffic.reconnects == 1
+    assert db.transport.traffic.reconnects == 1
 
 
 @pytest.mark.parametrize("how", ["cut", "end"])
@@ -67,7 +67,7 @@ async def test_a_stream_that_ends_is_opened_again(
         for count in (2, 3, 4):
             emulator.app.end_streams(how)
             await seen.until(lambda seen, count=count: len(seen.snapshots) == count)
-    assert db.traffic.reconnects == 3
+    assert db.transport.traffic.reconnects == 3
 
 
 async def test_a_silent_stream_is_given_up(
@@ -76,8 +76,8 @@ async def test_a_silent_stream_is_given_up(
     db = connect(watchdog=0.1)
     async with watching(db, "q") as seen:
         emulator.faults.change({"frozen": True})
-        await eventually(lambda: db.why_not_ready() is not None)
-        assert "no byte from RTDB for 0.1 s" in str(db.why_not_ready())
+        await eventually(lambda: db.streams.why_not_ready() is not None)
+        assert "no byte from RTDB for 0.1 s" in str(db.streams.why_not_ready())
         emulator.faults.change({"frozen": False})
         await seen.until(lambda seen: len(seen.snapshots) >= 2)
 
@@ -99,10 +99,10 @@ async def test_keep_alives_keep_the_watchdog_quiet(
     async with Emulator(keep_alive=0.02) as lively:
         db = connect(base_url=lively.url, watchdog=2.0)
         async with watching(db, "q") as seen:
-            before = db.traffic.bytes_read
-            await eventually(lambda: db.traffic.bytes_read > before + 200)
+            before = db.transport.traffic.bytes_read
+            await eventually(lambda: db.transport.traffic.bytes_read > before + 200)
             assert len(seen.changes) == 1
-            assert db.last_byte_age < 2.0
+            assert db.streams.last_byte_age < 2.0
 
 
 async def test_a_restarted_server_is_found_again(connect: Connect, watching: Watching) -> None:
@@ -166,28 +166,28 @@ async def test_a_redirect_of_a_stream_is_followed(
 
 
 async def test_a_watch_closes_at_once(db: Database, emulator: Emulator, eventually: Eventually) -> None:
-    async with aclosing(db.watch("q")) as changes:
+    async with aclosing(db.streams.watch("q")) as changes:
         await anext(changes)
         started = time.monotonic()
     assert time.monotonic() - started < 10
     await eventually(lambda: not emulator.store.namespace("test").watchers)
-    assert db.why_not_ready() == "RTDB is not being watched yet."
+    assert db.streams.why_not_ready() == "RTDB is not being watched yet."
 
 
 async def test_a_slow_reader_holds_the_network_not_the_memory(db: Database) -> None:
-    async with aclosing(db.watch("q")) as changes:
+    async with aclosing(db.streams.watch("q")) as changes:
         await anext(changes)
-        before = db.traffic.bytes_read
+        before = db.transport.traffic.bytes_read
         for number in range(40):
             await db.put("q/text", f"{number}" + "x" * 500_000)
-        assert db.traffic.bytes_read - before < 5_000_000
+        assert db.transport.traffic.bytes_read - before < 5_000_000
         got = [(await anext(changes)).value[:2] for _ in range(40)]
     assert got[-1] == "39"
 
 
 async def test_readiness_is_about_every_watched_node(db: Database, watching: Watching) -> None:
-    assert db.why_not_ready() is not None
+    assert db.streams.why_not_ready() is not None
     async with watching(db, "a"):
-        assert db.why_not_ready() is None
+        assert db.streams.why_not_ready() is None
         async with watching(db, "b"):
-            assert db.why_not_ready() is None
+            assert db.streams.why_not_ready() is None

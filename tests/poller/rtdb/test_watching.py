@@ -19,7 +19,7 @@ from poller.job import Job, JobState, LogLevel, LogLine
 from poller.metrics import Metrics
 from poller.ports import JobNotFound, JobView
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.names import SERVER_TIME
+from poller.rtdb.names import OUTPUTS, SERVER_TIME
 from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.stream import Backoff
@@ -189,7 +189,7 @@ async def test_watched_jobs_have_a_stream_each_and_never_make_the_poller_unready
             await eventually(lambda: not here.queue.problem())
             await eventually(lambda: streams(rtdb) == jobs + QUEUES_OWN, seconds=20)
         await asyncio.gather(
-            *(rtdb.database.patch(NODES.outputs(job_id), {"isFailed": True}) for job_id in ids)
+            *(rtdb.database.patch(NODES.leaf(job_id, OUTPUTS), {"isFailed": True}) for job_id in ids)
         )
         await eventually(lambda: all(viewer.over for viewer in viewers), seconds=20)
         assert {viewer.states[-1] for viewer in viewers} == {JobState.FAILED}
