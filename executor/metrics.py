@@ -36,18 +36,24 @@ class Held(Protocol):
     """The slots, as far as they are counted."""
 
     @property
-    def total(self) -> int: ...
+    def total(self) -> int:
+        """All there are."""
+
     @property
-    def free(self) -> int: ...
+    def free(self) -> int:
+        """Of these, those that take a run."""
+
     @property
-    def runs(self) -> int: ...
+    def runs(self) -> int:
+        """Runs under way."""
 
 
 class Limit(Protocol):
     """The bound on open calls."""
 
     @property
-    def allowed(self) -> int: ...
+    def allowed(self) -> int:
+        """Calls that may be open at once."""
 
 
 class Metrics(Counts):

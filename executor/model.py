@@ -394,7 +394,8 @@ class HasName(Protocol):
     """Any element."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """In code."""
 
 
 _Named = TypeVar("_Named", bound=HasName)

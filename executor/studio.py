@@ -15,7 +15,8 @@ from typing_extensions import TypedDict
 
 from executor.configured import language_models
 from executor.graph.build import graph as whole
-from executor.graph.state import GraphInput, RunContext
+from executor.graph.given import GraphInput
+from executor.graph.state import RunContext
 from executor.graph.text import language_of
 from executor.metrics import Metrics
 from executor.ports import Allowance, OwnLink

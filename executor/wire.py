@@ -14,7 +14,7 @@ from eventstorming.v1 import executor_pb2, job_pb2, model_pb2
 
 from executor.edits import Edit, Kind
 from executor.errors import InvalidInput
-from executor.graph.state import DraftAggregate, DraftContext, GraphInput, Named, RequiredNames
+from executor.graph.given import DraftAggregate, DraftContext, GraphInput, Named, RequiredNames
 from executor.graph.text import language_of
 from executor.model import CommandKind, EventStormingModel, Language
 

@@ -45,6 +45,8 @@ class Named(Strict):
 
 
 class QuestionAnswer(Strict):
+    """What the text leaves open, about an element by its name."""
+
     text: str
     about: str = ""
     lines: str = ""  # as the prompt shows them: "2-4,7"
@@ -54,6 +56,8 @@ class QuestionAnswer(Strict):
 
 
 class ContextAnswer(Named):
+    """A bounded context, and which lines are its own."""
+
     purpose: str = ""
     aggregates: list[Named] = []
     owns: str = ""
@@ -61,6 +65,8 @@ class ContextAnswer(Named):
 
 
 class ExternalSystemAnswer(Named):
+    """Software of others."""
+
     purpose: str = ""
     lines: str = ""
 
@@ -76,6 +82,8 @@ class OutlineAnswer(Strict):
 
 
 class MergedContext(Named):
+    """What becomes of contexts that several chunks have found."""
+
     purpose: str = ""
     replaces: list[str] = []  # names of the contexts it stands for, its own included
 
@@ -90,35 +98,49 @@ class MergeAnswer(Strict):
 
 
 class KeptReference(Strict):
+    """A field that holds the key of another aggregate."""
+
     field: str
     aggregate: str = ""
     alias: str = ""
 
 
 class PartAnswer(Named):
+    """An inner type by name: an entity, else a value object."""
+
     entity: bool = False
 
 
 class ItemAnswer(Strict):
+    """One value of an enumeration."""
+
     value: str
     alias: str = ""
 
 
 class EnumerationAnswer(Named):
+    """A closed set of values."""
+
     items: list[ItemAnswer] = []
 
 
 class EventAnswer(Named):
+    """What has happened once a command was obeyed."""
+
     state: str = ""  # item of the status enumeration that holds afterwards
 
 
 class CommandAnswer(Named):
+    """Who gives it, and the events it leads to."""
+
     actor: str = ""
     lines: str = ""
     events: list[EventAnswer] = []
 
 
 class ReadModelAnswer(Named):
+    """Who looks, at one or `many`, and what is shown."""
+
     actor: str = ""
     many: bool = True
     shows: list[str] = []
@@ -126,6 +148,8 @@ class ReadModelAnswer(Named):
 
 
 class AggregateAnswer(Named):
+    """What belongs together, by name; fields come later."""
+
     description: str = ""
     references: list[KeptReference] = []
     parts: list[PartAnswer] = []
@@ -135,6 +159,8 @@ class AggregateAnswer(Named):
 
 
 class CallAnswer(Strict):
+    """A command that asks software of others."""
+
     system: str
     command: str = ""
 
@@ -151,18 +177,24 @@ class DraftAnswer(Strict):
 
 
 class FieldAnswer(Strict):
+    """`type`: String, Long and the like, or one of the aggregate's own."""
+
     name: str
     type: str = "String"
     alias: str = ""
 
 
 class PartFields(Strict):
+    """What an inner type is made of; `key` of an entity."""
+
     name: str
     key: str = ""
     fields: list[FieldAnswer] = []
 
 
 class CommandBehaviour(Strict):
+    """What a command carries, by name of the field."""
+
     name: str
     kind: str = ""  # create, update or delete
     fields: list[str] = []
@@ -170,11 +202,15 @@ class CommandBehaviour(Strict):
 
 
 class EventBehaviour(Strict):
+    """What an event carries beyond its command."""
+
     name: str
     adds: list[str] = []
 
 
 class ReadModelBehaviour(Strict):
+    """By which fields it is looked up."""
+
     name: str
     by: list[str] = []
 
@@ -193,6 +229,8 @@ class BehaviourAnswer(Strict):
 
 
 class PolicyAnswer(Named):
+    """What happens by itself after an event, or at a time."""
+
     trigger: str = ""
     timer: str = ""
     condition: str = ""
@@ -209,6 +247,8 @@ class PoliciesAnswer(Strict):
 
 
 class ScenarioAnswer(Strict):
+    """An example; nothing in `then`: a refusal."""
+
     title: str
     command: str
     given: list[Said] = []
@@ -217,6 +257,8 @@ class ScenarioAnswer(Strict):
 
 
 class RefusalAnswer(Strict):
+    """An example of a rule, by its number, that forbids a command."""
+
     title: str
     command: str
     rule: int = 0
@@ -235,6 +277,8 @@ class ScenariosAnswer(Strict):
 
 
 class ScreenAnswer(Strict):
+    """A sketch, row by row."""
+
     owner: str  # name of a command or read model
     rows: list[str] = []
 

@@ -13,8 +13,9 @@ from executor.errors import NothingUsable
 from executor.graph import prompt
 from executor.graph.inputs import BLOCKS
 from executor.graph.question import Question, Unusable, accept
-from executor.graph.state import ContextUnit, Outcome, Part, RunContext, Unit, of_step
+from executor.graph.state import Outcome, Part, RunContext, of_step
 from executor.graph.text import fitted, numbered
+from executor.graph.unit import ContextUnit, Unit
 from executor.model import Language, Level, Note
 
 Answer = TypeVar("Answer", bound=BaseModel)

@@ -6,24 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from executor.graph.draft import Draft
+from executor.graph.given import DraftAggregate, GraphInput, Named
 from executor.graph.merge import unmerged
 from executor.graph.normalise import lookup
 from executor.graph.policies import Reactions
 from executor.graph.scenarios import Examples, together
 from executor.graph.screens import Screens
-from executor.graph.state import (
-    ContextUnit,
-    DraftAggregate,
-    GraphInput,
-    Named,
-    Outline,
-    Part,
-    Place,
-    PoliciesUnit,
-    by_place,
-    of_step,
-)
+from executor.graph.state import Part, by_place, of_step
 from executor.graph.text import verbatim
+from executor.graph.unit import ContextUnit, Outline, Place, PoliciesUnit
 from executor.graph.units import Drafted, for_policies, outline_of
 from executor.model import (
     Aggregate,

@@ -14,7 +14,8 @@ from executor.graph.asking import Asking, Remarks, listed
 from executor.graph.identifiers import camel
 from executor.graph.inputs import drafted
 from executor.graph.normalise import Text, field, guessed, inner_fields, lookup, told
-from executor.graph.state import AggregateState, AggregateUnit, RunContext
+from executor.graph.state import AggregateState, RunContext
+from executor.graph.unit import AggregateUnit
 from executor.model import (
     Aggregate,
     Command,

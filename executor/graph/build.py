@@ -25,8 +25,9 @@ from executor.graph.outline import outline
 from executor.graph.policies import policies
 from executor.graph.scenarios import scenarios
 from executor.graph.screens import screens
-from executor.graph.state import AggregateState, ChunkUnit, JobState, Outcome, RunContext
+from executor.graph.state import AggregateState, JobState, Outcome, RunContext
 from executor.graph.text import chunks, document
+from executor.graph.unit import ChunkUnit
 
 Compiled = CompiledStateGraph[Any, RunContext, Any, Any]
 Step = Callable[..., Awaitable[Outcome]]

@@ -16,11 +16,13 @@ from executor.graph.answers import (
     ReadModelAnswer,
 )
 from executor.graph.asking import Asking, Remarks, listed
+from executor.graph.given import DraftAggregate
 from executor.graph.identifiers import camel, is_pascal, pascal, title, upper_snake
 from executor.graph.inputs import shown
 from executor.graph.normalise import Text, guessed, lookup, questions, ranges, told
-from executor.graph.state import ContextUnit, DraftAggregate, DraftState, DraftUnit, Outcome, RunContext
+from executor.graph.state import DraftState, Outcome, RunContext
 from executor.graph.text import short
+from executor.graph.unit import ContextUnit, DraftUnit
 from executor.graph.units import closest
 from executor.model import (
     Aggregate,
@@ -210,7 +212,7 @@ class _Making:
     def _aggregate(self, drafted: DraftAggregate, answer: AggregateAnswer | None) -> Aggregate:
         answer = answer or AggregateAnswer(name=drafted.name)
         alias = drafted.alias or told(answer.alias)
-        references = self._references(drafted, answer)
+        references = _references(drafted, answer, self._text)
         enumerations = self._enumerations(drafted, answer)
         commands, events = self._commands(answer, enumerations)
         return Aggregate(
@@ -225,20 +227,6 @@ class _Making:
             read_models=self._few(once(map(self._read_model, answer.read_models)), drafted.name),
             ranges=self._text.of(alias, title(drafted.name)),
         )
-
-    def _references(self, drafted: DraftAggregate, answer: AggregateAnswer) -> Iterator[Field]:
-        for kept in answer.references:
-            target = pascal(kept.aggregate) or pascal(kept.field)
-            name = camel(kept.field) if kept.aggregate else f"{camel(target)}Id"
-            alias = told(kept.alias)
-            if target and name:
-                yield Field(
-                    name=name, type="Long", alias=alias, references=target, ranges=self._text.of(alias)
-                )
-        answered = {loose(kept.aggregate) for kept in answer.references}
-        for name in drafted.references:
-            if loose(name) not in answered and name.strip():
-                yield Field(name=f"{camel(name)}Id", type="Long", references=name)
 
     def _enumerations(self, drafted: DraftAggregate, answer: AggregateAnswer) -> tuple[Enumeration, ...]:
         """The draft's own, filled, and those that the answer adds."""
@@ -279,7 +267,7 @@ class _Making:
             command = self._command(said)
             emits = []
             for happened in said.events:
-                name = self._name(happened.name, self._unit.required.events)
+                name = _in_pascal(happened.name, self._unit.required.events)
                 alias, state = told(happened.alias), upper_snake(happened.state)
                 event = Event(
                     name=name,
@@ -304,7 +292,7 @@ class _Making:
 
     def _command(self, said: CommandAnswer) -> Command:
         alias = told(said.alias)
-        name = self._name(said.name, self._unit.required.commands)
+        name = _in_pascal(said.name, self._unit.required.commands)
         return Command(
             name=name,
             alias=alias,
@@ -314,7 +302,7 @@ class _Making:
 
     def _read_model(self, said: ReadModelAnswer) -> ReadModel:
         alias = told(said.alias)
-        name = self._name(said.name, self._unit.required.read_models)
+        name = _in_pascal(said.name, self._unit.required.read_models)
         return ReadModel(
             name=name,
             alias=alias,
@@ -326,11 +314,6 @@ class _Making:
 
     def _few(self, items: tuple[Any, ...], owner: str) -> tuple[Any, ...]:
         return self._remarks.few(items, MOST_ELEMENTS, owner)
-
-    @staticmethod
-    def _name(name: str, literal: Iterable[str]) -> str:
-        """The name in PascalCase, unless it was asked for just so."""
-        return name if name in literal else pascal(name)
 
     def _add_required(self, found: list[Aggregate]) -> None:
         """Each name that must appear and is missing, in the aggregate whose name it resembles most, the first of equals."""
@@ -348,9 +331,27 @@ class _Making:
                 )
 
 
+def _in_pascal(name: str, literal: Iterable[str]) -> str:
+    """The name in PascalCase, unless it was asked for just so."""
+    return name if name in literal else pascal(name)
+
+
 def _key(aggregate: str) -> Field:
     """What identifies an aggregate as long as nothing else is known."""
     return Field(name=f"{camel(aggregate) or 'aggregate'}Id", type="Long", is_key=True)
+
+
+def _references(drafted: DraftAggregate, answer: AggregateAnswer, text: Text) -> Iterator[Field]:
+    for kept in answer.references:
+        target = pascal(kept.aggregate) or pascal(kept.field)
+        name = camel(kept.field) if kept.aggregate else f"{camel(target)}Id"
+        alias = told(kept.alias)
+        if target and name:
+            yield Field(name=name, type="Long", alias=alias, references=target, ranges=text.of(alias))
+    answered = {loose(kept.aggregate) for kept in answer.references}
+    for name in drafted.references:
+        if loose(name) not in answered and name.strip():
+            yield Field(name=f"{camel(name)}Id", type="Long", references=name)
 
 
 def _parts(

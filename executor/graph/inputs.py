@@ -20,8 +20,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from executor.graph.given import DraftAggregate, Named, RequiredNames
 from executor.graph.normalise import inner_fields
-from executor.graph.state import DraftAggregate, FoundContext, Named, OtherContext, RequiredNames
+from executor.graph.unit import FoundContext, OtherContext
 from executor.model import Aggregate, Command, Enumeration, ExternalSystem, Field, ReadModel, ValueObject
 
 BLOCKS: Final[dict[str, tuple[str, ...]]] = {

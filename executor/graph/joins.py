@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from executor.errors import NothingUsable
 from executor.graph import assemble, units
 from executor.graph.asking import Remarks, demand_usable, listed
+from executor.graph.given import GraphInput
 from executor.graph.reading import raw_of
-from executor.graph.state import GraphInput, JobState, Part
+from executor.graph.state import JobState, Part
 from executor.graph.text import Document, document, spans
+from executor.graph.unit import whole_job
 from executor.model import EventStormingModel, owners_of_screens, traced_lines
 
 
@@ -20,7 +22,7 @@ async def plan(state: JobState) -> JobState:
         return {"units": units.from_draft(input), "notes": ()}
     found = units.from_requirements(input, state["parts"])
     kept = {unit.index for unit in found}
-    remarks = Remarks("plan", input.whole)
+    remarks = Remarks("plan", whole_job(input.language))
     contexts = units.outline_of(state["parts"]).contexts
     lost = [c.alias or c.name for i, c in enumerate(contexts) if i not in kept]
     if lost:
@@ -36,7 +38,7 @@ async def join(state: JobState) -> JobState:
     input, parts = state["input"], state["parts"]
     whole = assemble.named(input, state["units"], parts)
     _demand_something(whole.model, input, parts)
-    remarks = Remarks("join", input.whole)
+    remarks = Remarks("join", whole_job(input.language))
     for source, target in whole.dangling:
         remarks.warn(
             f"{source}: the reference to {target} was left out, because there is no such aggregate.",
@@ -79,7 +81,7 @@ async def finish(state: JobState) -> JobState:
     """Everything is known: the model is checked, repaired and complete."""
     input = state["input"]
     whole = assemble.finished(input, state["units"], state["named"], state["parts"])
-    remarks = Remarks("finish", input.whole)
+    remarks = Remarks("finish", whole_job(input.language))
     _remark_end(whole.model, remarks)
     silent = frozenset(units.outline_of(state["parts"]).silent)
     if not input.from_draft:

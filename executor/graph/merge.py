@@ -13,7 +13,8 @@ from executor.graph.asking import Asking, demand_usable, listed
 from executor.graph.identifiers import pascal
 from executor.graph.inputs import shown
 from executor.graph.normalise import lookup, told
-from executor.graph.state import FoundContext, JobState, Outcome, Outline, RunContext, of_step
+from executor.graph.state import JobState, Outcome, RunContext, of_step
+from executor.graph.unit import FoundContext, Outline, whole_job
 from executor.model import loose, once
 
 
@@ -37,7 +38,7 @@ async def merge(state: JobState, runtime: Runtime[RunContext]) -> Outcome:
                 "바운디드 컨텍스트를 찾지 못했습니다. 동작을 설명하는 글이 아닌 것 같습니다.",
             )
         )
-    asking = Asking(runtime, "merge", state["input"].whole)
+    asking = Asking(runtime, "merge", whole_job(state["input"].language))
     found = whole.contexts
     if len(found) == 1 or sum(1 for chunk in chunks if chunk.contexts) < 2:
         return asking.outcome(whole)

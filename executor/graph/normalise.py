@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 
 from executor.graph.answers import FieldAnswer, QuestionAnswer
 from executor.graph.answers import Named as NamedAnswer
+from executor.graph.given import Named
 from executor.graph.identifiers import camel, pascal, upper_snake, words
-from executor.graph.state import Named
 from executor.graph.text import Document, located, numbers_in, spoken
 from executor.model import BUILT_IN_TYPES, Aggregate, Field, OpenQuestion, Ranges, loose, once
 from process.plurals import plural

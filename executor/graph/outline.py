@@ -11,8 +11,9 @@ from executor.graph.answers import ContextAnswer, ExternalSystemAnswer, OutlineA
 from executor.graph.asking import Asking, Remarks, listed
 from executor.graph.identifiers import is_pascal, pascal
 from executor.graph.normalise import named, questions, ranges, told
-from executor.graph.state import ChunkState, ChunkUnit, FoundContext, Outcome, Outline, RunContext
+from executor.graph.state import ChunkState, Outcome, RunContext
 from executor.graph.text import Document, numbered, numbers_in, spans
+from executor.graph.unit import ChunkUnit, FoundContext, Outline
 from executor.model import ExternalSystem, once
 
 TOLERATED_GAPS = 0.1  # share of the lines an answer may forget before it is sent back

@@ -13,8 +13,9 @@ from executor.graph.asking import Asking, Remarks, listed
 from executor.graph.identifiers import pascal, words
 from executor.graph.inputs import in_model
 from executor.graph.normalise import questions, ranges, told
-from executor.graph.state import ContextUnit, Outcome, PoliciesState, PoliciesUnit, RunContext
+from executor.graph.state import Outcome, PoliciesState, RunContext
 from executor.graph.text import fitted, numbered, numbers_in
+from executor.graph.unit import ContextUnit, PoliciesUnit
 from executor.model import Command, EventStormingModel, OpenQuestion, Policy, loose
 
 MOST_POLICIES: Final = 80  # of one answer

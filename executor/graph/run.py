@@ -10,10 +10,12 @@ from typing import Any
 
 from executor.graph import assemble
 from executor.graph.build import graph
+from executor.graph.given import GraphInput
 from executor.graph.question import Chat
 from executor.graph.stages import Stages
-from executor.graph.state import ContextUnit, GraphInput, Part, Place, RunContext
+from executor.graph.state import Part, RunContext
 from executor.graph.text import chunks, document
+from executor.graph.unit import ContextUnit, Place
 from executor.model import EventStormingModel, Level, Note
 
 

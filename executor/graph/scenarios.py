@@ -16,7 +16,8 @@ from executor.graph.identifiers import title
 from executor.graph.inputs import whole
 from executor.graph.lifecycle import LifeCycle, Step
 from executor.graph.normalise import lookup, told
-from executor.graph.state import CommandsState, CommandsUnit, Outcome, RunContext
+from executor.graph.state import CommandsState, Outcome, RunContext
+from executor.graph.unit import CommandsUnit
 from executor.model import (
     Aggregate,
     Command,
@@ -142,6 +143,28 @@ _Values = Mapping[str, str]
 """Example values by loose name of the field."""
 
 
+class _Items:
+    """The values that the enumerations of an aggregate give its fields."""
+
+    def __init__(self, aggregate: Aggregate) -> None:
+        self._items = {e.name: e.items for e in aggregate.enumerations}
+
+    def item(self, field: Field, value: str) -> str:
+        """An item of an enumeration by its value, although the answer gave its display name."""
+        items = self._items.get(field.type, ())
+        return next((i.value for i in items if loose(value) in (loose(i.value), loose(i.alias))), value)
+
+    def after(self, event: Event) -> _Values:
+        """The status that holds after the event."""
+        items = [name for name, items in self._items.items() if any(i.value == event.state for i in items)]
+        return {loose(f.name): event.state for f in event.fields if f.type in items[:1]}
+
+    def example(self, field: Field) -> str:
+        """Any value of its type."""
+        items = self._items.get(field.type, ())
+        return _EXAMPLES.get(field.type) or (items[0].value if items else UNKNOWN)
+
+
 class _Making:
     """Makes the scenarios of one aggregate; what an answer does not say is the same as elsewhere in it."""
 
@@ -154,7 +177,7 @@ class _Making:
             *(e.fields for e in aggregate.events),
         )
         self._fields = {loose(f.name) for fields in every for f in fields}
-        self._items = {e.name: e.items for e in aggregate.enumerations}
+        self._items = _Items(aggregate)
         names = {loose(c.name) for c in unit.commands}
         self.lost = [told(s.title) for s in _all(answer) if loose(s.command) not in names and told(s.title)]
         self._usual = self._values(answer.example)
@@ -188,7 +211,9 @@ class _Making:
             title=told(said.title),
             given=given,
             when=when,
-            then=tuple(self._clause(e.name, e.fields, {**after, **self._state(e), **stated}) for e in events),
+            then=tuple(
+                self._clause(e.name, e.fields, {**after, **self._items.after(e), **stated}) for e in events
+            ),
         )
 
     def _refusal(self, said: RefusalAnswer, command: Command) -> Refusal:
@@ -224,55 +249,41 @@ class _Making:
             if loose(said.command) not in creating:
                 happened = (states.get(loose(name), "") for name in _events(said.then))
                 before = {**self._usual, **_read(said.given)}
-                held = {self._item(f, before.get(loose(f.name), "")) for f in self._aggregate.fields}
+                held = {self._items.item(f, before.get(loose(f.name), "")) for f in self._aggregate.fields}
                 yield from product(held, filter(None, happened))
 
     def _until(self, command: Command, stated: _Values) -> _Values:
         """What is usual, as far as it is known before the command in the state that is stated."""
         values = {
-            loose(f.name): self._item(f, value)
+            loose(f.name): self._items.item(f, value)
             for f in self._aggregate.fields
             if (value := {**self._usual, **stated}.get(loose(f.name)))
         }
         unknown = self._life.unknown(command, stated.keys(), values)
         return {name: value for name, value in self._usual.items() if name not in unknown}
 
-    def _state(self, event: Event) -> _Values:
-        """The status that holds after the event."""
-        items = [name for name, items in self._items.items() if any(i.value == event.state for i in items)]
-        return {loose(f.name): event.state for f in event.fields if f.type in items[:1]}
-
     def _clause(self, name: str, fields: Iterable[Field], values: _Values) -> ScenarioClause:
         said = ((f, values.get(loose(f.name)) or UNKNOWN) for f in fields)
         return ScenarioClause(
             name=name,
-            values=tuple(ScenarioValue(field=f.name, value=self._item(f, value)) for f, value in said),
+            values=tuple(ScenarioValue(field=f.name, value=self._items.item(f, value)) for f, value in said),
         )
-
-    def _item(self, field: Field, value: str) -> str:
-        """An item of an enumeration by its value, although the answer gave its display name."""
-        items = self._items.get(field.type, ())
-        return next((i.value for i in items if loose(value) in (loose(i.value), loose(i.alias))), value)
 
     def plain(self, command: Command, language: Language) -> Scenario:
         """The simplest true example: the command is given, its events follow."""
         name = command.alias or title(command.name)
         every = (self._aggregate.fields, command.fields, *(e.fields for e in self._aggregate.events))
-        usual = {loose(f.name): self._example(f) for fields in every for f in fields}
+        usual = {loose(f.name): self._items.example(f) for fields in every for f in fields}
         return Scenario(
             title=language.pick(f"{name} succeeds", f"{name} 성공"),
             given=self._clause(self._aggregate.name, self._aggregate.fields, usual),
             when=self._clause(command.name, command.fields, usual),
             then=tuple(
-                self._clause(e.name, e.fields, {**usual, **self._state(e)})
+                self._clause(e.name, e.fields, {**usual, **self._items.after(e)})
                 for e in self._aggregate.events
                 if e.name in command.emits
             ),
         )
-
-    def _example(self, field: Field) -> str:
-        items = self._items.get(field.type, ())
-        return _EXAMPLES.get(field.type) or (items[0].value if items else UNKNOWN)
 
 
 def _all(answer: ScenariosAnswer) -> list[ScenarioAnswer | RefusalAnswer]:

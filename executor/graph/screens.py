@@ -12,7 +12,8 @@ from executor.graph.asking import Asking, Remarks, listed
 from executor.graph.html import drawn, plain_rows
 from executor.graph.inputs import whole
 from executor.graph.normalise import lookup, told
-from executor.graph.state import AggregateState, AggregateUnit, Outcome, RunContext
+from executor.graph.state import AggregateState, Outcome, RunContext
+from executor.graph.unit import AggregateUnit
 from executor.model import Aggregate, Command, Language, ReadModel, Screen, loose, owners_of_screens
 
 MOST_ROWS = 30  # of one wireframe

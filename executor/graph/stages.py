@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from executor.graph.state import ContextUnit, GraphInput, Place
+from executor.graph.given import GraphInput
 from executor.graph.text import chunks, document
+from executor.graph.unit import ContextUnit, Place
 from executor.graph.units import Drafted, for_policies, of_aggregates, to_draft, to_show
 from executor.model import EventStormingModel
 

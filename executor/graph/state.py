@@ -1,4 +1,4 @@
-"""What flows through the graph: the input, the unit that each question is about, and the parts that the steps leave behind.
+"""What flows through the graph: the job's input, and the parts that the steps leave behind.
 
 Parts are the only thing that grows. Every join sorts them by step and place, so that nothing depends on who finished first.
 """
@@ -6,230 +6,25 @@ Parts are the only thing that grows. Every join sorts them by step and place, so
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import add
 from typing import Annotated, Any, Final
 
 from typing_extensions import TypedDict  # typing's own gives no JSON schema for Studio before 3.12
 
+from executor.graph.given import GraphInput
 from executor.graph.question import Chat
-from executor.graph.text import Document
-from executor.model import (
-    Aggregate,
-    Command,
-    EventStormingModel,
-    ExternalSystem,
-    Language,
-    Note,
-    OpenQuestion,
+from executor.graph.unit import (
+    AggregateUnit,
+    ChunkUnit,
+    CommandsUnit,
+    ContextUnit,
+    DraftUnit,
+    Place,
+    PoliciesUnit,
 )
-
-# ---------------------------------------------------------------- input
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """A code name and a display name."""
-
-    name: str
-    alias: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DraftAggregate:
-    """An aggregate that is to be drafted: as the user gave it, or as the outline named it."""
-
-    name: str
-    alias: str = ""
-    enumerations: tuple[Named, ...] = ()
-    value_objects: tuple[Named, ...] = ()
-    references: tuple[str, ...] = ()
-    required_attributes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequiredNames:
-    """Names that must appear literally in one bounded context."""
-
-    commands: tuple[str, ...] = ()
-    events: tuple[str, ...] = ()
-    read_models: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DraftContext:
-    """A bounded context that the user decided; without aggregates it is drafted from its requirements."""
-
-    name: str
-    alias: str = ""
-    requirements: str = ""
-    aggregates: tuple[DraftAggregate, ...] = ()
-    required: RequiredNames = RequiredNames()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphInput:
-    """What to generate: from `requirements`, unless there are draft contexts."""
-
-    language: Language = Language.ENGLISH
-    requirements: str = ""
-    contexts: tuple[DraftContext, ...] = ()
-
-    @property
-    def from_draft(self) -> bool:
-        """Whether the user decided the contexts."""
-        return bool(self.contexts)
-
-    @property
-    def whole(self) -> Unit:
-        """The whole job, as a unit."""
-        return Unit(index=0, language=self.language)
-
-
-# ---------------------------------------------------------------- units
-
-Place = tuple[int, ...]
-"""Where a unit is: (chunk,), (context, group of aggregates), (context, aggregate), (context, aggregate, group of commands), or
-(chunk of the policies' text,)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
-    """What one question is about; `index` counts the units of a kind inside the unit around them."""
-
-    index: int
-    language: Language
-
-    @property
-    def place(self) -> Place:
-        """Its order among the units of its kind."""
-        return (self.index,)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundContext:
-    """A bounded context that was found in the text: the lines it owns, and those of others that it must know."""
-
-    name: str
-    alias: str
-    purpose: str
-    aggregates: tuple[Named, ...] = ()
-    owns: tuple[int, ...] = ()
-    sees: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
-    """What a chunk, or the whole text, speaks of. `silent` lines describe nothing to be modelled."""
-
-    contexts: tuple[FoundContext, ...] = ()
-    roles: tuple[str, ...] = ()
-    systems: tuple[ExternalSystem, ...] = ()
-    questions: tuple[OpenQuestion, ...] = ()
-    silent: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkUnit(Unit):
-    """A chunk of the requirements, by its lines in `document`."""
-
-    document: Document
-    numbers: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OtherContext:
-    """A context and the aggregates that are drafted elsewhere."""
-
-    name: str
-    aggregates: tuple[Named, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContextUnit(Unit):
-    """A bounded context and everything its steps may look at. `numbers` are its lines in `document`, `owned` those of
-    them that are its own."""
-
-    name: str
-    alias: str
-    purpose: str = ""
-    document: Document
-    numbers: tuple[int, ...]
-    owned: frozenset[int]
-    aggregates: tuple[DraftAggregate, ...] = ()
-    others: tuple[OtherContext, ...] = ()
-    required: RequiredNames = RequiredNames()
-    roles: tuple[str, ...] = ()
-    systems: tuple[ExternalSystem, ...] = ()
-    ranges_in_description: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _InContext(Unit):
-    context: ContextUnit
-
-    @property
-    def place(self) -> Place:
-        return (self.context.index, self.index)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DraftUnit(_InContext):
-    """Aggregates of one context that are drafted together; `siblings` are its others."""
-
-    aggregates: tuple[DraftAggregate, ...] = ()
-    siblings: tuple[Named, ...] = ()
-    required: RequiredNames = RequiredNames()
-
-    @property
-    def fixed(self) -> bool:
-        """Whether the user decided the aggregates, so that none may be added."""
-        return self.context.ranges_in_description and bool(self.aggregates)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AggregateUnit(_InContext):
-    """An aggregate whose names are fixed; `attributes` must appear in it."""
-
-    aggregate: Aggregate
-    attributes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandsUnit(_InContext):
-    """Commands of an aggregate that are shown together."""
-
-    aggregate: Aggregate
-    commands: tuple[Command, ...]
-    ordinal: int
-
-    @property
-    def whole(self) -> bool:
-        """Whether they are all that the aggregate has."""
-        return len(self.commands) == len(self.aggregate.commands)
-
-    @property
-    def place(self) -> Place:
-        return (self.context.index, self.ordinal, self.index)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoliciesUnit(Unit):
-    """A part of the text before the whole model. `homes` gives the context of each line, and its number in that context's text."""
-
-    document: Document
-    numbers: tuple[int, ...]
-    homes: Mapping[int, tuple[ContextUnit, int]]
-    named: EventStormingModel
-
-    def name_of(self, context: ContextUnit | None) -> str:
-        """The final name of a context; "" of none, and of one that is not in the model."""
-        ordinal = context.index + 1 if context else 0
-        return next((c.name for c in self.named.bounded_contexts if c.ordinal == ordinal), "")
-
-
-# ---------------------------------------------------------------- parts
+from executor.model import EventStormingModel, Note
 
 STEPS: Final = ("outline", "merge", "draft", "behaviour", "policies", "scenarios", "screens")
 
@@ -262,9 +57,6 @@ class Outcome(TypedDict):
     """What a step, or a subgraph of steps, gives back."""
 
     parts: Parts
-
-
-# ---------------------------------------------------------------- states
 
 
 class JobState(TypedDict, total=False):

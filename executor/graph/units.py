@@ -8,23 +8,19 @@ from dataclasses import replace
 from itertools import chain, pairwise
 from typing import Final, TypeVar
 
+from executor.graph.given import DraftAggregate, GraphInput, Named, RequiredNames
 from executor.graph.identifiers import words
-from executor.graph.state import (
+from executor.graph.state import Part, of_step
+from executor.graph.text import POLICY_UNITS, chunks, document
+from executor.graph.unit import (
     AggregateUnit,
     CommandsUnit,
     ContextUnit,
-    DraftAggregate,
     DraftUnit,
-    GraphInput,
-    Named,
     OtherContext,
     Outline,
-    Part,
     PoliciesUnit,
-    RequiredNames,
-    of_step,
 )
-from executor.graph.text import POLICY_UNITS, chunks, document
 from executor.model import Aggregate, EventStormingModel
 
 DRAFTED_TOGETHER: Final = 2  # aggregates in one question: its answer is what all other contexts wait for

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from executor import model as m
 from executor.errors import InvalidInput
-from executor.graph.state import DraftAggregate, DraftContext, GraphInput, Named, RequiredNames
+from executor.graph.given import DraftAggregate, DraftContext, GraphInput, Named, RequiredNames
 from executor.wire import graph_input, model_to_proto
 from tests.executor.from_proto import model_from_proto
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from executor.graph.given import GraphInput
 from executor.graph.run import Finished, generate
-from executor.graph.state import GraphInput
 from executor.graph.text import language_of
 from executor.llm.language_model import LanguageModel
 from executor.llm.language_models import ProcessLanguageModels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from executor.graph.assemble import required
-from executor.graph.state import DraftAggregate, DraftContext, GraphInput, Named, RequiredNames
+from executor.graph.given import DraftAggregate, DraftContext, GraphInput, Named, RequiredNames
 from executor.model import EventStormingModel, Language, loose
 from executor.repair import Required
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from executor.graph import assemble, units
 from executor.graph.build import graph
-from executor.graph.state import DraftAggregate, DraftContext, GraphInput, JobState, Part, RunContext, of_step
+from executor.graph.given import DraftAggregate, DraftContext, GraphInput
+from executor.graph.state import JobState, Part, RunContext, of_step
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.scripted import ScriptedChat
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from executor.graph.given import GraphInput
 from executor.graph.prompt import read_blocks
 from executor.graph.run import Finished, generate
-from executor.graph.state import GraphInput
 from executor.model import Aggregate
 from tests.executor.graph.scripted import RULES, ScriptedChat
 

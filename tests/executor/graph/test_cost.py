@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from executor.graph.given import DraftAggregate, DraftContext, GraphInput, Named, RequiredNames
 from executor.graph.prompt import constant
 from executor.graph.run import Finished, generate
-from executor.graph.state import DraftAggregate, DraftContext, GraphInput, Named, RequiredNames
 from executor.llm import providers
 from executor.llm.language_model import Message, Reply
 from executor.model import EventStormingModel

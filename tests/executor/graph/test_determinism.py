@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from executor.graph.given import GraphInput
 from executor.graph.question import Answer, Question, Unusable
 from executor.graph.run import Finished, generate
-from executor.graph.state import GraphInput
 from executor.model import EventStormingModel
 from executor.wire import model_to_proto
 from tests.executor.graph.inputs import draft, requirements

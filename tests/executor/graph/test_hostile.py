@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from executor.errors import NothingUsable
+from executor.graph.given import GraphInput
 from executor.graph.run import Finished, Snapshot, generate
-from executor.graph.state import GraphInput
 from executor.graph.text import document, units
 from executor.model import BoundedContext, EventStormingModel, SourceRange
 from executor.wire import model_to_proto

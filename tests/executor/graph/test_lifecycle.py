@@ -11,7 +11,7 @@ from executor.graph.answers import RefusalAnswer, ScenarioAnswer, ScenariosAnswe
 from executor.graph.asking import Remarks
 from executor.graph.lifecycle import LifeCycle
 from executor.graph.scenarios import UNKNOWN, normalised
-from executor.graph.state import CommandsUnit, ContextUnit
+from executor.graph.unit import CommandsUnit, ContextUnit
 from executor.model import (
     Aggregate,
     Command,

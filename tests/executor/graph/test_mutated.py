@@ -18,9 +18,9 @@ from pydantic import BaseModel
 
 from executor.errors import LlmUnavailable, NothingUsable
 from executor.graph import answers
+from executor.graph.given import GraphInput
 from executor.graph.prompt import read_blocks
 from executor.graph.run import Finished, Snapshot, generate
-from executor.graph.state import GraphInput
 from executor.llm.language_model import Message, Reply, Throttled
 from executor.model import EventStormingModel, Language
 from tests.executor.graph.inputs import asked_for, draft, requirements

@@ -8,10 +8,11 @@ from importlib import resources
 
 import pytest
 
+from executor.graph.given import GraphInput
 from executor.graph.inputs import BLOCKS
 from executor.graph.prompt import blocks, constant, read_blocks
 from executor.graph.run import generate
-from executor.graph.state import STEPS, GraphInput
+from executor.graph.state import STEPS
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.scripted import ScriptedChat
 

@@ -16,9 +16,10 @@ import pytest
 import executor
 from executor.graph import joins
 from executor.graph.asking import Remarks
+from executor.graph.given import DraftAggregate, DraftContext, GraphInput, RequiredNames
 from executor.graph.question import Answer, Question, Unusable
 from executor.graph.run import generate
-from executor.graph.state import DraftAggregate, DraftContext, GraphInput, RequiredNames
+from executor.graph.unit import whole_job
 from executor.model import (
     Aggregate,
     BoundedContext,
@@ -246,7 +247,7 @@ def test_the_sentences_are_read_off_the_code() -> None:
 def test_lines_without_a_sticker_are_told_in_time_that_grows_with_the_text_and_no_faster() -> None:
     """Of a megabyte there are tens of thousands, and whoever looks for them keeps the event loop."""
     count = 20_000
-    remarks = Remarks("finish", requirements().whole)
+    remarks = Remarks("finish", whole_job(requirements().language))
     began = time.process_time()
     joins._remark_untraced("", ("A line.",) * count, frozenset(), frozenset(range(1, count, 2)), remarks)
     assert time.process_time() - began < 1

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from executor.errors import NothingUsable
+from executor.graph.given import DraftContext, GraphInput
 from executor.graph.prompt import read_blocks
 from executor.graph.question import Answer, Question, Unusable
 from executor.graph.run import Finished, Preview, Progress, RunEvent, Snapshot, generate
-from executor.graph.state import STEPS, DraftContext, GraphInput
+from executor.graph.state import STEPS
 from executor.graph.text import PROMPT_UNITS
 from executor.model import EventStormingModel, Language, Note
 from tests.executor.graph.inputs import asked_for, draft, requirements

@@ -7,9 +7,9 @@ import itertools
 
 import pytest
 
+from executor.graph.given import GraphInput
 from executor.graph.question import Answer, Question, Unusable
 from executor.graph.run import generate
-from executor.graph.state import GraphInput
 from tests.executor.graph.inputs import draft, requirements
 from tests.executor.graph.scripted import Asked, ScriptedChat
 from tests.virtual import virtual

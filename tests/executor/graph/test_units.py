@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executor.graph.state import AggregateUnit, ContextUnit
+from executor.graph.unit import AggregateUnit, ContextUnit
 from executor.graph.units import to_show
 from executor.model import Aggregate, Command, Language
 
