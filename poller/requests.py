@@ -32,6 +32,7 @@ class Violation(Exception):
 
 
 def check_input(given: job_pb2.JobInput) -> None:
+    """A text or a draft, not too long, and edits that say what they change. Raises Violation."""
     if given.job_id:
         check_id(given.job_id, field="input.job_id")
     match given.WhichOneof("source"):
@@ -68,6 +69,7 @@ def _check_edit(edit: job_pb2.Edit, field: str) -> None:
 
 
 def check_id(job_id: str, *, field: str = "job_id") -> None:
+    """Raises Violation where it is no UUID."""
     if not _JOB_ID.fullmatch(job_id):
         raise Violation(field, "must be hexadecimal digits in groups of 8-4-4-4-12")
 
@@ -92,12 +94,15 @@ def check_size(field: str, size: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
+    """`after` is where the page before ended; "" for the first."""
+
     wanted: JobFilter
     size: int
     after: str
 
 
 def page_request(request: job_pb2.ListJobsRequest) -> PageRequest:
+    """Raises Violation."""
     if request.page_size > LARGEST_PAGE:
         raise Violation("page_size", f"must be at most {LARGEST_PAGE}")
     wanted = JobFilter(

@@ -52,5 +52,6 @@ _SENTENCES = {
 
 
 def sentence(name: str, language: model_pb2.Language, **values: object) -> str:
+    """`values` fill its placeholders; KeyError where one is missing."""
     english, korean = _SENTENCES[name]
     return (korean if language == model_pb2.LANGUAGE_KOREAN else english).format(**values)

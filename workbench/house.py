@@ -81,7 +81,7 @@ def measured(name: str, protocols: dict[str, dict[str, bool]]) -> Package:
 def protocols_of(names: tuple[str, ...]) -> dict[str, dict[str, bool]]:
     """Every protocol's methods, and which of them it documents."""
     return {
-        node.name: {method.name: bool(ast.get_docstring(method)) for method in _methods(node)}
+        f"{path}:{node.name}": {method.name: bool(ast.get_docstring(method)) for method in _methods(node)}
         for name in names
         for path in _files(name)
         for node in ast.walk(ast.parse(path.read_text("utf-8")))

@@ -30,14 +30,17 @@ class Box:
 
     @property
     def right(self) -> float:
+        """x, in px."""
         return self.x + self.width
 
     @property
     def bottom(self) -> float:
+        """y, in px."""
         return self.y + self.height
 
     @property
     def middle(self) -> tuple[float, float]:
+        """x and y, in px."""
         return self.x + self.width / 2, self.y + self.height / 2
 
 

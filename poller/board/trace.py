@@ -25,6 +25,7 @@ class Span:
     end: int
 
     def meets(self, other: "Span") -> bool:
+        """Whether they share a code unit; touching is not enough."""
         return self.start < other.end and other.start < self.end
 
 
@@ -57,6 +58,7 @@ class Trace:
 
     @property
     def uncovered(self) -> tuple[Sentence, ...]:
+        """Those that say something and have no sticker."""
         return tuple(sentence for sentence in self.sentences if sentence.uncovered)
 
     def quotes(self, sticker: Sticker) -> Iterator[str]:
@@ -113,9 +115,11 @@ class Units:
         self._lines = list(self._line_spans())
 
     def cut(self, span: Span) -> str:
+        """What stands there."""
         return self._bytes[2 * span.start : 2 * span.end].decode("utf-16-le", "replace")
 
     def spans(self, ranges: tuple[Range, ...]) -> Iterator[Span]:
+        """Of ranges whose lines and columns count from 1; one that begins beyond the text gives none."""
         for start_line, start_column, end_line, end_column in ranges:
             if 1 <= start_line <= len(self._lines):
                 start = self._offset(start_line, max(start_column, 1) - 1)

@@ -65,6 +65,7 @@ class Sticker:
 
     @property
     def title(self) -> str:
+        """What people call it, never empty."""
         return title_of(self)
 
 
@@ -91,6 +92,7 @@ class Wall:
 
     @property
     def stickers(self) -> Iterator[Sticker]:
+        """Aggregate by aggregate, then the questions that belong to none."""
         return chain(*self.bands.values(), self.questions)
 
 

@@ -25,9 +25,12 @@ class Settings(Access, Protocol):
     """What this module needs of the settings."""
 
     @property
-    def namespace(self) -> str: ...
+    def namespace(self) -> str:
+        """Of the queue."""
+
     @property
-    def a2a_port(self) -> int: ...
+    def a2a_port(self) -> int:
+        """0: nobody is told by webhook, so those rules are not needed."""
 
 
 async def examine(settings: Settings) -> AsyncGenerator[str, None]:

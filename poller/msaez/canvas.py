@@ -34,6 +34,7 @@ class Canvas:
         return [(key, self.elements[key]) for kind in kinds for key in self._kinds.get(kind, ())]
 
     def kind(self, key: str) -> str:
+        """ "" where there is no such element."""
         return kind_of(self.elements[key]) if key in self.elements else ""
 
     def called(self, key: str) -> str:
@@ -42,6 +43,7 @@ class Canvas:
         return f"{kind_of(element)} {text(element.get('name'))}".strip() or key
 
     def name(self, key: str) -> str:
+        """ "" where there is no such element, or none."""
         return text(self.elements.get(key, {}).get("name"))
 
     def linked(self, element: dict[str, Json], member: str, kind: str) -> str:

@@ -10,6 +10,8 @@ from poller.msaez.encoding import Json
 
 
 class Rectangle(NamedTuple):
+    """Edges on the canvas, in px; y grows downward."""
+
     left: float
     top: float
     right: float

@@ -120,10 +120,12 @@ class Resolved:
 
     @property
     def korean(self) -> bool:
+        """Whether people read it in Korean, else in English."""
         return self.model.language == model_pb2.LANGUAGE_KOREAN
 
     @property
     def aggregates(self) -> Iterator[Aggregate]:
+        """Context by context."""
         return (aggregate for context in self.contexts for aggregate in context.aggregates)
 
     @property

@@ -112,6 +112,7 @@ class Register:
         self._taken = {self._same(name) for name in taken}
 
     def take(self, name: str) -> str:
+        """This name, or it with the first free number, from 2."""
         number, unique = 1, name
         while self._same(unique) in self._taken:
             number += 1
