@@ -17,7 +17,7 @@ from poller.ports import LARGEST_INPUT, JobFilter
 PAGE_SIZE, LARGEST_PAGE = 50, 500
 LARGEST_ANSWER = 30 * 1024 * 1024
 """Bytes of one part of an answer, which has 32 MiB in all."""
-_JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CODE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,99}")
 _ELEMENT_KINDS = frozenset(job_pb2.ElementKind.values()) - {job_pb2.ELEMENT_KIND_UNSPECIFIED}
 _STATES = {job_pb2.JobState.Value(f"JOB_STATE_{state.name}"): state for state in JobState}
@@ -70,7 +70,7 @@ def _check_edit(edit: job_pb2.Edit, field: str) -> None:
 
 def check_id(job_id: str, *, field: str = "job_id") -> None:
     """Raises Violation where it is no UUID."""
-    if not _JOB_ID.fullmatch(job_id):
+    if not JOB_ID.fullmatch(job_id):
         raise Violation(field, "must be hexadecimal digits in groups of 8-4-4-4-12")
 
 

@@ -52,7 +52,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
     """Each method: read the request, one call on the port `Jobs`, write the response."""
 
     def __init__(self, jobs: Jobs, *, msaez_url: str | None = None, board_url: str | None = None) -> None:
-        self._jobs, self._messages = jobs, _Messages(msaez_url, board_url)
+        self._jobs, self._messages = jobs, Messages(msaez_url, board_url)
 
     async def SubmitJob(
         self, request: job_pb2.SubmitJobRequest, context: Context
@@ -140,10 +140,10 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         return (await self._jobs.input(job_id)).requirements
 
 
-class _Messages:
-    """Views as messages."""
+class Messages:
+    """Views as messages, with links to where people see the jobs: those whose bases are known."""
 
-    def __init__(self, msaez_url: str | None, board_url: str | None) -> None:
+    def __init__(self, msaez_url: str | None = None, board_url: str | None = None) -> None:
         self._msaez_url, self._board_url = msaez_url, board_url
         self._watched: dict[str, tuple[JobView, job_pb2.Job]] = {}
 
@@ -164,6 +164,7 @@ class _Messages:
         return job
 
     def job(self, view: JobView) -> job_pb2.Job:
+        """As it stands, without model."""
         return job_pb2.Job(
             job_id=view.job_id,
             state=_STATES[view.state],

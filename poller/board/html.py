@@ -56,12 +56,7 @@ def render_html(model: EventStormingModel, *, live: Live | None = None, along: S
     contents["words"] = words
     contents["along"] = [asdict(each) for each in along]
     if live:
-        contents["live"] = {
-            "events": live.events,
-            "retry": live.retry,
-            "revise": live.revise,
-            "shown": live.shown,
-        }
+        contents["live"] = asdict(live)
         scripts += [asset("live.js"), asset("edit.js")]
     else:
         contents["inTime"] = render_timeline(model)

@@ -12,12 +12,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.metadata import entry_points
 from itertools import islice
 
-from eventstorming.v1 import job_pb2
-
 from eventstorming_client import Client
-from poller.cli import connection, files, show
+from poller.cli import connection, files
 from poller.cli.outcome import CliError, Exit
-from poller.mcp.tools import Listed, Refused, Step, server
+from poller.mcp.tools import Listed, Refused, Step, listed, server, step_of
 
 
 def serve(arguments: argparse.Namespace) -> Exit:
@@ -52,7 +50,7 @@ class Remote:
         events = self._client.job(job_id).watch()
         with _refusals():
             while (event := await asyncio.to_thread(next, events, None)) is not None:
-                yield _step(event.job)
+                yield step_of(event.job)
 
     async def cancel(self, job_id: str) -> None:
         with _refusals():
@@ -68,28 +66,7 @@ class Remote:
     async def newest(self, limit: int) -> Sequence[Listed]:
         with _refusals():
             found = await asyncio.to_thread(lambda: list(islice(self._client.list(), limit)))
-        return [_listed(job) for job in found]
-
-
-def _step(job: job_pb2.Job) -> Step:
-    return Step(
-        progress=job.current_progress,
-        total=job.total_progress,
-        told=tuple(line.message for line in job.log),
-        completed=job.state == job_pb2.JOB_STATE_COMPLETED,
-        failure=job.failure,
-    )
-
-
-def _listed(job: job_pb2.Job) -> Listed:
-    return Listed(
-        job_id=job.job_id,
-        state=show.state_of(job),
-        title=job.title,
-        progress=job.current_progress,
-        total=job.total_progress,
-        failure=job.failure,
-    )
+        return [listed(job) for job in found]
 
 
 @contextmanager

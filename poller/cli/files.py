@@ -24,7 +24,6 @@ from poller.errors import InputRejected
 _LANGUAGES = {"english": model_pb2.LANGUAGE_ENGLISH, "korean": model_pb2.LANGUAGE_KOREAN}
 _HANGUL = re.compile("[\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f]")
 STDIN = Path("-")
-JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def read_input(path: Path, *, draft: bool, language: str | None) -> job_pb2.JobInput:

@@ -19,6 +19,7 @@ from rich.table import Table
 from eventstorming_client import Client, Job
 from poller.cli import connection, files, show
 from poller.cli.outcome import CliError, Exit
+from poller.requests import JOB_ID
 
 STATES = {
     "queued": job_pb2.JOB_STATE_QUEUED,
@@ -31,7 +32,7 @@ SHORTEST_ID, LOOKED_THROUGH = 4, 5000
 
 def named(client: Client, text: str) -> Job:
     """The job with this id, or the one of the newest whose id begins so."""
-    if files.JOB_ID.fullmatch(text):
+    if JOB_ID.fullmatch(text):
         return client.job(text)
     if not re.fullmatch(rf"[0-9a-fA-F-]{{{SHORTEST_ID},36}}", text):
         raise CliError(

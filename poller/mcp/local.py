@@ -12,10 +12,10 @@ from starlette.routing import BaseRoute, Route
 
 from poller import admin, exports
 from poller.errors import PollerError
-from poller.job import JobState
-from poller.mcp.tools import Listed, Refused, Step, server
-from poller.ports import JobFilter, Jobs, JobView
+from poller.mcp.tools import Listed, Refused, Step, listed, server, step_of
+from poller.ports import JobFilter, Jobs
 from poller.requests import Violation, check_id, check_input
+from poller.service import Messages
 
 PATH = "/mcp"
 MOST_SESSIONS = 100
@@ -25,7 +25,7 @@ class Local:
     """Implements `Work`."""
 
     def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
+        self._jobs, self._messages = jobs, Messages()
 
     async def submit(self, requirements: str, *, like: str) -> str:
         with _refusals():
@@ -39,7 +39,7 @@ class Local:
         with _refusals():
             async with aclosing(self._jobs.watch(job_id)) as views:
                 async for view in views:
-                    yield _step(view)
+                    yield step_of(self._messages.job(view))
 
     async def cancel(self, job_id: str) -> None:
         with _refusals():
@@ -59,27 +59,7 @@ class Local:
     async def newest(self, limit: int) -> Sequence[Listed]:
         with _refusals():
             page = await self._jobs.list_jobs(JobFilter(), size=limit)
-        return [
-            Listed(
-                job_id=view.job_id,
-                state=view.state.value,
-                title=view.title,
-                progress=view.current_progress,
-                total=view.total_progress,
-                failure=view.failure,
-            )
-            for view in page.jobs
-        ]
-
-
-def _step(view: JobView) -> Step:
-    return Step(
-        progress=view.current_progress,
-        total=view.total_progress,
-        told=tuple(line.message for line in view.log),
-        completed=view.state is JobState.COMPLETED,
-        failure=view.failure,
-    )
+        return [listed(self._messages.job(view)) for view in page.jobs]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated, Any, Protocol
 
+from eventstorming.v1 import job_pb2
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from pydantic import BaseModel, Field
@@ -45,6 +46,17 @@ class Step:
     failure: str = ""
 
 
+def step_of(job: job_pb2.Job) -> Step:
+    """A job as it stands."""
+    return Step(
+        progress=job.current_progress,
+        total=job.total_progress,
+        told=tuple(line.message for line in job.log),
+        completed=job.state == job_pb2.JOB_STATE_COMPLETED,
+        failure=job.failure,
+    )
+
+
 class Generated(BaseModel):
     """What came of a text. `model`: Markdown; `told`: what the generation told its user on the way."""
 
@@ -63,6 +75,18 @@ class Listed(BaseModel):
     progress: int
     total: int
     failure: str
+
+
+def listed(job: job_pb2.Job) -> Listed:
+    """A job among others."""
+    return Listed(
+        job_id=job.job_id,
+        state=job_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_").lower(),
+        title=job.title,
+        progress=job.current_progress,
+        total=job.total_progress,
+        failure=job.failure,
+    )
 
 
 class Work(Protocol):

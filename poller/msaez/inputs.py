@@ -16,8 +16,8 @@ from eventstorming.v1 import job_pb2, model_pb2
 from poller.errors import InputRejected
 from poller.msaez.encoding import Json, decode, encode_key, key_fits
 from poller.ports import LARGEST_INPUT
+from poller.requests import JOB_ID
 
-JOB_ID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
 MOST_WARNINGS = 20
 _HANGUL = re.compile(r"[가-힣ㄱ-ㆎ]")
 
@@ -139,7 +139,7 @@ def understand(raw: Json, *, job_id: str) -> Inputs:
     notes = _Notes(model_pb2.LANGUAGE_KOREAN if korean else model_pb2.LANGUAGE_ENGLISH)
     if not isinstance(inputs, dict):
         notes.reject("no_inputs")
-    if not JOB_ID.match(job_id):
+    if not JOB_ID.fullmatch(job_id):
         notes.reject("job_id", job_id)
     if language and language.lower() not in _ENGLISH | _KOREAN:
         notes.warn("language", language)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,11 +21,11 @@ from poller.pages.jobs_page import jobs_page, message_page
 from poller.pages.revision import NotUnderstood, revised, submitted
 from poller.pages.stream import EventStream
 from poller.ports import LARGEST_INPUT, JobNotFound, Jobs, WrongState
+from poller.requests import JOB_ID
 
 OPERATOR = "an operator"
 LARGEST_MESSAGE = 2 * LARGEST_INPUT
 """Bytes of JSON: a text with every line feed escaped, and more."""
-_JOB_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -157,7 +156,7 @@ async def _list(_: Request) -> Response:
 
 def _job(request: Request) -> str:
     job_id = str(request.path_params["job"])
-    if not _JOB_ID.fullmatch(job_id):
+    if not JOB_ID.fullmatch(job_id):
         raise JobNotFound("A job's id is hexadecimal digits in groups of 8-4-4-4-12.")
     return job_id
 
