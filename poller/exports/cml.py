@@ -27,12 +27,53 @@ _TYPES = {
 }
 _TYPES |= {"Boolean": "boolean", "Date": "Date"}
 _KEYWORDS = frozenset(
-    """
-    abstract aggregate cache changeable command contains description email enum event extends gap hint
-    immutable in index inject inverse key length max min not nullable of operation owner package past
-    pattern persistent range reference required scope size state to transient type unique url validate
-    value with
-    """.split()
+    [
+        "abstract",
+        "aggregate",
+        "cache",
+        "changeable",
+        "command",
+        "contains",
+        "description",
+        "email",
+        "enum",
+        "event",
+        "extends",
+        "gap",
+        "hint",
+        "immutable",
+        "in",
+        "index",
+        "inject",
+        "inverse",
+        "key",
+        "length",
+        "max",
+        "min",
+        "not",
+        "nullable",
+        "of",
+        "operation",
+        "owner",
+        "package",
+        "past",
+        "pattern",
+        "persistent",
+        "range",
+        "reference",
+        "required",
+        "scope",
+        "size",
+        "state",
+        "to",
+        "transient",
+        "type",
+        "unique",
+        "url",
+        "validate",
+        "value",
+        "with",
+    ]
 )
 
 
