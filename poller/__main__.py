@@ -87,7 +87,7 @@ async def serve(settings: Settings, traces: Traces = OFF) -> None:
             metrics=counted,
             traces=traces,
         )
-        counted.registry.register(Gauges(dispatcher, executors, opened.queue))
+        counted.registry.register(Gauges(dispatcher.backlog, executors, opened.queue))
         periods = Periods(
             failed_days=settings.retention_failed_days, completed_days=settings.retention_completed_days
         )
@@ -148,7 +148,7 @@ async def run(settings: Settings, parts: Parts) -> None:
             boards = settings.board_url or own_pages(settings, admin_port)
             agents = doors(parts.opened, settings, boards)
             more_services = agents.services if agents else None
-            server = await serve_jobs(jobs, settings, dispatcher, boards=boards, beside=more_services)
+            server = await serve_jobs(jobs, settings, dispatcher.backlog, boards=boards, beside=more_services)
             ports = {"grpc": server.port, "http": http_port, "admin": admin_port}
             if agents:
                 served = serving(agents.app(server.port), settings.a2a_port, name="A2A_PORT")
@@ -197,7 +197,7 @@ async def drained(work: asyncio.Task[None], dispatcher: Dispatcher, grace: float
     """Until everything that ran here is handed over, or the grace after the signal is used up."""
     await asyncio.wait({work}, timeout=grace)
     if not work.done():
-        log.error("poller.aborted", running=dispatcher.running)
+        log.error("poller.aborted", running=len(dispatcher.running))
         work.cancel()
 
 

@@ -321,7 +321,7 @@ async def test_a_drain_waits_for_open_answers_for_so_long_and_then_says_what_it_
             await eventually(lambda: len(bench.executors.started) == 2)
             bench.dispatcher.drain()
             await asyncio.sleep(15.9)
-            assert (bench.dispatcher.running, work.done()) == (1, False)
+            assert (len(bench.dispatcher.running), work.done()) == (1, False)
             await asyncio.sleep(0.2)
             assert work.done()
     assert [line["running"] for line in logs if line["event"] == "dispatcher.broken_off"] == [1]
@@ -392,14 +392,14 @@ async def test_a_job_starts_at_its_time_to_the_millisecond() -> None:
 @virtual
 async def test_it_tells_what_runs_what_waits_and_for_how_long() -> None:
     bench = Bench(FakeExecutors(1))
-    assert bench.dispatcher.jobs is None
+    assert bench.dispatcher.backlog.jobs is None
     await bench.submit(1, 2, 3)
     async with bench.running():
         await asyncio.sleep(60)
-        told = (bench.dispatcher.running, bench.dispatcher.queued, bench.dispatcher.jobs)
+        told = (len(bench.dispatcher.running), bench.dispatcher.backlog.queued, bench.dispatcher.backlog.jobs)
         assert told == (1, 2, 3)
         waiting = bench.store.jobs[job_id(2)].created_at
-        assert bench.dispatcher.oldest_age == (bench.store.time - waiting) / 1000 > 59
+        assert bench.dispatcher.backlog.oldest_age == (bench.store.time - waiting) / 1000 > 59
 
 
 @pytest.mark.parametrize("numbers", [[], [1], [1, 2]])
@@ -412,7 +412,7 @@ async def test_what_does_not_wait_or_comes_from_the_future_has_no_age(numbers: l
         if len(numbers) == 2:
             bench.change(2, created_at=bench.store.time + 60_000)
             await settle()
-        assert bench.dispatcher.oldest_age == 0.0
+        assert bench.dispatcher.backlog.oldest_age == 0.0
 
 
 @virtual
@@ -421,7 +421,7 @@ async def test_whoever_waits_for_news_of_the_queue_hears_each_once() -> None:
     async with bench.running():
         await settle()
         for number in (1, 2):
-            news = asyncio.create_task(bench.dispatcher.learned())
+            news = asyncio.create_task(bench.dispatcher.backlog.learned())
             await settle()
             assert not news.done()
             await bench.submit(number)
@@ -450,7 +450,7 @@ async def test_what_a_whole_change_does_not_name_is_gone() -> None:
         kept = bench.store.jobs[job_id(2)].entry
         bench.store.tell(QueueChange(whole=True, jobs={job_id(2): kept}))
         await asyncio.sleep(5)
-        assert bench.dispatcher.jobs == 1
+        assert bench.dispatcher.backlog.jobs == 1
         assert bench.queue.dropped == {}
         bench.offer(2)
         await settle()
@@ -532,7 +532,7 @@ async def test_a_lease_that_trouble_left_behind_is_no_twins() -> None:
             bench.store.runs[0].faults["keep"] = ValueError("a fault of ours")
             bench.store.runs[0].lose()
             await settle()
-            assert bench.dispatcher.running == 0
+            assert len(bench.dispatcher.running) == 0
             bench.change(1, position=0, not_before=1)
             await settle()
         assert twins(logs) == []

@@ -69,7 +69,7 @@ async def listening(poller: Poller, *, slots: int = 8, token: str = "") -> Async
         grpc_token=SecretStr(token) if token else None,
         grpc_allow_plaintext_token=True,
     )
-    server = await serve_jobs(poller.queue, settings, poller.dispatcher)
+    server = await serve_jobs(poller.queue, settings, poller.dispatcher.backlog)
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
             stub = externalscaler_pb2_grpc.ExternalScalerStub(channel)
@@ -115,10 +115,10 @@ async def test_nine_jobs_on_eight_slots_want_two_executors_and_the_ninth_counts_
         assert await it.keda.desired() == 0
         for _ in range(8):
             await it.jobs.SubmitJob(submission())
-        await eventually(lambda: it.poller.dispatcher.running == 8)
+        await eventually(lambda: len(it.poller.dispatcher.running) == 8)
         full = await it.keda.desired()
         await it.rtdb.create(new_id())
-        await eventually(lambda: it.poller.dispatcher.queued == 1)
+        await eventually(lambda: it.poller.dispatcher.backlog.queued == 1)
         more = await it.keda.desired()
         values = await it.keda.stub.GetMetrics(wire.GetMetricsRequest(scaledObjectRef=it.keda.scaled))
     assert (full, more) == (1, 2)
@@ -148,7 +148,7 @@ async def test_a_poller_that_does_not_know_the_queue_refuses_instead_of_saying_0
 async def test_a_queue_that_falls_silent_keeps_its_last_figure() -> None:
     async with served(hang) as it:
         await it.jobs.SubmitJob(submission())
-        await eventually(lambda: it.poller.dispatcher.running == 1)
+        await eventually(lambda: len(it.poller.dispatcher.running) == 1)
         it.rtdb.rtdb.faults.change({"frozen": True})
         assert await it.keda.desired() == 1
         it.rtdb.rtdb.faults.change({"frozen": False})

@@ -43,7 +43,7 @@ async def served(**given: Any) -> AsyncIterator[Served]:
     settings = Settings(firebase_database_emulator_host="127.0.0.1:1", grpc_port=0, **given)
     large = [("grpc.max_send_message_length", -1)]
     async with world() as rtdb, rtdb.poller() as poller:
-        server = await serve_jobs(poller.queue, settings, poller.dispatcher)
+        server = await serve_jobs(poller.queue, settings, poller.dispatcher.backlog)
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", options=large) as channel:
             yield Served(rtdb=rtdb, server=server, channel=channel, jobs=job_pb2_grpc.JobServiceStub(channel))
         await server.stop(None)

@@ -7,19 +7,19 @@ import os
 import sys
 
 from poller.__main__ import main
-from poller.dispatcher import Dispatcher
+from poller.dispatcher import RunningJobs
 from poller.job import Job
 from poller.ports import Placement
 
-_work = Dispatcher._work
+_work = RunningJobs.work
 
 
-async def _slower(self: Dispatcher, job: Job, slot: Placement) -> None:
+async def _slower(self: RunningJobs, job: Job, slot: Placement) -> None:
     await asyncio.sleep(float(os.environ["SLOWED"]))
     await _work(self, job, slot)
 
 
-Dispatcher._work = _slower  # type: ignore[method-assign]
+RunningJobs.work = _slower  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -89,14 +89,13 @@ def _with_spinning() -> None:
     place = dispatcher.Dispatcher._place
 
     def without_forgetting(self: Any, work: Any) -> None:
-        kept = dict(self._pausing)
+        kept = dict(self._actions.pausing)
         place(self, work)
         if not self._executors.free_slots:
-            self._pausing = kept | self._pausing
+            self._actions.pausing = kept | self._actions.pausing
 
     def seconds_to_next(self: Any) -> float:
-        waits = [until - self._clock.monotonic() for until in self._pausing.values()]
-        return max(0.01, min(waits, default=dispatcher.LONGEST_WAIT_SECONDS))
+        return max(0.01, min(self._actions.pauses(), default=dispatcher.LONGEST_WAIT_SECONDS))
 
     _set(dispatcher.Dispatcher, "_place", without_forgetting)
     _set(dispatcher.Dispatcher, "_seconds_to_next", seconds_to_next)

@@ -33,6 +33,8 @@ MODULES = (
     "poller/attempt.py",
     "poller/link.py",
     "poller/dispatcher.py",
+    "poller/actions.py",
+    "poller/backlog.py",
     "poller/executors.py",
     "executor/link.py",
     "executor/service.py",
