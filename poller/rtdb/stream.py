@@ -145,6 +145,7 @@ class EventStreams:
         self._backoff = backoff
         self._chance = chance
         self._watches: set[_Watch] = set()
+        self._reconnects = 0
 
     def acting_as(self, transport: Transport) -> EventStreams:
         """The same streams, opened over this."""
@@ -202,11 +203,10 @@ class EventStreams:
     def _connected(self, watch: _Watch) -> None:
         watch.connected, watch.trouble = True, ""
         watch.connections += 1
-        traffic = self._transport.traffic
         if watch.connections > 1:
-            traffic.reconnects += 1
+            self._reconnects += 1
             self._transport.metrics.reconnected(watch.path)
-        log.info("rtdb.stream_connected", path=watch.path, reconnects=traffic.reconnects)
+        log.info("rtdb.stream_connected", path=watch.path, reconnects=self._reconnects)
 
     @property
     def last_byte_age(self) -> float:

@@ -10,7 +10,6 @@ import copy
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
@@ -27,16 +26,6 @@ MAX_REDIRECTS = 5
 
 Exchange: TypeAlias = Callable[[str, Mapping[str, str]], Awaitable[Answer]]
 """One request to a URL with these headers."""
-
-
-@dataclass(slots=True)
-class Traffic:
-    """What went over the wire, bodies only. `reconnects` counts streams that came back."""
-
-    requests: int = 0
-    bytes_read: int = 0
-    bytes_written: int = 0
-    reconnects: int = 0
 
 
 class Transport:
@@ -61,7 +50,6 @@ class Transport:
         self.clock = clock
         self.server_clock = ServerClock(clock, wall)
         self.metrics = metrics
-        self.traffic = Traffic()
         self.last_byte = clock()
 
     def acting_as(self, auth: Json) -> Transport:
@@ -88,7 +76,7 @@ class Transport:
         """The deadline covers everything, the wait for a token too. Raises what the answer's status means."""
 
         async def exchange(url: str, fields: Mapping[str, str]) -> Answer:
-            self.transferred(written=len(content or b""))
+            self.metrics.transferred(written=len(content or b""))
             return await self._http.send(method, url, content=content, headers=fields, before=before)
 
         with self._observed(method):
@@ -140,7 +128,7 @@ class Transport:
                 if piece is None:
                     return
                 self.last_byte = self.clock()
-                self.transferred(read=len(piece))
+                self.metrics.transferred(read=len(piece))
                 yield piece
 
     # ── one request ──────────────────────────────────────────────────────────────────────────────────────────
@@ -159,7 +147,6 @@ class Transport:
     async def _followed(self, exchange: Exchange, url: str, headers: Mapping[str, str]) -> Answer:
         """The answer from where redirects lead."""
         for _ in range(MAX_REDIRECTS):
-            self.traffic.requests += 1
             sent = self.clock()
             try:
                 answer = await exchange(url, headers)
@@ -167,18 +154,12 @@ class Transport:
                 why = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 raise Transient(f"RTDB cannot be reached ({urlsplit(url).netloc}: {why})") from error
             self.last_byte = self.clock()
-            self.transferred(read=answer.size)
+            self.metrics.transferred(read=answer.size)
             self.server_clock.saw_date(answer.fields.get("date"), sent=sent, received=self.last_byte)
             if answer.status != 307:
                 return answer
             url = redirected(answer)
         raise Transient("RTDB redirects in circles")
-
-    def transferred(self, *, read: int = 0, written: int = 0) -> None:
-        """Counts bytes of bodies."""
-        self.traffic.bytes_read += read
-        self.traffic.bytes_written += written
-        self.metrics.transferred(read=read, written=written)
 
     @contextmanager
     def _observed(self, method: str) -> Iterator[None]:

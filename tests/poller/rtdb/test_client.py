@@ -15,6 +15,7 @@ from poller.rtdb.answers import Denied
 from poller.rtdb.open import endpoint
 from poller.rtdb.rest import Database
 from poller.rtdb.stream import Backoff
+from tests.poller.rtdb.wire import bytes_read, bytes_written, requests
 
 Connect = Callable[..., Database]
 SetRules = Callable[[dict[str, Any]], Awaitable[None]]
@@ -91,7 +92,7 @@ async def test_the_writes_of_one_lease_can_be_fenced_by_the_database(db: Databas
     with pytest.raises(Denied):
         await mine.put("jobs/j1/progress", 3)
     assert await db.get("jobs") == {"j1": {"progress": 1, "run": {"answer": "x"}}}
-    assert db.transport.traffic.requests == mine.transport.traffic.requests == 6
+    assert requests(db) == requests(mine) == 6
 
 
 async def test_nobody_there_is_transient(connect: Connect) -> None:
@@ -161,9 +162,9 @@ async def test_reads_can_be_small(db: Database) -> None:
 async def test_text_is_counted_and_carried_as_it_is(db: Database) -> None:
     await db.put("텍스트/키 1?x=%41&", "값 \ud800!")
     assert await db.get("텍스트") == {"키 1?x=%41&": "값 ?!"}
-    assert db.transport.traffic.requests == 2
-    assert db.transport.traffic.bytes_written == len('"값 ?!"'.encode())
-    assert db.transport.traffic.bytes_read == len('{"키 1?x=%41&":"값 ?!"}'.encode())
+    assert requests(db) == 2
+    assert bytes_written(db) == len('"값 ?!"'.encode())
+    assert bytes_read(db) == len('{"키 1?x=%41&":"값 ?!"}'.encode())
 
 
 async def test_the_servers_clock_is_learned(connect: Connect) -> None:

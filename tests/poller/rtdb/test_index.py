@@ -21,6 +21,7 @@ from poller.rtdb.run import Runs
 from poller.rtdb.writer import Writer
 from tests.fakes import Conversation, FakeClock, Refusal, eventually, plain_script, scripted_executor
 from tests.poller.lifecycle import NODES, World, new_id, world
+from tests.poller.rtdb.wire import bytes_read
 
 
 async def _rows(rtdb: World) -> dict[str, Any]:
@@ -102,9 +103,9 @@ async def test_with_5000_jobs_a_page_costs_a_page_and_all_pages_show_every_job_o
             return len(page.jobs) == 500
 
         await eventually(known)
-        before = rtdb.database.transport.traffic.bytes_read
+        before = bytes_read(rtdb.database)
         page = await poller.queue.list_jobs(JobFilter(), size=50)
-        cost = rtdb.database.transport.traffic.bytes_read - before
+        cost = bytes_read(rtdb.database) - before
         found = await _all(poller.queue, JobFilter(), 500)
         failed = await _all(poller.queue, JobFilter(states=frozenset({JobState.FAILED})), 100)
     created = [view.created_at for view in page.jobs]

@@ -16,6 +16,7 @@ from poller.rtdb.answers import Denied
 from poller.rtdb.rest import Database
 from poller.rtdb.stream import Backoff, Change
 from tests.poller.rtdb.test_client import Tokens
+from tests.poller.rtdb.wire import bytes_read, reconnects
 
 Watching = Callable[[Database, str], Any]
 Connect = Callable[..., Database]
@@ -56,7 +57,7 @@ async def test_what_happened_while_away_is_in_the_next_snapshot(
         assert seen.snapshots[-1] == {"b": 2, "c": 3}
         await db.put("q/d", 4)
         await seen.until(lambda seen: seen.changes[-1].path == ("d",))
-    assert db.transport.traffic.reconnects == 1
+    assert reconnects(db) == 1
 
 
 @pytest.mark.parametrize("how", ["cut", "end"])
@@ -67,7 +68,7 @@ async def test_a_stream_that_ends_is_opened_again(
         for count in (2, 3, 4):
             emulator.app.end_streams(how)
             await seen.until(lambda seen, count=count: len(seen.snapshots) == count)
-    assert db.transport.traffic.reconnects == 3
+    assert reconnects(db) == 3
 
 
 async def test_a_silent_stream_is_given_up(
@@ -99,8 +100,8 @@ async def test_keep_alives_keep_the_watchdog_quiet(
     async with Emulator(keep_alive=0.02) as lively:
         db = connect(base_url=lively.url, watchdog=2.0)
         async with watching(db, "q") as seen:
-            before = db.transport.traffic.bytes_read
-            await eventually(lambda: db.transport.traffic.bytes_read > before + 200)
+            before = bytes_read(db)
+            await eventually(lambda: bytes_read(db) > before + 200)
             assert len(seen.changes) == 1
             assert db.streams.last_byte_age < 2.0
 
@@ -177,10 +178,10 @@ async def test_a_watch_closes_at_once(db: Database, emulator: Emulator, eventual
 async def test_a_slow_reader_holds_the_network_not_the_memory(db: Database) -> None:
     async with aclosing(db.streams.watch("q")) as changes:
         await anext(changes)
-        before = db.transport.traffic.bytes_read
+        before = bytes_read(db)
         for number in range(40):
             await db.put("q/text", f"{number}" + "x" * 500_000)
-        assert db.transport.traffic.bytes_read - before < 5_000_000
+        assert bytes_read(db) - before < 5_000_000
         got = [(await anext(changes)).value[:2] for _ in range(40)]
     assert got[-1] == "39"
 
