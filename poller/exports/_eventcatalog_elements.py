@@ -15,6 +15,7 @@ from poller.exports._eventcatalog_page import GRAPH, filled, head, listed, page,
 from poller.exports._names import identifier
 from poller.exports._schemas import Json, Schemas, flat
 from poller.exports._terms import policy_lines, questions
+from poller.msaez.fields import element_of
 from poller.resolved import Aggregate, Context, Member, Node, Policy, Resolved, System
 from poller.resolved.names import Register
 
@@ -120,7 +121,7 @@ class Elements:
         return page(about, listed(self._words["rules"], message.invariants), self._asked_about(aggregate))
 
     def _property(self, field: Field, enums: Mapping[str, list[str]]) -> Json:
-        inner = field.type.removeprefix("List<").removesuffix(">")
+        inner = element_of(field.type)
         return filled(
             name=flat(field.name),
             type="array" if inner != field.type else flat(field.type),

@@ -10,6 +10,7 @@ from eventstorming.v1.model_pb2 import Field
 from poller.board.text import clean, one_line
 from poller.board.wall import title_of
 from poller.exports._names import identifier
+from poller.msaez.fields import element_of
 from poller.resolved import Aggregate, Resolved
 from poller.resolved.names import Register
 
@@ -57,7 +58,7 @@ class Schemas:
         return {"type": "object", "properties": properties} | ({"required": required} if required else {})
 
     def _field(self, aggregate: Aggregate, field: Field) -> Json:
-        inner = field.type.removeprefix("List<").removesuffix(">")
+        inner = element_of(field.type)
         known = self._names.get((aggregate.path, inner))
         shape = {"$ref": f"{self._at}{known}"} if known else _TYPES.get(inner, {"type": "string"})
         if inner != field.type:

@@ -15,6 +15,7 @@ from poller.board.words import export_words_for
 from poller.exports._format import Format
 from poller.exports._names import identifier
 from poller.exports._terms import OF_THE_WHOLE, policy_lines, questions
+from poller.msaez.fields import element_of
 from poller.resolved import Aggregate, Context, Node, System, resolve
 from poller.resolved.names import Register, class_name, field_name
 
@@ -183,7 +184,7 @@ class _Writer:
 
 def _type(given: str, names: dict[str, str]) -> str:
     """A type of the aggregate is a reference, which CML marks."""
-    inner = given.removeprefix("List<").removesuffix(">")
+    inner = element_of(given)
     name = f"- {names[inner]}" if inner in names else _TYPES.get(inner, "String")
     if inner == given:
         return name

@@ -9,6 +9,7 @@ from poller.board.text import clean, one_line
 from poller.board.wall import title_of
 from poller.exports._format import Format
 from poller.exports._names import file_names
+from poller.exports._schemas import flat
 from poller.resolved import Aggregate, resolve
 
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -43,23 +44,23 @@ def features(model: EventStormingModel) -> dict[str, str]:
 
 def _feature(aggregate: Aggregate, words: _Words, titles: _Words) -> Iterator[str]:
     yield f"# language: {words['language']}"
-    yield f"{words['feature']}: {_flat(title_of(aggregate.message))}"
+    yield f"{words['feature']}: {flat(title_of(aggregate.message))}"
     for line in (aggregate.message.description, *aggregate.message.invariants):
         if line.strip():
-            yield f"  > {_flat(line)}"
+            yield f"  > {flat(line)}"
     for command in aggregate.commands:
         for scenario in command.message.scenarios:
             yield from _scenario(words, titles, scenario, scenario.then)
         for refusal in command.message.refusals:
             yield from _scenario(words, titles, refusal, ())
-            told = f': "{_flat(refusal.told)}"' if refusal.told else ""
+            told = f': "{flat(refusal.told)}"' if refusal.told else ""
             yield f"    {words['then']}{words['refused']}{told}"
 
 
 def _scenario(words: _Words, titles: _Words, it: Any, then: Any) -> Iterator[str]:
     """Without its end, if `then` is empty."""
     yield ""
-    yield f"  {words['scenario']}: {_flat(it.title)}"
+    yield f"  {words['scenario']}: {flat(it.title)}"
     if it.HasField("given"):
         yield from _step(words["given"], it.given, titles)
     by = f" ({words['by']}: {it.actor})" if getattr(it, "actor", "") else ""
@@ -69,14 +70,10 @@ def _scenario(words: _Words, titles: _Words, it: Any, then: Any) -> Iterator[str
 
 
 def _step(keyword: str, clause: ScenarioClause, titles: _Words, by: str = "") -> Iterator[str]:
-    yield f"    {keyword}{_flat(titles.get(clause.name, clause.name) + by)}"
+    yield f"    {keyword}{flat(titles.get(clause.name, clause.name) + by)}"
     if clause.values:
         yield f"      | {' | '.join(_cell(each.field) for each in clause.values)} |"
         yield f"      | {' | '.join(_cell(each.value) for each in clause.values)} |"
-
-
-def _flat(text: str) -> str:
-    return one_line(clean(text)) or "–"
 
 
 def _cell(text: str) -> str:

@@ -7,10 +7,10 @@ from poller.ports import WrongState
 from poller.rtdb.fence import Claimant
 from poller.rtdb.journal import highest_epoch
 from poller.rtdb.names import EPOCHS, Garbage, Json, claimed_entry, read_entry
+from poller.rtdb.reads import at_once
 from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob
 from poller.rtdb.writer import Unchanged, Writer
-from process.tasks import task_group
 
 
 class Cancels:
@@ -69,7 +69,5 @@ class Cancels:
 
     async def _highest_epoch(self, job_id: str) -> int:
         """Without downloading the answers."""
-        async with task_group() as group:
-            epochs = group.create_task(self._database.keys(self._nodes.leaf(job_id, EPOCHS)))
-            branches = group.create_task(self._database.keys(self._nodes.journal(job_id)))
-        return highest_epoch(epochs.result(), branches.result())
+        branches = self._nodes.leaf(job_id, EPOCHS), self._nodes.journal(job_id)
+        return highest_epoch(*await at_once(*map(self._database.keys, branches)))

@@ -13,9 +13,9 @@ from poller.rtdb.index import Index, title_of
 from poller.rtdb.names import CURRENT_PROGRESS, STARTED_AT, TOTAL_PROGRESS, count
 from poller.rtdb.queue_copy import QueueCopy
 from poller.rtdb.reader import LOOKS_AT_ONCE
+from poller.rtdb.reads import at_once
 from poller.rtdb.run import Runs
 from poller.rtdb.writer import Writer
-from process.tasks import task_group
 
 
 class Listing:
@@ -33,9 +33,7 @@ class Listing:
             raise Transient("The queue is not known yet: RTDB has not answered since this poller started.")
         live = {job_id: job for job_id, job in self._copy.jobs.items() if not job.cancelled_by}
         page = await self._index.page(live, wanted, size=size, before=after)
-        async with task_group() as group:
-            views = [group.create_task(self._completed(view)) for view in page.jobs]
-        return replace(page, jobs=tuple(view.result() for view in views))
+        return replace(page, jobs=tuple(await at_once(*map(self._completed, page.jobs))))
 
     async def _completed(self, view: JobView) -> JobView:
         """A running job has no row yet: its own run knows, or three leaves when it runs elsewhere."""
@@ -53,10 +51,8 @@ class Listing:
 
     async def _read(self, job_id: str) -> tuple[int, int, int]:
         """When it started, and its progress."""
-        async with self._reads, task_group() as group:
-            reads = [
-                group.create_task(self._database.get(self._nodes.leaf(job_id, path)))
-                for path in (STARTED_AT, CURRENT_PROGRESS, TOTAL_PROGRESS)
-            ]
-        started_at, current, total = (count(read.result()) for read in reads)
+        async with self._reads:
+            paths = (STARTED_AT, CURRENT_PROGRESS, TOTAL_PROGRESS)
+            found = await at_once(*(self._database.get(self._nodes.leaf(job_id, path)) for path in paths))
+        started_at, current, total = map(count, found)
         return started_at, current, total

@@ -8,10 +8,10 @@ from poller.job import Job
 from poller.ports import JobView
 from poller.rtdb.names import OUTPUTS, STATE, Json, entry_or_none
 from poller.rtdb.queue_copy import QueueCopy
+from poller.rtdb.reads import at_once
 from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob, job_view
 from poller.rtdb.writer import Writer
-from process.tasks import task_group
 
 _STATUS = ("isCompleted", "isFailed", "currentProgressCount", "totalProgressCount", "logs")
 _RUN = ("createdAt", "startedAt", "endedAt", "failure", "cancelled", "model")
@@ -32,11 +32,9 @@ class JobReader:
     async def view(self, job_id: str) -> JobView:
         """As a user sees it now; REMOVED where there is nothing."""
         run = self._runs.get(job_id)  # held here: it may end, with its model, while the rest is being read
-        async with task_group() as group:
-            entry = group.create_task(self._database.get(self._nodes.entry(job_id)))
-            node = group.create_task(self.node(job_id, run))
-        job = entry_or_none(job_id, entry.result())
-        return job_view(job_id, job, StoredJob.of(node.result()), model=run.model if run else None)
+        entry, node = await at_once(self._database.get(self._nodes.entry(job_id)), self.node(job_id, run))
+        job = entry_or_none(job_id, entry)
+        return job_view(job_id, job, StoredJob.of(node), model=run.model if run else None)
 
     async def entry(self, job_id: str) -> Job | None:
         """From the copy of the queue where that is kept; None where it has none."""
@@ -52,12 +50,9 @@ class JobReader:
     async def node(self, job_id: str, run: RtdbRun | None) -> Json:
         """Of a job's node what a view shows, without a model that `run` knows; None without a job."""
         leaves = _RUN[:-1] if run and run.model else _RUN
-        async with self._looks, task_group() as group:
-            outputs = group.create_task(self._outputs(job_id))
-            own = group.create_task(self._leaves(self._nodes.run(job_id), leaves))
-        if outputs.result() is None and not own.result():
-            return None
-        return {"state": {"outputs": outputs.result()}, "run": own.result()}
+        async with self._looks:
+            outputs, own = await at_once(self._outputs(job_id), self._leaves(self._nodes.run(job_id), leaves))
+        return None if outputs is None and not own else {"state": {"outputs": outputs}, "run": own}
 
     async def _outputs(self, job_id: str) -> Json:
         """The status leaves and the log, not the canvas; None without a job."""
@@ -65,6 +60,5 @@ class JobReader:
         return found or ({} if await self._database.keys(self._nodes.leaf(job_id, STATE)) else None)
 
     async def _leaves(self, path: str, names: tuple[str, ...]) -> dict[str, Json]:
-        async with task_group() as group:
-            reads = {name: group.create_task(self._database.get(f"{path}/{name}")) for name in names}
-        return {name: read.result() for name, read in reads.items() if read.result() is not None}
+        found = await at_once(*(self._database.get(f"{path}/{name}") for name in names))
+        return {name: value for name, value in zip(names, found, strict=True) if value is not None}

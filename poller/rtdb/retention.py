@@ -30,6 +30,7 @@ from poller.rtdb.names import (
     number,
     text,
 )
+from poller.rtdb.reads import at_once
 from poller.rtdb.writer import InFlight, Writer
 from process.tasks import task_group
 
@@ -156,16 +157,12 @@ class _Leftovers:
         )
 
     async def _leaves(self, job_id: str, *paths: str) -> Sequence[Json]:
-        async with task_group() as group:
-            reads = [group.create_task(self._database.get(self._nodes.leaf(job_id, path))) for path in paths]
-        return [read.result() for read in reads]
+        return await at_once(*(self._database.get(self._nodes.leaf(job_id, path)) for path in paths))
 
     async def is_anothers(self, job_id: str) -> bool:
         """Queued, running, or about to be removed: what was read of it may be half of what was there."""
-        async with task_group() as group:
-            entry = group.create_task(self._database.keys(self._nodes.entry(job_id)))
-            removal = group.create_task(self._database.keys(self._nodes.removal(job_id)))
-        return bool(entry.result() or removal.result())
+        places = self._nodes.entry(job_id), self._nodes.removal(job_id)
+        return any(await at_once(*map(self._database.keys, places)))
 
     async def stamp(self, job_id: str) -> None:
         """It counts from now on."""
@@ -192,24 +189,24 @@ class _Leftovers:
             failure=text(failure),
         )
         created_at = found.created_at or ended_at
-        await self._writer.budget()
-        whole = with_row(self._nodes, job_id, created_at, {}, row)
-        await self._writer.patch("", whole, in_flight=InFlight(self._writer.clock))
+        await self._write(with_row(self._nodes, job_id, created_at, {}, row))
         await self._undo_if_alone(job_id, replace(found, created_at=created_at), "createdAt", "seenAt")
 
     async def drop_rows(self, rows: Sequence[str]) -> None:
         """Of jobs that are gone."""
         if rows:
-            await self._writer.budget()
-            gone = {f"{self._nodes.index}/{row}": None for row in rows}
-            await self._writer.patch("", gone, in_flight=InFlight(self._writer.clock))
+            await self._write({f"{self._nodes.index}/{row}": None for row in rows})
             log.warning("index.orphans_dropped", rows=len(rows))
 
     async def delete(self, job_id: str, found: Remains) -> None:
         """Its row with it."""
+        created = [found.created_at] if found.created_at else []
+        await self._write(without_job(self._nodes, job_id, *created))
+
+    async def _write(self, updates: dict[str, Json]) -> None:
+        """At the root, all or nothing."""
         await self._writer.budget()
-        whole = without_job(self._nodes, job_id, *([found.created_at] if found.created_at else []))
-        await self._writer.patch("", whole, in_flight=InFlight(self._writer.clock))
+        await self._writer.patch("", updates, in_flight=InFlight(self._writer.clock))
 
 
 def _stamp(value: Json) -> int:
