@@ -48,7 +48,7 @@ async def run_silences(
 ) -> AsyncGenerator[Event, None]:
     """`service.Beside`: a line when the language model does not answer, and one when it does again. Never ends."""
     language = graph_input(job).language
-    async with aclosing(chat.lapses(told=told)) as lapses:
+    async with aclosing(chat.silence.lapses(told=told)) as lapses:
         async for lapse in lapses:
             yield _to_wire(_answers_again(lapse, language) if lapse.over else _silent(lapse, language, now()))
 

@@ -71,6 +71,14 @@ class Lapse:
     over: bool = False
 
 
+class Silence(Protocol):
+    """Whether the language model answers a run at all."""
+
+    def lapses(self, *, told: bool) -> AsyncGenerator[Lapse, None]:
+        """Silences as they show and end, in turns, for ever; `told`: an earlier run told of one, and of no end."""
+        ...
+
+
 class RunChat(Chat, Protocol):
     """The questions of one run."""
 
@@ -99,9 +107,8 @@ class RunChat(Chat, Protocol):
         """Tokens per step of every answer used in this run, recalled ones included."""
         ...
 
-    def lapses(self, *, told: bool) -> AsyncGenerator[Lapse, None]:
-        """Silences of the language model as they show and end, in turns, for ever; `told`: an earlier run told of one, and of no end."""
-        ...
+    @property
+    def silence(self) -> Silence: ...
 
     async def at_rest(self) -> None:
         """Returns when the run cannot go on without another question and none is out: asked, or answered and not yet durable."""

@@ -7,7 +7,7 @@ unusable answer is a value.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -21,7 +21,7 @@ from executor.llm.journal import key_of, value_of
 from executor.llm.language_model import Reply
 from executor.llm.silence import Silence
 from executor.llm.tally import Tally
-from executor.ports import Allowance, Entry, Lapse, Link
+from executor.ports import Allowance, Entry, Link
 from process.traces import OUTCOME
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -39,7 +39,8 @@ class JournaledChat(Tally):
         self._calls = calls
         self._job_id = job_id
         self._out = Out()
-        self._silence = Silence(asyncio.get_running_loop().time)
+        self._journal = {entry.key: entry for entry in recalled}
+        self.silence = Silence(asyncio.get_running_loop().time, answers=len(self._journal))
         self._caller = Caller(
             calls,
             job_id=job_id,
@@ -47,10 +48,9 @@ class JournaledChat(Tally):
             allowance=allowance,
             tally=self,
             out=self._out,
-            silence=self._silence,
+            silence=self.silence,
         )
         self._link = link
-        self._journal = {entry.key: entry for entry in recalled}
         self._open: dict[str, asyncio.Task[Entry]] = {}
         self._fresh: dict[str, Turn[Any]] = {}
         self._closed = False
@@ -65,10 +65,6 @@ class JournaledChat(Tally):
         for task in (open_calls := list(self._open.values())):
             task.cancel()
         await asyncio.gather(*open_calls, return_exceptions=True)
-
-    def lapses(self, *, told: bool) -> AsyncGenerator[Lapse, None]:
-        """Silences of the language model as they show and end, in turns; `told`: an earlier run told of one, and of no end."""
-        return self._silence.lapses(lambda: len(self._journal), told=told)
 
     async def at_rest(self) -> None:
         """Returns when the run cannot go on without another question and none is out: asked, or answered and not yet durable."""
@@ -142,7 +138,8 @@ class JournaledChat(Tally):
         entry = Entry(key=call.key, value=value, tokens=reply.tokens, unusable=lost)
         await self._link.store(entry)
         self._journal[call.key] = entry  # durable before it is known
-        if not self._silence.fell_after(began):
+        self.silence.answers = len(self._journal)
+        if not self.silence.fell_after(began):
             self._took.append(asyncio.get_running_loop().time() - began)
         return entry
 

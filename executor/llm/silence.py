@@ -15,10 +15,14 @@ _USUAL: Final = 40  # answers that say what is usual now
 
 
 class Silence:
-    """Of one run: what has been put to the language model, waits between tries included, and when it last answered."""
+    """Of one run: what has been put to the language model, waits between tries included, and when it last answered.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    `answers`: durable ones so far, which name a silence.
+    """
+
+    def __init__(self, clock: Callable[[], float], *, answers: int) -> None:
         self._clock = clock
+        self.answers = answers
         self._asked: dict[str, float] = {}
         self._answered = self._over = float("-inf")
         self._took: deque[float] = deque(maxlen=_USUAL)
@@ -47,13 +51,13 @@ class Silence:
         """Whether a silence ended after a moment: what took longer for it says nothing of the pace."""
         return self._over > moment
 
-    async def lapses(self, answers: Callable[[], int], *, told: bool) -> AsyncGenerator[Lapse, None]:
+    async def lapses(self, *, told: bool) -> AsyncGenerator[Lapse, None]:
         """A silence once it is one, and its end, in turns; `told`: the user waits for an end, of an earlier run's silence."""
-        count, seconds = answers(), 0.0
+        count, seconds = self.answers, 0.0
         while True:
             if not told:
                 await self._silent()
-                count, seconds = answers(), self._lasts(self._clock())
+                count, seconds = self.answers, self._lasts(self._clock())
                 yield Lapse(answers=count, seconds=seconds)
             began = self._clock() - seconds
             heard = self._answered

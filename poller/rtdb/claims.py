@@ -13,7 +13,8 @@ from poller.rtdb.fence import MARGIN_SECONDS, Claimant, Fence
 from poller.rtdb.journal import highest_epoch
 from poller.rtdb.names import Garbage, Json, claimed_entry, read_entry
 from poller.rtdb.removals import Overtaken, Removals
-from poller.rtdb.run import RtdbRun, Runs
+from poller.rtdb.run import RtdbRun
+from poller.rtdb.runs import Runs
 from poller.rtdb.stored import StoredJob
 from poller.rtdb.writer import Unchanged, Writer
 from poller.sentences import sentence

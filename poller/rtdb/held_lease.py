@@ -165,20 +165,22 @@ class LeasedWrites:
         """One leaf below the job by a write of its own."""
         node = self._writer.nodes.leaf(self._lease.job.id, path)
         await self._fenced(
-            lambda: self._writer.put(node, value, in_flight=self.in_flight, before=self._before)
+            lambda: self._writer.put(
+                node, value, in_flight=self.in_flight, before=self._lease.fence.still_open
+            )
         )
         self._told(self._lease.job.id, {path: value})
 
     async def _patch(self, path: str, updates: Mapping[str, Json]) -> None:
         await self._fenced(
-            lambda: self._writer.patch(path, updates, in_flight=self.in_flight, before=self._before)
+            lambda: self._writer.patch(
+                path, updates, in_flight=self.in_flight, before=self._lease.fence.still_open
+            )
         )
 
-    def _before(self) -> None:
-        """A process that slept after the fence had let it pass finds it closed before it sends anything."""
-        self._lease.fence.still_open()
-
     async def _fenced(self, write: Callable[[], Awaitable[None]]) -> None:
+        """A process that slept after the fence had let it pass finds it closed before it sends anything."""
+
         async def with_authority() -> None:
             await self._writer.budget()
             await self._lease.fence.authority()

@@ -5,8 +5,7 @@ What may be written when is decided in `held_lease`.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -18,41 +17,11 @@ from poller.rtdb.endings import Canvas, opening, stages
 from poller.rtdb.fence import Fence
 from poller.rtdb.held_lease import HeldLease, LeasedWrites
 from poller.rtdb.journal import Journal
-from poller.rtdb.names import Json
+from poller.rtdb.runs import Runs
 from poller.rtdb.settlement import Settlement
 from poller.rtdb.stored import StoredJob
 from poller.rtdb.writer import Writer
 from process.tasks import task_group
-
-
-class Runs(dict[str, "RtdbRun"]):
-    """Those of this process by job, each while it is held. `told` hears of every coming and going, and what was stored.
-
-    `tokens` are those of the last runs, whether they are still held or not.
-    """
-
-    told: Callable[[str, Mapping[str, Json]], None] = staticmethod(lambda job_id, updates: None)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tokens: deque[str] = deque(maxlen=1000)
-
-    def enter(self, run: RtdbRun) -> None:
-        self[run.job.id] = run
-        self.tokens.append(run.job.lease.token)
-        self.told(run.job.id, {})
-
-    def leave(self, run: RtdbRun) -> None:
-        """A cancel may have taken its place."""
-        if self.get(run.job.id) is run:
-            del self[run.job.id]
-            self.told(run.job.id, {})
-
-    def entry_changed(self, job_id: str, job: Job | None) -> None:
-        """The event stream has shown the entry anew."""
-        if run := self.get(job_id):
-            run.lease.check(job)
-        self.told(job_id, {})
 
 
 class RtdbRun:

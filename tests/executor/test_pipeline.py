@@ -84,14 +84,18 @@ def test_the_time_left_in_both_languages(pace: float, english: str, korean: str)
         assert [note.message for note in time_left(progress, pace, language)] == [expected]
 
 
-class SilentChat(TimedChat):
-    """Falls silent after four answers, for seven minutes; then so again, and its end is an earlier run's."""
+class Silent:
+    """The language model falls silent after four answers, for seven minutes; then so again, and its end is an earlier run's."""
 
     async def lapses(self, *, told: bool) -> AsyncGenerator[Lapse, None]:
         assert told
         yield Lapse(answers=4, seconds=30)
         yield Lapse(answers=4, seconds=420, over=True)
         yield Lapse(answers=9, seconds=0, over=True)
+
+
+class SilentChat(TimedChat):
+    silence = Silent()
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ async def listening(asking: JournaledChat, *, told: bool = False) -> AsyncIterat
     heard: list[tuple[float, Lapse]] = []
 
     async def listen() -> None:
-        async for lapse in asking.lapses(told=told):
+        async for lapse in asking.silence.lapses(told=told):
             heard.append((now(), lapse))
 
     task = asyncio.create_task(listen())
