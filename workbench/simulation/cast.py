@@ -85,8 +85,8 @@ class Stage:
             self.world.start(process, self._poller(name, process))
         self.world.say("starts", who=name)
 
-    def kill(self, name: str) -> None:
-        self.world.kill(self.processes[name])
+    def kill(self, name: str, *, silently: bool = False) -> None:
+        self.world.kill(self.processes[name], silently=silently)
         for kept in (self.dispatchers, self.jobs, self.services, self.slots):
             kept.pop(name, None)  # type: ignore[attr-defined]
 

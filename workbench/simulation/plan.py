@@ -134,6 +134,7 @@ class Plan:
             self._kill_poller,
             self._kill_executor,
             self._kill_executor,
+            self._lose_machine,
             self._freeze,
             self._freeze,
             self._freeze_at_a_write,
@@ -164,11 +165,14 @@ class Plan:
     def _kill_executor(self) -> None:
         self._kill(self.chance.choice(EXECUTORS))
 
-    def _kill(self, name: str) -> None:
+    def _lose_machine(self) -> None:
+        self._kill(self.chance.choice([*EXECUTORS, self._poller()]), silently=True)
+
+    def _kill(self, name: str, *, silently: bool = False) -> None:
         if not self.stage.processes[name].alive:
             return
-        self.world.fault("killed", of=name)
-        self.stage.kill(name)
+        self.world.fault("its machine is gone" if silently else "killed", of=name)
+        self.stage.kill(name, silently=silently)
         again = self.chance.choice([0.5, 2.0, self.chance.uniform(1, 60)])
         self.world.later(again, self._start, name)
 

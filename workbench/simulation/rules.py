@@ -283,7 +283,7 @@ class Rules:
         open_now = Counter(
             (stream.connection.ends[1].name, stream.path)
             for stream in self.server.streams
-            if stream.connection.open
+            if stream.connection.open and stream.connection.ends[1].alive
         )
         for (poller, path), count in open_now.items():
             if count > 1:

@@ -18,7 +18,7 @@ from workbench.simulation.generation import drawn
 from workbench.simulation.plan import HEALED_AT, Plan
 from workbench.simulation.world import World
 
-PATIENCE_SECONDS = 900.0
+PATIENCE_SECONDS = 200.0
 """So long after the last fault every job must have ended."""
 
 LATE_SECONDS = 6.0

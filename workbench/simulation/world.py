@@ -158,13 +158,13 @@ class World:
     def start(self, process: Process, work: Any) -> asyncio.Task[Any]:
         return self.loop.start(process, work)
 
-    def kill(self, process: Process) -> None:
-        """`kill -9`: its tasks stay where they are for ever; its connections are reset."""
+    def kill(self, process: Process, *, silently: bool = False) -> None:
+        """`kill -9`: its tasks stay where they are for ever; its connections are reset. `silently`: with its whole machine."""
         self.hit_process(process)
         self.loop.kill(process)
         self._graveyard.append(process)  # no garbage collection: a dead process runs no `finally`
         for connection in list(self._connections):
-            if process in connection.ends:
+            if process in connection.ends and not silently:
                 connection.reset(self.latency())
 
     def freeze(self, process: Process, seconds: float) -> None:
