@@ -43,9 +43,6 @@ class Lease:
     def expires_at(self, *, length: int) -> int:
         return self.renewed_at + length
 
-    def expired(self, *, now: int, length: int) -> bool:
-        return self.held and now >= self.expires_at(length=length)
-
     def taken(self, *, token: str, owner: str, now: int, above: int = 0) -> Lease:
         """A new run's lease. `above` is the highest epoch known elsewhere, for entries that were made anew."""
         return Lease(epoch=max(self.epoch, above) + 1, token=token, owner=owner, renewed_at=now)
@@ -61,9 +58,6 @@ class OldClaim:
     owner: str
     last_sign: int
     given_up: bool = False
-
-    def abandoned(self, *, now: int) -> bool:
-        return self.given_up or now >= self.last_sign + OLD_WORKER_SILENCE_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

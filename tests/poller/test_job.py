@@ -38,9 +38,9 @@ def test_a_release_keeps_the_epoch_alone() -> None:
 
 
 def test_a_lease_runs_out_in_the_databases_time() -> None:
-    lease = Lease(epoch=1, token="t", owner="me", renewed_at=1000)
-    assert not lease.expired(now=1000 + LENGTH - 1, length=LENGTH)
-    assert lease.expired(now=1000 + LENGTH, length=LENGTH)
+    held = job(lease=Lease(epoch=1, token="t", owner="me", renewed_at=1000))
+    assert not held.ready(now=1000 + LENGTH - 1, lease_length=LENGTH)
+    assert held.ready(now=1000 + LENGTH, lease_length=LENGTH)
 
 
 @pytest.mark.parametrize(
