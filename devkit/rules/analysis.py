@@ -180,7 +180,7 @@ class _Analyst:
         kept = {
             key: found
             for key, found in self._found.items()
-            if key in self._given or found.actions or found.tables or found.is_recorded
+            if key in self._given or found.actions or found.tables
         }
         ordered = sorted(kept.items(), key=lambda item: (item[0] not in self._given, _first_line(item[1])))
         return Analysis(dict(ordered), homes)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 
 from devkit.rules import lexicon, naming, verbs
 from devkit.rules.english_grammar import Clause, Group, Phrase, Token, clauses, noun_phrase, tokens_of
@@ -17,7 +18,7 @@ from devkit.rules.verbs import Verb
 
 _FILE = "english_words.txt"
 _STORY = re.compile(r"^as (?:an?|the) (?P<actor>[^,]+?),? (?=i(?:'d)? )", re.IGNORECASE)
-_NOMINALS = "|".join(lexicon.pairs(_FILE, "nominal"))
+_NOMINALS = "|".join(lexicon.pairs(_FILE, "nominal")) + "|(?:report|request|order|rental|use) of"
 
 _VERB_OF = {noun: verb for verb, noun in lexicon.pairs(_FILE, "implied").items()} | lexicon.pairs(
     _FILE, "nominal"
@@ -50,11 +51,21 @@ def _brought(what: str) -> str:
 _REWORDED = [
     (re.compile(said, re.IGNORECASE), instead)
     for said, instead in (
+        (r"\bI'd\b", "I would"),
+        (r"^((?:when|whenever|if|once|after)\b[^:,]+):", r"\1,"),
+        (
+            r"\b(?:need|want|like)(?: to (?:see|have|get))? an? (?:overview|list|report|history|summary|insight)(?: (?:of|into|over|on))? ",
+            "want to see the list of ",
+        ),
+        (
+            rf"^(?P<who>(?:the|an?|each|every|all) [\w -]{{3,40}}?) (?:gets?|receives?|is sent|are sent) (?P<what>(?:an?|the) (?:[\w-]+ )*(?:{'|'.join(_MESSAGES)}))\b",
+            r"\g<what> is sent to \g<who>",
+        ),
         (r"^given\b.*?\b(?=when\b)", ""),
         (r"^(?:at )?the (?:moment|instant|minute|point)(?: that| when)?\b", "When"),
         (
             r"^(?P<np>(?:(?:an?|the|any|all|every|each) )?[\w -]{3,40}?) (?:that|which|who) (?P<state>(?:is|are|has|have|was|were|does|do) .+?)"
-            r",? (?P<main>(?:is|are) (?:(?:automatically|then|also) )?\w+(?:ed|en|wn|nt|ut|ld)\b.*)$",
+            r",? (?P<main>(?:is|are) (?:(?:automatically|then|also) )?\w+(?:ed|en|wn|nt|ut|ld)\b.*|(?:lapses?|expires?)\b.*)$",
             r"When \g<np> \g<state>, \g<np> \g<main>",
         ),
         (
@@ -67,9 +78,9 @@ _REWORDED = [
             lambda found: f"Upon {found['cause']}, {_brought(found['what'])}",
         ),
         (r"^(?:when |if |once )?(?P<cause>[^,]{6,80}?)\s(?:->|=>|→)\s", _arrow),
-        (r"^in (?:the )?(?:case|event) that\b|^where(?= (?:an?|the|any)\b)", "When"),
+        (r"^in (?:the )?(?:case|event) that\b|^where(?= (?:an?|the|any|no|all)\b)", "When"),
         (
-            r"^(?:in (?:the )?(?:case|event) of|following|on)"
+            r"^(?:in (?:the )?(?:case|event) of|following|on|at|with)"
             rf"(?= (?:(?:an?|the|any|successful) )?(?:{_NOMINALS})\b)",
             "Upon",
         ),
@@ -115,6 +126,7 @@ _SHOWN = {(word,) for word in _MESSAGES}
 _BECOMES = lexicon.words("english_words.txt", "become")
 _CHANGES = lexicon.words("english_words.txt", "change")
 _WITH_TIME = ("overdue", "late", "expired", "due", "stock")
+_PAST = ("below", "above", "under", "over", "beyond", "behind", "to")
 _LIMITS = ("exceed", "reach")
 _ENTERING = lexicon.words("english_words.txt", "entering")
 
@@ -178,6 +190,8 @@ class English(Reading):
         undone = {one.group.verb.base for one in clauses(said.cause) if one.group.negative} if state else ()
         self._before(said)
         causes = [] if state else self._causes(sentence, said.cause)
+        if said.cause and not causes and not state:  # a condition that nobody understands
+            state = _plain(said.cause)
         effects = self._actions(sentence, said.effect, said.actor or actor, automatic=bool(said.cause))
         if not said.cause and not state and not said.actor:
             causes, effects = self._among(sentence, said.effect, effects)
@@ -214,6 +228,8 @@ class English(Reading):
         )
         if later and by_itself(later) and 0 < len(later) < len(effects):
             return [one for one in effects if one not in later], later
+        if acting := self._deed(sentence, tokens):
+            return acting
         if (
             len(effects) == 1
             and made
@@ -231,6 +247,39 @@ class English(Reading):
             ]
             return [replace(one, place=sentence.whole) for one in known[-1:]], list(effects)
         return [], list(effects)
+
+    def _deed(self, sentence: Sentence, tokens: Sequence[Token]) -> tuple[list[Action], list[Action]] | None:
+        """`Payment of the deposit confirms the booking`, `lodging an objection suspends the fine`; without a cause nothing is done."""
+        if len(tokens) < 3:
+            return None
+        at = next(
+            (
+                i
+                for i in range(1, len(tokens) - 1)
+                if verbs.as_form(tokens[i].low, "s", "base") and tokens[i + 1].tag == "D"
+            ),
+            0,
+        )
+        begin = 1 if tokens and tokens[0].tag == "D" else 0
+        verb, subject = verbs.as_form(tokens[at].low, "s", "base"), tokens[begin:at]
+        doing = len(subject) > 1 and verbs.as_form(subject[0].low, "ing") and subject[1].tag == "D"
+        noun = next((t.low for t in subject if t.tag != "W" or naming.singular(t.low) in _VERB_OF), "")
+        if (
+            verb is None
+            or verb.kind in ("state", "query", "input")
+            or not (doing or naming.singular(noun) in _VERB_OF)
+        ):
+            return None
+        if subject[-1].low != noun and not doing and not any(t.low == "of" for t in subject):
+            return None
+        causes = self._doing(sentence, subject) if doing else self._nominal(sentence, subject)
+        phrase = noun_phrase(tokens, at + 1, len(tokens))
+        if not causes or phrase is None:
+            return [], []
+        clause = Clause(Group(at, at + 1, verb, passive=True), phrase, (), (), at, len(tokens))
+        place = sentence.place(tokens[at].start, tokens[-1].end)
+        effect = self._action(place, clause, None, automatic=True, past=False)
+        return [self._as_done(one, _noun_of(one)) for one in causes], [effect] if effect else []
 
     def _causes(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         found = self._actions(sentence, tokens, None, automatic=False, past=True)
@@ -312,7 +361,8 @@ class English(Reading):
             ((word, phrases[0]) for word, phrases in clause.tails if phrases[0].words), ("", None)
         )
         limit = limit or next(iter(clause.objects), None)
-        if thing is None:
+        bare = limit is None or (preposition not in _PAST and clause.group.verb.base not in _LIMITS)
+        if thing is None or (bare and "_" not in clause.group.verb.base):
             return None
         self._thing = thing
         state = naming.pascal(preposition if limit and preposition else clause.group.verb.base)
@@ -405,7 +455,8 @@ class English(Reading):
                     whole if last not in ("status", "availability", "history", "type") else whole + term
                 ), whole
             return (whole + term if last in lexicon.words(_FILE, "attribute") else term), whole
-        if last in lexicon.words(_FILE, "attribute") and len(phrase.words) == 1 and self._thing:
+        attribute = last in lexicon.words(_FILE, "attribute") and last not in _MESSAGES
+        if attribute and len(phrase.words) == 1 and self._thing:
             return self._thing + term, self._thing
         return term, None
 
@@ -457,7 +508,9 @@ class English(Reading):
     def _nominal(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         """`After payment`, `upon approval of the request`."""
         phrase = noun_phrase(tokens, 0, len(tokens)) if tokens else None
-        base = _VERB_OF.get(phrase.words[-1]) if phrase and phrase.words else None
+        noun = naming.singular(phrase.words[-1]) if phrase and phrase.words else ""
+        both = noun in lexicon.words(_FILE, "noun_and_verb") and phrase and phrase.of
+        base = _VERB_OF.get(noun) or (noun if both else None)
         verb = verbs.as_form(base, "base") if base else None
         if phrase is None or verb is None:
             return []
@@ -465,9 +518,10 @@ class English(Reading):
         whole = phrase.of if phrase.of and phrase.of.words else before
         itself = phrase.words == (lexicon.pairs(_FILE, "implied").get(verb.base),)
         done = next((action for action in reversed(self._facts.actions) if action.verb == verb.base), None)
-        thing = term_of(whole) if whole else term_of(phrase) if itself else done.thing if done else None
+        thing = term_of(whole) if whole else done.thing if done else term_of(phrase) if itself else None
         if thing is None:
             return []
+        self._thing = thing
         command, event = _names(verb, thing, "", "")
         place = sentence.place(tokens[0].start, tokens[-1].end)
         kind: Kind = "create" if verb.kind == "create" else "update"
@@ -483,13 +537,17 @@ def _state(tokens: Sequence[Token]) -> str:
     made = clauses(tokens)
     words = [token.low for token in tokens]
     if words[:1] == ["unless"]:
-        return " ".join(token.text for token in tokens)
+        return _plain(tokens)
     plain = next((i for i, token in enumerate(tokens) if token.tag == "B"), 0) if not made else 0
     so = bool(made) and all(
         one.group.negative or one.group.verb.kind == "state" or one.group.verb.base in _LIMITS for one in made
     )
     so = so or (plain > 0 and _BECOMES.isdisjoint(words) and words[-1] not in _WITH_TIME)
-    return " ".join(token.text for token in tokens) if so else ""
+    return _plain(tokens) if so else ""
+
+
+def _plain(tokens: Sequence[Token]) -> str:
+    return " ".join(token.text for token in tokens).rstrip(" .!")
 
 
 def _time(said: Said) -> str:
@@ -578,17 +636,22 @@ def _without_comma(tokens: Sequence[Token], begin: int) -> tuple[Sequence[Token]
             and _happens(tokens[begin:i])
         ):
             return tokens[begin:i], tokens[i:]
-    return (), tokens[begin:]
+    main = (i for i in range(begin, len(tokens)) if tokens[i].tag in "DO" and _subject_first(tokens, i))
+    return (), tokens[next(main, begin) :]
 
 
 def _subject_first(tokens: Sequence[Token], start: int) -> bool:
     """Whether a main part begins there: a noun phrase and its verb."""
-    phrase, made = noun_phrase(tokens, start, len(tokens)), clauses(tokens[start:])
-    return phrase is not None and bool(made) and made[0].group.start == phrase.end - start
+    made = clauses(tokens[start:])
+    end = start + made[0].group.start if made else start
+    phrase = noun_phrase(tokens, start, end)
+    return phrase is not None and phrase.end == end
 
 
 def _happens(tokens: Sequence[Token]) -> bool:
-    return bool(clauses(tokens)) or any(token.low in _VERB_OF for token in tokens[:3])
+    both = lexicon.words(_FILE, "noun_and_verb")
+    reported = any(a.low in both and b.low == "of" for a, b in pairwise(tokens[:4]))
+    return reported or bool(clauses(tokens)) or any(token.low in _VERB_OF for token in tokens[:3])
 
 
 def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
@@ -609,6 +672,9 @@ def _by_object(tokens: Sequence[Token], clause: Clause) -> list[Clause]:
     ]
     if clause.group.passive or clause.group.verb.kind in ("query", "notify", "input", "state"):
         return [clause]
+    first, *rest = clause.objects or (None,)
+    if first and rest and first.words and is_person(first.words[-1]) and rest[0].start - 1 == first.end:
+        return [replace(clause, objects=tuple(rest))]  # sends the driver a list
     return [clause, *(replace(clause, objects=(other,)) for other in own)]
 
 

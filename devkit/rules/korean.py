@@ -48,12 +48,16 @@ _REWORDED = (
     (re.compile(r"(해|하여)야만\s"), r"\1야 "),
     (re.compile(rf"(?<=[가-힣])({_VERBS})\s?시(?:에는|에)?,?\s"), r" \1되면 "),
     (re.compile(rf"(?<![가-힣])({_VERBS})\s?시(?:에는|에)?,?\s"), r"\1되면 "),
+    (re.compile(r"(있|없)(?:는|을)\s경우(?:에는|에)?(?=[\s,])"), r"\1으면"),
+    (re.compile(r"([가-힣])된\s날(?:부터)?\s"), r"\1되면 "),
+    (re.compile(r"([가-힣]{2})\s안\s(?:함|한다|합니다)"), r"\1하지 않는다"),
+    (re.compile(r"(면,?\s.*(?:메일|문자|알림|알림톡|메시지|푸시))$"), r"\1 발송한다"),
     (re.compile(r"([하되])고\s나(?:면|서)(?=[\s,])"), r"\1면"),
     (re.compile(rf"({_VERBS})\s중에?\s(?=\S+[이가]\s)"), ""),
     (re.compile(rf"({_VERBS})에\s따라(?:서)?,?\s"), r"\1되면 "),
     (re.compile(rf"(?<![가-힣])((?:[가-힣]{{2,4}})?{_VERBS})(?:이)?면,?\s"), r"\1되면 "),
     (re.compile(rf"({_VERBS})\s*(?:→|->|=>)\s*"), r"\1되면 "),
-    (re.compile(rf"^((?:[가-힣]+\s)?)({_VERBS})\s?(?:후|뒤|이후)에?,?\s"), r"\1\2된 후 "),
+    (re.compile(rf"^((?:[가-힣]+(?<![은는이가])\s)?)({_VERBS})\s?(?:후|뒤|이후)에?,?\s"), r"\1\2된 후 "),
     (re.compile(rf"({_VERBS})\s?(?:후|뒤|이후)에?,?\s"), r"\1한 후 "),
     (
         re.compile(
@@ -180,7 +184,7 @@ class Korean(Reading):
         if (
             kind == "state"
             and noun == "기록"
-            and not clause.passive
+            and (not clause.passive or clause.ending == "if")
             and target
             and not terms.is_attribute(target.words[-1])
         ):
@@ -535,6 +539,8 @@ def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
 def _settled(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
     if verb.base in ("send", "ship") and thing.name.endswith(("Notification", "Message", "Email")):
         return terms.english_verb("send"), "notify"
+    if verb.base == "ship" and not thing.name.endswith(("Product", "Item", "Order", "Parcel", "Part")):
+        return terms.english_verb("send"), kind
     if verb.base == "claim" and thing.name.endswith(("Fee", "Cost", "Price", "Amount", "Rent")):
         return terms.english_verb("charge"), kind
     if verb.base == "pay" and thing.name == "Payment":

@@ -261,6 +261,10 @@ class _Parser:
         return self._words[position].text if position < len(self._words) else ""
 
     def _noun(self, word: Word) -> None:
+        if re.match(r"(?:경우|때)(?:에는|에|는)?$", word.text) and self._nouns:
+            unknown = _Predicate(Verb("", "", "unknown"), "unknown", "", False, "if")
+            self._close(word, unknown, "if", negative=False, used=1)
+            return
         if word.text.startswith("의해") and self._nouns:
             self._nouns[-1] = replace(self._nouns[-1], particle="에 의해")
             return

@@ -125,7 +125,7 @@ def is_attribute(word: str) -> bool:
 def is_person(word: str) -> bool:
     if word in words("role"):
         return True
-    if word in words("not_person"):
+    if word in words("not_person") or word in verb_nouns():
         return False
     return len(word) > 1 and word.endswith(tuple(words("person_end")))
 

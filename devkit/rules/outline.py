@@ -95,7 +95,8 @@ def _homes(facts: Facts, found: Sequence[Area], lines: asked.Lines) -> dict[int,
         if section and not section.quiet and number in claimed and number > section.place.line:
             first.setdefault(section.place.line, number)
     for line, below in first.items():
-        claimed.setdefault(line, claimed[below][:1])
+        for between in range(line, below):  # what a use case says before its first step goes with it
+            claimed.setdefault(between, claimed[below][:1])
     return {number: claimed.get(number, []) for number, line in lines if line.strip()}
 
 

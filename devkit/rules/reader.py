@@ -36,7 +36,7 @@ _FUNCTIONAL = re.compile(
     re.IGNORECASE,
 )
 _GENERIC = re.compile(
-    r"\bpersona\b|^(?:use case|유스케이스|user stor(?:y|ies)|stor(?:y|ies)|epic|sprint|scenario|step|phase|chapter|part)\s*#?\d|^go$"
+    r"^(?:what|how|why|who)\b|\bpersona\b|^(?:use case|유스케이스|user stor(?:y|ies)|stor(?:y|ies)|epic|sprint|scenario|step|phase|chapter|part)\s*#?\d|^go$"
     r"|(?:기능\S{0,1}|서비스)\s*(?:요구|시나리오)|분석\s*/?\s*설계|functional requirements|\bbacklog\b|백로그",
     re.IGNORECASE,
 )
@@ -60,7 +60,7 @@ _ACTOR = re.compile(
 _COUNTED = re.compile(r"[A-Z]{1,6}[-_ ]?\d")
 _CODE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]{1,6}[-_ ]?\d+[:.)]?)\s+(?=\S)")
 """What a title is counted by."""
-_ARROW = re.compile(r"^(?P<who>[^→>]{1,30}?)\s*(?:→|->|=>)\s*(?P<what>[^→>]+)$")
+_ARROW = re.compile(r"^(?P<who>[^→>]{1,30}?)\s*(?:→|->|=>|[:：])\s*(?P<what>[^→>]+)$")
 _EXTENSION = re.compile(r"^\s*\*?\d+[a-z]\d?[.):]?\s+\S")
 _ITEM_END = re.compile(r"\s+[-–—:]\s+.*$|\s*[:(].*$")
 
@@ -78,6 +78,7 @@ class _Reader:
         self._korean = Korean(self._facts)
         self._actor: Term | None = None
         self._quiet_line = 0  # what follows its label
+        self._steps: dict[str, int] = {}  # the line of each numbered step
         self._next_number = -1  # of the line that ends a quiet section
         self._quiet = 0  # the level of the heading over what is no behaviour
 
@@ -119,7 +120,13 @@ class _Reader:
             return False
         before = lines[position - 1] if position else None
         after = lines[position + 1] if position + 1 < len(lines) else None
-        if _plain(body) in _HEADINGS or (after and _ACTOR.match(after.body)):
+        if _plain(body) in _HEADINGS or (
+            after
+            and (
+                _ACTOR.match(after.body)
+                or re.fullmatch(r"(?:primary |main )?actor", after.body, re.IGNORECASE)
+            )
+        ):
             return True
         alone = before is None or not before.body or bool(text.heading(before.text))
         if (
@@ -200,11 +207,16 @@ class _Reader:
         if _EXTENSION.match(line.text) and ": " in sentence.text:
             before, _, rest = sentence.text.partition(": ")
             sentence = replace(sentence, text=before + ", " + rest)
+            for one in (self._english, self._korean):
+                one.after(self._steps.get(re.sub(r"\D.*", "", line.text.lstrip(" *")), 0))
             if not _HANGUL.search(before) and not before.lower().startswith(("if ", "when ")):
                 sentence = replace(sentence, text="If " + sentence.text)
         reader, actor = self._language(sentence.text), self._actor
         if (given := _ARROW.match(sentence.text)) and reader.is_actor(given["who"]):
             sentence, actor = replace(sentence, text=given["what"]), reader.heading(given["who"])
+        if _number(line):
+            self._steps = {} if _number(line) == 1 else self._steps
+            self._steps[str(_number(line))] = line.number
         reader.sentence(sentence, actor)
 
     def _label(self, lines: Sequence[Line], i: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from devkit.rules import lexicon
+from devkit.rules import lexicon, naming
 from devkit.rules.analysis import mentions
 from devkit.rules.facts import Action, Choices, Facts, Members, Reaction, Rule, Term
 from devkit.rules.loose_ends import timer_of
@@ -33,6 +33,7 @@ class Reading:
         self._facts = facts
         self._thing: Term | None = None
         self._actor: Term | None = None
+        self._line = 0
 
     def _lists(self, sentence: Sentence, said: Said) -> bool:
         """Adds what a sentence lists; whether it does."""
@@ -78,26 +79,34 @@ class Reading:
         Where nobody decides in between, else what was found out last, or done to what its effects are done to."""
         said = {one.command.name for one in effects}
         done = [one for one in self._facts.done() if one.kind != "notify" and one.command.name not in said]
-        ways: list[Callable[[Action], bool]] = [
-            lambda one: mentions(" ".join(state.split()[: 1 + state.isascii()]), one.thing),
-            lambda one: not state.isascii() and one.command.alias.split()[-1] in state.split(),
-        ]
-        if by_itself(effects):
-            things = {one.thing.name for one in effects if one.kind != "notify"}
+        line, self._line = self._line, 0
+        alone, short = by_itself(effects), 5 if state.isascii() else 1
+        ways: list[Callable[[Action], bool]] = []
+        if alone or not line:
+            ways.append(lambda one: mentions(state[: len(one.thing.alias) + short], one.thing))
+        if alone:
+            things = tuple(one.thing.name for one in effects if one.kind != "notify")
             found_out = [
                 one for one in done[-2:] if one.verb in lexicon.words("english_words.txt", "finding")
             ]
             ways += [
+                lambda one: one.place.line == line,
+                lambda one: not state.isascii() and one.command.alias.split()[-1] in state.split(),
                 lambda one: mentions(state, one.thing),
                 found_out.__contains__,
-                lambda one: one.thing.name in things,
+                lambda one: (
+                    bool(undone)
+                    and any(
+                        thing.startswith(one.thing.name) or _verb_of(thing) == one.verb for thing in things
+                    )
+                ),
             ]
-        near = next(filter(None, ([one for one in done if way(one)] for way in ways)), [])
-        if never := [i for i, one in enumerate(near) if one.verb in undone]:
-            near = near[: never[0]]
-        elif undone:
-            near = near[:1]
-        return next(reversed(near), None)
+        found = (_waiting([one for one in done if way(one)], undone) for way in ways)
+        return next(filter(None, (next(reversed(near), None) for near in found)), None)
+
+    def after(self, line: int) -> None:
+        """What brings the next sentence's state about is done in this line."""
+        self._line = line
 
     def forget(self) -> None:
         """What follows is about something else."""
@@ -112,3 +121,14 @@ class Reading:
 def by_itself(effects: Sequence[Action]) -> bool:
     """Whether nobody does any of it."""
     return all(one.actor is None for one in effects)
+
+
+def _waiting(near: Sequence[Action], undone: Collection[str]) -> Sequence[Action]:
+    """Of what was done to a thing what came before that which was not done; its beginning where that was not spoken of."""
+    never = next((i for i, one in enumerate(near) if one.verb in undone), 1)
+    return near[:never] if undone else near
+
+
+def _verb_of(thing: str) -> str:
+    """Of a reservation reserve."""
+    return lexicon.pairs("english_words.txt", "nominal").get(naming.head(thing), "")

@@ -18,7 +18,7 @@ _HEADING = re.compile(r"^\s*(#{1,6})\s*(.*?)\s*#*\s*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _RULE = re.compile(r"^\s*[-=_*|:+\s]{3,}$")
 _SENTENCE_END = re.compile(
-    r"(?<=[.!?。])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bNo\.)(?<!\betc\.)[\"”')\]]*\s+(?=\S)"
+    r"(?<=;)\s+(?=(?:the|an?|this|it|they|then|if|when|after|once|each|every|all|no)\b)|(?<=[.!?。])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bNo\.)(?<!\betc\.)[\"”')\]]*\s+(?=\S)"
 )
 _STORY_BEGINS = re.compile(r"(?:as an?|i (?:want|would|need|can)|so that)\b(?!.*[.!?]$)", re.IGNORECASE)
 _STORY_GOES_ON = re.compile(r"(?:i (?:want|would|need|can)|so that|in order to)\b", re.IGNORECASE)
