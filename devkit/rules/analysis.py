@@ -12,6 +12,8 @@ from devkit.rules import lexicon, naming
 from devkit.rules.english_lists import is_person
 from devkit.rules.facts import Action, Choices, Facts, Members, Place, Rule, Table, Term
 
+NEAR = 3
+"""Lines between what somebody is told and what it is about, where no sentence says so."""
 _NOTIFICATIONS = {"notification": Term("Notification", "Notification"), "알림": Term("Notification", "알림")}
 Words = tuple[str, ...]
 _FILE = "english_words.txt"
@@ -149,6 +151,7 @@ class _Analyst:
         self._actions = list(facts.every_action())
         self._reacting = {action for r in facts.reactions for action in (*r.triggers, *r.results)}
         self._latest: Found | None = None
+        self._latest_line = 0
         self._causes = {action: r.triggers for r in facts.reactions for action in r.results}
         self._triggers = {action for r in facts.reactions for action in r.triggers}
         made = {action.thing.name.casefold() for action in self._actions if _changes(action)}
@@ -165,7 +168,7 @@ class _Analyst:
         for action in self._actions:
             if home := self._home(action):
                 homes[action] = home.term.name
-                self._latest = home
+                self._latest, self._latest_line = home, action.place.line
                 home.actions.append(action)
         for fact in self._facts.members:
             self._place_members(fact)
@@ -244,7 +247,10 @@ class _Analyst:
         if named := _notification(action):
             return self._known(_NOTIFICATIONS[named]) or self._last_resort(action)
         cause = next(iter(self._causes.get(action, ())), None)
-        return (self._home(cause) if cause else None) or self._latest or self._last_resort(action)
+        if home := self._home(cause) if cause else None:
+            return home
+        near = self._closed or action.place.line - self._latest_line <= NEAR
+        return (self._latest if near else None) or (None if self._found else self._last_resort(action))
 
     def _is_outside(self, action: Action) -> bool:
         """A cause about an attribute whose owner the sentence does not name, such as the passing of a deadline."""

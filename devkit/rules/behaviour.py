@@ -70,7 +70,8 @@ class _Carried:
 
     def said(self, command: str) -> str:
         action = self._commands.get(command)
-        return action.place.quote if action else ""
+        quote = action.place.quote if action else ""
+        return quote[:1].upper() + quote[1:]
 
     def kind(self, command: str) -> str:
         """What the verb does; a command that nobody spoke of is judged by its own first word."""

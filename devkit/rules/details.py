@@ -168,7 +168,9 @@ def _enumerations(wanted: Sequence[Term], found: Found, facts: Facts) -> list[Ki
     for term in wanted:
         known = kinds.get(term.name.casefold()) or _matching(term, facts)
         values = known.values if known else _guessed_items(found, term)
-        kinds[term.name.casefold()] = Kind(term.name, term.alias, values)
+        said = known.alias if isinstance(known, Kind) else term.alias
+        alias = said if term.alias == naming.title(term.name) else term.alias  # given without a display name
+        kinds[term.name.casefold()] = Kind(term.name, alias, values)
     return list(kinds.values())
 
 

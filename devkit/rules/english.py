@@ -48,57 +48,14 @@ def _brought(what: str) -> str:
     return f"{what[: message.end()]} is sent{what[message.end() :]}" if message else ""
 
 
+def _triggered(found: re.Match[str]) -> str:
+    return f"Upon {found['cause']}, {_brought(found['what'])}"
+
+
+_PUT = {"@arrow": _arrow, "@brought": _triggered}
 _REWORDED = [
-    (re.compile(said, re.IGNORECASE), instead)
-    for said, instead in (
-        (r"\bI'd\b", "I would"),
-        (r"^((?:when|whenever|if|once|after)\b[^:,]+):", r"\1,"),
-        (
-            r"\b(?:need|want|like)(?: to (?:see|have|get))? an? (?:overview|list|report|history|summary|insight)(?: (?:of|into|over|on))? ",
-            "want to see the list of ",
-        ),
-        (
-            rf"^(?P<who>(?:the|an?|each|every|all) [\w -]{{3,40}}?) (?:gets?|receives?|is sent|are sent) (?P<what>(?:an?|the) (?:[\w-]+ )*(?:{'|'.join(_MESSAGES)}))\b",
-            r"\g<what> is sent to \g<who>",
-        ),
-        (r"^given\b.*?\b(?=when\b)", ""),
-        (r"^(?:at )?the (?:moment|instant|minute|point)(?: that| when)?\b", "When"),
-        (
-            r"^(?P<np>(?:(?:an?|the|any|all|every|each) )?[\w -]{3,40}?) (?:that|which|who) (?P<state>(?:is|are|has|have|was|were|does|do) .+?)"
-            r",? (?P<main>(?:is|are) (?:(?:automatically|then|also) )?\w+(?:ed|en|wn|nt|ut|ld)\b.*|(?:lapses?|expires?)\b.*)$",
-            r"When \g<np> \g<state>, \g<np> \g<main>",
-        ),
-        (
-            r"^(?P<np>(?:all |the )?[a-z-]+s) whose (?P<state>.+? (?:is|are|has|have) \w+) (?P<main>are \w+(?:ed|en|wn|nt|ut|ld)\b.*)$",
-            r"When the \g<state>, the \g<np> \g<main>",
-        ),
-        (
-            r"^(?:(?:the|an?|every|each) )?(?P<cause>[^,;]{4,60}?) (?:automatically )?(?:triggers?|causes?|initiates?|prompts?|(?:leads?|results?) (?:to|in)"
-            r"|sets? off) (?P<what>(?:an?|the|all|his|her|their) [^,.;]+)",
-            lambda found: f"Upon {found['cause']}, {_brought(found['what'])}",
-        ),
-        (r"^(?:when |if |once )?(?P<cause>[^,]{6,80}?)\s(?:->|=>|→)\s", _arrow),
-        (r"^in (?:the )?(?:case|event) that\b|^where(?= (?:an?|the|any|no|all)\b)", "When"),
-        (
-            r"^(?:in (?:the )?(?:case|event) of|following|on|at|with)"
-            rf"(?= (?:(?:an?|the|any|successful) )?(?:{_NOMINALS})\b)",
-            "Upon",
-        ),
-        (r"^should (?P<what>(?:an?|the|any) [\w ]{2,40}?) be\b", r"When \g<what> is"),
-        (
-            r", (?P<who>(?:the|an?|each|every) [\w -]{3,40}?) (?:gets?|receives?) (?P<what>(?:an?|the) [\w -]+)",
-            r", \g<what> is sent to \g<who>",
-        ),
-        (
-            r"\b(?:The|Our|This) [\w ]{2,20}? (?:shall|must|should|will|can) (?:provide|offer|have|include) (?:an? |the |all )?"
-            r"(?:function|feature|means|way|abilit|possibilit|facilit|functionalit)\w*(?: (?:for|that (?:allows|enables|lets)"
-            r"|allowing|enabling))? (?P<who>(?:an?|the|each|every|all) [\w -]{2,40}?) to (?=[a-z])",
-            r"\g<who> can ",
-        ),
-        (r",? so (?:that|I|we|they)\b.*|,? in order to\b.*", "."),
-        (r"\bwhat(?:['’]s| is) in (?:the )?", "the "),
-        (r"\b(?:up to|at (?:most|least)|no (?:more|fewer|less) than) (?=\d|\w+ \w+s\b)", ""),
-    )
+    (form, _PUT.get(instead, instead))
+    for form, instead in lexicon.forms("english", NOMINAL=_NOMINALS, MESSAGE="|".join(_MESSAGES))
 ]
 _UNITS = r"(?:minutes?|hours?|days?|weeks?|months?|years?)"
 _REMINDING = re.compile(
@@ -270,6 +227,8 @@ class English(Reading):
             or not (doing or naming.singular(noun) in _VERB_OF)
         ):
             return None
+        if not doing and is_person(subject[-1].low):
+            return None
         if subject[-1].low != noun and not doing and not any(t.low == "of" for t in subject):
             return None
         causes = self._doing(sentence, subject) if doing else self._nominal(sentence, subject)
@@ -348,6 +307,8 @@ class English(Reading):
         subject = clause.subject
         if clause.group.passive or not clause.objects or subject is None or not subject.words:
             return False
+        if self._facts.headings and term_of(subject).name == self._facts.headings[0].term.name:
+            return True  # what the whole text is about
         if is_person(subject.words[-1]) or _is_system(subject) or _nobody(subject):
             return False
         return subject.named or naming.pascal(naming.singular(subject.words[-1])) in self._things

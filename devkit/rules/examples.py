@@ -8,13 +8,7 @@ from typing import Any
 from devkit.rules import asked, naming
 from devkit.rules.asked import Blocks
 from devkit.rules.details import field_type
-from executor.graph.answers import (
-    RefusalAnswer,
-    ScenarioAnswer,
-    ScenariosAnswer,
-    ScreenAnswer,
-    ScreensAnswer,
-)
+from executor.graph.answers import RefusalAnswer, ScenarioAnswer, ScenariosAnswer, ScreenAnswer, ScreensAnswer
 
 _EXAMPLES = {
     "Long": "1001",

@@ -13,7 +13,7 @@ from devkit.rules import naming
 from devkit.rules.facts import Action, Kind, Members, Place, Rule, Term, noticed
 from devkit.rules.korean_grammar import Clause, Noun, clauses, words_of
 from devkit.rules.korean_lists import choices, members, phrase
-from devkit.rules.lexicon import pairs
+from devkit.rules.lexicon import forms, pairs
 from devkit.rules.saying import Reading, Said, by_itself
 from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
@@ -24,48 +24,7 @@ _RULE = re.compile(
 _STORY = re.compile(r"^(?P<actor>[가-힣A-Za-z ]{1,20}?)(?:으)?로서,?\s+(?:(?:나|저|우리)는?\s+)?(?=\S)")
 _SO_THAT = re.compile(r"^(?:그래야|그래서|그러면|이를 통해|왜냐하면)\s")
 _VERBS = "|".join(sorted(terms.verb_nouns(), key=len, reverse=True))
-_REWORDED = (
-    (
-        re.compile(
-            r"하는\s*(?:기능|서비스|수단|방법)\S{0,2}\s*(?:제공|지원|구현|구비|포함)\S*(?:\s*(?:한다|합니다|함))?"
-        ),
-        r"한다",
-    ),
-    (
-        re.compile(
-            r"할\s*수\s*있(?:는\s*(?:기능|서비스|수단)\S{0,2}\s*(?:제공|지원|구현)\S*|도록\s*\S+)(?:\s*(?:한다|합니다|함))?"
-        ),
-        r"할 수 있다",
-    ),
-    (
-        re.compile(
-            r"\s(?:기능|서비스)(?:을|를)?\s*(?:제공|지원|구현)\S*(?:\s*(?:한다|합니다|함))?(?=[.\s]*$)"
-        ),
-        r"한다",
-    ),
-    (re.compile(r"하고\s*싶(?:다|어요|습니다)|하기를?\s*원(?:한다|합니다)"), r"한다"),
-    (re.compile(r"하기만\s+한다"), r"한다"),
-    (re.compile(r"(해|하여)야만\s"), r"\1야 "),
-    (re.compile(rf"(?<=[가-힣])({_VERBS})\s?시(?:에는|에)?,?\s"), r" \1되면 "),
-    (re.compile(rf"(?<![가-힣])({_VERBS})\s?시(?:에는|에)?,?\s"), r"\1되면 "),
-    (re.compile(r"(있|없)(?:는|을)\s경우(?:에는|에)?(?=[\s,])"), r"\1으면"),
-    (re.compile(r"([가-힣])된\s날(?:부터)?\s"), r"\1되면 "),
-    (re.compile(r"([가-힣]{2})\s안\s(?:함|한다|합니다)"), r"\1하지 않는다"),
-    (re.compile(r"(면,?\s.*(?:메일|문자|알림|알림톡|메시지|푸시))$"), r"\1 발송한다"),
-    (re.compile(r"([하되])고\s나(?:면|서)(?=[\s,])"), r"\1면"),
-    (re.compile(rf"({_VERBS})\s중에?\s(?=\S+[이가]\s)"), ""),
-    (re.compile(rf"({_VERBS})에\s따라(?:서)?,?\s"), r"\1되면 "),
-    (re.compile(rf"(?<![가-힣])((?:[가-힣]{{2,4}})?{_VERBS})(?:이)?면,?\s"), r"\1되면 "),
-    (re.compile(rf"({_VERBS})\s*(?:→|->|=>)\s*"), r"\1되면 "),
-    (re.compile(rf"^((?:[가-힣]+(?<![은는이가])\s)?)({_VERBS})\s?(?:후|뒤|이후)에?,?\s"), r"\1\2된 후 "),
-    (re.compile(rf"({_VERBS})\s?(?:후|뒤|이후)에?,?\s"), r"\1한 후 "),
-    (
-        re.compile(
-            rf"(?<![가-힣])({_VERBS})(?:\s*[,/·]\s*|\s+및\s+|\s*또는\s*)(?=(?:(?:{_VERBS})(?:\s*[,/·]\s*|\s+및\s+|\s*또는\s*))*(?:{_VERBS})\s*(?:하|한|할|합|해|함|되|된|됨))"
-        ),
-        r"\1하고 ",
-    ),
-)
+_REWORDED = forms("korean", VERB=_VERBS)
 _NOTED = re.compile(
     rf"(?:(?<=[을를]\s)|(?<=면\s)|(?<=면,\s)|(?<=면\s자동\s)|(?P<before>(?<=[가-힣])면,?\s(?:\S+\s){{1,4}}))(?P<verb>{_VERBS})(?=[.!\s]*$)"
 )
@@ -242,7 +201,7 @@ class Korean(Reading):
         if thing is None or not thing.name or (target and target.words[-1] in terms.words("tool")):
             return None
         in_a_table = any(table.term == thing for table in self._facts.tables)
-        if target and not in_a_table and (unknown := terms.unknown((*target.of, *target.words))):
+        if target and not in_a_table and (unknown := terms.unknown(target.words[-1:])):
             self._facts.unclear.append(Rule(place=place, text=unknown))
             self._thing = None  # what `이를` means is not known
             return None

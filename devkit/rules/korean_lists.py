@@ -137,8 +137,5 @@ def _choices(found: re.Match[str]) -> Choices | None:
     whole = (*owner, *words)
     before = whole[:-1]
     return Choices(
-        place=NOWHERE,
-        owner=terms.term(before) if before else None,
-        name=terms.term(whole),
-        values=unique,
+        place=NOWHERE, owner=terms.term(before) if before else None, name=terms.term(whole), values=unique
     )

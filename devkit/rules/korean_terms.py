@@ -39,7 +39,7 @@ def english(word: str) -> str:
         return known[word]
     if verb := verb_nouns().get(word):
         return naming.pascal(_nouns().get(verb, verb))
-    if pieces := _split(word):
+    if pieces := _head(word):
         ends = lexicon.pairs(FILE, "suffix")
         return "".join(
             (ends[piece] if piece in ends and piece not in known else english(piece)) for piece in pieces
@@ -53,16 +53,25 @@ def _nouns() -> dict[str, str]:
     return {verb: noun for noun, verb in reversed(lexicon.pairs("english_words.txt", "nominal").items())}
 
 
+def _has_english(word: str) -> bool:
+    return word.isascii() or is_known(word) or bool(_head(word)) or word in words("skip")
+
+
+def _head(word: str) -> tuple[str, ...]:
+    """A compound in dictionary words; where its beginning is unknown, what it is a kind of: of 전자계약 계약."""
+    rests = (_split(word[start:]) for start in (0, *range(2, len(word) - 1)))
+    return next(filter(None, rests), ())
+
+
 def unknown(words_of: tuple[str, ...]) -> str:
     """The first word that has no English; "" when all have."""
-    return next(
-        (w for w in words_of if not (w.isascii() or is_known(w) or _split(w) or w in words("skip"))), ""
-    )
+    return next((w for w in words_of if not _has_english(w)), "")
 
 
 def term(words_of: tuple[str, ...], *, plural: bool = False) -> Term:
     """A concept from the words of a noun phrase."""
-    pieces = [english(word) for word in _joined(words_of)]
+    known = [word for word in words_of if _has_english(word)] or words_of
+    pieces = [english(word) for word in _joined(known)]
     unique = [piece for position, piece in enumerate(pieces) if not position or piece != pieces[position - 1]]
     return Term("".join(unique), " ".join(words_of), plural)
 

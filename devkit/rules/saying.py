@@ -124,8 +124,8 @@ def by_itself(effects: Sequence[Action]) -> bool:
 
 
 def _waiting(near: Sequence[Action], undone: Collection[str]) -> Sequence[Action]:
-    """Of what was done to a thing what came before that which was not done; its beginning where that was not spoken of."""
-    never = next((i for i, one in enumerate(near) if one.verb in undone), 1)
+    """Of what was done to a thing what came before that which was not done."""
+    never = next((i for i, one in enumerate(near) if one.verb in undone), len(near))
     return near[:never] if undone else near
 
 

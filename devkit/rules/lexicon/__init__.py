@@ -1,7 +1,8 @@
-"""Word lists as data files: `name: word word ...` per line, `#` for comments. Read once, on first use."""
+"""Word lists and sentence forms as data files: `name: word word ...` per line, `#` for comments. Read once, on first use."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import resources
 
@@ -30,3 +31,14 @@ def pairs(file: str, name: str) -> dict[str, str]:
         for word in rest.split()
         if "=" in word
     )
+
+
+@cache
+def forms(name: str, **words: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Sentence forms listed under a name, in order, without case, and what is read instead; `<NAME>` are the words given here."""
+    found = [
+        rest.replace("␣", " ").partition(" =>") for key, rest in entries("sentence_forms.txt") if key == name
+    ]
+    for word, one in words.items():
+        found = [(form.replace(f"<{word}>", one), sign, instead) for form, sign, instead in found]
+    return tuple((re.compile(form, re.IGNORECASE), instead[1:]) for form, _, instead in found)

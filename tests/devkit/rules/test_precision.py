@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devkit.rules.asked import lines as lines_of
+from devkit.rules.behaviour import work_out
 from devkit.rules.draft import draft
 from devkit.rules.facts import Facts
 from devkit.rules.outline import outline
@@ -269,3 +270,54 @@ def test_another_language_is_said_in_one_sentence_that_names_the_two(text: str) 
 
     assert "English" in question.text
     assert "Korean" in question.text
+
+
+def test_what_the_whole_text_is_about_gives_no_command_of_its_own() -> None:
+    assert (
+        commands("# Town museum\n\nThe town museum shows paintings.\nThe town museum lends a painting.") == []
+    )
+
+
+def test_of_unknown_words_before_a_known_one_the_known_one_is_named() -> None:
+    assert commands("직원은 뭉게구름 계약을 체결한다.") == ["SignContract"]
+
+
+def test_a_sentence_on_two_lines_belongs_to_both() -> None:
+    (action,) = facts("회원으로서\n나는 보증금을 결제하고 싶다").actions
+
+    assert {action.place.line, *action.place.beside} == {1, 2}
+
+
+def test_a_use_case_s_title_is_nothing_that_is_done() -> None:
+    assert commands("UC-3 Examine a horse\nPrimary actor: Vet\n1. The vet examines the horse.") == [
+        "ExamineHorse"
+    ]
+    assert commands("Test a bridge\nPrimary actor: Engineer\n1. The engineer loads the bridge.") == [
+        "LoadBridge"
+    ]
+
+
+def test_who_is_sent_something_is_not_sent() -> None:
+    assert commands("The office sends the driver a permit.") == ["SendPermit"]
+
+
+def test_an_actor_before_an_arrow_or_a_colon_does_what_follows() -> None:
+    found = facts("- 구매담당자: 부품 발주\n- Clerk -> Close the case").actions
+
+    assert [(one.actor.name if one.actor else "", one.command.name) for one in found] == [
+        ("PurchaseManager", "OrderPart"),
+        ("Clerk", "CloseCase"),
+    ]
+
+
+def test_an_attribute_s_values_keep_their_korean_name_where_only_english_is_asked() -> None:
+    text = "1: 사본 상태는 이용가능, 대출중 중 하나이다.\n2: 사서는 사본을 등록한다."
+    aggregate = {
+        "name": "Copy",
+        "alias": "사본",
+        "enumerations": ["CopyStatus"],
+        "commands": ["RegisterCopy -> CopyRegistered"],
+    }
+    fields = work_out({"lines": text, "language": "Korean", "aggregate": aggregate}).fields
+
+    assert {field.alias for field in fields if field.name == "status"} == {"사본 상태"}
