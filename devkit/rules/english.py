@@ -106,7 +106,14 @@ def _said(text: str) -> Said:
     rule = bool(_RULE.search(text))
     chosen, recorded = choices(text), members(text)
     return Said(
-        choices=chosen, members=recorded, rule=rule, words=words, actor=actor, cause=cause, effect=effect
+        choices=chosen,
+        members=recorded,
+        rule=rule,
+        words=words,
+        actor=actor,
+        cause=cause,
+        effect=effect,
+        state=_state(cause) if cause else _time(words, effect),
     )
 
 
@@ -143,7 +150,7 @@ class English(Reading):
             return
         if said.words != sentence.text:
             sentence = replace(sentence, text=said.words)
-        state = _state(said.cause) if said.cause else _time(said)
+        state = said.state
         undone = {one.group.verb.base for one in clauses(said.cause) if one.group.negative} if state else ()
         self._before(said)
         causes = [] if state else self._causes(sentence, said.cause)
@@ -207,30 +214,9 @@ class English(Reading):
 
     def _deed(self, sentence: Sentence, tokens: Sequence[Token]) -> tuple[list[Action], list[Action]] | None:
         """`Payment of the deposit confirms the booking`, `lodging an objection suspends the fine`; without a cause nothing is done."""
-        if len(tokens) < 3:
+        if (found := _deed_in(tuple(tokens))) is None:
             return None
-        at = next(
-            (
-                i
-                for i in range(1, len(tokens) - 1)
-                if verbs.as_form(tokens[i].low, "s", "base") and tokens[i + 1].tag == "D"
-            ),
-            0,
-        )
-        begin = 1 if tokens and tokens[0].tag == "D" else 0
-        verb, subject = verbs.as_form(tokens[at].low, "s", "base"), tokens[begin:at]
-        doing = len(subject) > 1 and verbs.as_form(subject[0].low, "ing") and subject[1].tag == "D"
-        noun = next((t.low for t in subject if t.tag != "W" or naming.singular(t.low) in _VERB_OF), "")
-        if (
-            verb is None
-            or verb.kind in ("state", "query", "input")
-            or not (doing or naming.singular(noun) in _VERB_OF)
-        ):
-            return None
-        if not doing and is_person(subject[-1].low):
-            return None
-        if subject[-1].low != noun and not doing and not any(t.low == "of" for t in subject):
-            return None
+        at, verb, subject, doing = found
         causes = self._doing(sentence, subject) if doing else self._nominal(sentence, subject)
         phrase = noun_phrase(tokens, at + 1, len(tokens))
         if not causes or phrase is None:
@@ -511,13 +497,32 @@ def _plain(tokens: Sequence[Token]) -> str:
     return " ".join(token.text for token in tokens).rstrip(" .!")
 
 
-def _time(said: Said) -> str:
+@lru_cache(maxsize=2048)
+def _deed_in(tokens: tuple[Token, ...]) -> tuple[int, Verb, Sequence[Token], bool] | None:
+    """Where the verb of a deed that does something stands, the verb, the deed, and whether it is `lodging an objection`."""
+    if len(tokens) < 3:
+        return None
+    here = (i for i in range(1, len(tokens) - 1) if tokens[i + 1].tag == "D")
+    at = next((i for i in here if verbs.as_form(tokens[i].low, "s", "base")), 0)
+    verb, subject = verbs.as_form(tokens[at].low, "s", "base"), tokens[tokens[0].tag == "D" : at]
+    if not subject or verb is None or verb.kind in ("state", "query", "input"):
+        return None
+    if len(subject) > 1 and verbs.as_form(subject[0].low, "ing") and subject[1].tag == "D":
+        return at, verb, subject, True
+    noun = next((t.low for t in subject if t.tag != "W" or naming.singular(t.low) in _VERB_OF), "")
+    named = subject[-1].low == noun or any(t.low == "of" for t in subject)
+    deed = named and naming.singular(noun) in _VERB_OF and not is_person(subject[-1].low)
+    return (at, verb, subject, False) if deed else None
+
+
+def _time(text: str, effect: Sequence[Token]) -> str:
     """When time alone starts what the system does, or somebody is told: every night, a day before the appointment."""
-    text, made = said.words, clauses(said.effect)
     if found := _REMINDING.search(text):
         return found[0].rstrip(".")
-    system = any(one.subject and one.subject.words and _is_system(one.subject) for one in made)
-    return text if _EVERY.search(text) and (system or "automatically" in text.lower()) else ""
+    if not _EVERY.search(text):
+        return ""
+    system = any(one.subject and one.subject.words and _is_system(one.subject) for one in clauses(effect))
+    return text if system or "automatically" in text.lower() else ""
 
 
 def _of_attribute(clause: Clause) -> bool:

@@ -197,13 +197,13 @@ class _Reader:
         self._sentences(plain)
 
     def _sentences(self, lines: Sequence[Line]) -> None:
+        by_number = {line.number: line for line in reversed(lines)}
         for sentence in text.sentences(lines):
             if not _is_off_topic(sentence.text):
-                self._said(sentence, lines)
+                self._said(sentence, by_number[sentence.pieces[0][1]])
 
-    def _said(self, sentence: Sentence, lines: Sequence[Line]) -> None:
+    def _said(self, sentence: Sentence, line: Line) -> None:
         """One sentence; `2a. The card is refused: ...` is a condition, `Clerk -> Close the case` has its actor before the arrow."""
-        line = next(one for one in lines if one.number == sentence.pieces[0][1])
         if _EXTENSION.match(line.text) and ": " in sentence.text:
             before, _, rest = sentence.text.partition(": ")
             sentence = replace(sentence, text=before + ", " + rest)
@@ -214,9 +214,9 @@ class _Reader:
         reader, actor = self._language(sentence.text), self._actor
         if (given := _ARROW.match(sentence.text)) and reader.is_actor(given["who"]):
             sentence, actor = replace(sentence, text=given["what"]), reader.heading(given["who"])
-        if _number(line):
-            self._steps = {} if _number(line) == 1 else self._steps
-            self._steps[str(_number(line))] = line.number
+        if number := _number(line):
+            self._steps = {} if number == 1 else self._steps
+            self._steps[str(number)] = line.number
         reader.sentence(sentence, actor)
 
     def _label(self, lines: Sequence[Line], i: int) -> bool:
@@ -281,7 +281,7 @@ def _names_a_section(body: str) -> bool:
 
 def _number(line: Line) -> int:
     """Of a numbered line."""
-    found = re.match(r"\s*(\d{1,2})[.)]\s", line.text)
+    found = line.bullet and re.match(r"\s*(\d{1,2})[.)]\s", line.text)
     return int(found[1]) if found else 0
 
 

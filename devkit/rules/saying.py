@@ -24,6 +24,7 @@ class Said:
     actor: Term | None
     cause: Sequence[Any] = ()
     effect: Sequence[Any] = ()
+    state: str = ""
 
 
 class Reading:
