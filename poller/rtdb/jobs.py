@@ -46,7 +46,7 @@ class RtdbJobs:
         self._listing = Listing(writer, copy, runs)
         self._submissions = Submissions(writer, webhooks)
         self._cancels = Cancels(writer, runs, claimant)
-        self._retries = Retries(writer, self._submissions, claimant)
+        self._retries = Retries(writer, claimant)
 
     def now(self) -> int:
         return self._writer.now()

@@ -13,8 +13,9 @@ from enum import Enum
 
 import structlog
 
-from poller.errors import PollerError
+from poller.errors import PollerError, Transient
 from poller.job import JobState, milliseconds
+from poller.rtdb.http import Before, nothing
 from poller.rtdb.index import ended_row, job_id_of, with_row, without_job
 from poller.rtdb.names import (
     CREATED_AT,
@@ -39,6 +40,9 @@ log = structlog.get_logger(__name__)
 DAY_SECONDS = 24 * 3600.0
 FIRST_AFTER_SECONDS = 60.0
 """A poller that is restarted every day must come to it as well."""
+
+FRESH_SECONDS = 5.0
+"""What was seen longer ago says nothing of now: somebody may have tried the job again while this process slept."""
 
 _AT_ONCE = 8
 
@@ -122,13 +126,14 @@ class Retention:
             log.warning("retention.postponed", job=job_id, reason=str(error))
 
     async def _judge(self, job_id: str) -> None:
+        looked = self._writer.clock.monotonic()
         found = await self._leftovers.look(job_id)
         verdict = self._periods.verdict(found, now=self._now())
         unlisted = (found.completed or found.failed) and job_id not in self._indexed
         if (verdict is Verdict.KEEP and not unlisted) or await self._leftovers.is_anothers(job_id):
             return
         if verdict is Verdict.DELETE:
-            await self._leftovers.delete(job_id, found)
+            await self._leftovers.delete(job_id, found, looked=looked)
             log.info("job.expired", job=job_id)
             return
         if verdict is Verdict.STAMP:
@@ -175,7 +180,7 @@ class _Leftovers:
     async def _undo_if_alone(self, job_id: str, found: Remains, *written: str) -> None:
         there = await self._database.keys(self._nodes.job(job_id))
         if there == ["run"] and set(await self._database.keys(self._nodes.run(job_id))) <= set(written):
-            await self.delete(job_id, found)
+            await self.delete(job_id, found, looked=self._writer.clock.monotonic())
 
     async def list(self, job_id: str, found: Remains) -> None:
         """A row for a job that ended without one, as far as its leaves tell."""
@@ -198,15 +203,20 @@ class _Leftovers:
             await self._write({f"{self._nodes.index}/{row}": None for row in rows})
             log.warning("index.orphans_dropped", rows=len(rows))
 
-    async def delete(self, job_id: str, found: Remains) -> None:
-        """Its row with it."""
-        created = [found.created_at] if found.created_at else []
-        await self._write(without_job(self._nodes, job_id, *created))
+    async def delete(self, job_id: str, found: Remains, *, looked: float) -> None:
+        """Its row with it. `looked`: when what says so was read, by the monotonic clock."""
 
-    async def _write(self, updates: dict[str, Json]) -> None:
+        def fresh() -> None:
+            if self._writer.clock.monotonic() - looked > FRESH_SECONDS:
+                raise Transient("too much time has passed since the job was looked at")
+
+        created = [found.created_at] if found.created_at else []
+        await self._write(without_job(self._nodes, job_id, *created), before=fresh)
+
+    async def _write(self, updates: dict[str, Json], *, before: Before = nothing) -> None:
         """At the root, all or nothing."""
         await self._writer.budget()
-        await self._writer.patch("", updates, in_flight=InFlight(self._writer.clock))
+        await self._writer.patch("", updates, in_flight=InFlight(self._writer.clock), before=before)
 
 
 def _stamp(value: Json) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from poller.errors import Transient
-from poller.job import Job, JobState, silence_keys
+from poller.job import JobState, Lease, silence_keys
 from poller.ports import JobView, WrongState
 from poller.rtdb.display import said_name
 from poller.rtdb.fence import Claimant
@@ -20,49 +20,69 @@ from poller.rtdb.names import (
     SERVER_TIME,
     STARTED_AT,
     Json,
+    claimed_entry,
     entry_or_none,
+    lease_node,
+    members,
 )
-from poller.rtdb.submissions import Submissions
-from poller.rtdb.writer import Writer
+from poller.rtdb.writer import Unchanged, Writer
 
 
 class Retries:
     """Puts failed jobs back into the queue."""
 
-    def __init__(self, writer: Writer, submissions: Submissions, claimant: Claimant) -> None:
+    def __init__(self, writer: Writer, claimant: Claimant) -> None:
         self._writer, self._database, self._nodes = writer, writer.database, writer.nodes
-        self._submissions, self._lease_length = submissions, claimant.lease_length
+        self._claimant = claimant
 
     async def retry(self, view: JobView) -> None:
         """`isFailed` becomes false, never null; unusable answers are forgotten in every epoch's branch, and a silence of the
         language model that was told: should it last, the user is told anew.
 
-        One write with the entry, so that nothing dies between them; of an entry that came meanwhile it touches one leaf alone.
+        One write with the entry, so that nothing dies between them. An entry that is left is taken first: whoever settles an
+        ended job deletes it.
         """
         job_id = view.job_id
         if view.state is not JobState.FAILED and not await self._is_between(view):
             raise WrongState(f"The job {job_id} is {view.state.value}: only a failed job can be tried again.")
-        entry = await self._ended_entry(job_id)
+        sent = self._writer.clock.monotonic()
+        taken = await self._taken(job_id)
         journal = await self._database.get(self._nodes.journal(job_id))
         updates: dict[str, Json] = {f"{JOURNAL}/{path}": None for path in unusable_paths(journal)}
         updates |= {f"{SAID}/{said_name(key)}": None for key in silence_keys(usable(journal))}
         updates |= {IS_FAILED: False} | dict.fromkeys((CANCELLED, ENDED_AT, FAILURE, STARTED_AT, SEEN_AT))
         whole = with_row(self._nodes, job_id, view.created_at, updates, None)
-        if entry is None:
-            whole[f"{self._nodes.entry(job_id)}/createdAt"] = SERVER_TIME
-        await self._database.patch("", whole)
-        if entry is not None:
-            await self._submissions.enqueue(job_id)
+        entry = self._nodes.entry(job_id)
+        if taken is None:
+            await self._database.patch("", whole | {f"{entry}/createdAt": SERVER_TIME})
+            return
+        whole[entry] = {"createdAt": SERVER_TIME, "lease": lease_node(taken.released())}
+        fence = self._claimant.fence(self._writer.clock, sent_at=sent)
+        await self._writer.under(taken.token).database.patch("", whole, before=fence.still_open)
 
-    async def _ended_entry(self, job_id: str) -> Job | None:
-        """The flag comes before the end: whoever still holds the lease would undo what is written now."""
-        entry = entry_or_none(job_id, await self._database.get(self._nodes.entry(job_id)))
-        if entry and entry.lease.held:
-            left = (entry.ready_at(lease_length=self._lease_length) - self._writer.now()) / 1000
-            if left > 0:
-                again = f"try again in {left:.0f} s"
-                raise Transient(f"The job {job_id} is still being ended: {again}.", retry_after=left)
-        return entry
+    async def _taken(self, job_id: str) -> Lease | None:
+        """Of an entry that is still there, a lease of our own; None where there is none. Nobody else's may be in force."""
+        token, held_for = self._claimant.new_token(), [0.0]
+
+        def take(current: Json) -> Json:
+            job = entry_or_none(job_id, current)
+            if job is None or job.lease.token == token:
+                raise Unchanged
+            left = job.ready_at(lease_length=self._claimant.lease_length) - self._writer.now()
+            held_for[0] = left / 1000 if job.lease.held else 0.0
+            if held_for[0] > 0:
+                raise Unchanged
+            # Not under our own name: the dispatcher would take it for a twin's.
+            owner, now = f"{self._claimant.owner}/retry", self._writer.now()
+            return claimed_entry(members(current), job.claimed(token=token, owner=owner, now=now), now=now)
+
+        path = self._nodes.entry(job_id)
+        stored = await self._writer.insist(lambda: self._writer.transact(path, take), tries=5)
+        if held_for[0] > 0:
+            again = f"try again in {held_for[0]:.0f} s"
+            raise Transient(f"The job {job_id} is still being ended: {again}.", retry_after=held_for[0])
+        job = entry_or_none(job_id, stored)
+        return job.lease if job else None
 
     async def _is_between(self, view: JobView) -> bool:
         """Neither ended nor queued: whoever was about to queue it died. Asked again, it is queued."""

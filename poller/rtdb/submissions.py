@@ -8,7 +8,7 @@ from poller.errors import InputRejected
 from poller.msaez.inputs import understand, write_inputs
 from poller.ports import NOBODY, Caller, JobExists, JobNotFound, WrongState
 from poller.rtdb.journal import borrowed
-from poller.rtdb.names import SERVER_TIME, Json, members
+from poller.rtdb.names import SERVER_TIME, Json
 from poller.rtdb.stored import StoredJob
 from poller.rtdb.webhooks import RtdbWebhooks, written
 from poller.rtdb.writer import Unchanged, Writer
@@ -59,14 +59,12 @@ class Submissions:
         return answers
 
     async def enqueue(self, job_id: str) -> None:
-        """Its entry, unless it has one; what an earlier cancel left in it goes."""
+        """Its entry, unless it has one."""
 
         def new(current: Json) -> Json:
-            if current is None:
-                return {"createdAt": SERVER_TIME}
-            if "cancelledBy" not in members(current):
+            if current is not None:
                 raise Unchanged
-            return {name: value for name, value in current.items() if name != "cancelledBy"}
+            return {"createdAt": SERVER_TIME}
 
         await self._writer.insist(
             lambda: self._writer.transact(self._nodes.entry(job_id), new, known=(None, NULL_ETAG)), tries=5

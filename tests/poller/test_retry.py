@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from eventstorming.v1.executor_pb2 import JournalEntry
 
+from poller.errors import Transient
 from poller.job import JobState
 from poller.ports import WrongState
+from poller.rtdb import fence
 from poller.rtdb.display import said_name
 from poller.rtdb.journal import entry_text
-from poller.rtdb.names import OUTPUTS
+from poller.rtdb.names import OUTPUTS, SERVER_TIME, Json
+from poller.rtdb.rest import Database
 from tests.fakes import scripted_executor
 from tests.poller.lifecycle import NODES, World, new_id, world
 
@@ -48,6 +52,56 @@ async def test_a_job_whose_entry_was_never_written_is_queued_when_it_is_tried_ag
         assert (await rtdb.ended(job))["isFailed"] is False
         with pytest.raises(WrongState):
             await poller.queue.retry(job)
+
+
+def left(renewed_at: int = 1) -> dict[str, Json]:
+    """An entry whose holder may be deleting it just now: its job has ended."""
+    lease: dict[str, Json] = {"token": "theirs", "epoch": 3, "owner": "poller-b", "renewedAt": renewed_at}
+    return {"createdAt": 1000, "assignedPodId": "poller-b", "status": "processing", "lease": lease}
+
+
+async def test_a_retry_takes_an_entry_that_is_left_from_whoever_settles_it(rtdb: World) -> None:
+    """Or the settling would delete the entry, and nothing would ever run the job."""
+    async with rtdb.poller() as poller:
+        job = await failed(rtdb)
+        await rtdb.database.put(NODES.entry(job), {**left(), "cancelledBy": "Kim", "attempts": 2})
+        assert (await poller.queue.retry(job)).state is JobState.QUEUED
+        entry = await rtdb.entry(job)
+        assert (entry.keys(), entry["lease"]) == ({"createdAt", "lease"}, {"epoch": 4})
+        assert entry["createdAt"] > 1000
+
+
+async def test_a_lease_that_is_renewed_while_a_retry_reads_is_in_force(
+    rtdb: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rtdb.poller() as poller:
+        job = await failed(rtdb)
+        await rtdb.database.put(NODES.entry(job), left())
+        read = Database.get_with_etag
+
+        async def read_before_the_renewal(self: Database, path: str, **options: Any) -> Any:
+            found = await read(self, path, **options)
+            if path == NODES.entry(job):
+                await rtdb.database.put(f"{path}/lease/renewedAt", SERVER_TIME)
+            return found
+
+        monkeypatch.setattr(Database, "get_with_etag", read_before_the_renewal)
+        with pytest.raises(Transient, match="still being ended: try again in"):
+            await poller.queue.retry(job)
+        assert (await rtdb.entry(job))["lease"]["token"] == "theirs"
+        assert await rtdb.database.get(f"{NODES.leaf(job, OUTPUTS)}/isFailed") is True
+
+
+async def test_a_retry_that_slept_longer_than_its_lease_writes_nothing(
+    rtdb: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rtdb.poller() as poller:
+        job = await failed(rtdb)
+        await rtdb.database.put(NODES.entry(job), left())
+        monkeypatch.setattr(fence, "MARGIN_SECONDS", 1e6)
+        with pytest.raises(Transient, match="too little of the lease"):
+            await poller.queue.retry(job)
+        assert await rtdb.database.get(f"{NODES.leaf(job, OUTPUTS)}/isFailed") is True
 
 
 async def test_a_silence_that_was_told_before_a_retry_is_told_anew(rtdb: World) -> None:

@@ -136,7 +136,7 @@ def _watch_writer(
     run = record.runs[-1] if record.runs else None
     if not writer or not paths or run is None or ("jobs/state/outputs/isFailed" in paths and run.end <= time):
         return
-    if run.owner.removesuffix("/cancel") != writer:
+    if run.owner.partition("/")[0] != writer:
         ago = time - run.start
         if run.owner.endswith("/cancel") and ago < _CANCEL_SECONDS:
             return

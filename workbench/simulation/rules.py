@@ -161,7 +161,7 @@ class Rules:
             ):
                 self.world.breaks("no second epoch without a fault", f"{job[:4]} begins epoch {epoch}")
             record.epochs.append((self.world.now, epoch, owner))
-            if "/" in owner:
+            if owner.endswith("/cancel"):
                 record.cancelled_at = self.world.now
         record.highest = max(record.highest, epoch)
 

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from poller.metrics import Metrics
 from poller.rtdb.index import job_id_of, row_key
-from poller.rtdb.retention import DAY_SECONDS, Periods, Remains, Retention, Verdict
+from poller.rtdb.retention import (
+    DAY_SECONDS,
+    FIRST_AFTER_SECONDS,
+    FRESH_SECONDS,
+    Periods,
+    Remains,
+    Retention,
+    Verdict,
+)
 from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually
 from tests.poller.lifecycle import NODES, World, inputs, new_id, world
@@ -136,6 +144,26 @@ async def test_a_job_that_is_about_to_be_removed_is_left_alone(bench: Bench) -> 
     assert await bench.rtdb.database.get(f"{NODES.run(job)}/seenAt") is None
 
 
+async def test_a_job_that_was_looked_at_before_a_long_sleep_stays(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been tried again meanwhile."""
+    job = await bench.store({"isFailed": True}, endedAt=1)
+    is_anothers = bench.retention._leftovers.is_anothers
+
+    async def and_sleeps(job_id: str) -> bool:
+        answer = await is_anothers(job_id)
+        await bench.clock.advance(FRESH_SECONDS + 1)
+        return answer
+
+    monkeypatch.setattr(bench.retention._leftovers, "is_anothers", and_sleeps)
+    await bench.sweep_after(99)
+    assert await bench.there(job)
+    monkeypatch.undo()
+    await bench.sweep_after(0)
+    assert not await bench.there(job)
+
+
 async def test_jobs_are_found_without_being_downloaded(bench: Bench) -> None:
     big = {"isCompleted": True, "esValue": {"elements": {"e1": {"id": "e1", "text": "x" * 1_000_000}}}}
     await bench.store(big, endedAt=1, model="y" * 1_000_000)
@@ -149,11 +177,11 @@ async def test_it_comes_soon_after_the_start_and_then_once_a_day(bench: Bench) -
     async with asyncio.TaskGroup() as group:
         running = group.create_task(bench.retention.run())
         await bench.clock.advance(0)
-        for _ in range(3):
+        for seconds in (FIRST_AFTER_SECONDS, DAY_SECONDS, DAY_SECONDS):
             job = await bench.store({"isFailed": True}, endedAt=1)
-            await bench.clock.advance(59)
+            await bench.clock.advance(seconds - 1)
             assert await bench.there(job)
-            await bench.clock.advance(DAY_SECONDS)
+            await bench.clock.advance(1)
 
             async def gone(job: str = job) -> bool:
                 return not await bench.there(job)
