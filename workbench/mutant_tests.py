@@ -6,6 +6,7 @@ has hung: measured by what the process does and not by the clock, so that a busy
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -45,6 +46,13 @@ def _killers_of(function: str) -> Iterator[str]:
         name, _, test = line.partition(" ")
         if name.startswith(f"{function}__mutmut_"):
             yield test
+
+
+def pytest_unconfigure() -> None:
+    """Of the server that the workers are forked from: no collection of theirs looks at what it has loaded."""
+    if not mutant():
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
