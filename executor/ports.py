@@ -108,7 +108,9 @@ class RunChat(Chat, Protocol):
         ...
 
     @property
-    def silence(self) -> Silence: ...
+    def silence(self) -> Silence:
+        """Whether the language model answers this run; its user is told of it."""
+        ...
 
     async def at_rest(self) -> None:
         """Returns when the run cannot go on without another question and none is out: asked, or answered and not yet durable."""

@@ -107,9 +107,11 @@ class Dispatcher:
 
     @property
     def draining(self) -> bool:
+        """Whether `drain` was called: no more is taken."""
         return self._draining.is_set()
 
     async def until_draining(self) -> None:
+        """Returns once `drain` was called."""
         await self._draining.wait()
 
     # ── watch ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -80,6 +80,7 @@ class Access:
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
+        """Of every call; empty without a token."""
         return (("authorization", f"Bearer {self.token}"),) if self.token else ()
 
 
@@ -236,12 +237,14 @@ class GrpcExecutors:
         return list(found.values())
 
     def signal(self) -> None:
+        """For pods and placements: slots have changed."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     # ── pods that come and go ────────────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
+        """Resolves the names every few seconds and listens to each pod behind them, until cancelled."""
         async with asyncio.TaskGroup() as attached:
             while True:
                 found = await self._names.addresses()
@@ -385,6 +388,7 @@ _BY_CODE: dict[grpc.StatusCode, Callable[[str], PollerError]] = {
 
 
 def error_of(error: grpc.aio.AioRpcError) -> PollerError:
+    """What a call's end means for the job: by the reason we gave, else by gRPC's code; without either worth trying again."""
     info, retry_after = _details(error)
     message = error.details() or error.code().name
     kind = _BY_REASON.get(info.reason) or _BY_CODE.get(error.code(), Transient)

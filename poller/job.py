@@ -38,16 +38,15 @@ class Lease:
 
     @property
     def held(self) -> bool:
+        """Whether a run has it, expired or not."""
         return bool(self.token)
-
-    def expires_at(self, *, length: int) -> int:
-        return self.renewed_at + length
 
     def taken(self, *, token: str, owner: str, now: int, above: int = 0) -> Lease:
         """A new run's lease. `above` is the highest epoch known elsewhere, for entries that were made anew."""
         return Lease(epoch=max(self.epoch, above) + 1, token=token, owner=owner, renewed_at=now)
 
     def released(self) -> Lease:
+        """Nobody's; the epoch goes on from here."""
         return Lease(epoch=self.epoch)
 
 
@@ -77,25 +76,29 @@ class Job:
 
     @property
     def order(self) -> tuple[int, str]:
+        """What jobs are sorted by in the queue: the oldest first."""
         return (self.created_at, self.id)
 
     @property
     def waiting(self) -> bool:
+        """Nobody has claimed it, ours or the old worker's."""
         return not self.lease.held and self.old_claim is None
 
     def ready_at(self, *, lease_length: int) -> int:
         """From when on anyone may claim it."""
         if self.lease.held:
-            return self.lease.expires_at(length=lease_length)
+            return self.lease.renewed_at + lease_length
         if self.old_claim is not None:
             return 0 if self.old_claim.given_up else self.old_claim.last_sign + OLD_WORKER_SILENCE_MS
         return self.not_before
 
     def ready(self, *, now: int, lease_length: int) -> bool:
+        """Whether anyone may claim it now; `lease_length` in ms."""
         return now >= self.ready_at(lease_length=lease_length)
 
     @property
     def poisoned(self) -> bool:
+        """It has crashed too often to be run again."""
         return self.crashes >= POISON_CRASHES
 
     @property
@@ -106,13 +109,12 @@ class Job:
     # ── transitions ──────────────────────────────────────────────────────────────────────────────────────────
 
     def claimed(self, *, token: str, owner: str, now: int, above: int = 0) -> Job:
+        """Under a new lease of this owner; see `Lease.taken` for `above`."""
         lease = self.lease.taken(token=token, owner=owner, now=now, above=above)
         return replace(self, lease=lease, position=0, not_before=0, old_claim=None)
 
-    def renewed(self, *, now: int) -> Job:
-        return replace(self, lease=replace(self.lease, renewed_at=now))
-
     def released(self, *, not_before: int = 0) -> Job:
+        """Without a lease, back in its place; not to be claimed before `not_before`."""
         return replace(self, lease=self.lease.released(), not_before=not_before)
 
     def raised(self) -> Job:
@@ -178,10 +180,13 @@ class JobState(Enum):
 
     @property
     def terminal(self) -> bool:
+        """Whether nothing follows, unless a failed job is tried again."""
         return self in (JobState.COMPLETED, JobState.FAILED, JobState.REMOVED)
 
 
 class LogLevel(Enum):
+    """How the web client colours a line."""
+
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"

@@ -51,6 +51,7 @@ class Link:
         }
 
     def start(self, answers: Sequence[executor_pb2.JournalEntry], *, time_left: float) -> None:
+        """Sends the job, then the answers it has already; `time_left` in seconds."""
         start = executor_pb2.Start(
             input=self._run.input,
             time_left=_duration(time_left),
@@ -68,6 +69,7 @@ class Link:
         return self._run.display.said(silence) and not self._run.display.said(end)
 
     async def acknowledge(self, seqs: Sequence[int]) -> None:
+        """Tells the executor that the answers of these numbers are durable."""
         self._send(executor_pb2.ExecuteRequest(ack=executor_pb2.Ack(seqs=seqs)))
 
     def leave(self) -> None:
@@ -80,6 +82,7 @@ class Link:
         self._out.put(frame)
 
     async def follow(self, placement: Placement) -> executor_pb2.Completed:
+        """Takes every frame of this epoch until the model is there. Raises ExecutorGone, or what `Placement.execute` does."""
         try:
             async with aclosing(placement.execute(self._out)) as frames:
                 async for frame in alive(frames):
@@ -98,6 +101,7 @@ class Link:
         self.check_tokens()
 
     def check_tokens(self) -> None:
+        """Raises LimitReached when the job has used all that it may."""
         limit = self._limits.max_tokens
         if limit and self._tokens >= limit:
             raise LimitReached("the job has used its tokens", limit="JOB_MAX_TOKENS", value=str(limit))
@@ -153,6 +157,7 @@ async def alive(
 
 
 def recalls(answers: Sequence[executor_pb2.JournalEntry]) -> list[executor_pb2.Recall]:
+    """These answers in frames of a bounded size, at least one; the last is marked."""
     frames = [executor_pb2.Recall()]
     size = 0
     for answer in answers:

@@ -45,9 +45,11 @@ class WrongState(Permanent):
 class Clock(Protocol):
     """Time of this process. Only ever for durations: what is stored carries the database's time."""
 
-    def monotonic(self) -> float: ...
+    def monotonic(self) -> float:
+        """Seconds since a moment of its own."""
 
-    async def sleep(self, seconds: float) -> None: ...
+    async def sleep(self, seconds: float) -> None:
+        """Returns after so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,14 +167,17 @@ class Journal(Protocol):
 class Display(Protocol):
     """What a run has to show its user; `Run.store` writes it."""
 
-    def show_progress(self, current: int, total: int) -> None: ...
+    def show_progress(self, current: int, total: int) -> None:
+        """Stages done, of all; what is shown never falls."""
 
-    def show_model(self, model: model_pb2.EventStormingModel) -> None: ...
+    def show_model(self, model: model_pb2.EventStormingModel) -> None:
+        """The model as it stands; each takes the place of the one before."""
 
     def preview(self, model: model_pb2.EventStormingModel) -> None:
         """Contexts and what each owns, before all names are known: for boards of this process; stored nowhere."""
 
-    def say(self, line: LogLine) -> None: ...
+    def say(self, line: LogLine) -> None:
+        """A line in the user's log; one whose key was told is left out."""
 
     def said(self, key: str) -> bool:
         """Whether the user has been told the line of this key, by an earlier run too."""
@@ -201,19 +206,24 @@ class Run(Protocol):
     started_at: int
 
     @property
-    def job(self) -> Job: ...
+    def job(self) -> Job:
+        """With its present lease and counters."""
 
     @property
-    def lease(self) -> HeldLease: ...
+    def lease(self) -> HeldLease:
+        """To be kept by `keep` for as long as the run is worked on."""
 
     @property
-    def journal(self) -> Journal: ...
+    def journal(self) -> Journal:
+        """The answers that need not be asked for again, and this run's own."""
 
     @property
-    def display(self) -> Display: ...
+    def display(self) -> Display:
+        """Takes what the executor has to show."""
 
     @property
-    def settlement(self) -> Settlement: ...
+    def settlement(self) -> Settlement:
+        """One of its endings is the last of a run."""
 
     async def begin_again(self, job: Job) -> None:
         """The next epoch under the same lease, with these counters, by one conditional write."""
@@ -314,7 +324,8 @@ class Webhooks(Protocol):
     async def hold(self, job_id: str) -> bool:
         """Whether telling of it is up to this poller from now on; lapses unless kept."""
 
-    async def keep(self, held: Collection[str]) -> None: ...
+    async def keep(self, held: Collection[str]) -> None:
+        """Renews the hold on these; to be called well within the time in which one lapses."""
 
     async def let_go(self, held: Collection[str]) -> None:
         """Others may hold these."""
@@ -336,7 +347,8 @@ class Placement(Protocol):
     """A slot set aside on one executor, until released."""
 
     @property
-    def instance_id(self) -> str: ...
+    def instance_id(self) -> str:
+        """Which executor process it is, for the log."""
 
     def execute(
         self, frames: AsyncIterator[executor_pb2.ExecuteRequest]
@@ -354,10 +366,12 @@ class Executors(Protocol):
     """The executors that answer now."""
 
     @property
-    def free_slots(self) -> int: ...
+    def free_slots(self) -> int:
+        """What `place` can set aside now."""
 
     @property
-    def total_slots(self) -> int: ...
+    def total_slots(self) -> int:
+        """Free and taken, of executors that are not draining."""
 
     def place(self, *, apart: bool = False) -> Placement | None:
         """Sets a slot aside on the executor with most free ones, at once; None when all are taken.

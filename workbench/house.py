@@ -116,11 +116,22 @@ def _public(module: ast.Module, protocols: dict[str, dict[str, bool]]) -> Iterat
 
 
 def _said_elsewhere(node: ast.ClassDef, protocols: dict[str, dict[str, bool]]) -> set[str]:
-    own = {method.name for method in _methods(node)}
+    own = {method.name for method in _methods(node)} | set(_attributes(node))
     if any(ast.unparse(base).endswith("Servicer") for base in node.bases):
         return {name for name in own if name[0].isupper()}
     fulfilled = [methods for methods in protocols.values() if methods and methods.keys() <= own]
     return {name for methods in fulfilled for name, said in methods.items() if said}
+
+
+def _attributes(node: ast.ClassDef) -> Iterator[str]:
+    """What the class or its instances are given: a protocol's property may be one."""
+    for inner in ast.walk(node):
+        for target in inner.targets if isinstance(inner, ast.Assign) else [getattr(inner, "target", None)]:
+            for name in target.elts if isinstance(target, ast.Tuple) else [target]:
+                if isinstance(name, ast.Attribute) and ast.unparse(name.value) == "self":
+                    yield name.attr
+                elif isinstance(name, ast.Name) and inner in node.body:
+                    yield name.id
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from google.protobuf import json_format
 from eventstorming_client import Job
 from poller import exports
 from poller.cli import connection, pictures, show
+from poller.cli.job_ids import named
 from poller.cli.outcome import CliError, Exit
 from poller.documents import Documents, Unreadable
 from poller.errors import InputRejected
@@ -196,8 +197,6 @@ def _described(model: model_pb2.EventStormingModel, job_input: job_pb2.JobInput)
 
 def board(arguments: argparse.Namespace) -> Exit:
     """The board of a typed model in a file, or of a job, as one HTML page on stdout."""
-    from poller.cli.jobs import named
-
     path = Path(arguments.source)
     if path != STDIN and not path.exists() and re.fullmatch(r"[0-9a-fA-F-]+", arguments.source):
         with connection.jobs() as client:

@@ -8,8 +8,7 @@ from poller.rtdb.fence import Claimant
 from poller.rtdb.journal import highest_epoch
 from poller.rtdb.names import EPOCHS, Garbage, Json, claimed_entry, read_entry
 from poller.rtdb.reads import at_once
-from poller.rtdb.run import RtdbRun
-from poller.rtdb.runs import Runs
+from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob
 from poller.rtdb.writer import Unchanged, Writer
 

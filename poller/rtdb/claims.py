@@ -13,8 +13,7 @@ from poller.rtdb.fence import MARGIN_SECONDS, Claimant, Fence
 from poller.rtdb.journal import highest_epoch
 from poller.rtdb.names import Garbage, Json, claimed_entry, read_entry
 from poller.rtdb.removals import Overtaken, Removals
-from poller.rtdb.run import RtdbRun
-from poller.rtdb.runs import Runs
+from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob
 from poller.rtdb.writer import Unchanged, Writer
 from poller.sentences import sentence
@@ -29,6 +28,8 @@ _NO_JOB = StoredJob.of(None)
 
 
 class Claims:
+    """Takes jobs for this poller. `claim` may be called again for a job whose claim raised."""
+
     def __init__(self, writer: Writer, runs: Runs, removals: Removals, claimant: Claimant) -> None:
         self._writer = writer
         self._runs = runs

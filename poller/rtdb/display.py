@@ -117,6 +117,7 @@ class Display:
         return said_name(key) in self._shown.said
 
     async def run(self, write: Write) -> None:
+        """Writes what is there to show, at most so often a second, until cancelled."""
         while True:
             await self._dirty.wait()
             writes = await self.flush(write)

@@ -59,6 +59,7 @@ def opening(stored: StoredJob, *, total: int) -> dict[str, Json]:
 def completion(
     model: model_pb2.EventStormingModel, *, total: int, tokens_used: int, now: int
 ) -> dict[str, Json]:
+    """The last write of a completed job but for the flag, which comes alone; `now` in ms."""
     typed = MessageToDict(model, preserving_proto_field_name=True)
     return {
         CURRENT_PROGRESS: total,
@@ -74,6 +75,7 @@ def completion(
 
 
 def failure(reason: str, *, now: int, cancelled: bool = False) -> dict[str, Json]:
+    """The last write of a failed job, flag included; `now` in ms."""
     end = {
         IS_FAILED: True,
         IS_COMPLETED: False,
@@ -93,6 +95,7 @@ class Canvas:
         self._finished: tuple[model_pb2.EventStormingModel, esvalue.EsValue] | None = None
 
     def project(self, model: model_pb2.EventStormingModel) -> esvalue.EsValue:
+        """Stickers and relations under the ids that the canvas knows already."""
         if self._finished is not None and self._finished[0] is model:
             return self._finished[1]
         ids = {"user_id": self._given.user_id, "project_id": self._given.project_id}

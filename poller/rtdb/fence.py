@@ -61,6 +61,7 @@ class Fence:
         self._signal()
 
     def heard(self) -> None:
+        """The database answered: questions may be asked again."""
         self._silent = False
 
     def unheard(self) -> bool:
@@ -69,16 +70,19 @@ class Fence:
         return not was
 
     def lose(self, reason: str) -> None:
+        """For good; the first reason stays."""
         if self.lost is None:
             self.lost = reason
             self._signal()
 
     @property
     def open(self) -> bool:
+        """Whether an unconditional write may start now."""
         return self.lost is None and self._until - self._clock.monotonic() >= MARGIN_SECONDS
 
     @property
     def may_ask(self) -> bool:
+        """Whether new questions may be asked: not while the database is silent either."""
         return self.open and not self._silent
 
     async def authority(self) -> None:
@@ -94,10 +98,12 @@ class Fence:
             raise Transient("too little of the lease was left when the write was about to be sent")
 
     def check(self) -> None:
+        """Raises LeaseLost once it is lost."""
         if self.lost is not None:
             raise LeaseLost(self.lost)
 
     async def until_lost(self) -> None:
+        """Never returns; raises LeaseLost."""
         while True:
             self.check()
             await self._changed.wait()

@@ -39,6 +39,7 @@ class HeldLease:
         return self.fence.may_ask
 
     def check(self, entry: Job | None) -> None:
+        """Against the entry as the event stream shows it, None when it is gone; an older one proves nothing."""
         if entry is None:
             self.lose("the entry is gone")
         elif entry.lease.epoch > self.job.lease.epoch and entry.lease.token != self.job.lease.token:
@@ -96,6 +97,7 @@ class HeldLease:
         self.job = wanted
 
     def check_token(self, lease: Json) -> None:
+        """Raises LeaseLost where the lease node that the database holds is not ours."""
         found = read_lease(lease)
         if found.token != self.job.lease.token:
             self.fence.lose(f"the lease is held by {found.owner or 'nobody'} (epoch {found.epoch})")
@@ -123,6 +125,7 @@ class HeldLease:
                 return
 
     async def change_entry(self, decide: Callable[[Json], Json]) -> None:
+        """By a conditional write, however often it takes; see `Writer.transact` for `decide`."""
         entry = self.writer.nodes.entry(self.job.id)
         await self.insist(lambda: self.writer.transact(entry, decide))
 

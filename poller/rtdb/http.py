@@ -237,6 +237,7 @@ class Http:
             connection.writer.close()
 
     async def aclose(self) -> None:
+        """Closes what is idle; what is in use ends with its call."""
         for connections in self._idle.values():
             for connection in connections:
                 connection.writer.close()
@@ -250,6 +251,7 @@ class Body:
         self._connection, self._head = connection, head
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Pieces as they arrive. Raises what the connection does when it breaks off before the end."""
         reader = self._connection.reader
         if self._head.chunked:
             while size := await _chunk_size(reader):
@@ -268,6 +270,7 @@ class Body:
                 yield piece
 
     def close(self) -> None:
+        """With its connection, whether it was read to the end or not."""
         self._connection.writer.close()
 
 

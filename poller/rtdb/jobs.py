@@ -26,7 +26,7 @@ from poller.rtdb.names import (
 from poller.rtdb.queue_copy import QueueCopy
 from poller.rtdb.reader import JobReader
 from poller.rtdb.retries import Retries
-from poller.rtdb.runs import Runs
+from poller.rtdb.run import Runs
 from poller.rtdb.submissions import Submissions
 from poller.rtdb.watching import Watching
 from poller.rtdb.webhooks import RtdbWebhooks, read

@@ -30,6 +30,7 @@ Durable = Callable[[Sequence[int]], Awaitable[None]]
 
 
 def entry_text(entry: executor_pb2.JournalEntry) -> str:
+    """As the database keeps it; `read_entry` is the inverse."""
     stored = {"value": entry.value, "tokens": entry.tokens}
     if entry.unusable:
         stored["unusable"] = True
@@ -118,9 +119,11 @@ class Room:
         self.taken = 0
 
     def take(self, size: int) -> None:
+        """So many bytes of an answer have come."""
         self.taken += size
 
     def give_back(self, size: int) -> None:
+        """So many bytes are stored, or given up."""
         self.taken -= size
         if self.taken < self._limit:
             self._less.set()
@@ -158,6 +161,7 @@ class GroupCommit:
         """Bytes of answers that have come and are not stored."""
 
     def add(self, seq: int, entry: executor_pb2.JournalEntry) -> None:
+        """`seq` is the number under which its writing is told."""
         self._waiting.append((seq, entry))
         self._came[seq] = self._clock()
         self._hold(entry.ByteSize())
@@ -176,6 +180,7 @@ class GroupCommit:
         self._dropped = True
 
     async def run(self, durable: Durable) -> None:
+        """Writes until cancelled; `durable` is told the numbers of each group once it is stored."""
         async with asyncio.TaskGroup() as writers:
             for _ in range(WRITES_IN_FLIGHT):
                 writers.create_task(self._writer(durable))

@@ -14,7 +14,7 @@ from poller.rtdb.names import CURRENT_PROGRESS, STARTED_AT, TOTAL_PROGRESS, coun
 from poller.rtdb.queue_copy import QueueCopy
 from poller.rtdb.reader import LOOKS_AT_ONCE
 from poller.rtdb.reads import at_once
-from poller.rtdb.runs import Runs
+from poller.rtdb.run import Runs
 from poller.rtdb.writer import Writer
 
 

@@ -18,8 +18,7 @@ from poller.rtdb.names import Garbage, Json, read_entry
 from poller.rtdb.queue_copy import QueueCopy
 from poller.rtdb.queue_watch import QueueWatch, WatchedNode
 from poller.rtdb.removals import Removals
-from poller.rtdb.run import RtdbRun
-from poller.rtdb.runs import Runs
+from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stream import Change
 from poller.rtdb.webhooks import RtdbWebhooks
 from poller.rtdb.writer import Unchanged, Writer
@@ -108,6 +107,7 @@ class Opened:
 
     @classmethod
     def over(cls, writer: Writer, claimant: Claimant) -> Opened:
+        """On a writer that has been entered; nothing is read before the ports are used."""
         copy, runs = QueueCopy(), Runs()
         removals = Removals(writer, runs, claimant)
         claims = Claims(writer, runs, removals, claimant)

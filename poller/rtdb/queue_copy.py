@@ -16,15 +16,15 @@ from poller.rtdb.stream import Change
 
 
 class Copy:
-    """A copy of one node whose children are named by job id."""
+    """A copy of one node whose children are named by job id. `filled`: it has been told what there is."""
 
     def __init__(self) -> None:
-        self._node: tree.Node = None
+        self.node: tree.Node = None
         self.filled = False
 
     def apply(self, change: Change) -> set[str]:
         """Names of the children that are different now."""
-        before, self._node = self._node, change.applied_to(self._node)
+        before, self.node = self.node, change.applied_to(self.node)
         self.filled = True
         touched = self._touched(change, before)
         return {name for name in touched if not tree.same(_child(before, name), self.child(name))}
@@ -34,21 +34,19 @@ class Copy:
             return {change.path[0]}
         if change.kind == "patch":
             return {key.strip("/").split("/")[0] for key in change.value}
-        return _names(before) | _names(self._node)
-
-    @property
-    def node(self) -> tree.Node:
-        return self._node
+        return _names(before) | _names(self.node)
 
     def child(self, name: str) -> tree.Node:
-        return _child(self._node, name)
+        """None where there is none."""
+        return _child(self.node, name)
 
     def names(self) -> set[str]:
-        return _names(self._node)
+        """Of its children."""
+        return _names(self.node)
 
     def differing(self, node: tree.Node) -> set[str]:
         """Names of the children that are not the same in `node`."""
-        names = _names(self._node) | _names(node)
+        names = _names(self.node) | _names(node)
         return {name for name in names if not tree.same(self.child(name), _child(node, name))}
 
 
@@ -70,14 +68,17 @@ class QueueCopy:
 
     @property
     def known(self) -> bool:
+        """Whether there was a first snapshot of the entries."""
         return self.entries.filled
 
     @property
     def live(self) -> bool:
+        """Whether it may stand for the database: who asks otherwise reads there."""
         return self._listening and self.known
 
     @contextmanager
     def listening(self) -> Iterator[None]:
+        """While the streams are followed."""
         self._listening = True
         try:
             yield
@@ -103,9 +104,10 @@ class QueueCopy:
         return QueueChange(whole=whole, jobs=jobs, garbage=garbage), changed
 
     def removals_changed(self, change: Change) -> QueueChange:
+        """Which of the jobs it touches are to be removed."""
         changed = self.removals.apply(change)
-        return QueueChange(removals={name: wants_removal(self.removals.child(name)) for name in changed})
+        return QueueChange(removals={name: _wants_removal(self.removals.child(name)) for name in changed})
 
 
-def wants_removal(raw: Json) -> bool:
+def _wants_removal(raw: Json) -> bool:
     return members(raw).get("isRemoveRequested") is True

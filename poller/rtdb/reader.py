@@ -9,8 +9,7 @@ from poller.ports import JobView
 from poller.rtdb.names import OUTPUTS, STATE, Json, entry_or_none
 from poller.rtdb.queue_copy import QueueCopy
 from poller.rtdb.reads import at_once
-from poller.rtdb.run import RtdbRun
-from poller.rtdb.runs import Runs
+from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob, job_view
 from poller.rtdb.writer import Writer
 

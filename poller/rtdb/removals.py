@@ -21,7 +21,7 @@ from poller.rtdb.names import (
     number,
     text,
 )
-from poller.rtdb.runs import Runs
+from poller.rtdb.run import Runs
 from poller.rtdb.stored import StoredJob
 from poller.rtdb.writer import InFlight, Unchanged, Writer
 from poller.sentences import sentence

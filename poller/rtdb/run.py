@@ -1,11 +1,12 @@
-"""One claimed job in the database: its lease, its journal, its display, and how it ends.
+"""One claimed job in the database: its lease, its journal, its display, and how it ends; and all of them that this process holds.
 
 What may be written when is decided in `held_lease`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +18,7 @@ from poller.rtdb.endings import Canvas, opening, stages
 from poller.rtdb.fence import Fence
 from poller.rtdb.held_lease import HeldLease, LeasedWrites
 from poller.rtdb.journal import Journal
-from poller.rtdb.runs import Runs
+from poller.rtdb.names import Json
 from poller.rtdb.settlement import Settlement
 from poller.rtdb.stored import StoredJob
 from poller.rtdb.writer import Writer
@@ -112,3 +113,34 @@ class RtdbRun:
         """No write is on its way any more, and nothing waits to be one."""
         await self.writes.settled()
         self.journal.own.drop()
+
+
+class Runs(dict[str, RtdbRun]):
+    """The runs of this process by job, each while it is held. `told` hears of every coming and going, and what was stored.
+
+    `tokens` are those of the last runs, whether they are still held or not.
+    """
+
+    told: Callable[[str, Mapping[str, Json]], None] = staticmethod(lambda job_id, updates: None)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens: deque[str] = deque(maxlen=1000)
+
+    def enter(self, run: RtdbRun) -> None:
+        """From now on it hears of its entry."""
+        self[run.job.id] = run
+        self.tokens.append(run.job.lease.token)
+        self.told(run.job.id, {})
+
+    def leave(self, run: RtdbRun) -> None:
+        """A cancel may have taken its place."""
+        if self.get(run.job.id) is run:
+            del self[run.job.id]
+            self.told(run.job.id, {})
+
+    def entry_changed(self, job_id: str, job: Job | None) -> None:
+        """The event stream has shown the entry anew."""
+        if run := self.get(job_id):
+            run.lease.check(job)
+        self.told(job_id, {})

@@ -83,6 +83,7 @@ class StoredJob:
 
     @property
     def log(self) -> tuple[LogLine, ...]:
+        """In the order of the lines' numbers; what is no line is left out."""
         lines = sorted((int(key), line) for key, line in self.logs.items() if key.isdigit())
         return tuple(_line(decode(line)) for _, line in lines if isinstance(line, dict))
 
@@ -93,6 +94,7 @@ class StoredJob:
 
     @property
     def failure(self) -> str:
+        """Why it failed, by its end, else by the last error in its log, as the old worker leaves it."""
         errors = [line.message for line in self.log if line.level is LogLevel.ERROR]
         return self.said_failure or (errors[-1] if errors else "")
 
@@ -155,6 +157,7 @@ def _line(line: dict[str, Json]) -> LogLine:
 
 
 def read_model(stored: str) -> model_pb2.EventStormingModel | None:
+    """None where nothing is stored, or nothing that can be read."""
     if not stored:
         return None
     try:

@@ -18,8 +18,7 @@ from poller.ports import JobNotFound, JobView
 from poller.rtdb import tree
 from poller.rtdb.names import CANVAS, OUTPUTS, UNSEEN, Json, members, text
 from poller.rtdb.reader import JobReader
-from poller.rtdb.run import RtdbRun
-from poller.rtdb.runs import Runs
+from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob, job_view, read_model
 from poller.rtdb.stream import Change
 from poller.rtdb.writer import Writer

@@ -66,6 +66,7 @@ class InFlight:
         self.doubtful = False
 
     def add(self, answer: asyncio.Future[Any]) -> None:
+        """Until this is done; one that ends as Transient may be stored all the same."""
         self._answers.add(answer)
         answer.add_done_callback(self._answered)
 
@@ -75,6 +76,7 @@ class InFlight:
             self.doubt(LATE_SECONDS)
 
     async def settled(self) -> None:
+        """Returns when none can be stored any more."""
         while self._answers:
             await asyncio.wait(set(self._answers))
         if (left := self._until - self._clock.monotonic()) > 0:
@@ -131,6 +133,7 @@ class Writer:
         return view
 
     def now(self) -> int:
+        """The database's time in ms."""
         return int(self.database.server_clock.now_ms())
 
     async def patch(
@@ -144,6 +147,7 @@ class Writer:
         await self._kept(write, in_flight)
 
     async def put(self, path: str, value: Json, *, in_flight: InFlight, before: Before = nothing) -> None:
+        """As `patch`, for one value."""
         write = self.database.put(path, value, deadline=WRITE_SECONDS, before=before)
         await self._kept(write, in_flight)
 
@@ -193,6 +197,7 @@ class Writer:
             await self.pause(failures)
 
     async def pause(self, failures: int) -> None:
+        """Before the next try: longer with each failure, at most two seconds, jittered."""
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures, 8))
         await self.clock.sleep(longest * (0.5 + 0.5 * self.chance()))
 

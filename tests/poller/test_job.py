@@ -101,7 +101,7 @@ def test_beyond_twenty_a_place_is_told_anew_only_when_off_by_more_than_a_tenth(s
         assert told.get(place, place) == place
 
 
-_STEPS = st.sampled_from(["claimed", "released", "raised", "crashed", "interrupted", "renewed"])
+_STEPS = st.sampled_from(["claimed", "released", "raised", "crashed", "interrupted"])
 
 
 @given(st.lists(_STEPS, max_size=30))
@@ -109,7 +109,6 @@ def test_epochs_only_grow(steps: list[str]) -> None:
     given_arguments = {
         "claimed": {"token": "t", "owner": "me", "now": 5},
         "crashed": {"answered": False},
-        "renewed": {"now": 6},
     }
     now = job()
     for step in steps:

@@ -17,7 +17,7 @@ from poller.rtdb.index import ended_row, row_key, title_of
 from poller.rtdb.listing import Listing
 from poller.rtdb.queue_copy import QueueCopy
 from poller.rtdb.rest import Database
-from poller.rtdb.runs import Runs
+from poller.rtdb.run import Runs
 from poller.rtdb.writer import Writer
 from tests.fakes import Conversation, FakeClock, Refusal, eventually, plain_script, scripted_executor
 from tests.poller.lifecycle import NODES, World, new_id, world
