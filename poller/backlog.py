@@ -108,7 +108,7 @@ class OwnName:
             self._first = False
             self.inherited = set(ours) if self._inherits else set()
             return
-        for job_id in ours.keys() - busy - self.inherited:
-            if ours[job_id] not in self._known_tokens:
-                self._known_tokens.append(ours[job_id])
+        for job_id, token in ours.items():
+            if not (job_id in busy or job_id in self.inherited or token in self._known_tokens):
+                self._known_tokens.append(token)
                 log.error("dispatcher.twin", job=job_id, owner=self._owner)

@@ -22,12 +22,12 @@ class Copy:
         self.node: tree.Node = None
         self.filled = False
 
-    def apply(self, change: Change) -> set[str]:
-        """Names of the children that are different now."""
+    def apply(self, change: Change) -> list[str]:
+        """Names of the children that are different now, sorted."""
         before, self.node = self.node, change.applied_to(self.node)
         self.filled = True
         touched = self._touched(change, before)
-        return {name for name in touched if not tree.same(_child(before, name), self.child(name))}
+        return [name for name in sorted(touched) if not tree.same(_child(before, name), self.child(name))]
 
     def _touched(self, change: Change, before: tree.Node) -> set[str]:
         if change.kind != "snapshot" and change.path:
@@ -85,14 +85,14 @@ class QueueCopy:
         finally:
             self._listening = False
 
-    def entries_changed(self, change: Change) -> tuple[QueueChange, set[str]]:
-        """What it means, and the names of the entries that are different now."""
+    def entries_changed(self, change: Change) -> tuple[QueueChange, list[str]]:
+        """What it means, and the names of the entries that are different now, sorted."""
         changed, whole = self.entries.apply(change), change.kind == "snapshot"
         if whole:
             self.jobs.clear()
         jobs: dict[str, Job | None] = {}
         garbage: dict[str, str] = {}
-        for name in self.entries.names() if whole else changed:
+        for name in sorted(self.entries.names()) if whole else changed:
             self.jobs.pop(name, None)
             jobs[name] = None
             if (raw := self.entries.child(name)) is None:

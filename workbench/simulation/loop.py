@@ -40,6 +40,17 @@ def current() -> Process | None:
     return _PROCESS.get()
 
 
+class Task(asyncio.Task[Any]):
+    """Hashes by `serial`, not by its address: a set of tasks, as a TaskGroup that ends holds one, has one order in every run."""
+
+    def __init__(self, serial: int, coro: Any, **given: Any) -> None:
+        self._serial = serial  # it is put into a first set before it is whole
+        super().__init__(coro, **given)
+
+    def __hash__(self) -> int:
+        return self._serial
+
+
 class Ready:
     """Handles by process, first in first out; the dead's are dropped, the frozen's wait."""
 
@@ -86,7 +97,7 @@ class Loop(asyncio.BaseEventLoop):
         super().__init__()
         self._ready: Any = Ready(chance)
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
-        self._made = 0
+        self._made = self._tasks = 0
         self._now = 0.0
         self.ended = False
 
@@ -150,7 +161,8 @@ class Loop(asyncio.BaseEventLoop):
         return future
 
     def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> asyncio.Task[Any]:
-        task: asyncio.Task[Any] = super().create_task(coro, name=name, context=context)
+        self._tasks += 1
+        task = Task(self._tasks, coro, loop=self, name=name, context=context)
         if process := (context or contextvars.copy_context()).get(_PROCESS):
             process.tasks.add(task)
             task._log_destroy_pending = False  # type: ignore[attr-defined]  # the killed leave theirs behind

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -105,7 +106,7 @@ class _Summary:
     """Adds up what the seeds showed."""
 
     def __init__(self) -> None:
-        self.seeds = self.faults = self.jobs = self.calls = 0
+        self.seeds = self.faults = self.jobs = self.calls = self.hash = 0
         self.broken: list[Outcome] = []
         self.hits: Counter[tuple[str, int]] = Counter()
 
@@ -114,6 +115,7 @@ class _Summary:
         self.faults += outcome.faults
         self.jobs += outcome.jobs
         self.calls += outcome.calls
+        self.hash = zlib.crc32(f"{outcome.hash}".encode(), self.hash)
         self.hits.update(outcome.hits)
         if outcome.rule:
             self.broken.append(outcome)
@@ -126,7 +128,7 @@ class _Summary:
             print(f"  {module:<28} {len(lines):3d} waiting lines struck, {strikes} times")
         print(
             f"{self.seeds} seeds, {self.jobs} jobs, {self.faults} faults, {self.calls} calls: {len(self.broken)} violations; "
-            f"{self.seeds / seconds:.1f} seeds a second"
+            f"hash {self.hash:08x}; {self.seeds / seconds:.1f} seeds a second"
         )
         if self.broken:
             print(f"the timeline: make simulate SEED={self.broken[0].seed}")

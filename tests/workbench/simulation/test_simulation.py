@@ -1,11 +1,15 @@
 """The simulation keeps its own promises: a seed is a run, the product passes, and protections that are off are found."""
 
+import asyncio
+import random
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from workbench.simulation.loop import Loop
 
 pytestmark = pytest.mark.heavy
 
@@ -29,10 +33,40 @@ def test_the_product_keeps_its_promises():
     assert told.returncode == 0
 
 
-def test_a_seed_makes_the_same_run_again_whatever_the_hash_seed():
-    one, other = (simulate("--seed", "12", hash_seed=hash_seed).stdout for hash_seed in ("1", "2"))
-    assert one == other
-    assert "every promise kept" in one
+def test_a_seed_makes_the_same_run_whatever_the_hash_seed_and_the_seeds_before_it():
+    one, other = (
+        simulate("--first", "50060", "--seeds", "12", "--processes", processes, hash_seed=hash_seed).stdout
+        for processes, hash_seed in (("1", "0"), ("2", "1"))
+    )
+    assert re.search(r" 0 violations; hash [0-9a-f]{8}; ", one)
+    assert without_speed(one) == without_speed(other)
+
+
+def without_speed(told: str) -> str:
+    return told.rpartition("; ")[0]
+
+
+def test_the_tasks_of_a_group_hear_of_its_end_in_one_order():
+    kept: list[asyncio.Task[None]] = []  # so that each has an address of its own
+
+    async def wait(number: int, heard: list[int]) -> None:
+        try:
+            await asyncio.sleep(1)
+        finally:
+            heard.append(number)
+
+    async def broken(heard: list[int]) -> None:
+        async with asyncio.TaskGroup() as group:
+            kept.extend(group.create_task(wait(number, heard)) for number in range(50))
+            await asyncio.sleep(0)
+            raise ValueError
+
+    orders: list[list[int]] = [[], [], []]
+    for heard in orders:
+        with pytest.raises(ExceptionGroup):
+            Loop(random.Random(1)).run_until_complete(broken(heard))
+    assert sorted(orders[0]) == list(range(50))
+    assert orders[0] == orders[1] == orders[2]
 
 
 @pytest.mark.parametrize(
