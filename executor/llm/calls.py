@@ -5,6 +5,7 @@ answered. Knows no journal.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -184,16 +185,15 @@ class Caller:
                 return await self._tried(call, patience, resent)
             except LlmUnavailable as error:
                 wait = patience.next_wait(error.retry_after)
-                said: dict[str, Any] = {
-                    "job": self._job_id,
-                    "step": call.question.step,
-                    "reason": str(error),
-                    "wait": wait,
-                }
-                if wait is None or patience.gone >= FIRST_SECONDS:
-                    log.warning("llm.no_answer", **said)
-                else:
-                    log.info("llm.no_answer", **said)
+                level = logging.WARNING if wait is None or patience.gone >= FIRST_SECONDS else logging.INFO
+                log.log(
+                    level,
+                    "llm.no_answer",
+                    job=self._job_id,
+                    step=call.question.step,
+                    reason=str(error),
+                    wait=wait,
+                )
                 if wait is None:
                     raise
                 self._calls.metrics.again(call.asked, _reason(error))

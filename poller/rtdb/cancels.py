@@ -5,8 +5,7 @@ from __future__ import annotations
 from poller.job import Job
 from poller.ports import WrongState
 from poller.rtdb.fence import Claimant
-from poller.rtdb.journal import highest_epoch
-from poller.rtdb.names import EPOCHS, Garbage, Json, claimed_entry, read_entry
+from poller.rtdb.names import EPOCHS, Garbage, Json, claimed_entry, highest_epoch, read_entry
 from poller.rtdb.reads import at_once
 from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob

@@ -10,8 +10,7 @@ from eventstorming.v1 import model_pb2
 from poller.errors import LeaseLost
 from poller.job import Job, LogLevel, LogLine
 from poller.rtdb.fence import MARGIN_SECONDS, Claimant, Fence
-from poller.rtdb.journal import highest_epoch
-from poller.rtdb.names import Garbage, Json, claimed_entry, read_entry
+from poller.rtdb.names import Garbage, Json, claimed_entry, highest_epoch, read_entry
 from poller.rtdb.removals import Overtaken, Removals
 from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob

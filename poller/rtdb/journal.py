@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
 
 from eventstorming.v1 import executor_pb2
 
@@ -72,15 +73,6 @@ def borrowed(journal: Json) -> dict[str, str]:
         for entry in newest(journal)
         if not entry.unusable
     }
-
-
-def highest_epoch(*nodes: Iterable[str]) -> int:
-    """Of names below `epochs`, which has a mark of every run that wrote, and `journal`, a branch of every run that answered.
-
-    Both outlive the queue entry: one that is made anew goes on above it. Marks are separate leaves, so that a late
-    one of an overtaken run takes nothing back.
-    """
-    return max((int(name) for node in nodes for name in node if name.isdigit()), default=0)
 
 
 def unusable_paths(journal: Json) -> list[str]:
@@ -205,20 +197,18 @@ class GroupCommit:
             if count and size + len(entry.value) > GROUP_BYTES:
                 break
             size, count = size + len(entry.value), count + 1
-        group, self._waiting = self._waiting[:count], self._waiting[count:]
+        group = self._waiting[:count]
+        del self._waiting[:count]
         return group
 
     async def _commit(self, group: list[tuple[int, executor_pb2.JournalEntry]]) -> list[int]:
         """An interrupted group waits again: `flush` must find it."""
-        written = False
-        try:
+        with ExitStack() as interrupted:
+            interrupted.callback(self._waiting.extend, group)
             await self._write(
                 {f"{JOURNAL}/{self._epoch}/{entry.key}": entry_text(entry) for _, entry in group}
             )
-            written = True
-        finally:
-            if not written:
-                self._waiting = group + self._waiting
+            interrupted.pop_all()
         self.stored += len(group)
         self._hold(-sum(entry.ByteSize() for _, entry in group))
         return [seq for seq, _ in group]

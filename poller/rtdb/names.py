@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -200,3 +200,12 @@ def released_entry(raw: Entry, job: Job) -> dict[str, Json]:
     """Back at its place, with its counters."""
     entry = _counted(raw, job) | {"status": "pending", "lease": lease_node(job.lease)}
     return entry | {"notBefore": job.not_before} if job.not_before else entry
+
+
+def highest_epoch(*nodes: Iterable[str]) -> int:
+    """Of names below `epochs`, which has a mark of every run that wrote, and `journal`, a branch of every run that answered.
+
+    Both outlive the queue entry: one that is made anew goes on above it. Marks are separate leaves, so that a late
+    one of an overtaken run takes nothing back.
+    """
+    return max((int(name) for node in nodes for name in node if name.isdigit()), default=0)

@@ -34,7 +34,7 @@ class JobReader:
         run = self._runs.get(job_id)  # held here: it may end, with its model, while the rest is being read
         entry, node = await at_once(self._database.get(self._nodes.entry(job_id)), self.node(job_id, run))
         job = entry_or_none(job_id, entry)
-        return job_view(job_id, job, StoredJob.of(node), model=run.model if run else None)
+        return job_view(job_id, job, StoredJob.of(node), model=run.display.model if run else None)
 
     async def entry(self, job_id: str) -> Job | None:
         """From the copy of the queue where that is kept; None where it has none."""
@@ -49,7 +49,7 @@ class JobReader:
 
     async def node(self, job_id: str, run: RtdbRun | None) -> Json:
         """Of a job's node what a view shows, without a model that `run` knows; None without a job."""
-        leaves = _RUN[:-1] if run and run.model else _RUN
+        leaves = _RUN[:-1] if run and run.display.model else _RUN
         async with self._looks:
             outputs, own = await at_once(self._outputs(job_id), self._leaves(self._nodes.run(job_id), leaves))
         return None if outputs is None and not own else {"state": {"outputs": outputs}, "run": own}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from poller.errors import Transient
-from poller.job import JobState, Lease, silence_keys
+from poller.job import Job, JobState, Lease, silence_keys
 from poller.ports import JobView, WrongState
 from poller.rtdb.display import said_name
 from poller.rtdb.fence import Claimant
@@ -62,15 +62,11 @@ class Retries:
 
     async def _taken(self, job_id: str) -> Lease | None:
         """Of an entry that is still there, a lease of our own; None where there is none. Nobody else's may be in force."""
-        token, held_for = self._claimant.new_token(), [0.0]
+        token = self._claimant.new_token()
 
         def take(current: Json) -> Json:
             job = entry_or_none(job_id, current)
-            if job is None or job.lease.token == token:
-                raise Unchanged
-            left = job.ready_at(lease_length=self._claimant.lease_length) - self._writer.now()
-            held_for[0] = left / 1000 if job.lease.held else 0.0
-            if held_for[0] > 0:
+            if job is None or job.lease.token == token or self._in_force(job) > 0:
                 raise Unchanged
             # Not under our own name: the dispatcher would take it for a twin's.
             owner, now = f"{self._claimant.owner}/retry", self._writer.now()
@@ -78,11 +74,18 @@ class Retries:
 
         path = self._nodes.entry(job_id)
         stored = await self._writer.insist(lambda: self._writer.transact(path, take), tries=5)
-        if held_for[0] > 0:
-            again = f"try again in {held_for[0]:.0f} s"
-            raise Transient(f"The job {job_id} is still being ended: {again}.", retry_after=held_for[0])
         job = entry_or_none(job_id, stored)
+        if job is not None and job.lease.token != token:
+            left = max(0.0, self._in_force(job))
+            raise Transient(
+                f"The job {job_id} is still being ended: try again in {left:.0f} s.", retry_after=left
+            )
         return job.lease if job else None
+
+    def _in_force(self, job: Job) -> float:
+        """For how many seconds more; not above 0 where nobody holds its lease."""
+        left = job.ready_at(lease_length=self._claimant.lease_length) - self._writer.now()
+        return left / 1000 if job.lease.held else 0.0
 
     async def _is_between(self, view: JobView) -> bool:
         """Neither ended nor queued: whoever was about to queue it died. Asked again, it is queued."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from eventstorming.v1 import job_pb2, model_pb2
+from eventstorming.v1 import job_pb2
 
 from poller.job import Job
 from poller.rtdb.display import Display, Shown
@@ -75,16 +75,6 @@ class RtdbRun:
     @property
     def job(self) -> Job:
         return self.lease.job
-
-    @property
-    def model(self) -> model_pb2.EventStormingModel | None:
-        """The last that it has to show."""
-        return self.display.model
-
-    @property
-    def previewed(self) -> model_pb2.EventStormingModel | None:
-        """The last preview of a model."""
-        return self.display.previewed
 
     async def __aenter__(self) -> Self:
         self._runs.enter(self)

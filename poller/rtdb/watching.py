@@ -127,7 +127,7 @@ class _Outputs:
             self._outputs = change.applied_to(self._outputs)
         self._changes.clear()
         stored = StoredJob.of({"state": {"outputs": self._outputs}, "run": self._run})
-        model, preview = (run.model, run.previewed) if run else (None, None)
+        model, preview = (run.display.model, run.display.previewed) if run else (None, None)
         return job_view(job_id, job, stored, model=model or self._model, preview=preview)
 
 

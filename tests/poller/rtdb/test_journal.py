@@ -17,11 +17,11 @@ from poller.rtdb.journal import (
     Room,
     borrowed,
     entry_text,
-    highest_epoch,
     newest,
     unusable_paths,
     usable,
 )
+from poller.rtdb.names import highest_epoch
 from poller.rtdb.stored import StoredJob
 from tests.fakes import settle
 

@@ -13,7 +13,7 @@ JOB = "00000000-0000-0000-0000-000000000001"
 
 
 async def test_a_run_that_ends_during_a_look_leaves_its_model_to_it():
-    runs = {JOB: SimpleNamespace(model=small_model())}
+    runs = {JOB: SimpleNamespace(display=SimpleNamespace(model=small_model()))}
 
     class EndingRun:
         """A database in which the job is completed, and whose first answer finds the run gone."""
