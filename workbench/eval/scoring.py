@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ NAMED = (
 )
 WORDED = ("conditions", "refusals", "open_questions")
 KINDS = (*NAMED, *WORDED)
+_SIGNS = {"*": ".*", "|": "|", "{": "(?:", ",": "|", "}": ")"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +62,11 @@ def expectations(group: str = "") -> dict[str, dict[str, Any]]:
     Rules are written looking at `worked`. What is in `seen` was looked at later; of `unseen`, written apart from the rules, only
     totals are.
 
-    An entry that begins with `?` is welcome and not missed. `A|B` accepts either, `A*` whatever begins so, `*A*` whatever has it. A policy is `Trigger->Result`, without a
-    trigger where time alone starts it, a column `ReadModel.column`. What is said in words is matched by words: a condition (or
-    time) is `Trigger->Result: words`, a refusal `Command: words`, an open question `: words`; every word of one alternative
-    must occur, so `renew twice|renew 2` accepts "cannot be renewed more than twice".
+    An entry that begins with `?` is welcome and not missed. `A|B` accepts either, `{A,B}C` AC and BC, `A*` whatever begins so,
+    `*A*` whatever has it. A policy is `Trigger->Result`, without a trigger where time alone starts it, a column
+    `ReadModel.column`. What is said in words is matched by words: a condition (or time) is `Trigger->Result: words`, a refusal
+    `Command: words`, an open question `: words`; every word of one alternative must occur, so
+    `renew twice|renew 2` accepts "cannot be renewed more than twice".
     """
     found = [json.loads(path.read_text("utf-8")) for path in sorted((EXPECTED / group).glob("*.json"))]
     return {str(one["text"]): one for one in found}
@@ -98,18 +99,18 @@ def score(expected: Sequence[str], found: Iterable[str]) -> Score:
 
 
 class _Entry:
-    """One expectation: any of some places, and, where it has them, the words of any alternative."""
+    """One expectation: a place, in any of some names, and, where it has them, the words of any alternative."""
 
     def __init__(self, entry: str) -> None:
-        places, worded, words = entry.casefold().partition(":")
-        self._places = _options(places)
+        place, worded, words = entry.casefold().partition(":")
+        self._place = _pattern(place)
         self._worded = bool(worded)
         self._alternatives = [alternative.split() for alternative in words.split("|")]
 
     def accepts(self, found: str) -> bool:
         """Whether a folded name, or `place: what is said there`, meets it."""
         place, _, said = found.partition(":") if self._worded else (found, "", "")
-        return any(fnmatchcase(place, option) for option in self._places) and (
+        return bool(self._place.fullmatch(place)) and (
             not self._worded or any(all(word in said for word in each) for each in self._alternatives)
         )
 
@@ -141,13 +142,11 @@ def coverage(model: EventStormingModel, text: str) -> float:
     return len(lines & traced_lines(model)) / len(lines) if lines else 1.0
 
 
-def _options(entry: str) -> set[str]:
+def _pattern(place: str) -> re.Pattern[str]:
     """`A|B->C` accepts A->C and B->C, `A|B.c` A.c and B.c."""
-    sign = "->" if "->" in entry else "."
-    owners, separated, members = entry.partition(sign)
-    if not separated:
-        return {name.casefold() for name in entry.split("|")}
-    return {f"{one}{sign}{other}".casefold() for one in owners.split("|") for other in members.split("|")}
+    sign = "->" if "->" in place else "."
+    sides = ["".join(_SIGNS.get(each, re.escape(each)) for each in side) for side in place.split(sign, 1)]
+    return re.compile(re.escape(sign).join(f"(?:{side})" for side in sides))
 
 
 def _says_something(line: str) -> bool:

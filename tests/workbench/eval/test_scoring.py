@@ -127,6 +127,15 @@ def test_every_kind_can_be_read() -> None:
     assert all(names_of(MODEL, kind) for kind in KINDS)
 
 
+def test_a_part_of_a_name_may_have_alternatives() -> None:
+    each = ["{Place,Create}{,Rush}Order|Buy*", "{Order,Purchase}{Placed,Created}->Invoice{Sent,Issued}"]
+
+    assert (
+        score(each, ["PlaceOrder", "CreateRushOrder", "BuyNow", "PlaceRush", "PlaceCreateOrder"]).right == 3
+    )
+    assert score(each, ["PurchaseCreated->InvoiceSent", "OrderPlaced->InvoicePaid"]).right == 1
+
+
 def test_an_entry_may_say_how_a_name_begins() -> None:
     assert score(["?ListOf*"], ["ListOfOrders", "OrdersListOf"]).right == 1
 
