@@ -96,6 +96,7 @@ def _said(text: str) -> Said:
         words = pattern.sub(instead, words)
     if then := _THEN.match(words):
         words = f"When {then['cause'][:1].lower()}{then['cause'][1:]}, {then['effect']}"
+    words = _inverted(words)
     tokens, actor = tokens_of(words), None
     if story := _STORY.match(words):
         told = tokens_of(story["actor"])
@@ -115,6 +116,17 @@ def _said(text: str) -> Said:
         effect=effect,
         state=_state(cause) if cause else _time(words, effect),
     )
+
+
+def _inverted(words: str) -> str:
+    """`Should the patient miss the appointment` as `When the patient should miss the appointment`."""
+    tokens = tokens_of(words)
+    if tokens and tokens[0].low == "should":
+        for before, token in pairwise(tokens[2:7]):
+            verb = verbs.as_form(token.low, "base") and token.low not in lexicon.words(_FILE, "noun_and_verb")
+            if verb or token.tag in "BHN":
+                return f"When{words[tokens[0].end : before.end]} should{words[before.end :]}"
+    return words
 
 
 class English(Reading):
@@ -141,6 +153,12 @@ class English(Reading):
         made = clauses(tokens_of(text))
         return bool(made) and (
             len(text.split()) > 3 or any(one.objects or one.tails or one.group.passive for one in made)
+        )
+
+    def doing(self, who: str, does: str, *, seen: bool = False) -> str:
+        base = verbs.as_form(does.split()[0], "base")
+        return (
+            f"The {who.lower()} {'can see the ' if seen else 'can ' if base else ''}{does}" if who else does
         )
 
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
@@ -249,7 +267,7 @@ class English(Reading):
             if clause in inputs and len(made) > 1:
                 continue
             place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
-            for one in _by_object(tokens, clause):
+            for one in _by_object(tokens, _meant(clause, automatic=automatic)):
                 action = self._action(place, one, actor, automatic=automatic, past=past)
                 if action:
                     found.append(action)
@@ -259,9 +277,8 @@ class English(Reading):
         self, place: Place, clause: Clause, actor: Term | None, *, automatic: bool, past: bool
     ) -> Action | None:
         group, kind = clause.group, clause.group.verb.kind
-        if group.passive and group.verb.base == "tell":
-            group = replace(group, verb=Verb("inform", "informed", "notify"))
-            clause, kind = replace(clause, group=group), "notify"
+        if group.passive and clause.which:
+            return None
         if group.negative or kind == "state" or (kind == "input" and not past):
             self._remember_inputs(place, clause, kind)
             return None
@@ -273,11 +290,11 @@ class English(Reading):
             return None
         if group.verb.base in lexicon.words(_FILE, "working") and not (group.bare or _asks_state(clause)):
             return None
-        listed = automatic or any(
+        known = (
             verbs.as_form(base, "base") for base in (group.verb.base, group.verb.base.removeprefix("re"))
         )
-        acting = clause.subject and clause.subject.words and is_person(clause.subject.words[-1])
-        listed = listed or (past and group.passive)
+        listed = automatic or any(known) or (past and group.passive)
+        acting = clause.subject and is_person(clause.subject.head)
         if not listed and not (clause.objects and (acting or actor or clause.subject is None)):
             return None
         if self._by_nobody(clause):
@@ -301,7 +318,7 @@ class English(Reading):
 
     def _crossed(self, place: Place, clause: Clause) -> Action | None:
         """`the stock falls below the minimum`: somebody must notice it."""
-        if clause.subject is None or not clause.subject.words:
+        if clause.subject is None:
             return None
         thing, owner = self._thing_of(clause.subject)
         preposition, limit = next(
@@ -375,7 +392,8 @@ class English(Reading):
         """What it is done to, and the preposition in between, if any."""
         subject, verb = clause.subject, clause.group.verb
         if clause.group.passive:
-            return subject, ""
+            given = clause.objects[:1] if verb.base in lexicon.words(_FILE, "dative") else ()
+            return next((one for one in given if one.words), subject), ""
         if clause.objects:
             return clause.objects[0], ""
         if verb.kind == "intransitive" or (
@@ -430,6 +448,7 @@ class English(Reading):
         thing, owner = self._thing_of(subject)
         if thing is None or _skipped(subject):
             return []
+        self._thing = thing
         place = sentence.place(tokens[0].start, tokens[-1].end)
         if change or naming.head(thing.name) in ("status", "state"):
             command, event = _names(Verb("change", "changed", "update"), thing, "", "")
@@ -521,7 +540,9 @@ def _time(text: str, effect: Sequence[Token]) -> str:
         return found[0].rstrip(".")
     if not _EVERY.search(text):
         return ""
-    system = any(one.subject and one.subject.words and _is_system(one.subject) for one in clauses(effect))
+    made = clauses(effect)
+    system = any(one.subject and one.subject.words and _is_system(one.subject) for one in made)
+    system = system or (bool(made) and all(one.group.passive for one in made))
     return text if system or "automatically" in text.lower() else ""
 
 
@@ -623,6 +644,17 @@ def _happens(tokens: Sequence[Token]) -> bool:
 def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
     for i, token in enumerate(tokens[1:], 1):
         if token.low in lexicon.words(_FILE, "condition"):
+            comma = next(
+                (j for j in range(i, len(tokens)) if tokens[j].text == "," and _main_part(tokens, j + 1)), 0
+            )
+            if comma and not clauses(tokens[:i]):  # a day before the visit, the guest is reminded
+                return tokens[comma + 1 :]
+            able = any(one.tag == "M" for one in tokens[:i])
+            for j, (one, after) in enumerate(pairwise(tokens[i:]), i):
+                if (
+                    able and one.low == "and" and verbs.as_form(after.low, "base")
+                ):  # lock it before use and release it
+                    return (*tokens[:i], *tokens[j:])
             return tokens[:i]
     return tokens
 
@@ -639,9 +671,31 @@ def _by_object(tokens: Sequence[Token], clause: Clause) -> list[Clause]:
     if clause.group.passive or clause.group.verb.kind in ("query", "notify", "input", "state"):
         return [clause]
     first, *rest = clause.objects or (None,)
-    if first and rest and first.words and is_person(first.words[-1]) and rest[0].start - 1 == first.end:
+    if first and _is_somebody(first) and rest and rest[0].start - 1 == first.end:
         return [replace(clause, objects=tuple(rest))]  # sends the driver a list
     return [clause, *(replace(clause, objects=(other,)) for other in own)]
+
+
+def _meant(clause: Clause, *, automatic: bool) -> Clause:
+    """Who gets a message, or gets anything when something has happened, is sent it; who is told is informed; who gives an
+    address and a photo, and to nobody, fills in something."""
+    group, objects, base = clause.group, clause.objects, clause.group.verb.base
+    if group.passive:
+        inform = replace(group, verb=Verb("inform", "informed", "notify"))
+        return replace(clause, group=inform) if base == "tell" else clause
+    gets = base in ("receive", "get") and objects and clause.subject and is_person(clause.subject.head)
+    if gets and (automatic or objects[0].words[-1:] in _SHOWN):
+        return replace(
+            clause, group=replace(group, verb=verbs.as_form("send", "base") or group.verb), subject=None
+        )
+    to = any(word == "to" for word, _ in clause.tails)
+    if base == "give" and len(objects) > 1 and not to and not _is_somebody(objects[0]):
+        return replace(clause, group=replace(group, verb=verbs.as_form("provide", "base") or group.verb))
+    return clause
+
+
+def _is_somebody(phrase: Phrase) -> bool:
+    return phrase.pronoun or is_person(phrase.head)
 
 
 def _asks_state(clause: Clause) -> bool:

@@ -20,6 +20,7 @@ _NOT_ADVERBS = lexicon.words("english_words.txt", "not_adverb")
 _WANT = lexicon.words("english_words.txt", "want")
 _ALLOW = lexicon.words("english_words.txt", "allow")
 _RELATIVE = ("that", "which", "who")
+_NOBODY = (("nobody",), ("none",))
 _TIMES = (
     "night",
     "day",
@@ -61,6 +62,11 @@ class Phrase:
     upper: bool = False
     named: bool = False
 
+    @property
+    def head(self) -> str:
+        """Its last word; "" of a pronoun."""
+        return self.words[-1] if self.words else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -85,6 +91,7 @@ class Clause:
     tails: tuple[tuple[str, tuple[Phrase, ...]], ...]
     start: int
     end: int
+    which: bool = False  # tells which things are meant
 
 
 @lru_cache(maxsize=2048)
@@ -126,6 +133,10 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
         i += 1
     if i < end and tokens[i].tag == "O" and tokens[i].low not in ("which", "who"):
         return Phrase((), i, i + 1, tokens[i].low in ("they", "them"), pronoun=True)
+    if (
+        start < i < end and tokens[i].low == "one" and (i + 1 == end or tokens[i + 1].tag != "W")
+    ):  # another one
+        return Phrase((), i, i + 1, False, pronoun=True)
     first = i
     while i < end and (tokens[i].tag == "W" or _amid(tokens, i, first, end)) and not _told(tokens, i, first):
         i += 1
@@ -151,7 +162,8 @@ def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
     """An adjective or number inside a noun phrase: `stock on hand` has none, `order 42` and `blood red cell` have."""
     if i == first:
         return tokens[i].tag == "A"
-    return tokens[i].tag == "Q" or (tokens[i].tag == "A" and i + 1 < end and tokens[i + 1].tag == "W")
+    word_next = i + 1 < end and tokens[i + 1].tag == "W"
+    return word_next if tokens[i].tag == "A" else tokens[i].tag == "Q" and not word_next
 
 
 def _heads(tokens: Sequence[Token], i: int, end: int) -> bool:
@@ -264,9 +276,9 @@ def _skip(tokens: Sequence[Token], i: int) -> tuple[int, bool]:
 def _modal(tokens: Sequence[Token], i: int) -> Group | None:
     if tokens[i].tag != "M":
         return None
-    refused = tokens[i].low.endswith(("n't", "cannot", "not"))
+    refused = tokens[i].low == "cannot"
     j, negative = _skip(tokens, i + 1)
-    if j >= len(tokens):
+    if j >= len(tokens) or (tokens[i].low.startswith("d") and not negative):
         return None
     if tokens[j].tag == "B":
         group = _be(tokens, j)
@@ -303,7 +315,6 @@ def _base_at(tokens: Sequence[Token], start: int, i: int) -> Group | None:
 def _be(tokens: Sequence[Token], i: int) -> Group | None:
     if tokens[i].tag not in "BG":
         return None
-    refused = tokens[i].low.endswith("n't")
     j, negative = _skip(tokens, i + 1)
     if j < len(tokens) and tokens[j].tag == "B":
         j, more = _skip(tokens, j + 1)
@@ -312,8 +323,8 @@ def _be(tokens: Sequence[Token], i: int) -> Group | None:
         return None
     if tokens[j].low in _WANT and j + 1 < len(tokens) and tokens[j + 1].low == "to":
         group = _base_at(tokens, i, j + 2)
-        return group and Group(i, group.end, group.verb, negative=negative or refused, bare=True)
-    return _after_be(tokens, i, j, negative or refused)
+        return group and Group(i, group.end, group.verb, negative=negative, bare=True)
+    return _after_be(tokens, i, j, negative)
 
 
 def _after_be(tokens: Sequence[Token], i: int, j: int, negative: bool) -> Group | None:
@@ -324,7 +335,7 @@ def _after_be(tokens: Sequence[Token], i: int, j: int, negative: bool) -> Group 
             if word in ("open", "read", "set") and tokens[j].tag == "A"
             else Group(i, j + 1, verb, True, negative)
         )
-    if tokens[j].tag == "W" and tokens[i].tag == "B" and (verb := verbs.guessed_from_ed(word)):
+    if tokens[j].tag == "W" and (verb := verbs.guessed_from_ed(word)):
         return Group(i, j + 1, verb, True, negative)
     if tokens[i].tag == "B" and (verb := verbs.as_form(word, "ing")):
         return Group(i, j + 1, verb, False, negative)
@@ -351,7 +362,8 @@ def _wanting(tokens: Sequence[Token], i: int) -> Group | None:
     if tokens[i].low not in _WANT or i + 1 >= len(tokens) or tokens[i + 1].low != "to":
         return None
     if i + 3 < len(tokens) and tokens[i + 2].tag == "B":
-        return _be(tokens, i + 2)
+        group = _be(tokens, i + 2)
+        return group and replace(group, start=i)
     return _base_at(tokens, i, i + 2)
 
 
@@ -412,12 +424,13 @@ def _begins_object(tokens: Sequence[Token], i: int) -> bool:
 
 def _finite(tokens: Sequence[Token], i: int, before: Group | None) -> Group | None:
     """A verb in the third person, plural or past, right after its subject."""
-    if i == 0 or tokens[i].tag not in "WA" or tokens[i].text.isupper():
+    if i == 0 or tokens[i].tag not in "WAG" or tokens[i].text.isupper():
         return None
     if not _after_subject(tokens[i - 1]) or (before and not _parted(tokens, before.end, i)):
         return None
     following = tokens[i + 1] if i + 1 < len(tokens) else None
-    if following and following.tag in "BMH":
+    counted = tokens[i - 1].tag == "A" and tokens[i].low.removesuffix("s") in _NOUN_TOO  # all open offers
+    if counted or (following and following.tag in "BMH"):
         return None
     for rule in (_third_person, _plural_verb, _past):
         if verb := rule(tokens, i, following):
@@ -442,7 +455,9 @@ def _third_person(tokens: Sequence[Token], i: int, following: Token | None) -> V
     if (
         before.tag == "W"
         and naming.is_plural(before.low)
-        and before.low not in ("sales", "operations", "goods")
+        and not (
+            verb and following and following.tag in "DO" and low[:-1] not in _NOUN_TOO
+        )  # Accounts pays the
     ):
         return None
     if verb:
@@ -528,7 +543,9 @@ def _clause(
 ) -> Clause | None:
     before = made[-1] if made else None
     own, start = _subject(tokens, begin, group.start)
-    if own and own.start and tokens[own.start - 1].low == "no":
+    if own and (
+        (own.words[-1:] in _NOBODY and not group.bare) or (own.start and tokens[own.start - 1].low == "no")
+    ):
         group = replace(group, negative=True)
     if own is None and begin and before is not None:
         relative = tokens[before.group.start - 1].low in _RELATIVE
@@ -537,7 +554,19 @@ def _clause(
         start = group.start
     subject = group.subject or own or (before.subject if before and begin else None)
     objects, at = noun_phrases(tokens, group.end, end)
-    return Clause(group, subject, tuple(objects), _tails(tokens, at, end), start, end)
+    particle = f"{group.verb.base}_{tokens[at].low}" if objects and at < end else ""
+    verb = verbs.as_form(particle, "base")
+    if verb and (at + 1 >= end or tokens[at + 1].tag not in "DWAQ"):  # checks the guests in
+        group, at = replace(group, verb=verb), at + 1
+    return Clause(
+        group, subject, tuple(objects), _tails(tokens, at, end), start, end, _tells_which(tokens, group)
+    )
+
+
+def _tells_which(tokens: Sequence[Token], group: Group) -> bool:
+    """`orders that have been paid`: no comma, so it says which orders are meant."""
+    at = group.start - 1
+    return at > 0 and tokens[at].low in _RELATIVE and tokens[at - 1].text != ","
 
 
 def _linked(tokens: Sequence[Token], begin: int, end: int) -> bool:
@@ -553,7 +582,7 @@ def _parted(tokens: Sequence[Token], begin: int, end: int) -> bool:
 def _subject(tokens: Sequence[Token], begin: int, end: int) -> tuple[Phrase | None, int]:
     """The last noun phrase list before the verb, after the last break; who, which, that mean the noun before them."""
     if end > begin and tokens[end - 1].low in _RELATIVE and end - 1 > begin:
-        return _last_phrase(tokens, begin, end - 1), end
+        return _last_phrase(tokens, begin, end - 1 - (tokens[end - 2].text == ",")), end
     start = begin
     for i in range(begin, end):
         broken = tokens[i].tag == "S" or tokens[i].text in ",;:()" or (begin and tokens[i].tag == "C")

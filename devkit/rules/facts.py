@@ -143,6 +143,10 @@ class Facts:
     headings: list[Heading] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
 
+    def so_far(self) -> tuple[int, int]:
+        """How many actions and reactions there are."""
+        return len(self.actions), len(self.reactions)
+
     def done(self) -> list[Action]:
         """What was done so far, in order; no look-ups."""
         both = [*self.actions, *(action for r in self.reactions for action in (*r.triggers, *r.results))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -11,7 +11,7 @@ from devkit.rules import ddl, text
 from devkit.rules.english import English
 from devkit.rules.facts import Facts, Heading, Place, Term
 from devkit.rules.korean import Korean
-from devkit.rules.lexicon import words
+from devkit.rules.lexicon import forms, words
 from devkit.rules.text import Line, Sentence
 
 _HANGUL = re.compile(r"[가-힣]")
@@ -78,6 +78,8 @@ class _Reader:
         self._korean = Korean(self._facts)
         self._actor: Term | None = None
         self._quiet_line = 0  # what follows its label
+        self._columns: dict[str, int] = {}  # of the table that is being read: who does what, and what follows
+        self._titles = 0  # the line of their titles
         self._steps: dict[str, int] = {}  # the line of each numbered step
         self._next_number = -1  # of the line that ends a quiet section
         self._quiet = 0  # the level of the heading over what is no behaviour
@@ -140,6 +142,7 @@ class _Reader:
 
     def _heading(self, line: Line, after: Sequence[Line]) -> None:
         self._forget()
+        self._columns = {}
         level, title = text.heading(line.text) or (7, line.body)
         title = text.lines_of([(line.number, title)])[0].body or title
         counted = _COUNTED.match(title)
@@ -173,6 +176,9 @@ class _Reader:
         while i < len(lines):
             line = lines[i]
             row = text.cells(line.text)
+            titles = _columns(row)
+            if titles or (line.body and not row):
+                self._columns, self._titles = titles, line.number
             if row and (row[0] or len(row) > 2):
                 quiet_row = any(_QUIET_ROW.match(cell) for cell in row[:3]) or (quiet_row and _is_rest(row))
             elif not line.body:
@@ -246,11 +252,32 @@ class _Reader:
     def _row(self, line: Line, row: Sequence[str]) -> None:
         """The sentences of a row; its titles only where it has none."""
         self._forget()
+        if self._columns and line.number != self._titles:
+            self._process(line, {role: row[i] for role, i in self._columns.items() if i < len(row)})
+            return
         said = [cell for cell in row if cell.endswith((".", "다", "요", "함", "음"))]
         for cell in said or row:
             if len(cell.split()) > 2:
                 body = text.lines_of([(line.number, cell)])[0].body
                 self._sentences([Line(line.number, cell, body, True)])
+
+    def _process(self, line: Line, said: Mapping[str, str]) -> None:
+        """A row that says who does what and what follows; `passed: ...; failed: ...` are conditions of what follows."""
+
+        def sentence(cell: str) -> Sentence:
+            return Sentence(cell, ((0, line.number, len(cell)), (len(cell), self._titles, 0)), True)
+
+        who, begun = said.get("who", ""), len(self._facts.actions)
+        for does in filter(None, (said.get("does"), said.get("sees"))):
+            reader = self._language(does)
+            actor = reader.heading(who) if reader.is_actor(who) else None
+            reader.sentence(sentence(reader.doing(who, does, seen=does == said.get("sees"))), actor)
+        causes = self._facts.actions[begun:]
+        for part in filter(None, said.get("then", "").split(";")):
+            condition, _, what = part.strip().rpartition(":")
+            reader, since = self._language(what), self._facts.so_far()
+            reader.sentence(sentence(what.strip()))
+            reader.led(sentence(what.strip()), causes[:1], since, condition.strip())
 
     def _list(self, intro: Line, items: Sequence[Line]) -> None:
         head = intro.body.rstrip(":： ")
@@ -272,6 +299,17 @@ class _Reader:
         for item in items:
             self._sentences([item])
         self._actor = before
+
+
+def _columns(row: Sequence[str]) -> dict[str, int]:
+    """Where a table says who does what, or what follows: by its titles."""
+    named = {
+        role: i
+        for i, cell in enumerate(row)
+        for title, role in forms("column")
+        if title.fullmatch(cell.strip("* "))
+    }
+    return named if len(named) > 1 else {}
 
 
 def _names_a_section(body: str) -> bool:

@@ -63,7 +63,7 @@ class Reading:
         if effects and (causes or known or timed):
             results = tuple(replace(one, automatic=one.automatic or one.actor is None) for one in effects)
             triggers = (replace(known, place=sentence.whole),) if known else tuple(causes)
-            condition = "" if not known or state == timer else state
+            condition = "" if timed or state == timer else state
             reaction = Reaction(
                 place=sentence.whole,
                 triggers=triggers,
@@ -74,6 +74,28 @@ class Reading:
             self._facts.reactions.append(reaction)
         else:
             self._facts.actions += effects
+
+    def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
+        """Adds what one sentence says."""
+        raise NotImplementedError
+
+    def doing(self, who: str, does: str, *, seen: bool = False) -> str:
+        """The sentence of a table's cells: who does something, or sees it."""
+        return f"{does}을 조회한다" if seen else does
+
+    def led(
+        self, sentence: Sentence, causes: Sequence[Action], since: tuple[int, int], condition: str = ""
+    ) -> None:
+        """What was read since there were so many actions and reactions follows from what was done before."""
+        done, reacted = since
+        effects = self._facts.actions[done:]
+        if causes:
+            self._facts.reactions[reacted:] = [
+                replace(one, triggers=one.triggers or tuple(causes))
+                for one in self._facts.reactions[reacted:]
+            ]
+            del self._facts.actions[done:]
+            self._add(sentence, causes, effects, condition)
 
     def _brought_about(self, state: str, effects: Sequence[Action], undone: Collection[str]) -> Action | None:
         """The last thing done before to what a state is about; what waits for something that is not done began with the first.

@@ -35,6 +35,15 @@ def commands(*lines: str) -> list[tuple[str, str]]:
         ("A shopper adds an item to the cart.", "AddItemToCart", "ItemAddedToCart"),
         ("The operator changes the status of the machine.", "ChangeMachineStatus", "MachineStatusChanged"),
         ("The chef marks the dish as sold out.", "MarkDishSoldOut", "DishMarkedSoldOut"),
+        ("The receptionist checks the guests in.", "CheckInGuest", "GuestCheckedIn"),
+        ("The clerk calls them and picks the key up for a guest.", "PickUpKey", "KeyPickedUp"),
+        ("Accounts pays the proceeds to the seller.", "PayProceeds", "ProceedsPaid"),
+        ("The porter hands them their room key.", "HandRoomKey", "RoomKeyHanded"),
+        ("It must be possible to cancel a subscription.", "CancelSubscription", "SubscriptionCancelled"),
+        ("There must be a way for managers to export plans.", "ExportPlan", "PlanExported"),
+        ("The guest has the option to upgrade the room.", "UpgradeRoom", "RoomUpgraded"),
+        ("A member who has been suspended may appeal the verdict.", "AppealVerdict", "VerdictAppealed"),
+        ("The clerk sends a reminder 14 days later.", "SendReminder", "ReminderSent"),
     ],
 )
 def test_a_verb_gives_an_imperative_command_and_a_past_event(sentence: str, command: str, event: str) -> None:
@@ -137,3 +146,19 @@ def test_a_quote_is_a_piece_of_its_line() -> None:
 
     for action in facts(*lines).actions:
         assert action.place.quote in lines[action.place.line - 1]
+
+
+def test_what_comes_after_a_time_goes_on() -> None:
+    said = commands("The crew shall lock the pump before work begins and release it afterwards.")
+
+    assert said == [("LockPump", "PumpLocked"), ("ReleasePump", "PumpReleased")]
+
+
+def test_who_gives_an_address_and_a_photo_fills_in_a_form() -> None:
+    assert commands("A resident gives the address, the items and a photo.") == []
+
+
+def test_what_was_found_is_what_the_next_pronoun_means() -> None:
+    (found,) = facts("If damaged goods are found, the crew reports them.").reactions
+
+    assert [one.thing.name for one in found.results] == ["Good"]

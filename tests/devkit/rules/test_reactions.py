@@ -40,6 +40,19 @@ def reactions(text: str) -> list[str]:
         ("After weighing the crate, the system assigns a dock.", "CrateWeighed -> AssignDock"),
         ("When a ticket is scanned, the gate opens automatically.", "TicketScanned -> OpenGate"),
         ("The moment the payment fails, the seat is released.", "PaymentFailed -> ReleaseSeat"),
+        ("When a part is lost, the clerk should get a message.", "PartLost -> SendMessage"),
+        ("When a lot is sold, the buyer receives an invoice.", "LotSold -> SendInvoice"),
+        ("The guest is given a key once the room has been paid.", "RoomPaid -> GiveKey"),
+        ("And once a bid is accepted, the bidder is notified.", "BidAccepted -> NotifyBidder"),
+        ("When a variety runs out I want to be warned.", "VarietyRunOutDetected -> WarnVariety"),
+        ("Should the courier lose a parcel, the sender is refunded.", "ParcelLost -> RefundSender"),
+        ("Two days before the exam, candidates are reminded by SMS.", " -> RemindCandidate"),
+        ("A claim that isn't answered within five days gets escalated.", " -> EscalateClaim"),
+        ("Expired permits are revoked every night.", " -> RevokePermit"),
+        (
+            "When a model is discontinued, all open offers for it are withdrawn.",
+            "ModelDiscontinued -> WithdrawOffer",
+        ),
         ("The insurer pays the garage when the repair is finished.", "RepairFinished -> PayGarage"),
         ("An order is shipped when it has been paid.", "OrderPaid -> ShipOrder"),
         ("A receipt is emailed to the donor after each donation.", "DonationMade -> EmailReceipt"),
@@ -205,3 +218,29 @@ def test_a_policy_that_time_alone_starts_has_no_trigger() -> None:
     (policy,) = policies({"lines": text, "model": model}).policies
 
     assert (policy.trigger, policy.timer, policy.commands) == ("", "Every night", ["CloseListing"])
+
+
+def test_a_table_that_says_who_does_what_and_what_follows() -> None:
+    text = """| # | Who | Does what | What follows |
+|---|---|---|---|
+| 1 | Learner | signs the contract (in blue) | a training record is opened |
+| 2 | Learner | cancels a lesson | if it is less than 24 hours before the start, a fee is charged |
+| 3 | Examiner | records the exam | passed: the licence is handed over; failed: a lesson is proposed |
+| 4 | Office | Print the plan | |"""
+
+    assert reactions(text) == [
+        "ContractSigned -> OpenTrainingRecord",
+        "LessonCancelled -> ChargeFee",
+        "ExamRecorded -> HandOverLicence",
+        "ExamRecorded -> ProposeLesson",
+    ]
+    assert [r.condition for r in facts(text).reactions[2:]] == ["passed", "failed"]
+    assert [(a.command.name, a.actor and a.actor.name) for a in facts(text).actions[-1:]] == [
+        ("PrintPlan", "Office")
+    ]
+
+
+def test_a_table_of_screens_names_look_ups() -> None:
+    found = facts("| Role | Screen |\n|---|---|\n| Learner | Progress |").actions
+
+    assert [(one.kind, one.command.name) for one in found] == [("query", "ProgressDetails")]
