@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
+LEVELS = {"debug", "log", "info", "warning", "error", "exception", "critical"}
 PAGES = ("operations.md", "operations.ko.md")
 
 
