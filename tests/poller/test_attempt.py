@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from poller.errors import LeaseLost, LimitReached, Misconfigured, Permanent, Tra
 from poller.job import Job, JobState, Limits, LogLevel, LogLine, RetryPolicy
 from poller.metrics import Lease, Metrics, Try
 from poller.ports import ExecutorGone, HandedBack
+from process.traces import OFF, OUTCOME, Off, Span, Traces
 from tests.fakes import (
     Ending,
     FakeExecutors,
@@ -53,7 +56,9 @@ class Counted(Metrics):
 class Bench:
     """A claimed job, executors with scripted endings, and the attempt that ties them."""
 
-    def __init__(self, store: FakeStore, run: FakeRun, executors: FakeExecutors, limits: Limits) -> None:
+    def __init__(
+        self, store: FakeStore, run: FakeRun, executors: FakeExecutors, limits: Limits, traces: Traces
+    ) -> None:
         self.store, self.run, self.executors = store, run, executors
         self.attempt = Attempt(
             run,
@@ -63,6 +68,7 @@ class Bench:
             retry=RetryPolicy(max_attempts=2, first_seconds=2),
             limits=limits,
             metrics=(counted := Counted()),
+            traces=traces,
         )
         self.counted = counted.told
 
@@ -88,15 +94,22 @@ class Bench:
         return entry
 
 
-async def bench(*endings: Ending, slots: int = 1, limits: Limits | None = None) -> Bench:
+async def bench(
+    *endings: Ending,
+    slots: int = 1,
+    limits: Limits | None = None,
+    traces: Traces = OFF,
+    language: str = "LANGUAGE_ENGLISH",
+) -> Bench:
     store = VirtualStore()
     queue = FakeQueue(store)
-    await queue.submit(job_pb2.JobInput(job_id=ID, requirements="A customer places an order."))
+    text = "A customer places an order."
+    await queue.submit(job_pb2.JobInput(job_id=ID, requirements=text, language=language))
     entry = store.jobs[ID].entry
     assert entry is not None
     run = await queue.claim(entry)
     assert run is not None
-    return Bench(store, run, FakeExecutors(slots, list(endings)), limits or Limits())
+    return Bench(store, run, FakeExecutors(slots, list(endings)), limits or Limits(), traces)
 
 
 @virtual
@@ -356,6 +369,17 @@ async def test_the_user_is_told_in_the_jobs_language_which_limit_was_reached(
 
 
 @virtual
+async def test_the_user_of_a_korean_job_is_told_in_korean() -> None:
+    work = await bench(ValueError("ours"), language="LANGUAGE_KOREAN")
+    work.run.job = work.run.job.raised()
+    await work.work()
+    assert (
+        work.failure
+        == "2번 시도한 뒤 중단되었습니다. 마지막 오류: 내부 오류로 생성이 중단되었습니다(ValueError)."
+    )
+
+
+@virtual
 async def test_our_log_has_none_of_the_users_words() -> None:
     words = "A customer places an order."
     with capture_logs() as logs:
@@ -367,6 +391,90 @@ async def test_our_log_has_none_of_the_users_words() -> None:
     told = [line["reason"] for line in logs if "reason" in line]
     assert len(told) == 4
     assert all("customer" not in reason for reason in told)
+
+
+class Recorded(Off):
+    """Traces that keep what is told of each run, and how it failed."""
+
+    def __init__(self) -> None:
+        self.runs: list[tuple[int, dict[str, Any], list[str]]] = []
+
+    @contextmanager
+    def run(self, job: str, epoch: int) -> Iterator[Span]:
+        told: dict[str, Any] = {}
+        failed: list[str] = []
+        self.runs.append((epoch, told, failed))
+        yield SimpleNamespace(tell=told.update, failed=failed.append)
+
+
+OURS = ValueError("ours")
+INTERNAL = "The generation stopped because of a fault of ours (ValueError)."
+
+
+@pytest.mark.parametrize(
+    ("endings", "lines", "runs"),
+    [
+        (
+            [small_model()],
+            [("info", "job.completed", {"epoch": 1, "tokens": 1})],
+            [(1, {OUTCOME: "completed", "eventstorming.tokens": 1}, [])],
+        ),
+        (
+            [gone, HandedBack("full"), Permanent("The key is wrong.")],
+            [
+                ("warning", "job.executor_gone", {"epoch": 1, "crashes": 1, "reason": "gone"}),
+                ("info", "job.handed_back", {"epoch": 2, "reason": "full"}),
+                ("warning", "job.failed", {"epoch": 3, "reason": "The key is wrong."}),
+            ],
+            [
+                (1, {OUTCOME: "executor_gone"}, ["executor_gone"]),
+                (2, {OUTCOME: "handed_back"}, []),
+                (3, {OUTCOME: "failed"}, ["failed"]),
+            ],
+        ),
+        (
+            [OURS],
+            [
+                ("error", "job.run_raised", {"epoch": 1, "exc_info": OURS}),
+                (
+                    "warning",
+                    "job.attempt_failed",
+                    {"attempts": 1, "reason": INTERNAL, "again_at": 1001001},
+                ),
+                ("info", "job.released", {"epoch": 1, "not_before": 1001001}),
+            ],
+            [(1, {OUTCOME: "attempt_failed"}, ["attempt_failed"])],
+        ),
+        (
+            [LeaseLost("epoch 7 runs")],
+            [("warning", "job.lease_lost", {"epoch": 1, "reason": "epoch 7 runs"})],
+            [(1, {OUTCOME: "lease_lost"}, [])],
+        ),
+    ],
+)
+@virtual
+async def test_the_operator_reads_how_each_run_ended(
+    endings: list[Ending], lines: list[tuple[str, str, Any]], runs: list[Any]
+) -> None:
+    traces = Recorded()
+    with capture_logs() as logs:
+        work = await bench(*endings, traces=traces)
+        await work.work()
+    assert traces.runs == runs
+    assert [line for line in logs if line["event"] != "job.started"] == [
+        {"log_level": level, "event": event, "job": ID, **fields} for level, event, fields in lines
+    ]
+
+
+@virtual
+async def test_the_operator_reads_who_stopped_a_run() -> None:
+    with capture_logs() as logs:
+        work = await bench()
+        working = asyncio.create_task(work.work())
+        await settle()
+        work.attempt.stop(Stop.REMOVED)
+        await working
+    assert {"event": "job.stopped", "log_level": "info", "job": ID, "why": "removed"} in logs
 
 
 @virtual
