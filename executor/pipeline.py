@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -79,10 +80,8 @@ def _answers_again(lapse: Lapse, language: Language) -> Note:
 def with_edits(event: RunEvent, edits: Sequence[Edit]) -> tuple[RunEvent, Sequence[Note]]:
     """Every model that is shown has them; what became of them is said at the end."""
     match event:
-        case Preview():
-            return Preview(model=edited(event.model, edits).model), ()
-        case Snapshot():
-            return Snapshot(make=lambda: edited(event.make(), edits).model), ()
+        case Preview() | Snapshot():
+            return replace(event, make=lambda: edited(event.make(), edits).model), ()
         case Finished():
             whole = edited(event.model, edits)
             if not whole.model.aggregates:
@@ -143,9 +142,8 @@ def _to_wire(event: RunEvent) -> Event:
         case Note():
             line = job_pb2.LogLine(level=_LEVELS[event.level], message=event.message)
             return wire.Log(line=line, key=event.key)
-        case Preview():
-            return wire.ModelSnapshot(model=model_to_proto(event.model))
-        case Snapshot():
-            return Pending(lambda: wire.ModelSnapshot(model=model_to_proto(event.model)))
+        case Preview() | Snapshot():
+            early = isinstance(event, Preview)
+            return Pending(lambda: wire.ModelSnapshot(model=model_to_proto(event.model)), early=early)
         case Finished():
             return wire.Completed(model=model_to_proto(event.model))

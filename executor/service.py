@@ -322,8 +322,8 @@ class _Frames:
                 await self._outbox.lossless.send(wire.ExecuteResponse(log=event))
             case wire.Progress():
                 self._outbox.latest.replace(wire.ExecuteResponse(progress=event))
-            case wire.ModelSnapshot():
-                await self._outbox.lossless.send(wire.ExecuteResponse(preview=event))
+            case Pending(early=True):
+                self._outbox.latest.replace_snapshot(lambda: wire.ExecuteResponse(preview=event.message()))
             case Pending():
                 self._outbox.latest.replace_snapshot(lambda: wire.ExecuteResponse(snapshot=event.message()))
 
@@ -354,8 +354,6 @@ class _Sending:
                 await self._context.write(wire.GenerateResponse(log=event.line))
             case wire.Progress():
                 await self._context.write(wire.GenerateResponse(progress=event))
-            case wire.ModelSnapshot() if self._partial:
-                await self._context.write(wire.GenerateResponse(partial=event))
             case Pending() if self._partial:
                 await self._context.write(wire.GenerateResponse(partial=event.message()))
 

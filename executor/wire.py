@@ -21,14 +21,13 @@ from executor.model import CommandKind, EventStormingModel, Language
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A snapshot that is put together only if it is still the last one when its turn comes."""
+    """A snapshot that is put together only if it is still the last one when its turn comes. `early`: a preview."""
 
     message: Callable[[], executor_pb2.ModelSnapshot]
+    early: bool = False
 
 
-Event = (
-    executor_pb2.Progress | executor_pb2.Log | executor_pb2.ModelSnapshot | Pending | executor_pb2.Completed
-)
+Event = executor_pb2.Progress | executor_pb2.Log | Pending | executor_pb2.Completed
 """What a run tells of itself."""
 
 _ENUMS: Final[dict[Any, int]] = {

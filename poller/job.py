@@ -113,10 +113,6 @@ class Job:
         lease = self.lease.taken(token=token, owner=owner, now=now, above=above)
         return replace(self, lease=lease, position=0, not_before=0, old_claim=None)
 
-    def released(self, *, not_before: int = 0) -> Job:
-        """Without a lease, back in its place; not to be claimed before `not_before`."""
-        return replace(self, lease=self.lease.released(), not_before=not_before)
-
     def raised(self) -> Job:
         """The run itself failed: this burns the retry budget."""
         return replace(self, attempts=self.attempts + 1)

@@ -140,17 +140,17 @@ class _Outgoing:
 
 
 async def alive(
-    frames: AsyncIterator[executor_pb2.ExecuteResponse], *, seconds: float = BEATS_MISSED_SECONDS
+    frames: AsyncIterator[executor_pb2.ExecuteResponse],
 ) -> AsyncIterator[executor_pb2.ExecuteResponse]:
     """The frames; raises when three beats in a row are missing."""
     while True:
         try:
-            async with asyncio.timeout(seconds) as silence:
+            async with asyncio.timeout(BEATS_MISSED_SECONDS) as silence:
                 frame = await anext(frames, None)
         except TimeoutError as error:
             if not silence.expired():
                 raise
-            raise ExecutorGone(f"no sign of life for {seconds:g} s") from error
+            raise ExecutorGone(f"no sign of life for {BEATS_MISSED_SECONDS:g} s") from error
         if frame is None:
             return
         yield frame

@@ -11,6 +11,7 @@ import structlog
 FIRST_SECONDS: Final = 5.0
 """So long something may be amiss without a word: a start, a reconnect."""
 WIDEST_SECONDS: Final = 600.0
+_EVERY_SECONDS: Final = 1.0
 
 log = structlog.get_logger("process.outages")
 
@@ -37,10 +38,10 @@ class Outage:
             self._next = now + min(max(FIRST_SECONDS, now - self._since), WIDEST_SECONDS)
 
 
-async def watch(problems: Mapping[str, Callable[[], str]], *, every: float = 1.0) -> None:
+async def watch(problems: Mapping[str, Callable[[], str]]) -> None:
     """Looks for ever; each says what is wrong with the thing it is named by, or nothing, and never waits."""
     outages = {of: Outage(of) for of in problems}
     while True:
         for of, problem in problems.items():
             outages[of].look(problem(), asyncio.get_running_loop().time())
-        await asyncio.sleep(every)
+        await asyncio.sleep(_EVERY_SECONDS)

@@ -512,7 +512,7 @@ class FakeRun:
         self._ended = True
         entry = self._stored.entry
         if entry is not None and entry.lease.token == self.job.lease.token:
-            self._store.put(job.released(not_before=job.not_before))
+            self._store.put(replace(job, lease=job.lease.released()))
 
     async def __aenter__(self) -> Self:
         return self

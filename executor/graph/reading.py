@@ -129,11 +129,8 @@ class _Piece:
             last = end
         return _Piece("".join((*text, self.text[last:])), [*at, *self.at[last:]])
 
-    def without(self, start: int, end: int, instead: str = "") -> _Piece:
-        where = [(self.at[start][0], self.at[end - 1][1])] * len(instead) if end > start else []
-        return _Piece(
-            self.text[:start] + instead + self.text[end:], [*self.at[:start], *where, *self.at[end:]]
-        )
+    def without(self, start: int, end: int) -> _Piece:
+        return _Piece(self.text[:start] + self.text[end:], [*self.at[:start], *self.at[end:]])
 
     def lines(self) -> Iterator[_Piece]:
         begin = 0

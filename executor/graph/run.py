@@ -13,7 +13,7 @@ from executor.graph.build import graph
 from executor.graph.given import GraphInput
 from executor.graph.question import Chat
 from executor.graph.stages import Stages
-from executor.graph.state import Part, RunContext
+from executor.graph.state import Part, RunContext, of_step
 from executor.graph.text import chunks, document
 from executor.graph.unit import ContextUnit, Place
 from executor.model import EventStormingModel, Level, Note
@@ -32,18 +32,8 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """The contexts and what each owns, before all names are known: not yet to be kept. One for each chunk, then of the whole."""
-
-    model: EventStormingModel
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """The whole model as it stands; what one snapshot shows is in every later one, at the same ordinals.
-
-    Put together when it is looked at: of many, few are.
-    """
+class Shown:
+    """A model on the way, put together when it is looked at: of many, few are."""
 
     make: Callable[[], EventStormingModel]
 
@@ -51,6 +41,14 @@ class Snapshot:
     def model(self) -> EventStormingModel:
         """Put together now."""
         return self.make()
+
+
+class Preview(Shown):
+    """The contexts and what each owns, before all names are known: not yet to be kept. One for each chunk, then of the whole."""
+
+
+class Snapshot(Shown):
+    """The whole model as it stands; what one snapshot shows is in every later one, at the same ordinals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +139,10 @@ class _Fold:
 
     def _previews(self, node: str) -> Iterator[Preview]:
         parts = tuple(self._parts.values())
-        if node == "outline" and (foreseen := assemble.foreseen(self._input, parts)).bounded_contexts:
-            yield Preview(model=foreseen)
+        if node == "outline" and any(part.value.contexts for part in of_step(parts, "outline")):
+            yield Preview(make=partial(assemble.foreseen, self._input, parts))
         if node == "plan":
-            yield Preview(model=assemble.outlined(self._input, self._units, parts))
+            yield Preview(make=partial(assemble.outlined, self._input, self._units, parts))
 
     def _learn(self, change: Mapping[str, Any]) -> None:
         self._units = change.get("units", self._units)

@@ -118,13 +118,9 @@ def _found_demo(arguments: argparse.Namespace) -> Exit:
 
 def _jobs(commands: Subparsers[argparse.ArgumentParser]) -> None:
     submit = commands.add_parser("submit", help="submit a requirements text or a draft")
-    submit.add_argument(
-        "file", type=Path, metavar="FILE", help="text, Markdown, docx or pdf; - for standard input"
-    )
-    submit.add_argument("--draft", action="store_true", help="FILE is a draft (JSON)")
+    _input(submit)
     submit.add_argument("--watch", action="store_true", help="follow it to its end")
     submit.add_argument("--like", metavar="JOB", default="", help="use the answers of an earlier job again")
-    _language(submit)
     _json(submit, run=jobs.submit)
     listing = commands.add_parser("list", help="list jobs, newest first")
     listing.add_argument(
@@ -150,12 +146,8 @@ def _positive(text: str) -> int:
 
 def _files(commands: Subparsers[argparse.ArgumentParser]) -> None:
     generate = commands.add_parser("generate", help="straight to the executor; nothing is stored")
-    generate.add_argument(
-        "file", type=Path, metavar="FILE", help="text, Markdown, docx or pdf; - for standard input"
-    )
-    generate.add_argument("--draft", action="store_true", help="FILE is a draft (JSON)")
+    _input(generate)
     _format(generate)
-    _language(generate)
     _json(generate, run=files.generate)
     board = commands.add_parser("board", help="a typed model (FILE) or a job's, as one HTML page on stdout")
     board.add_argument("source", metavar="FILE|JOB")
@@ -175,7 +167,11 @@ def _format(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _language(command: argparse.ArgumentParser) -> None:
+def _input(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "file", type=Path, metavar="FILE", help="text, Markdown, docx or pdf; - for standard input"
+    )
+    command.add_argument("--draft", action="store_true", help="FILE is a draft (JSON)")
     command.add_argument(
         "--language", choices=("english", "korean"), help="language of the board (default: that of the text)"
     )

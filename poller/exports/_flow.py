@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from eventstorming.v1.model_pb2 import EventStormingModel
+
 from poller.board.text import clean, one_line
-from poller.board.wall import Kind, Sticker, Wall, id_of, title_of
+from poller.board.wall import Kind, Sticker, Wall, id_of, title_of, wall_of
 from poller.exports._names import file_names
 from poller.resolved import Aggregate, Context
 
@@ -41,11 +43,30 @@ class Diagram:
     links: Sequence[Link]
 
 
-def diagrams(wall: Wall, ending: str) -> Mapping[str, Diagram]:
+Lines = Callable[[Diagram], Iterator[str]]
+"""A diagram as a tool reads it."""
+
+
+def files(model: EventStormingModel, ending: str, lines: Lines) -> dict[str, str]:
     """Every diagram of a model by the name of its file, the context map first."""
+    return {name: file(found, lines) for name, found in diagrams(wall_of(model), ending).items()}
+
+
+def diagrams(wall: Wall, ending: str) -> Mapping[str, Diagram]:
+    """The same before a tool's lines are made of them."""
     names = file_names(wall.found.contexts, ending, taken=["context-map"])
     flows = {name: _flow(context, wall) for name, context in names.items()}
     return {f"context-map{ending}": context_map(wall), **flows}
+
+
+def file(diagram: Diagram, lines: Lines) -> str:
+    """One diagram as a file of lines."""
+    return "\n".join(lines(diagram)) + "\n"
+
+
+def node(name: str) -> str:
+    """A box's id as every tool takes it."""
+    return "n_" + name.replace(".", "_")
 
 
 def short(text: str) -> str:

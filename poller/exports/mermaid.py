@@ -7,9 +7,9 @@ from typing import Final
 from eventstorming.v1.model_pb2 import EventStormingModel
 
 from poller.board.svg import COLOURS, INK
-from poller.board.wall import Kind, Wall, wall_of
+from poller.board.wall import Kind, Wall
 from poller.exports import _flow
-from poller.exports._flow import Box, Diagram, Link
+from poller.exports._flow import Box, Diagram, Link, node
 from poller.exports._format import Format
 
 _LIST_START: Final = re.compile(r"^(\d*)([-+.)])")
@@ -17,22 +17,18 @@ _LIST_START: Final = re.compile(r"^(\d*)([-+.)])")
 
 def diagrams(model: EventStormingModel) -> dict[str, str]:
     """Every diagram by the name of its file, the context map first."""
-    return {name: _drawn(found) for name, found in _flow.diagrams(wall_of(model), ".mmd").items()}
+    return _flow.files(model, ".mmd", _lines)
 
 
 def context_map(wall: Wall) -> str:
     """Which context reacts to which, and which refers to which."""
-    return _drawn(_flow.context_map(wall))
-
-
-def _drawn(diagram: Diagram) -> str:
-    return "\n".join(_lines(diagram)) + "\n"
+    return _flow.file(_flow.context_map(wall), _lines)
 
 
 def _lines(diagram: Diagram) -> Iterator[str]:
     yield "flowchart LR"
     for group, title, boxes in diagram.groups:
-        yield f'  subgraph {_node(group)}_band["{_label(title)}"]'
+        yield f'  subgraph {node(group)}_band["{_label(title)}"]'
         yield from (f"    {_box(box)}" for box in boxes)
         yield "  end"
     yield from (f"  {_box(box)}" for box in diagram.boxes)
@@ -44,17 +40,13 @@ def _lines(diagram: Diagram) -> Iterator[str]:
 
 def _box(box: Box) -> str:
     left, right = ("([", "])") if box.kind is Kind.ACTOR else ("[", "]")
-    drawn = f'{_node(box.id)}{left}"{_label(box.title)}"{right}'
+    drawn = f'{node(box.id)}{left}"{_label(box.title)}"{right}'
     return f"{drawn}:::{box.kind}" if box.kind else drawn
 
 
 def _link(link: Link) -> str:
     label = f'|"{", ".join(map(_label, link.labels))}"|' if link.labels else ""
-    return f"{_node(link.start)} {'-.->' if link.dashed else '-->'}{label} {_node(link.end)}"
-
-
-def _node(name: str) -> str:
-    return "n_" + name.replace(".", "_")
+    return f"{node(link.start)} {'-.->' if link.dashed else '-->'}{label} {node(link.end)}"
 
 
 def _label(text: str) -> str:

@@ -9,18 +9,15 @@ from collections.abc import Iterator
 from eventstorming.v1.model_pb2 import EventStormingModel
 
 from poller.board.svg import COLOURS
-from poller.board.wall import Kind, wall_of
+from poller.board.wall import Kind
 from poller.exports import _flow
-from poller.exports._flow import Box, Diagram, Link
+from poller.exports._flow import Box, Diagram, Link, node
 from poller.exports._format import Format
 
 
 def diagrams(model: EventStormingModel) -> dict[str, str]:
     """Every diagram by the name of its file, the context map first."""
-    return {
-        name: "\n".join(_lines(found)) + "\n"
-        for name, found in _flow.diagrams(wall_of(model), ".puml").items()
-    }
+    return _flow.files(model, ".puml", _lines)
 
 
 def _lines(diagram: Diagram) -> Iterator[str]:
@@ -28,7 +25,7 @@ def _lines(diagram: Diagram) -> Iterator[str]:
     yield "!pragma layout smetana"  # the layout that PlantUML has in itself: no Graphviz is needed
     yield "left to right direction"
     for group, title, boxes in diagram.groups:
-        yield f'rectangle "{_label(title)}" as {_node(group)}_band {{'
+        yield f'rectangle "{_label(title)}" as {node(group)}_band {{'
         yield from (f"  {_box(box)}" for box in boxes)
         yield "}"
     yield from map(_box, diagram.boxes)
@@ -39,16 +36,12 @@ def _lines(diagram: Diagram) -> Iterator[str]:
 def _box(box: Box) -> str:
     shape = "actor" if box.kind is Kind.ACTOR else "rectangle"
     colour = f" {COLOURS[box.kind][0]}" if box.kind else ""
-    return f'{shape} "{_label(box.title)}" as {_node(box.id)}{colour}'
+    return f'{shape} "{_label(box.title)}" as {node(box.id)}{colour}'
 
 
 def _link(link: Link) -> str:
     label = f" : {', '.join(map(_label, link.labels))}" if link.labels else ""
-    return f"{_node(link.start)} {'..>' if link.dashed else '-->'} {_node(link.end)}{label}"
-
-
-def _node(name: str) -> str:
-    return "n_" + name.replace(".", "_")
+    return f"{node(link.start)} {'..>' if link.dashed else '-->'} {node(link.end)}{label}"
 
 
 def _label(text: str) -> str:

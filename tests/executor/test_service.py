@@ -17,6 +17,7 @@ from google.protobuf import duration_pb2
 from structlog.testing import capture_logs
 
 from executor.errors import InvalidInput, LimitReached, LlmMisconfigured, LlmUnavailable, NothingUsable
+from executor.link import SHOWN_SECONDS
 from executor.ports import RunChat
 from executor.service import Bounds
 from executor.wire import Event, Pending
@@ -304,6 +305,28 @@ async def test_snapshots_are_coalesced_to_four_a_second() -> None:
     shown = [int(snapshot.model.bounded_contexts[0].name) for snapshot in stream.of("snapshot")]
     assert 1 <= len(shown) <= 2 + 4 * seconds
     assert shown == sorted(shown)
+
+
+async def test_of_previews_and_snapshots_that_wait_the_last_goes_out_under_its_own_name() -> None:
+    async def pipeline(_: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]:
+        for name in ("outline", "whole outline"):
+            yield Pending(partial(named, name), early=True)
+        await chat.ask(question("a"))
+        await asyncio.sleep(2 * SHOWN_SECONDS)
+        yield Pending(partial(named, "late"), early=True)
+        yield Pending(partial(named, "all"))
+        await asyncio.sleep(2 * SHOWN_SECONDS)
+        yield wire.Completed()
+
+    def named(name: str) -> wire.ModelSnapshot:
+        contexts = [model_pb2.BoundedContext(name=name)]
+        return wire.ModelSnapshot(model=model_pb2.EventStormingModel(bounded_contexts=contexts))
+
+    async with served(pipeline) as executor:
+        stream = await execute(executor)
+        await stream.rest()
+    assert [each.model.bounded_contexts[0].name for each in stream.of("preview")] == ["whole outline"]
+    assert [each.model.bounded_contexts[0].name for each in stream.of("snapshot")] == ["all"]
 
 
 async def test_a_reader_that_stops_reading_does_not_make_the_executor_grow() -> None:

@@ -6,7 +6,7 @@ The jobs, entries and fences are the program's own. `test_many_pollers_rtdb` doe
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import settings
@@ -149,7 +149,8 @@ class Pollers(QueueRules):
 
     def do_release(self, run: Run, not_before: int) -> None:
         if self.owns(run):
-            job = run.job.interrupted().released(not_before=not_before)
+            job = run.job.interrupted()
+            job = replace(job, lease=job.lease.released(), not_before=not_before)
             self.store(job.id, released_entry(self.entries[job.id], job))
 
     def do_remove(self, owner: str, job_id: str) -> bool:

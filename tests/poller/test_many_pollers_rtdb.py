@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -405,7 +406,7 @@ class Pollers(QueueRules):
         self._drive(end, self._of_run(run), run)
 
     def do_release(self, run: RtdbRun, not_before: int) -> None:
-        job = run.job.interrupted().released(not_before=not_before)
+        job = replace(run.job.interrupted(), not_before=not_before)
         try:
             self._drive(run.settlement.release(job), self._of_run(run))
         except LeaseLost:

@@ -8,10 +8,10 @@ from typing import Any
 
 from poller.board.wall import id_of, title_of
 from poller.board.words import export_words_for
-from poller.exports._eventcatalog_elements import Ids
-from poller.exports._eventcatalog_page import GRAPH, filled, head, page, pointer
 from poller.exports._schemas import Json, flat
 from poller.exports._terms import terms
+from poller.exports.eventcatalog.elements import Ids
+from poller.exports.eventcatalog.page import GRAPH, filled, head, page, pointer
 from poller.resolved import Aggregate, Context, Member, Resolved
 
 

@@ -14,12 +14,12 @@ from eventstorming.v1.model_pb2 import EventStormingModel
 
 from poller.board.wall import title_of
 from poller.board.words import export_words_for
-from poller.exports._eventcatalog_elements import Elements, Ids, language, members
-from poller.exports._eventcatalog_flow import Flows
-from poller.exports._eventcatalog_page import listed
 from poller.exports._format import Format
 from poller.exports._schemas import flat
 from poller.exports._terms import OF_THE_WHOLE, questions
+from poller.exports.eventcatalog.elements import Elements, Ids, language, members
+from poller.exports.eventcatalog.flow import Flows
+from poller.exports.eventcatalog.page import listed
 from poller.resolved import Context, Resolved, resolve
 
 _README: Final = "# EventCatalog\n\nWith Node.js 22: `npm install && npm run dev`, or `npm run build` for a site in `dist`.\n"

@@ -11,10 +11,10 @@ from eventstorming.v1.model_pb2 import Field
 from poller.board.wall import title_of
 from poller.board.words import export_words_for
 from poller.exports import glossary
-from poller.exports._eventcatalog_page import GRAPH, filled, head, listed, page, pointer
 from poller.exports._names import identifier
 from poller.exports._schemas import Json, Schemas, flat
 from poller.exports._terms import policy_lines, questions
+from poller.exports.eventcatalog.page import GRAPH, filled, head, listed, page, pointer
 from poller.msaez.fields import element_of
 from poller.resolved import Aggregate, Context, Member, Node, Policy, Resolved, System
 from poller.resolved.names import Register
