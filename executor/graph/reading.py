@@ -296,12 +296,13 @@ def _cells(piece: _Piece, row: Sequence[_Cell]) -> _Piece:
         while end > start and piece.text[end - 1] in ' "':
             end -= 1
         border = piece.at[start : start + 1] or piece.at[-1:] or [(0, 0)]
+        ending = piece.at[end - 1 : end] if end > start else border
         if parted or not whole:
             add("\n" if text else "", border if text else [])
         if not parted:
             add("| " if not whole else "", border * 2 if not whole else [])
         add(piece.text[start:end], piece.at[start:end])
         if not parted:
-            add(" | ", border * 3)
+            add(" | ", ending * 3)
         whole = not parted
     return _Piece("".join(text).rstrip(), at).replaced(_TWICE, lambda _: '"')

@@ -9,14 +9,120 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from executor.errors import NothingUsable
+from executor.graph.given import GraphInput
+from executor.graph.prompt import read_blocks
 from executor.graph.reading import raw_of, read
+from executor.graph.run import generate
 from executor.graph.text import document, language_of, located, numbered, units
 from executor.model import Language, SourceRange
+from tests.executor.graph.scripted import ScriptedChat
+
+Shown = tuple[int, str, int, int]
+"""The number of a line, what is shown of it, its first and its last column in the text."""
+
+TENDER = "\n".join(
+    (
+        "# 2. 기능적 요구사항",
+        "SFR-001 회원을 등록한다.",
+        "- [F-02] 회원은 탈퇴를 신청한다.",
+        "FR04 The clerk registers a member.",
+        "REQ_004 - The clerk removes a member.",
+        "제3조 (환불)",
+        "제2조(예약) ① 회원은 예약을 신청한다. ② 회사는 예약을 승인한다.",
+        "- 예약: 고객이 방을 예약한다.",
+        "User Story: As a guest I want to book a room.",
+        "```yaml\nreplicas: 2\n```",
+        "```bash\nkubectl apply -f .\n```",
+        '```json\n{"a": 1}\n```',
+        "```java\nclass A {}\n```",
+        "```sql\nCREATE TABLE room (id INT);\n```",
+        "```\nA guest cancels a booking.\n```",
+        "| SFR-002 | 환불 | 회원은 환불을 신청한다.<br>회사는 요금을 환불한다. |",
+        "<tr><td>FR-1</td><td>A &amp; B <b>order</b> a book.<br/>They pay.</td></tr>",
+        unicodedata.normalize("NFD", "회원이 도서를 대출한다."),
+        "A mem\u00adber returns a book.",
+        "As a member,\nI want to extend a loan\nso that I can read on.",
+    )
+)
+OF_THE_TENDER: list[Shown] = [
+    (1, "# 2. 기능적 요구사항", 1, 13),
+    (2, "회원을 등록한다.", 9, 17),
+    (3, "- 회원은 탈퇴를 신청한다.", 1, 22),
+    (4, "The clerk registers a member.", 6, 34),
+    (5, "The clerk removes a member.", 11, 37),
+    (6, "환불", 6, 7),
+    (7, "예약", 5, 6),
+    (7, "① 회원은 예약을 신청한다.", 9, 23),
+    (7, "② 회사는 예약을 승인한다.", 25, 39),
+    (8, "- 예약", 1, 4),
+    (8, "- 고객이 방을 예약한다.", 1, 18),
+    (9, "As a guest I want to book a room.", 13, 45),
+    (22, "```sql", 1, 6),
+    (23, "CREATE TABLE room (id INT);", 1, 27),
+    (24, "```", 1, 3),
+    (25, "```", 1, 3),
+    (26, "A guest cancels a booking.", 1, 26),
+    (27, "```", 1, 3),
+    (28, "| SFR-002 | 환불 | 회원은 환불을 신청한다.", 1, 30),
+    (28, "회사는 요금을 환불한다.", 35, 47),
+    (29, "| FR-1 | A & B order a book.", 5, 51),
+    (29, "They pay. |", 57, 70),
+    (30, "회원이 도서를 대출한다.", 1, 27),
+    (31, "A member returns a book.", 1, 25),
+    (32, "As a member,", 1, 12),
+    (33, "I want to extend a loan", 1, 23),
+    (34, "so that I can read on.", 1, 22),
+]
+EXPORT = """\
+Issue key,Issue Type,Summary,Description,Status
+CL-1,Story,Book a room,"As a guest
+I want to book a room
+so that I can sleep.
+
+- When a room is booked, a confirmation is sent.",Open
+CL-2,Bug,Red button,"The button is red, not green.",Done
+CL-3,Story,객실 청소,"객실이 청소되면 상태를 변경한다.
+직원은 객실을 점검한다.",Open
+"""
+OF_THE_EXPORT: list[Shown] = [
+    (1, "| Issue key | Issue Type | Summary | Description | Status |", 1, 47),
+    (2, "| CL-1 | Story | Book a room |", 1, 22),
+    (2, "As a guest", 25, 34),
+    (3, "I want to book a room", 1, 21),
+    (4, "so that I can sleep.", 1, 20),
+    (6, "- When a room is booked, a confirmation is sent.", 1, 48),
+    (6, "| Open |", 51, 54),
+    (7, "| CL-2 | Bug | Red button | The button is red, not green. | Done |", 1, 56),
+    (8, "| CL-3 | Story | 객실 청소 |", 1, 16),
+    (8, "객실이 청소되면 상태를 변경한다.", 19, 36),
+    (9, "직원은 객실을 점검한다.", 1, 13),
+    (9, "| Open |", 16, 19),
+]
 
 
 def shown(text: str) -> list[str]:
     lines = document(text)
     return numbered(lines, range(1, len(lines) + 1)).split("\n")
+
+
+@pytest.mark.parametrize(("text", "expected"), [(TENDER, OF_THE_TENDER), (EXPORT, OF_THE_EXPORT)])
+async def test_a_question_has_these_lines_and_each_is_found_in_the_text(
+    text: str, expected: list[Shown]
+) -> None:
+    chat = ScriptedChat(rules={"outline": lambda _: {"contexts": []}})
+    with pytest.raises(NothingUsable):
+        async for _ in generate(GraphInput(requirements=text), chat):
+            pass
+    lines = document(text)
+
+    assert read_blocks(chat.asked[0].user)["lines"].split("\n") == [
+        f"{n}: {said}" for n, said, *_ in expected
+    ]
+    assert [located(lines, [n], [said]) for n, said, *_ in expected] == [
+        (SourceRange(start_line=n, start_column=first, end_line=n, end_column=last),)
+        for n, _, first, last in expected
+    ]
 
 
 @pytest.mark.parametrize(
