@@ -34,19 +34,21 @@ _CONDITION_KO = re.compile(r"[^.,;]{0,80}?(?:경우에만|경우|않으면|없�
 NEITHER = "The text seems to be written neither in English nor in Korean, and the embedded rules read only these two."
 NEITHER_KO = "글이 영어(English)도 한국어(Korean)도 아닌 것 같습니다. 내장 규칙은 이 두 언어만 읽습니다."
 _KOREAN = re.compile(r"[가-힣]")
+_ACCENTED = re.compile(r"[À-ɏḀ-ỿ]")
 
 
 def is_foreign(lines: Sequence[tuple[int, str]]) -> bool:
     """Whether a text is in another language than English and Korean."""
     text = " ".join(line for _, line in lines).lower()
-    said = re.findall(r"[a-zÀ-ɏ가-힣]+", text)
+    said = re.findall(r"[a-zÀ-ɏḀ-ỿ가-힣]+", text)
     known = sum(map(len, said))
     if len(re.findall(r"[^\W\d_]", text)) > 2 * known:
         return True
     english = sum(word in words("english_words.txt", "own_language") for word in said)
-    return sum(word in words("english_words.txt", "other_language") for word in said) > max(
-        3 * english, 0.12 * len(said)
+    others = sum(
+        word in words("english_words.txt", "other_language") or bool(_ACCENTED.search(word)) for word in said
     )
+    return others > max(1, 3 * english, 0.12 * len(said))
 
 
 def systems_in(lines: Sequence[tuple[int, str]]) -> list[tuple[Term, int]]:

@@ -263,6 +263,16 @@ def test_such_a_heading_names_no_context(heading: str) -> None:
         "El cliente compra un libro y paga la factura. La biblioteca envía una carta para los clientes.",
         "お客様は本を注文します。図書館員は本を登録します。",
         "Клиент заказывает книгу и платит счёт.",
+        "Le client commande un livre et paie la facture.",
+        "Il cliente ordina un libro e paga la fattura.",
+        "De klant bestelt een boek en betaalt de rekening.",
+        "O cliente compra um livro e paga a fatura. Quando o livro está disponível, os clientes recebem uma carta.",
+        "Klient zamawia książkę i płaci rachunek.",
+        "Müşteri bir kitap sipariş eder ve öder.",
+        "Khách hàng đặt hàng và thanh toán hóa đơn.",
+        "客户下订单并付款。",
+        "يطلب العميل كتابًا.",
+        "ลูกค้าสั่งซื้อหนังสือ",
     ],
 )
 def test_another_language_is_said_in_one_sentence_that_names_the_two(text: str) -> None:
@@ -270,6 +280,14 @@ def test_another_language_is_said_in_one_sentence_that_names_the_two(text: str) 
 
     assert "English" in question.text
     assert "Korean" in question.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A user runs a job.", "Clerks register résumés.", "고객은 Café 메뉴를 주문한다.", "Members book desks."],
+)
+def test_a_foreign_word_makes_no_other_language(text: str) -> None:
+    assert outline({"lines": f"1: {text}", "language": "English"}).contexts
 
 
 def test_what_the_whole_text_is_about_gives_no_command_of_its_own() -> None:
