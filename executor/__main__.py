@@ -94,7 +94,9 @@ async def serve(settings: Settings, traces: Traces = OFF) -> None:
             serving(health.public(lambda: _dead(server)), settings.http_port, name="HTTP_PORT")
         )
         inside = health.admin(
-            lambda: _dead(server), lambda: _unready(server, slots), [route(counted.registry)]
+            lambda: _dead(server),
+            lambda: "draining" if slots.draining else _dead(server),
+            [route(counted.registry)],
         )
         outages = watch(
             {"language model": lambda: models.concurrency.problem, "traces": lambda: traces.problem}
@@ -144,10 +146,6 @@ def _bounds(settings: Settings) -> Bounds:
 
 def _dead(server: GrpcServer) -> str:
     return "the gRPC server has stopped" if server.stopped else ""
-
-
-def _unready(server: GrpcServer, slots: Slots) -> str:
-    return "draining" if slots.draining else _dead(server)
 
 
 if __name__ == "__main__":

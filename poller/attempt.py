@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import structlog
@@ -40,32 +40,30 @@ class _Stopped(Exception):
         self.why = why
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What holds for all attempts of a process. `now`: the database's time in ms; `chance`: from 0 up to 1."""
+
+    now: Callable[[], int]
+    chance: Callable[[], float]
+    retry: RetryPolicy
+    limits: Limits
+    metrics: Metrics
+    traces: Traces = OFF
+
+
 class Attempt:
     """Works on one run; afterwards the job is completed, failed, back in the queue, or left to whoever owns it."""
 
-    def __init__(
-        self,
-        run: Run,
-        executors: Executors,
-        *,
-        now: Callable[[], int],
-        chance: Callable[[], float],
-        retry: RetryPolicy,
-        limits: Limits,
-        metrics: Metrics,
-        traces: Traces = OFF,
-    ) -> None:
+    def __init__(self, run: Run, executors: Executors, terms: Terms) -> None:
         self.run = run
-        self._traces = traces
-        self._metrics = metrics
         self._executors = executors
-        self._now = now
-        self._limits = limits
+        self._terms = terms
         self._stop: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
         self._leaving = False
         self._link: Link | None = None
         self._log = log.bind(job=run.job.id)
-        self._outcome = _Outcome(run, now=now, chance=chance, retry=retry, limits=limits, metrics=metrics)
+        self._outcome = _Outcome(run, terms)
 
     def stop(self, why: Stop) -> None:
         """Takes effect at once; what is being settled is not stopped by a drain."""
@@ -86,7 +84,7 @@ class Attempt:
             except _Stopped as stopped:
                 await self._taken_back(stopped.why)
             except LeaseLost as lost:
-                self._metrics.lease("lost")
+                self._terms.metrics.lease("lost")
                 self._log.warning("job.lease_lost", epoch=self.run.job.lease.epoch, reason=str(lost))
 
     async def _kept(self, slot: Placement) -> None:
@@ -104,7 +102,7 @@ class Attempt:
     async def _taken_back(self, why: Stop) -> None:
         self._log.info("job.stopped", why=why.value)
         if why is Stop.DRAINED:
-            self._metrics.tried("interruption")
+            self._terms.metrics.tried("interruption")
             await self.run.settlement.release(self.run.job.interrupted())
 
     # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -113,7 +111,7 @@ class Attempt:
         slot: Placement | None = first
         while slot is not None:
             job = self.run.job
-            with self._traces.run(job.id, job.lease.epoch) as span:
+            with self._terms.traces.run(job.id, job.lease.epoch) as span:
                 slot = await self._one_run(slot, span)
 
     async def _one_run(self, slot: Placement, span: Span) -> Placement | None:
@@ -154,8 +152,8 @@ class Attempt:
     # ── one stream ───────────────────────────────────────────────────────────────────────────────────────────
 
     async def _stream(self, slot: Placement) -> executor_pb2.Completed:
-        seconds = self._limits.job_seconds
-        time_left = seconds - (self._now() - self.run.started_at) / 1000
+        seconds = self._terms.limits.job_seconds
+        time_left = seconds - (self._terms.now() - self.run.started_at) / 1000
         try:
             async with asyncio.timeout(max(0.0, time_left)) as deadline:
                 return await self._linked(slot, time_left)
@@ -171,7 +169,9 @@ class Attempt:
         answers = await self.run.journal.recall()
         if self._leaving:
             raise HandedBack("nothing has been asked yet")
-        self._link = link = Link(self.run, self._limits, tokens=sum(answer.tokens for answer in answers))
+        self._link = link = Link(
+            self.run, self._terms.limits, tokens=sum(answer.tokens for answer in answers)
+        )
         link.check_tokens()
         link.start(answers, time_left=time_left)
         async with task_group(job=self.run.job.id) as group:
@@ -190,22 +190,10 @@ class Attempt:
 class _Outcome:
     """What becomes of a job, by how a run of it has ended. `settling`: that is decided and being written."""
 
-    def __init__(
-        self,
-        run: Run,
-        *,
-        now: Callable[[], int],
-        chance: Callable[[], float],
-        retry: RetryPolicy,
-        limits: Limits,
-        metrics: Metrics,
-    ) -> None:
+    def __init__(self, run: Run, terms: Terms) -> None:
         self._run = run
-        self._now = now
-        self._chance = chance
-        self._retry = retry
-        self._limits = limits
-        self._metrics = metrics
+        self._terms = terms
+        self._metrics = terms.metrics
         self._log = log.bind(job=run.job.id)
         self.settling = False
 
@@ -256,7 +244,8 @@ class _Outcome:
         self._metrics.tried("attempt")
         span.tell({OUTCOME: "attempt_failed"})
         span.failed("attempt_failed")
-        at = self._retry.next_attempt(job, now=self._now(), jitter=self._chance(), retry_after=retry_after)
+        terms = self._terms
+        at = terms.retry.next_attempt(job, now=terms.now(), jitter=terms.chance(), retry_after=retry_after)
         self._log.warning(
             "job.attempt_failed", attempts=job.attempts, reason=self._quiet(reason), again_at=at
         )
@@ -284,7 +273,7 @@ class _Outcome:
             case LimitReached(limit="JOB_MAX_TOKENS"):
                 return self._say("tokens", limit=error.value)
             case LimitReached(limit="JOB_TIMEOUT_SECONDS"):
-                return self._say("deadline", minutes=f"{round(self._limits.job_seconds / 60, 1):g}")
+                return self._say("deadline", minutes=f"{round(self._terms.limits.job_seconds / 60, 1):g}")
             case Misconfigured():
                 return self._say("misconfigured", reason=error)
         return str(error)

@@ -13,7 +13,7 @@ from contextlib import aclosing, suppress
 import structlog
 
 from poller.actions import PAUSE_AFTER_FAILURE, Actions
-from poller.attempt import Attempt, Stop
+from poller.attempt import Attempt, Stop, Terms
 from poller.backlog import Backlog, OwnName
 from poller.errors import PollerError
 from poller.job import Job, Limits, RetryPolicy, renumbered
@@ -51,17 +51,9 @@ class Dispatcher:
         metrics: Metrics,
         traces: Traces = OFF,
     ) -> None:
-        def attempt(run: Run) -> Attempt:
-            return Attempt(
-                run,
-                executors,
-                now=queue.now,
-                chance=chance,
-                retry=retry,
-                limits=limits,
-                metrics=metrics,
-                traces=traces,
-            )
+        terms = Terms(
+            now=queue.now, chance=chance, retry=retry, limits=limits, metrics=metrics, traces=traces
+        )
 
         def ended(job_id: str) -> None:
             self._name.inherited.discard(job_id)
@@ -78,7 +70,12 @@ class Dispatcher:
         self._actions = Actions(clock, ended)
         self._places = _Places(queue, self.backlog, self._actions.busy, clock)
         self.running = RunningJobs(
-            queue, attempt, self.backlog, self._name, self._actions, draining=self._draining
+            queue,
+            lambda run: Attempt(run, executors, terms),
+            self.backlog,
+            self._name,
+            self._actions,
+            draining=self._draining,
         )
 
     async def run(self) -> None:

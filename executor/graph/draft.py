@@ -140,7 +140,9 @@ def normalised(answer: DraftAnswer, unit: DraftUnit, remarks: Remarks) -> Draft:
     systems = {loose(word): s for s in unit.context.systems for word in (s.alias, s.name)}
     calls: dict[str, list[str]] = {}
     for call in answer.calls:
-        system = systems.setdefault(loose(call.system), _named_system(call.system))
+        system = systems.setdefault(
+            loose(call.system), ExternalSystem(name=pascal(call.system), alias=told(call.system))
+        )
         if system.name:
             calls.setdefault(loose(call.command), []).append(system.name)
     found = [_calling(aggregate, calls, systems) for aggregate in found]
@@ -150,10 +152,6 @@ def normalised(answer: DraftAnswer, unit: DraftUnit, remarks: Remarks) -> Draft:
         systems=once(system for system in systems.values() if system.name in called),
         questions=questions(answer.questions, unit.context.name, unit.context.document),
     )
-
-
-def _named_system(name: str) -> ExternalSystem:
-    return ExternalSystem(name=pascal(name), alias=told(name))
 
 
 def _calling(

@@ -23,7 +23,7 @@ from typing import Any, Final
 from executor.graph.given import DraftAggregate, Named, RequiredNames
 from executor.graph.normalise import inner_fields
 from executor.graph.unit import FoundContext, OtherContext
-from executor.model import Aggregate, Command, Enumeration, ExternalSystem, Field, ReadModel, ValueObject
+from executor.model import Aggregate, Command, ExternalSystem, Field, ReadModel, ValueObject
 
 BLOCKS: Final[dict[str, tuple[str, ...]]] = {
     "outline": ("language", "lines"),
@@ -89,12 +89,8 @@ def _described(aggregate: Aggregate) -> dict[str, Any]:
         "name": aggregate.name,
         "alias": aggregate.alias,
         "description": aggregate.description,
-        "enumerations": {e.name: _items(e) for e in aggregate.enumerations},
+        "enumerations": {e.name: {i.value: i.alias for i in e.items} for e in aggregate.enumerations},
     }
-
-
-def _items(enumeration: Enumeration) -> dict[str, str]:
-    return {item.value: item.alias for item in enumeration.items}
 
 
 def _part(part: ValueObject) -> str:

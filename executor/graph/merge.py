@@ -42,9 +42,8 @@ async def merge(state: JobState, runtime: Runtime[RunContext]) -> Outcome:
     found = whole.contexts
     if len(found) == 1 or sum(1 for chunk in chunks if chunk.contexts) < 2:
         return asking.outcome(whole)
-    answer = await asking.ask(
-        MergeAnswer, {"contexts": _described(found)}, lambda answer: check(answer, found)
-    )
+    described = [{**shown(c), "aggregates": [a.name for a in c.aggregates]} for c in found]
+    answer = await asking.ask(MergeAnswer, {"contexts": described}, lambda answer: check(answer, found))
     merged = normalised(answer, found) if answer else found
     names = listed(context.alias or context.name for context in merged)
     asking.tell(
@@ -64,10 +63,6 @@ def unmerged(outlines: Iterable[Outline]) -> Outline:
         questions=tuple(question for chunk in chunks for question in chunk.questions),
         silent=tuple(n for chunk in chunks for n in chunk.silent),
     )
-
-
-def _described(found: Sequence[FoundContext]) -> list[dict[str, object]]:
-    return [{**shown(c), "aggregates": [a.name for a in c.aggregates]} for c in found]
 
 
 def check(answer: MergeAnswer, found: Sequence[FoundContext]) -> Iterator[str]:

@@ -129,7 +129,8 @@ class _Fold:
         if node in ("plan", "join", "finish"):
             self._learn(change)
             yield from change["notes"]
-        yield from self._advance()
+        if self._stages.advanced(self._parts):
+            yield self.progress()
         yield from self._previews(node)
         if node == "finish":
             yield Finished(model=change["model"])
@@ -154,7 +155,3 @@ class _Fold:
             self._stages.named(self._units, change["named"], drafted)
         if "model" in change:
             self._stages.finished()
-
-    def _advance(self) -> Iterator[Progress]:
-        if self._stages.advanced(self._parts):
-            yield self.progress()

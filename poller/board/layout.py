@@ -9,8 +9,9 @@ above each aggregate, the edges of each context, and one highway above all conte
 """
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from poller.resolved import Aggregate, Context
@@ -28,7 +29,6 @@ from .geometry import (
     Box,
     Channel,
     Layout,
-    Route,
     Trip,
     routed,
 )
@@ -65,7 +65,7 @@ def lay_out(wall: Wall) -> Layout:
         height=max((box.bottom for box in boxes), default=HEADER + EMPTY_HEIGHT) + MARGIN,
         contexts=tuple(placed.contexts),
         boxes=placed.boxes,
-        routes=tuple(_routes(wall, placed)),
+        routes=tuple(routed([_trip(arrow, placed) for arrow in wall.arrows])),
     )
 
 
@@ -102,15 +102,11 @@ def _rows(aggregate: Aggregate) -> dict[str, int]:
     taken = {rows[event] for event in events if event in rows}
     for event in events:
         if event not in rows:
-            rows[event] = _first_free(taken)
+            rows[event] = next(row for row in count() if row not in taken)
             taken.add(rows[event])
     for offset, node in enumerate((*aggregate.read_models, *aggregate.policies)):
         rows[id_of(node)] = left + offset
     return rows
-
-
-def _first_free(taken: Collection[int]) -> int:
-    return next(row for row in range(len(taken) + 1) if row not in taken)
 
 
 # Places
@@ -196,10 +192,6 @@ def _is_called(sticker: Sticker) -> bool:
 
 
 # Arrows
-
-
-def _routes(wall: Wall, placed: _Placed) -> Iterator[Route]:
-    return routed([_trip(arrow, placed) for arrow in wall.arrows])
 
 
 def _trip(arrow: Arrow, placed: _Placed) -> Trip:

@@ -12,7 +12,7 @@ import pytest
 from eventstorming.v1 import executor_pb2, job_pb2
 from structlog.testing import capture_logs
 
-from poller.attempt import Attempt, Stop
+from poller.attempt import Attempt, Stop, Terms
 from poller.errors import LeaseLost, LimitReached, Misconfigured, Permanent, Transient
 from poller.job import Job, JobState, Limits, LogLevel, LogLine, RetryPolicy
 from poller.metrics import Lease, Metrics, Try
@@ -63,12 +63,14 @@ class Bench:
         self.attempt = Attempt(
             run,
             executors,
-            now=lambda: store.time,
-            chance=lambda: 0.5,
-            retry=RetryPolicy(max_attempts=2, first_seconds=2),
-            limits=limits,
-            metrics=(counted := Counted()),
-            traces=traces,
+            Terms(
+                now=lambda: store.time,
+                chance=lambda: 0.5,
+                retry=RetryPolicy(max_attempts=2, first_seconds=2),
+                limits=limits,
+                metrics=(counted := Counted()),
+                traces=traces,
+            ),
         )
         self.counted = counted.told
 
