@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from devkit.rules.asked import lines as lines_of
@@ -11,7 +13,10 @@ from devkit.rules.facts import Facts
 from devkit.rules.outline import outline
 from devkit.rules.policies import policies
 from devkit.rules.reader import read
+from executor.errors import NothingUsable
 from executor.graph.text import document, numbered
+from executor.llm.providers import offline
+from workbench.eval.running import model_of
 
 
 def facts(text: str) -> Facts:
@@ -280,6 +285,24 @@ def test_another_language_is_said_in_one_sentence_that_names_the_two(text: str) 
 
     assert "English" in question.text
     assert "Korean" in question.text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "Der Kunde bestellt ein Buch und bezahlt die Rechnung.",
+            "The text seems to be written neither in English nor in Korean",
+        ),
+        ("Le client commande un livre et paie la facture. (주문)", "영어(English)도 한국어(Korean)도"),
+    ],
+)
+async def test_a_job_in_another_language_ends_with_that_sentence(text: str, said: str) -> None:
+    with pytest.raises(NothingUsable) as told:
+        await model_of(text, offline("offline:rules"))
+
+    assert said in str(told.value)
+    assert not re.search("behaviour|동작", str(told.value))
 
 
 @pytest.mark.parametrize(

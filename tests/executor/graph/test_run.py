@@ -250,6 +250,35 @@ async def test_a_text_without_behaviour_is_told_as_such() -> None:
         await events_of(requirements(), ScriptedChat(rules={"outline": lambda _: {"contexts": []}}))
 
 
+@pytest.mark.parametrize(
+    ("command", "event"),
+    [
+        ("RunItem", "ItemRun"),
+        ("HideItem", "ItemHidden"),
+        ("CutItem", "ItemCut"),
+        ("SendItem", "ItemSent"),
+        ("SplitInvoice", "InvoiceSplit"),
+        ("FulfillOrder", "OrderFulfilled"),
+        ("EnrollPlayer", "PlayerEnrolled"),
+        ("OverwriteDraft", "DraftOverwritten"),
+        ("ResellTicket", "TicketResold"),
+    ],
+)
+async def test_a_command_without_an_event_leads_to_its_own_in_the_past_tense(
+    command: str, event: str
+) -> None:
+    def drafted(data: dict[str, Any]) -> dict[str, Any]:
+        answer = rule("draft")(data)
+        for aggregate in answer["aggregates"]:
+            aggregate["commands"] = [{"name": command, "alias": "", "events": []}]
+        return answer
+
+    model = model_of(await events_of(requirements(1), ScriptedChat(rules={"draft": drafted})))
+    first = model.aggregates[0]
+    assert [(c.name, c.emits) for c in first.commands] == [(command, (event,))]
+    assert [e.name for e in first.events] == [event]
+
+
 async def test_one_unusable_unit_does_not_take_its_siblings_down() -> None:
     def drafted(data: dict[str, Any]) -> dict[str, Any]:
         return {"aggregates": []} if data["context"]["name"] == "Lending" else rule("draft")(data)
