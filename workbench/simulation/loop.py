@@ -12,8 +12,8 @@ import heapq
 import random
 import weakref
 from collections import deque
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any
 
 RESOLUTION = 2e-6
 """Seconds between asking for a timer and its ringing, at least."""
@@ -28,8 +28,18 @@ class Process:
         self.frozen = False
         self.context = contextvars.copy_context()
         self.context.run(_PROCESS.set, self)
-        self.tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
-        self.parked: deque[asyncio.Handle] = deque()
+        self.ready: deque[Handle] = deque()
+        """What waits for its turn, first in first out."""
+        self._tasks: list[weakref.ref[Task]] = []
+
+    def owns(self, task: Task) -> None:
+        self._tasks.append(weakref.ref(task))
+        task._log_destroy_pending = False  # type: ignore[attr-defined]  # who is killed leaves it behind
+
+    @property
+    def tasks(self) -> Iterator[Task]:
+        """Those that somebody still holds."""
+        return (task for held in self._tasks if (task := held()))
 
 
 _PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
@@ -51,43 +61,23 @@ class Task(asyncio.Task[Any]):
         return self._serial
 
 
-class Ready:
-    """Handles by process, first in first out; the dead's are dropped, the frozen's wait."""
+class Handle:
+    """What is to be called; None once cancelled. As little as asyncio asks of one: a seed makes thousands."""
 
-    def __init__(self, chance: random.Random) -> None:
-        self._chance = chance
-        self._queues: dict[Process | None, deque[asyncio.Handle]] = {}
+    __slots__ = ("args", "callback", "context")
 
-    def __bool__(self) -> bool:
-        return bool(self._queues)
+    def __init__(
+        self, callback: Callable[..., Any], args: tuple[Any, ...], context: contextvars.Context
+    ) -> None:
+        self.callback: Callable[..., Any] | None = callback
+        self.args = args
+        self.context = context
 
-    def append(self, handle: asyncio.Handle) -> None:
-        process = cast(Any, handle)._context.get(_PROCESS)
-        if process is not None and not process.alive:
-            return
-        if process is not None and process.frozen:
-            process.parked.append(handle)
-        elif queue := self._queues.get(process):
-            queue.append(handle)
-        else:
-            self._queues[process] = deque((handle,))
+    def cancel(self) -> None:
+        self.callback, self.args = None, ()
 
-    def popleft(self) -> asyncio.Handle:
-        """Of a process of the seed's choice."""
-        keys = list(self._queues)
-        process = keys[0] if len(keys) == 1 else keys[int(self._chance.random() * len(keys))]
-        queue = self._queues[process]
-        handle = queue.popleft()
-        if not queue:
-            del self._queues[process]
-        return handle
-
-    def clear(self) -> None:
-        self._queues.clear()
-
-    def stop(self, process: Process) -> deque[asyncio.Handle]:
-        """Takes out what waits for its turn."""
-        return self._queues.pop(process, deque())
+    def cancelled(self) -> bool:
+        return self.callback is None
 
 
 class Loop(asyncio.BaseEventLoop):
@@ -95,8 +85,11 @@ class Loop(asyncio.BaseEventLoop):
 
     def __init__(self, chance: random.Random) -> None:
         super().__init__()
-        self._ready: Any = Ready(chance)
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._chance = chance
+        self._turns: list[Process] = []
+        """Whom chance may choose: who is not frozen and has something ready."""
+        self._world = Process("world")
+        self._timers: list[tuple[float, int, Handle]] = []
         self._made = self._tasks = 0
         self._now = 0.0
         self.ended = False
@@ -105,39 +98,57 @@ class Loop(asyncio.BaseEventLoop):
         return self._now
 
     def _run_once(self) -> None:
-        """One handle; where there is none, time jumps to the next timer."""
-        ready, timers = self._ready, self._timers
-        if not ready:
-            while timers[0][2]._cancelled:  # type: ignore[attr-defined]
-                heapq.heappop(timers)
-            self._now = timers[0][0]
-        while timers and timers[0][0] <= self._now:
-            ready.append(heapq.heappop(timers)[2])
-        if ready:
+        """Until it is stopped. Where nothing can run, time jumps to the next timer."""
+        turns, timers, chance = self._turns, self._timers, self._chance.random
+        while not self._stopping:
+            if not turns:
+                self._pass_time(timers)
+                continue
+            at = int(chance() * len(turns)) if len(turns) > 1 else 0
+            ready = turns[at].ready
             handle = ready.popleft()
-            if not handle._cancelled:
-                handle._run()
+            if not ready:
+                del turns[at]
+            if handle.callback is None:
+                continue
+            try:
+                handle.context.run(handle.callback, *handle.args)
+            except Exception as error:  # noqa: BLE001 (as asyncio does)
+                said = f"Exception in callback {handle.callback}"
+                self.call_exception_handler({"message": said, "exception": error})
 
-    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+    def _pass_time(self, timers: list[tuple[float, int, Handle]]) -> None:
+        while timers[0][2].callback is None:
+            heapq.heappop(timers)
+        self._now = timers[0][0]
+        while timers and timers[0][0] <= self._now:
+            self._put(heapq.heappop(timers)[2])
+
+    def _put(self, handle: Handle) -> None:
+        """In line; the dead's are dropped, the frozen's wait."""
+        process = handle.context.get(_PROCESS, self._world)
+        if process.alive:
+            if not process.ready and not process.frozen:
+                self._turns.append(process)
+            process.ready.append(handle)
+
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:
         """Nothing runs after the end: what is collected then has no last word either."""
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = Handle(callback, args, contextvars.copy_context() if context is None else context)
         if not self.ended:
-            self._ready.append(handle)
+            self._put(handle)
         return handle
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
         return self.call_at(self._now + delay, callback, *args, context=context)
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
         """Time passes before it is due, or a rounding error would wait for ever."""
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        handle = Handle(callback, args, contextvars.copy_context() if context is None else context)
         self._made += 1
         if not self.ended:
             heapq.heappush(self._timers, (max(when, self._now + RESOLUTION), self._made, handle))
         return handle
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """It is passed over when its time comes."""
 
     def _write_to_self(self) -> None:
         """Nobody sleeps who would have to be woken."""
@@ -160,12 +171,11 @@ class Loop(asyncio.BaseEventLoop):
         self.call_later(0.005, work)
         return future
 
-    def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> asyncio.Task[Any]:
+    def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> Task:
         self._tasks += 1
         task = Task(self._tasks, coro, loop=self, name=name, context=context)
-        if process := (context or contextvars.copy_context()).get(_PROCESS):
-            process.tasks.add(task)
-            task._log_destroy_pending = False  # type: ignore[attr-defined]  # the killed leave theirs behind
+        if process := _PROCESS.get() if context is None else context.get(_PROCESS):
+            process.owns(task)
         return task
 
     def start(self, process: Process, work: Any) -> asyncio.Task[Any]:
@@ -174,15 +184,18 @@ class Loop(asyncio.BaseEventLoop):
     def kill(self, process: Process) -> None:
         """Nothing of it runs ever again: no clean-up, no last word."""
         process.alive = False
-        process.parked.clear()
-        self._ready.stop(process)
+        process.ready.clear()
+        self._stop(process)
 
     def freeze(self, process: Process) -> None:
         process.frozen = True
-        process.parked.extend(self._ready.stop(process))
+        self._stop(process)
 
     def thaw(self, process: Process) -> None:
         process.frozen = False
-        parked, process.parked = process.parked, deque()
-        for handle in parked:
-            self._ready.append(handle)
+        if process.ready:
+            self._turns.append(process)
+
+    def _stop(self, process: Process) -> None:
+        if process in self._turns:
+            self._turns.remove(process)

@@ -111,8 +111,6 @@ def _bury(world: World, stage: Stage) -> None:
     world.loop.ended = True
     for process in [*stage.processes.values(), *world._graveyard]:
         world.loop.kill(process)
-    for task in asyncio.all_tasks(world.loop):
-        task._log_destroy_pending = False  # type: ignore[attr-defined]
     asyncio.set_event_loop(None)
     _past.append((world, stage))
 

@@ -140,7 +140,7 @@ class World:
 
     def hit_process(self, process: Process) -> None:
         """Counts every line at which a task of the process waits."""
-        for task in list(process.tasks):
+        for task in process.tasks:
             for filename, line in _waits(task.get_coro()):
                 self._hit_at(filename, line)
 
