@@ -55,8 +55,8 @@ class Removals:
         stored = StoredJob.of({"state": state})
         if state is not None and not stored.state().terminal:
             await self._fail_without_entry(job_id, stored)
-        await self._writer.transact(self._nodes.entry(job_id), gone)
-        log.warning("job.dropped", job=job_id, reason=reason)
+        if await self._writer.transact(self._nodes.entry(job_id), gone) is None:
+            log.warning("job.dropped", job=job_id, reason=reason)
 
     async def _fail_without_entry(self, job_id: str, stored: StoredJob) -> None:
         """Nobody may be left waiting for a job that cannot run: a damaged entry hides its inputs from nobody."""
