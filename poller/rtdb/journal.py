@@ -69,7 +69,7 @@ def newest(journal: Json) -> list[executor_pb2.JournalEntry]:
 def borrowed(journal: Json) -> dict[str, str]:
     """The usable answers of an earlier job as branch of a new one: free of charge, since that job has paid."""
     return {
-        entry.key: entry_text(executor_pb2.JournalEntry(key=entry.key, value=entry.value, borrowed=True))
+        entry.key: entry_text(executor_pb2.JournalEntry(value=entry.value, borrowed=True))
         for entry in newest(journal)
         if not entry.unusable
     }

@@ -369,6 +369,7 @@ async def test_a_drain_breaks_off_what_takes_longer_than_its_patience() -> None:
     assert now() - began == 14
     await running
     assert peer.ended == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+    assert peer.status.message == "this executor is shutting down, and its time is up"
     assert (executor.model.cut, executor.ended("draining")) == (1, 1)
 
 

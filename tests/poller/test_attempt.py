@@ -730,7 +730,10 @@ async def test_a_drain_asks_nothing_more_stores_what_comes_and_gives_the_job_bac
     await settle()
     work.attempt.leave()
     await working
-    assert [(echo.may_ask, echo.draining) for echo in heard] == [(False, True)] * 2
+    assert [(echo.beat, echo.may_ask, echo.draining) for echo in heard] == [
+        (0, False, True),
+        (1, False, True),
+    ]
     assert work.executors.started == [(ID, 1)], "not placed again, although there is room"
     assert (work.entry.waiting, work.entry.interruptions) == (True, 1)
     assert (work.counted, work.run.answered) == (["interruption"], True)

@@ -177,6 +177,17 @@ async def test_a_repair_turn_repeats_the_form_where_it_was_missed(form_missed: b
     assert ('"seeds"' in model.asked[1][3].content) is form_missed
 
 
+async def test_where_nothing_was_said_the_question_itself_says_what_was_wrong() -> None:
+    model = ScriptedLanguageModel("", GOOD)
+    async with chat(model, MemoryLink()) as asking:
+        await asking.ask(question("Apples, please."))
+    first, second = model.asked[:2]
+    assert second[0] == first[0]
+    assert [message.role for message in second] == ["system", "user"]
+    assert second[1].content.startswith("Apples, please.\n\n")
+    assert "empty" in second[1].content
+
+
 async def test_a_refusal_is_not_repaired() -> None:
     model = ScriptedLanguageModel(Reply(declined="refused: no"))
     async with chat(model, MemoryLink()) as asking:
