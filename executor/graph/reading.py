@@ -39,12 +39,13 @@ _KNOWN = (
 )
 _ID = (
     rf"(?:\[[A-Z]{{1,8}}[-_ ]?(?:[A-Z]{{1,6}}[-_])?\d+(?:[.-]\d+)*\]\s*[-–:.]?\s*"
+    rf"|\({_KNOWN}[-_ ]?(?:[A-Z]{{1,6}}[-_])?\d+(?:[.-]\d+)*\)\s*[-–:.]?\s*"
     rf"|[A-Z]{{1,8}}[-_ ]?(?:[A-Z]{{1,6}}[-_])?\d+(?:[.-]\d+)*(?:\s*:\s+|\s+[-–—]\s+|[.)]\s+)"
     rf"|{_KNOWN}[-_ ]?(?:[A-Z]{{1,6}}[-_])?\d+(?:[.-]\d+)*\s+"
     r"|[A-Z]{2,8}[-_]\d{3,}\s+|\d{1,3}(?:\.\d{1,3})+\s+)"
 )
 _STORY = re.compile(
-    r"(?:user\s+stor(?:y|ies)|requirement|유스케이스|요구사항|사용자\s*스토리)\s*#?\d*\s*[:：]\s*(?=\S)",
+    r"(?:(?:user\s+)?stor(?:y|ies)|requirement|유스케이스|요구사항|사용자\s*스토리)\s*#?\d*\s*[:：]\s*(?=\S)",
     re.IGNORECASE,
 )
 _IDENTIFIED = re.compile(
@@ -52,9 +53,9 @@ _IDENTIFIED = re.compile(
 )
 _AFTER = re.compile(rf"\s*[\[(]{_KNOWN}[-_ ]?(?:[A-Z]{{1,6}}[-_])?\d+(?:[.-]\d+)*[\])](?=[.!]?\s*$)")
 _CLAUSE = re.compile(
-    rf"{_MARK}(?P<off>제\s?\d+\s?(?:조의\s?\d+|[조항장절])(?=[\s(（\[]|$)\s*|§\s?\d+(?:\.\d+)*\s+"
+    rf"{_MARK}(?P<off>제\s?\d+\s?(?:조의\s?\d+|[조항장절])(?=[\s(（\[【]|$)\s*|§\s?\d+(?:\.\d+)*\s+"
     r"|(?:Article|Section|Clause)\s\d+(?:\.\d+)*\s*(?:[.:–-]\s*|(?=[(\[])))"
-    r"(?:[(（\[](?P<title>[^)）\]]{1,40})[)）\]]\s*)?(?=\S|$)"
+    r"(?:[(（\[【](?P<title>[^)）\]】]{1,40})[)）\]】]\s*)?(?=\S|$)"
 )
 _TITLED = re.compile(
     rf"{_MARK}(?P<title>(?![^:：]*(?:https?|[,.(|<]))[^:：\n]{{1,24}}?)\s*[:：]\s+(?=(?P<rest>\S.*))"
@@ -64,7 +65,7 @@ _ENGLISH_SENTENCE = re.compile(
     r"(?:As an? |I |The |An? |When |If |After |Once |Each |Every |\w+ (?:can|may|must|shall|should|will) )"
 )
 _TOUCHED = re.compile(
-    r"[<&\u00ad\u0300-\u036f\u1100-\u11ff\u200b-\u200d\u2060\ufeff:：①-⑳§]|^\W*(?:제\s?\d|[A-Z]{1,8}[-_ ]?\d|[A-Z]+[-_][A-Z]+[-_]\d|\[|\d+\.\d|Article|Section|Clause|REQ|\*\*)|\d[\])]\W*$"
+    r"[<&\u00ad\u0300-\u036f\u1100-\u11ff\u200b-\u200d\u2060\ufeff:：①-⑳§]|^\W*(?:\d{1,3}[.)]\s+)?(?:제\s?\d|[A-Z]{1,8}[-_ ]?\d|[A-Z]+[-_][A-Z]+[-_]\d|[\[(]|\d+\.\d|Article|Section|Clause|REQ|\*\*)|\d[\])]\W*$"
 )
 
 
@@ -107,7 +108,7 @@ def _line(raw: str, row: Sequence[tuple[int, int, bool]] | None) -> str:
     piece = _Piece(raw, [(i, i + 1) for i in range(len(raw))])
     if row is not None:
         piece = _cells(piece, row)
-    for change in (_composed, _decoded, _unlabelled):
+    for change in (_decoded, _composed, _unlabelled):
         piece = change(piece)
     return raw if piece.text == raw else Line(piece.text, raw, piece.at)
 
@@ -250,7 +251,7 @@ def _rows(raw: Sequence[str]) -> dict[int, list[_Cell]]:
     """The cells of each line, where the text is a CSV file: a header, and rows of as many cells. Else nothing."""
     first = next((line for line in raw if line.strip()), "")
     separator = next((s for s in "\t;," if first.count(s) > 1 and f"{s} " not in first), "")
-    names = [name.strip(' "') for name in first.split(separator)] if separator else []
+    names = [name.strip(' "\r') for name in first.split(separator)] if separator else []
     if not names or any(not name or len(name.split()) > 4 or name[-1] in ".!?" for name in names):
         return {}
     counts: list[int] = []
@@ -291,9 +292,9 @@ def _cells(piece: _Piece, row: Sequence[_Cell]) -> _Piece:
 
     whole = False
     for start, end, parted in row:
-        while start < end and piece.text[start] in ' "':
+        while start < end and piece.text[start] in ' "\r':
             start += 1
-        while end > start and piece.text[end - 1] in ' "':
+        while end > start and piece.text[end - 1] in ' "\r':
             end -= 1
         border = piece.at[start : start + 1] or piece.at[-1:] or [(0, 0)]
         ending = piece.at[end - 1 : end] if end > start else border

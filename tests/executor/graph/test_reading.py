@@ -106,10 +106,12 @@ def shown(text: str) -> list[str]:
     return numbered(lines, range(1, len(lines) + 1)).split("\n")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
 @pytest.mark.parametrize(("text", "expected"), [(TENDER, OF_THE_TENDER), (EXPORT, OF_THE_EXPORT)])
 async def test_a_question_has_these_lines_and_each_is_found_in_the_text(
-    text: str, expected: list[Shown]
+    text: str, expected: list[Shown], end: str
 ) -> None:
+    text = text.replace("\n", end)
     chat = ScriptedChat(rules={"outline": lambda _: {"contexts": []}})
     with pytest.raises(NothingUsable):
         async for _ in generate(GraphInput(requirements=text), chat):
@@ -151,6 +153,12 @@ async def test_a_question_has_these_lines_and_each_is_found_in_the_text(
         ("회원을 등록한다. (SFR-001)", ["1: 회원을 등록한다."]),
         ("- The clerk registers a member [FR-12].", ["1: - The clerk registers a member."]),
         ("SFR-001\t회원을 등록한다.", ["1: 회원을 등록한다."]),
+        ("(SFR-001) 회원을 등록한다.", ["1: 회원을 등록한다."]),
+        ("1) SFR-001 회원을 등록한다.", ["1: 1) 회원을 등록한다."]),
+        ("2. [F-02] A member pays.", ["1: 2. A member pays."]),
+        ("제3조【환불】 회사는 요금을 환불한다.", ["1: 환불", "1: 회사는 요금을 환불한다."]),
+        ("Story: As a guest I want to book a room.", ["1: As a guest I want to book a room."]),
+        ("A guest books a&#8203; room.", ["1: A guest books a room."]),
     ],
 )
 def test_ids_clause_numbers_and_labels_come_off(text: str, expected: list[str]) -> None:
