@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import bisect
 from collections import deque
 from collections.abc import Callable, Iterator, Set
@@ -11,6 +10,7 @@ import structlog
 
 from poller.job import Job
 from poller.ports import QueueChange
+from process.news import News
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ class Backlog:
         self.removals: set[str] = set()
         self.garbage: dict[str, str] = {}
         self._known = False
-        self._learned = asyncio.Event()
+        self._learned = News()
 
     @property
     def jobs(self) -> int | None:
@@ -71,8 +71,7 @@ class Backlog:
         self.garbage |= change.garbage
         for job_id, wanted in change.removals.items():
             (self.removals.add if wanted else self.removals.discard)(job_id)
-        self._learned.set()
-        self._learned = asyncio.Event()
+        self._learned.tell()
 
     def _forget(self, job_id: str) -> None:
         job = self._jobs.pop(job_id, None)

@@ -31,6 +31,7 @@ from poller.errors import (
     Transient,
 )
 from poller.ports import ExecutorGone, HandedBack
+from process.news import News
 from process.server import MESSAGE_BYTES, METADATA_BYTES
 from process.traces import OFF, Traces
 
@@ -195,7 +196,7 @@ class GrpcExecutors:
         self._resolve_seconds = resolve_seconds
         self._chance = chance
         self._pods: dict[str, _Pod] = {}
-        self._changed = asyncio.Event()
+        self._changed = News()
 
     # ── the port ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -238,8 +239,7 @@ class GrpcExecutors:
 
     def signal(self) -> None:
         """For pods and placements: slots have changed."""
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._changed.tell()
 
     # ── pods that come and go ────────────────────────────────────────────────────────────────────────────────
 

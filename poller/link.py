@@ -6,7 +6,7 @@ Knows frames and whom they are for; what becomes of the job is decided in `attem
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
 from eventstorming.v1 import executor_pb2, job_pb2
@@ -40,15 +40,6 @@ class Link:
         self._leaving = False
         self._out = _Outgoing()
         self._completed: executor_pb2.Completed | None = None
-        self._take: dict[str | None, Callable[[executor_pb2.ExecuteResponse], None]] = {
-            "answer": self._answer,
-            "snapshot": lambda frame: run.display.show_model(frame.snapshot.model),
-            "preview": lambda frame: run.display.preview(frame.preview.model),
-            "progress": lambda frame: run.display.show_progress(frame.progress.current, frame.progress.total),
-            "log": lambda frame: run.display.say(_line(frame.log)),
-            "beat": self._beat,
-            "completed": self._complete,
-        }
 
     def start(self, answers: Sequence[executor_pb2.JournalEntry], *, time_left: float) -> None:
         """Sends the job, then the answers it has already; `time_left` in seconds."""
@@ -87,13 +78,32 @@ class Link:
             async with aclosing(placement.execute(self._out)) as frames:
                 async for frame in alive(frames):
                     if frame.epoch == self._epoch:
-                        self._take.get(frame.WhichOneof("frame"), _ignore)(frame)
+                        self._take(frame)
                     if self._completed is not None:
                         return self._completed
                     await self._run.journal.room()
         finally:
             self._out.end()
         raise ExecutorGone("the stream ended without a result")
+
+    def _take(self, frame: executor_pb2.ExecuteResponse) -> None:
+        """What a later version sends besides means nothing here."""
+        display = self._run.display
+        match frame.WhichOneof("frame"):
+            case "answer":
+                self._answer(frame)
+            case "snapshot":
+                display.show_model(frame.snapshot.model)
+            case "preview":
+                display.preview(frame.preview.model)
+            case "progress":
+                display.show_progress(frame.progress.current, frame.progress.total)
+            case "log":
+                display.say(_line(frame.log))
+            case "beat":
+                self._echo(frame.beat.beat)
+            case "completed":
+                self._completed = frame.completed
 
     def _answer(self, frame: executor_pb2.ExecuteResponse) -> None:
         self._run.journal.remember(frame.seq, frame.answer)
@@ -106,16 +116,10 @@ class Link:
         if limit and self._tokens >= limit:
             raise LimitReached("the job has used its tokens", limit="JOB_MAX_TOKENS", value=str(limit))
 
-    def _beat(self, frame: executor_pb2.ExecuteResponse) -> None:
-        self._echo(frame.beat.beat)
-
     def _echo(self, beat: int) -> None:
         may_ask = self._run.lease.may_ask and not self._leaving
         echo = executor_pb2.BeatEcho(beat=beat, may_ask=may_ask, draining=self._leaving)
         self._send(executor_pb2.ExecuteRequest(beat_echo=echo))
-
-    def _complete(self, frame: executor_pb2.ExecuteResponse) -> None:
-        self._completed = frame.completed
 
 
 class _Outgoing:
@@ -179,7 +183,3 @@ def _line(frame: executor_pb2.Log) -> LogLine:
 
 def _duration(seconds: float) -> Duration:
     return Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9))
-
-
-def _ignore(frame: executor_pb2.ExecuteResponse) -> None:
-    """A frame of a later version."""

@@ -17,8 +17,9 @@ from poller import exports
 from poller.board.html import Along, Live, render_html, render_wall
 from poller.errors import Fault, InputRejected, PollerError, faults
 from poller.job import JobState
-from poller.pages.stream import KEEP_ALIVE_SECONDS, News, event
+from poller.pages.stream import KEEP_ALIVE_SECONDS, event
 from poller.ports import JobNotFound, Jobs, JobView
+from process.news import News
 
 log = structlog.get_logger(__name__)
 

@@ -13,8 +13,9 @@ import structlog
 
 from poller.errors import PollerError, Transient, faults
 from poller.job import JobState
-from poller.pages.stream import KEEP_ALIVE_SECONDS, News, event
+from poller.pages.stream import KEEP_ALIVE_SECONDS, event
 from poller.ports import JobFilter, JobNotFound, Jobs, JobView
+from process.news import News
 
 log = structlog.get_logger(__name__)
 

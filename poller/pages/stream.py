@@ -24,27 +24,6 @@ def event(name: str, data: str, *, id: str = "") -> bytes:
     return f"event: {name}\n{named}{lines}\n".encode()
 
 
-class News:
-    """Wakes everybody who waits, once per change."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-
-    def tell(self) -> None:
-        """Something has changed."""
-        self._event.set()
-        self._event = asyncio.Event()
-
-    async def wait(self, seconds: float) -> bool:
-        """Whether there was news in that time."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            return False
-        return True
-
-
 class EventStream(Response):
     """Answers with events until `open` has no more, or the browser is gone, which is noticed at once."""
 

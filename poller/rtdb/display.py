@@ -129,17 +129,18 @@ class Display:
         self._dirty.clear()
         news, model = self._news, self._model
         self._news, self._model = {}, None
+
+        def still_to_show() -> None:
+            self._news, self._model = news | self._news, self._model or model
+
         with ExitStack() as interrupted:
-            interrupted.callback(self._still_to_show, news, model)
+            interrupted.callback(still_to_show)
             first, *later = await self._batches(model) or [_NOTHING]
             await self._publish(first, write, also=news)
             for batch in later:
                 await self._publish(batch, write, also={})
             interrupted.pop_all()
         return 1 + len(later)
-
-    def _still_to_show(self, news: dict[str, Json], model: model_pb2.EventStormingModel | None) -> None:
-        self._news, self._model = news | self._news, self._model or model
 
     async def _batches(self, model: model_pb2.EventStormingModel | None) -> list[Batch]:
         """Off the event loop: a model of 300 stickers takes long enough to hold up renewals."""

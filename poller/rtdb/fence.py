@@ -6,13 +6,13 @@ database's own stamp is never earlier, so we always stop before anyone else may 
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from poller.errors import LeaseLost, Transient
 from poller.ports import Clock
+from process.news import News
 
 MARGIN_SECONDS = 10.0
 """No unconditional write starts with less of the lease left."""
@@ -53,12 +53,12 @@ class Fence:
         self._until = float("-inf")
         self._silent = False
         self.lost: str | None = None
-        self._changed = asyncio.Event()
+        self._changed = News()
 
     def renewed(self, sent_at: float) -> None:
         """`sent_at` is the monotonic time before the claim or renewal was sent."""
         self._until = max(self._until, sent_at + self._lease_seconds)
-        self._signal()
+        self._changed.tell()
 
     def heard(self) -> None:
         """The database answered: questions may be asked again."""
@@ -73,7 +73,7 @@ class Fence:
         """For good; the first reason stays."""
         if self.lost is None:
             self.lost = reason
-            self._signal()
+            self._changed.tell()
 
     @property
     def open(self) -> bool:
@@ -107,7 +107,3 @@ class Fence:
         while True:
             self.check()
             await self._changed.wait()
-
-    def _signal(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from poller.errors import LeaseLost, Transient
@@ -155,38 +156,27 @@ class LeasedWrites:
         job = self._lease.job
         mark = {} if self.marked else {f"{EPOCHS}/{job.lease.epoch}": SERVER_TIME}
         whole = {**updates, **mark}
-        await self._patch(self._writer.nodes.job(job.id), whole)
+        await self._fenced(partial(self._writer.patch, self._writer.nodes.job(job.id), whole))
         self._marked = job.lease.epoch
         self._told(job.id, whole)
 
     async def with_others(self, whole: Mapping[str, Json], updates: Mapping[str, Json]) -> None:
         """At the root; `updates` are those of it that are below the job."""
-        await self._patch("", whole)
+        await self._fenced(partial(self._writer.patch, "", whole))
         self._told(self._lease.job.id, updates)
 
     async def alone(self, path: str, value: Json) -> None:
         """One leaf below the job by a write of its own."""
         node = self._writer.nodes.leaf(self._lease.job.id, path)
-        await self._fenced(
-            lambda: self._writer.put(
-                node, value, in_flight=self.in_flight, before=self._lease.fence.still_open
-            )
-        )
+        await self._fenced(partial(self._writer.put, node, value))
         self._told(self._lease.job.id, {path: value})
 
-    async def _patch(self, path: str, updates: Mapping[str, Json]) -> None:
-        await self._fenced(
-            lambda: self._writer.patch(
-                path, updates, in_flight=self.in_flight, before=self._lease.fence.still_open
-            )
-        )
-
-    async def _fenced(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def _fenced(self, write: Callable[..., Awaitable[None]]) -> None:
         """A process that slept after the fence had let it pass finds it closed before it sends anything."""
 
         async def with_authority() -> None:
             await self._writer.budget()
             await self._lease.fence.authority()
-            await write()
+            await write(in_flight=self.in_flight, before=self._lease.fence.still_open)
 
         await self._lease.insist(with_authority)

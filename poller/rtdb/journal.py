@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 from eventstorming.v1 import executor_pb2
 
 from poller.metrics import Metrics
 from poller.rtdb.names import JOURNAL, Json, members
+from process.news import News
 
 WRITES_IN_FLIGHT = 4
 """One at a time costs up to two round trips an answer; with four it is the one of its own write."""
@@ -57,12 +58,7 @@ def read_entry(key: str, stored: Json) -> executor_pb2.JournalEntry | None:
 
 def newest(journal: Json) -> list[executor_pb2.JournalEntry]:
     """One entry a question, ordered by key: the newest epoch's wins."""
-    found: dict[str, executor_pb2.JournalEntry] = {}
-    for _, branch in sorted(_branches(journal)):
-        for key, stored in members(branch).items():
-            entry = read_entry(key, stored)
-            if entry is not None:
-                found[key] = entry
+    found = {key: entry for _, key, entry in _entries(journal) if entry is not None}
     return [found[key] for key in sorted(found)]
 
 
@@ -77,29 +73,20 @@ def borrowed(journal: Json) -> dict[str, str]:
 
 def unusable_paths(journal: Json) -> list[str]:
     """`<epoch>/<key>` of every unusable answer, in all branches: asked anew when a job is tried again."""
-    return [
-        f"{epoch}/{key}"
-        for epoch, branch in _branches(journal)
-        for key, stored in members(branch).items()
-        if (entry := read_entry(key, stored)) is None or entry.unusable
-    ]
+    return [f"{epoch}/{key}" for epoch, key, entry in _entries(journal) if entry is None or entry.unusable]
 
 
 def usable(journal: Json) -> int:
     """How many questions have an answer once the unusable ones are forgotten."""
-    forgotten = set(unusable_paths(journal))
-    return len(
-        {
-            key
-            for epoch, branch in _branches(journal)
-            for key in members(branch)
-            if f"{epoch}/{key}" not in forgotten
-        }
-    )
+    return len({key for _, key, entry in _entries(journal) if entry is not None and not entry.unusable})
 
 
-def _branches(journal: Json) -> list[tuple[int, Json]]:
-    return [(int(epoch), branch) for epoch, branch in members(journal).items() if epoch.isdigit()]
+def _entries(journal: Json) -> Iterator[tuple[int, str, executor_pb2.JournalEntry | None]]:
+    """Epoch, key, and the answer where it is one; the oldest epoch first."""
+    branches = {int(epoch): branch for epoch, branch in members(journal).items() if epoch.isdigit()}
+    for epoch in sorted(branches):
+        for key, stored in members(branches[epoch]).items():
+            yield epoch, key, read_entry(key, stored)
 
 
 class Room:
@@ -107,19 +94,14 @@ class Room:
 
     def __init__(self, limit: int = ROOM_BYTES) -> None:
         self._limit = limit
-        self._less = asyncio.Event()
+        self._less = News()
         self.taken = 0
 
     def take(self, size: int) -> None:
-        """So many bytes of an answer have come."""
+        """So many bytes of an answer have come; a negative size: are stored, or given up."""
         self.taken += size
-
-    def give_back(self, size: int) -> None:
-        """So many bytes are stored, or given up."""
-        self.taken -= size
         if self.taken < self._limit:
-            self._less.set()
-            self._less = asyncio.Event()
+            self._less.tell()
 
     async def free(self) -> None:
         """Returns when another answer may come. One may always go over the limit: it is not known before it is here."""
@@ -163,7 +145,7 @@ class GroupCommit:
         if self._dropped:
             return
         self.buffered += size
-        (self._room.take if size > 0 else self._room.give_back)(abs(size))
+        self._room.take(size)
 
     def drop(self) -> None:
         """Lets go of what is left: nothing more will be written."""

@@ -6,12 +6,12 @@ In the contract's order: everything that is shown, then the end, then the flag t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from eventstorming.v1 import job_pb2, model_pb2
 
-from poller.job import Job, JobState, LogLevel, LogLine
+from poller.job import Job, JobState, Lease, LogLevel, LogLine
 from poller.rtdb import index
 from poller.rtdb.display import Display
 from poller.rtdb.endings import Canvas, completion, failure, stages
@@ -110,33 +110,31 @@ class Settlement:
         if not self._writes.marked:
             await self._writes.below_job({})
         await self._writes.settled()
-        self._lease.ended = True
-        token = self._lease.job.lease.token
-
-        def gone(current: Json) -> Json:
-            if read_lease(members(current).get("lease")).token != token:
-                raise Unchanged
-            return None
-
-        await self._lease.change_entry(gone)
+        await self._let_go(lambda current, lease: None)
 
     async def release(self, job: Job) -> None:
         await self._writes.settled()
         if self._lease.fence.open:
             await self._journal.own.flush()
+        # The epoch may be the next one, begun and broken off.
+        await self._let_go(
+            lambda current, lease: released_entry(current, replace(job, lease=lease.released()))
+        )
+        self._metrics.lease("released")
+        self._metrics.ended("released")
+
+    async def _let_go(self, left: Callable[[Json, Lease], Json]) -> None:
+        """`left`: what becomes of the entry, if it is still ours."""
         self._lease.ended = True
         token = self._lease.job.lease.token
 
-        def released(current: Json) -> Json:
-            # The epoch may be the next one, begun and broken off.
+        def decided(current: Json) -> Json:
             lease = read_lease(members(current).get("lease"))
             if lease.token != token:
                 raise Unchanged
-            return released_entry(current, replace(job, lease=lease.released()))
+            return left(current, lease)
 
-        await self._lease.change_entry(released)
-        self._metrics.lease("released")
-        self._metrics.ended("released")
+        await self._lease.change_entry(decided)
 
     async def cancel(self, stored: StoredJob, by: str, *, entry_stays: bool = False) -> None:
         """As failed because somebody asked for that; keeps the lease itself."""

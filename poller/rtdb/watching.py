@@ -22,6 +22,7 @@ from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.stored import StoredJob, job_view, read_model
 from poller.rtdb.stream import Change
 from poller.rtdb.writer import Writer
+from process.news import News
 from process.tasks import task_group
 
 _DRAWN = CANVAS.removeprefix(f"{OUTPUTS}/")
@@ -73,7 +74,7 @@ class _Newest:
 
     def __init__(self) -> None:
         self.view: JobView | None = None
-        self._news = asyncio.Event()
+        self._news = News()
 
     @property
     def is_last(self) -> bool:
@@ -88,8 +89,7 @@ class _Newest:
 
     def stir(self) -> None:
         """Everybody looks once more."""
-        self._news.set()
-        self._news = asyncio.Event()
+        self._news.tell()
 
     async def changed(self) -> None:
         """Returns at the next view."""

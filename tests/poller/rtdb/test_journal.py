@@ -182,9 +182,9 @@ async def test_room_is_full_at_its_limit_each_time_anew() -> None:
         waiting = asyncio.create_task(room.free())
         await settle()
         assert not waiting.done()
-        room.give_back(1)
+        room.take(-1)
         await waiting
-        room.give_back(9)
+        room.take(-9)
 
 
 def test_answers_are_borrowed_free_of_charge_and_only_where_they_are_usable() -> None:
