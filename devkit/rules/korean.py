@@ -25,9 +25,6 @@ _STORY = re.compile(r"^(?P<actor>[가-힣A-Za-z ]{1,20}?)(?:으)?로서,?\s+(?:(
 _SO_THAT = re.compile(r"^(?:그래야|그래서|그러면|이를 통해|왜냐하면)\s")
 _VERBS = "|".join(sorted(terms.verb_nouns(), key=len, reverse=True))
 _REWORDED = forms("korean", VERB=_VERBS)
-_NOTED = re.compile(
-    rf"(?:(?<=[을를]\s)|(?<=면\s)|(?<=면,\s)|(?<=면\s자동\s)|(?P<before>(?<=[가-힣])면,?\s(?:\S+\s){{1,4}}))(?P<verb>{_VERBS})(?=[.!\s]*$)"
-)
 _LISTED = ("목록", "내역", "이력", "현황", "리스트", "결과", "정보", "상세")
 _TIMED = re.compile(
     r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
@@ -46,7 +43,6 @@ def _said(text: str) -> Said:
         words, actor = words[story.end() :], terms.term(tuple(story["actor"].split()))
     for pattern, instead in _REWORDED:
         words = pattern.sub(instead, words)
-    words = _NOTED.sub(lambda found: f"{found['before'] or ''}{found['verb']}한다", words)
     chosen = choices(text)
     recorded = [] if chosen else members(text)
     return Said(choices=chosen, members=recorded, rule=bool(_RULE.search(text)), words=words, actor=actor)
@@ -97,18 +93,22 @@ class Korean(Reading):
                     or clause.noun in _LIMITS
                     or clause.kind == "unknown"
                     or not self._resolved(clause)[0].base
+                    or _same_actor(clause, made[position + 1 :])
                 )
             )
+            before_last = clause.ending in ("after", "by") and not is_cause
             action, *more = [None if so else self._action(sentence, one, made) for one in _apart(clause)]
             self._facts.actions += filter(None, more)
             if so and not causes:
                 state = sentence.text[clause.start : clause.end]
+                if _same_actor(clause, made[position + 1 :]):
+                    self._doer(clause, _target(clause))
                 undone |= {clause.verb.base} if clause.negative else set()
             elif is_cause:
                 if cause := _happened(action) if action else None:
                     self._add(sentence, causes, effects)
                     causes, effects = [self._as_done(cause, _noun_of(cause, clause.noun))], []
-            elif action:
+            elif action and not (before_last and (action.kind == "query" or _idle(made[position + 1 :]))):
                 effects.append(action)
         if not causes and not state:
             state = self._time(sentence.text, effects)
@@ -194,11 +194,19 @@ class Korean(Reading):
                 base, _, name = implied.partition(":")
                 verb, thing, owner = terms.english_verb(base), Term(name, noun), None
                 kind = verb.kind if verb.kind in ("create", "delete") else kind
-            elif kind == "intransitive" or (thing is None and not self._thing):
+            elif (
+                kind == "intransitive"
+                or noun in terms.words("happens")
+                or (thing is None and not self._thing)
+            ):
                 return None
             else:
                 thing = self._thing
-        if thing is None or not thing.name or (target and target.words[-1] in terms.words("tool")):
+        if (
+            thing is None
+            or not thing.name
+            or (target and target.words[-1] in terms.words("tool") and kind != "query")
+        ):
             return None
         in_a_table = any(table.term == thing for table in self._facts.tables)
         if target and not in_a_table and (unknown := terms.unknown(target.words[-1:])):
@@ -262,11 +270,7 @@ class Korean(Reading):
         if clause.passive:
             agent = clause.with_particle("에 의해")
             return terms.term(agent.words) if agent else None
-        if (
-            found is not None
-            and found is not target
-            and (_is_role(found) or found.particle in ("이", "가", "은", "는", "께서"))
-        ):
+        if found is not None and found is not target and _is_role(found):
             beside = _before(clause, found)
             self._actor = terms.term((beside if beside and _is_role(beside) else found).words)
         return self._actor
@@ -299,7 +303,7 @@ class Korean(Reading):
     def _crossed(self, place: Place, target: Noun | None) -> Action | None:
         """`재고가 안전재고 아래로 떨어지면`: somebody must notice it."""
         thing, owner = self._thing_of(target)
-        if thing is None:
+        if thing is None or terms.unknown(target.words[-1:] if target else ()):
             return None
         name = thing.name
         command, event = (
@@ -357,11 +361,13 @@ def _is_work(clause: Clause, made: Sequence[Clause]) -> bool:
 def _target(clause: Clause) -> Noun | None:
     """What is acted on: the object; of a passive the subject; the topic, when the subject is somebody else."""
     if (
-        clause.passive
+        (clause.passive and clause.noun != "반영")
         or clause.kind in ("intransitive", "threshold")
         or clause.noun in terms.words("happens")
     ):
         return _undergoer(clause)
+    if clause.noun == "반영" and (into := clause.with_particle("에")):
+        return into
     if found := clause.with_particle("을", "를"):
         return found
     if clause.kind == "notify" and (found := clause.with_particle("에게", "한테", "께", "에")):
@@ -373,13 +379,7 @@ def _target(clause: Clause) -> Noun | None:
         return topic
     if topic and topic.particle in ("만", "도") and not _is_role(topic):
         return topic
-    if (
-        topic
-        and subject is None
-        and topic.words[-1] in terms.dictionary()
-        and not _is_role(topic)
-        and clause.verb.kind != "create"
-    ):
+    if topic and subject is None and topic.words[-1] in terms.dictionary() and not _is_role(topic):
         return topic
     into = clause.with_particle("에", "에서")
     return (
@@ -423,6 +423,18 @@ def _is_role(noun: Noun) -> bool:
 
 def _bare_noun(words: tuple[str, ...], clause: Clause) -> Noun:
     return Noun(words, "", clause.start, clause.end)
+
+
+def _idle(rest: Sequence[Clause]) -> bool:
+    """`탈퇴 후 1년간 보관한다`: only how long something lasts, or what may not be done."""
+    return all(clause.negative or clause.kind == "state" for clause in rest)
+
+
+def _same_actor(cause: Clause, rest: Sequence[Clause]) -> bool:
+    """`회원은 공구를 분실하면 신고한다`: what somebody must do next is nothing that follows by itself."""
+    topic = cause.with_particle("은", "는")
+    acting = any(one.passive or one.with_particle("은", "는", "이", "가", "께서") for one in rest)
+    return topic is not None and terms.is_person(topic.words[-1]) and not acting
 
 
 def _has_subject(made: Sequence[Clause]) -> bool:
@@ -489,8 +501,10 @@ def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
     """`상품을 검색하고 장바구니에 담는다`: the object of the verb before, unless the verb names its own."""
     if clause.noun in pairs(terms.FILE, "implied") or clause.kind in ("intransitive", "threshold"):
         return None
+    if clause.noun in terms.words("happens"):
+        return None
     earlier = made[: next(i for i, other in enumerate(made) if other is clause)]
-    if not earlier or earlier[-1].ending not in ("and", "after"):
+    if not earlier or earlier[-1].ending not in ("and", "by", "after"):
         return None
     return earlier[-1].with_particle("을", "를")
 

@@ -3,43 +3,74 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
+from itertools import product
 from typing import Literal
+from unicodedata import normalize
 
 from devkit.rules import lexicon
-from devkit.rules.korean_terms import FILE, english_verb, is_known, verb_nouns, verb_of, words
+from devkit.rules.korean_terms import FILE, english_verb, is_known, is_person, verb_nouns, verb_of, words
 from devkit.rules.verbs import Verb
 
-Ending = Literal["final", "and", "if", "after", "of", "none"]
+Ending = Literal["final", "and", "by", "if", "after", "of", "none"]
+"""`by` is how the next is done: `확인하여`."""
 
 _WORD = re.compile(r"[가-힣A-Za-z0-9_/&·.-]*[가-힣A-Za-z0-9]|[,;:()\[\]“”\"'‘’]|\S")
 _PARTICLE = re.compile(
-    r"(에게서|으로부터|로부터|에서는|에게는|에서도|으로만|에는|에서|에게|한테|께서|까지|부터|마다|보다|처럼|만큼|별로|이나|으로|로써|로|에|의|와|과|은|는|이|가|을|를|도|만|나)$"
+    r"(에게서|으로부터|로부터|에서는|에게는|께서는|에서도|으로만|에는|에서|에게|한테|께서|께|까지|부터|마다|보다|처럼|만큼|별로|이나|으로|로써|로|에|의|와|과|은|는|이|가|을|를|도|만|나)$"
 )
 _AFTER_CONSONANT = frozenset(("은", "이", "을", "과", "으로", "이나"))
 _AFTER_VOWEL = frozenset(("는", "가", "를", "와", "나"))
+
+
+def _letters(text: str) -> str:
+    """A text in single letters, since a stem and its ending may part within a syllable; ㄴㄹㅁㅂㅆ are such at a syllable's end."""
+    return normalize("NFD", text).translate(str.maketrans("ㄴㄹㅁㅂㅆ", "\u11ab\u11af\u11b7\u11b8\u11bb"))
+
+
+def _any(forms: str) -> str:
+    return f"(?:{'|'.join(_letters(forms).split())})"
+
+
+_PAST = _any("다 고 던 을 음 지만 는데 습니다 으며 으면 을지 는지 거나 다면")
+_OPEN = f"(?:{_any('서 서는 야 야만 도 요')}|{_letters('ㅆ')}{_PAST})?$"
+_PLAIN = f"""(?:{
+    _any(
+        "ㄴ ㄹ ㅁ 는 은 을 음 고 고서 며 으며 면 으면 면서 으면서 다 ㄴ다 는다 다면 ㄴ다면 는다면 ㅂ니다 습니다 던 기 기를 기로 기도 기만 지 지만 "
+        "지는 지도 거나 자마자 도록 게 려고 으려고 려면 으려면 러 으러 ㄴ데 는데 은데 ㄴ지 ㄹ지 는지 을지 므로 으므로 니까 으니까 다가"
+    )
+}|{_any("았 었 겠")}{_PAST})$"""
+_TAILS = {
+    "plain": re.compile(f"{_any('시 으시')}?{_PLAIN}|{_any('셔 으셔')}{_OPEN}|{_any('세요 으세요')}$"),
+    "open": re.compile(_OPEN),
+}
 _DO = re.compile(
-    r"^(?P<noun>[가-힣A-Za-z]*?)(?P<voice>하|한|할|합|해|했|함|되|된|될|됩|돼|됐|됨|시키|시킨|시킬|받는|받은|받을|받고|받으|받아|받습|나|난|났)(?P<rest>|고|며|면|여|여서|여야|어|어서|어야|지|지만|지는|지도|거나|기|기를|는|는데|는지|도록|려면|려고|자마자|면서|다|니다|서|서는|야|을|은|으면|으며|었다|였다|습니다|었을|였을|던|게|러|니까|므로|다가|다면|어도|여도|도|고는|지면|아|아서|아야)$"
+    f"(?P<noun>.*?)(?:{_any('하 되 시키 받 나')}(?:{_TAILS['plain'].pattern})|{_any('해 하여 돼 되어 시켜 받아 나')}{_OPEN})"
 )
 _ENDINGS: tuple[tuple[re.Pattern[str], Ending], ...] = (
     (re.compile(r"려면$"), "none"),
     (re.compile(r"면$"), "if"),
     (re.compile(r"자마자$"), "if"),
     (re.compile(r"(?:다|요|음|함|됨|기)$"), "final"),
-    (
-        re.compile(
-            r"(?:고|며|면서|거나|어|아|여|해|해서|하여|어서|아서|여서|돼|되어|려고|도록|러|야|져|쳐|겨|려|워|둬|지만|는데)$"
-        ),
-        "and",
-    ),
+    (re.compile(r"(?:고|며|면서|거나|려고|도록|러|야|지만|는데)$"), "and"),
 )
-_DOING = re.compile(
-    r"^(?:한다|합니다|하고|하며|하면|하여|해야|하는|할|한|된다|됩니다|되면|되고|하였다|했다|함|됨)$"
+_OF_ACTORS = ("은", "는", "이", "가", "께서", "에서")
+_AUXILIARIES = (
+    (("지", "지는", "지도", "면", "서는"), "않 못하 없 말 아니하", True),
+    (("야", "야만", "도록", "려고", "게", "기로", "기도", "기만"), "하 되", False),
+    (("고",), "싶 있 계시", False),
+    (("기", "기를"), "시작하 시작되 원하 희망하", False),
+    (("면",), "좋", False),
+    (("면",), "감사하 고맙", True),
 )
-_POSTPOSITIONS = ("통해", "대해", "위해", "인해", "관해", "향해", "비해", "따라", "통합")
-_NEGATIVE = re.compile(r"^(?:않|못|없|말아|안$|아니|불가)")
+"""An ending, stems that may follow it, whether that denies: `취소하지 않으면`, `등록해 주면`, `취소하게 되면`, `보고 싶다`."""
+_BOUND: tuple[tuple[re.Pattern[str], Ending], ...] = (
+    (re.compile(r"경우|때|즉시|순간"), "if"),
+    (re.compile(r"(?:후|뒤|다음|이후|지)(?:에|에는|로)?$"), "after"),
+)
+_POSTPOSITIONS = ("통해", "대해", "위해", "인해", "관해", "향해", "비해", "따라", "통합", "없이")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +125,21 @@ def words_of(text: str) -> list[Word]:
     found: list[Word] = []
     for match in _WORD.finditer(text):
         before = found[-1] if found else None
-        if before and before.text in verb_nouns() and _DOING.match(match[0]):
+        if before and before.text in verb_nouns() and _is_form(match[0], "하 되"):
             found[-1] = Word(before.text + match[0], before.start, match.end())
         else:
             found.append(Word(match[0], match.start(), match.end()))
     return found
+
+
+@lru_cache(maxsize=4096)
+def _is_form(word: str, stems: str) -> bool:
+    """Whether a word is a form of one of some stems."""
+    letters = _letters(word)
+    starts = [(tail, start) for stem in stems.split() for tail, start in _beginnings(stem)]
+    return any(
+        letters.startswith(start) and _TAILS[tail].match(letters[len(start) :]) for tail, start in starts
+    )
 
 
 @lru_cache(maxsize=2048)
@@ -158,54 +199,76 @@ def _condition(word: str) -> _Predicate | None:
 
 
 @cache
-def _natives() -> tuple[tuple[str, str, str, str], ...]:
-    """(form, English, verb noun, kind) of native verbs, the longest form first."""
-    found = []
+def _natives() -> dict[tuple[str, str], tuple[str, str, str, str]]:
+    """By beginning in letters and tail the native verbs: (stem, English, verb noun, kind)."""
+    found = {}
     for name in {name for name, _ in lexicon.entries(FILE) if name.startswith("native")}:
-        for left, right in lexicon.pairs(FILE, name).items():
+        for stem, right in lexicon.pairs(FILE, name).items():
             base, noun = right.split(":")
             kind = name.removeprefix("native").removeprefix("_")
-            found += [(form, base, noun, kind) for form in left.split("|")]
-    return tuple(sorted(found, key=lambda entry: (-len(entry[0]), entry)))
+            for tail, beginning in _beginnings(stem):
+                found[beginning, tail] = (stem, base, noun, kind)
+    return found
 
 
-def _native(word: str) -> _Predicate | None:
-    if is_known(word) or is_known(split_particle(word)[0]):
+def _beginnings(stem: str) -> Iterator[tuple[str, str]]:
+    """What the forms of a stem begin with, by the tails they take: 싣 plain, 실 plain, 실어 open."""
+    letters = _letters(stem)
+    yield "plain", letters
+    if stem.endswith(("하", "되")):
+        ends = ("해", "하여") if stem.endswith("하") else ("돼", "되어")
+        yield from (("open", letters[:-2] + _letters(end)) for end in ends)
+    elif letters.endswith(_letters("ㅂ")) and stem in words("irregular"):
+        yield from (("open", letters[:-1] + _letters(end)) for end in ("와", "워"))
+    elif letters.endswith("\u11ae") and stem in words("irregular"):  # ㄷ
+        yield "plain", letters[:-1] + _letters("ㄹ")
+        yield from (("open", letters[:-1] + _letters(end)) for end in ("ㄹ아", "ㄹ어"))
+    elif letters[-1] > "\u11a7":
+        yield from (("open", letters + _letters(end)) for end in ("아", "어"))
+        if letters.endswith(_letters("ㄹ")):
+            yield "plain", letters[:-1]
+    elif stem.endswith("르"):
+        yield from (("open", _letters(stem[:-1]) + _letters(end)) for end in ("ㄹ라", "ㄹ러"))
+    else:
+        contracted = {
+            "\u1175": "\u1167",
+            "\u116e": "\u116f",
+            "\u1169": "\u116a",
+            "\u1173": "\u1161",
+        }  # ㅣㅕ ㅜㅝ ㅗㅘ ㅡㅏ
+        yield "open", letters[:-1] + contracted.get(letters[-1], letters[-1])
+        yield from (("open", letters + _letters(end)) for end in ("아", "어"))
+
+
+def _native(word: str, *, known: bool = False) -> _Predicate | None:
+    """A form of a native verb; `known` words are nouns elsewhere (보고, 사고)."""
+    if not known and (is_known(word) or is_known(split_particle(word)[0])):
         return None
-    for form, base, noun, kind in _natives():
-        if word.startswith(form) and len(word) <= len(form) + 4:
-            verb = english_verb(base)
-            passive = form.startswith(tuple(words("native_passive")))
+    letters = _letters(word)
+    for length, (tail, end) in product(range(len(letters), 1, -1), _TAILS.items()):
+        entry = _natives().get((letters[:length], tail))
+        if entry and end.match(letters[length:]) and (length < len(letters) or len(word) > 1):
+            stem, base, noun, kind = entry
+            verb, passive = english_verb(base), stem in words("native_passive")
             return _Predicate(verb, kind or _kind(verb.kind), noun, passive, _ending(word))
     return None
 
 
 def _done(word: str) -> _Predicate | None:
-    found = _DO.match(word)
-    if found is None or (found["noun"] and not found["noun"].isascii() and len(found["noun"]) > 6):
+    found = _DO.match(_letters(word))
+    noun = normalize("NFC", found["noun"]) if found else ""
+    if found is None or is_known(word) or (noun and not noun.isascii() and len(noun) > 6):
         return None
-    noun, voice = found["noun"], found["voice"]
-    whole = noun + found["voice"] + found["rest"]
-    if (
-        whole.startswith(_POSTPOSITIONS)
-        or whole.startswith("의해")
-        or (found["rest"] == "지" and whole[-2:] in verb_nouns())
-    ):
+    voice, rest = word[len(noun)], word[len(noun) + 1 :]
+    if word.startswith((*_POSTPOSITIONS, "의해")) or (rest == "지" and word[-2:] in verb_nouns()):
         return None
-    if (
-        is_known(whole)
-        or (not noun and len(whole) > 4)
-        or (voice in ("한", "할", "해", "함") and found["rest"] and not noun)
-    ):
+    if (not noun and len(word) > 4) or (len(noun) == 1 and noun not in words("state")):
         return None
-    if len(noun) == 1 and noun not in words("state"):
+    if voice == "받" and noun not in verb_nouns():
         return None
-    if voice.startswith("받") and noun not in verb_nouns():
+    if voice in "나난날났" and noun not in words("happens"):
         return None
-    if voice.startswith(("나", "난", "났")) and noun not in words("happens"):
-        return None
-    passive = voice.startswith(("되", "된", "될", "됩", "돼", "됐", "됨", "받"))
-    return _Predicate(verb_of(noun), _noun_kind(noun), noun, passive, _ending(word))
+    return _Predicate(verb_of(noun), _noun_kind(noun), noun, voice in "되된될됩돼됐됨받", _ending(word))
 
 
 def _noun_kind(noun: str) -> str:
@@ -229,7 +292,7 @@ def _ending(word: str) -> Ending:
         if pattern.search(word):
             return ending
     final = (ord(word[-1]) - 0xAC00) % 28 if "가" <= word[-1] <= "힣" else 0
-    return "of" if final in (4, 8) else "and"
+    return "of" if final in (4, 8) else "by"
 
 
 class _Parser:
@@ -248,13 +311,28 @@ class _Parser:
     def clauses(self) -> list[Clause]:
         while self._at < len(self._words):
             word = self._words[self._at]
-            said = predicate(word.text) if len(word.text) > 1 or self._bare or self._nouns else None
+            bound = any(noun.match(self._next()) for noun, _ in _BOUND) or self._next().startswith("수")
+            said = predicate(word.text) if len(word.text) > 1 or bound else None
+            said = said or self._left_out(word)
             if said is None:
                 self._noun(word)
                 self._at += 1
             else:
                 self._predicate(word, said)
         return self._made
+
+    def _left_out(self, word: Word) -> _Predicate | None:
+        """`기록을 입력, 재고를 차감`, `승인되면 문자 발송`: a verb noun where 한다 is left out."""
+        following = self._next()
+        if word.text not in verb_nouns() or following not in ("", ".", ",", "→"):
+            return _native(word.text, known=True) if self._object() and following else None
+        last = not following or self._at == len(self._words) - 2
+        acting = any(noun.particle in _OF_ACTORS and is_person(noun.words[-1]) for noun in self._nouns)
+        after = bool(self._made) and not self._made[-1].negative
+        return predicate(word.text + "한다") if self._object() or (last and (acting or after)) else None
+
+    def _object(self) -> bool:
+        return bool(self._nouns) and not self._bare and self._nouns[-1].particle in ("을", "를")
 
     def _next(self, offset: int = 1) -> str:
         position = self._at + offset
@@ -269,10 +347,7 @@ class _Parser:
             self._nouns[-1] = replace(self._nouns[-1], particle="에 의해")
             return
         if word.text.startswith(_POSTPOSITIONS) and not is_known(word.text):
-            self._nouns, self._bare = (
-                self._nouns[:-1] if not word.text.startswith("통합") else self._nouns,
-                [],
-            )
+            self._nouns, self._bare = (self._nouns if self._bare else self._nouns[:-1]), []
             return
         if not re.match(r"[가-힣A-Za-z]", word.text) or word.text in words("skip"):
             if word.text in (",", "(", "중인"):
@@ -299,53 +374,45 @@ class _Parser:
         ending, used, negative = self._role(said)
         if ending == "of":
             self._relative()
+        elif word.text.endswith("게") and used == 1:
+            self._bare = []  # `안전하게` says how
         else:
             self._close(word, said, ending, negative=negative, used=used)
         self._at += used
 
     def _role(self, said: _Predicate) -> tuple[Ending, int, bool]:
-        """What the predicate does in the sentence, how many words it takes up, whether it is denied."""
-        following, second = self._next(), self._next(2)
-        if said.ending == "of":
-            return self._of_role(following, second)
-        if self._words[self._at].text.endswith("기") and following:
-            return self._nominal_role(following, second, said.ending)
-        if (
-            following
-            and _NEGATIVE.match(following)
-            and self._words[self._at].text.endswith(("지", "지는", "면", "서는"))
+        """What the predicate with its auxiliaries does in the sentence, how many words it takes up, whether it is denied."""
+        ending, used = said.ending, 1
+        negative = self._at > 0 and self._words[self._at - 1].text in ("안", "못")
+        while more := self._auxiliary(ending, used):
+            negative |= more[1]
+            used += more[0]
+            ending = _ending(self._next(used - 1))
+        following, second = self._next(used), self._next(used + 1)
+        if ending == "of" and (bound := next((e for noun, e in _BOUND if noun.match(following)), None)):
+            return bound, used + 1, negative
+        if self._next(used - 1).endswith("기") and (
+            following.startswith(("전", "위", "때문")) or second.startswith("전")
         ):
-            return ("if" if following.endswith("면") else "final"), 2, True
-        if self._words[self._at].text.endswith("야") and following.startswith(("한", "하", "합", "할", "된")):
-            return ("and" if following.endswith(("고", "며")) else "final"), 2, False
-        return said.ending, 1, False
+            return "of", used, negative
+        return ending, used, negative
 
-    def _nominal_role(self, following: str, second: str, ending: Ending) -> tuple[Ending, int, bool]:
-        """`차감되기 시작한다` happens; `만료되기 하루 전에` only says when."""
-        if following.startswith("시작"):
-            return ("and" if following.endswith(("고", "며")) else "final"), 2, False
-        if following.startswith(("전", "위", "때문")) or second.startswith("전"):
-            return "of", 1, False
-        return ending, 1, False
-
-    def _of_role(self, following: str, second: str) -> tuple[Ending, int, bool]:
-        if following.startswith("수") and len(following) <= 2:
-            return self._can(second)
-        if following.startswith(("경우", "때")):
-            return "if", 2, False
-        if following.startswith(("후", "뒤", "다음", "이후")) and len(following) <= 3:
-            return "after", 2, False
-        if following in ("즉시",):
-            return "if", 2, False
-        return "of", 1, False
-
-    def _can(self, second: str) -> tuple[Ending, int, bool]:
-        if second.startswith("없"):
-            return ("and" if second.endswith(("고", "며")) else "final"), 3, True
-        return ("and" if second.endswith(("고", "며", "어", "으며")) else "final"), 3, False
+    def _auxiliary(self, ending: Ending, used: int) -> tuple[int, bool] | None:
+        """How many more words belong to the predicate, and whether they deny it."""
+        word, following, second = (self._next(used + i) for i in (-1, 0, 1))
+        if ending == "of" and following in ("수", "수가", "수는", "수도") and second:
+            return 2, second.startswith("없")
+        if word.endswith(("지", "면", "서는")) and following in ("안", "못") and second:
+            return 2, True
+        if ending == "by" and _is_form(following, "주 드리 두 놓 버리 보"):
+            return 1, "겠" in following
+        endings = ((denies, stems) for ends, stems, denies in _AUXILIARIES if word.endswith(ends))
+        return next(((1, denies) for denies, stems in endings if _is_form(following, stems)), None)
 
     def _relative(self) -> None:
         """A clause that describes the next noun: only the topic stays for the main clause."""
+        while self._made and self._made[-1].ending == "by":
+            self._nouns = [*self._made.pop().nouns, *self._nouns]
         self._nouns = [noun for noun in self._nouns if noun.particle in ("은", "는")]
         self._bare, self._of = [], ()
 
@@ -363,6 +430,10 @@ class _Parser:
             self._start,
             last.end,
         )
+        for before in reversed(self._made):
+            if not negative or before.ending != "by":
+                break
+            before.negative = True
         self._made.append(clause)
         self._start = self._words[self._at + used].start if self._at + used < len(self._words) else last.end
         self._nouns, self._bare, self._of = [], [], ()

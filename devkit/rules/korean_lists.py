@@ -88,7 +88,7 @@ def _with_commas(text: str) -> str:
 
 def _members(text: str, found: re.Match[str], *, group: bool) -> Members | None:
     owner = phrase(found["owner"])
-    if owner is None or owner[1] or len(found["owner"].split()) > 4:
+    if owner is None or owner[1] or terms.unknown(owner[0][-1:]) or len(found["owner"].split()) > 4:
         return None
     names = [_item(item, owner[0]) for item in split(found["list"])]
     kept = tuple(dict.fromkeys(name for name in names if name))

@@ -30,6 +30,7 @@ _OFF_TOPIC = words("english_words.txt", "technical") | words("english_words.txt"
 _OFF_TOPIC_KO = re.compile(
     "|".join(words("korean_words.txt", "technical") | words("korean_words.txt", "bidding"))
 )
+_BIDDING = re.compile("|".join(words("korean_words.txt", "bidding")))
 """In sentences about how a program is built, who may bid for it, what somebody thinks of it."""
 _FUNCTIONAL = re.compile(
     r"(?<!비)(?<!비 )기능\S*\s*요구|(?<!non)(?<!non[- ])\bfunctional|requirements$|scenario|시나리오",
@@ -342,7 +343,7 @@ def _is_off_topic(text: str) -> bool:
 
 
 def _is_quiet(title: str) -> bool:
-    return _plain(title) in _HEADINGS or bool(_QUIET.search(title))
+    return _plain(title) in _HEADINGS or bool(_QUIET.search(title) or _BIDDING.search(title))
 
 
 def _plain(title: str) -> str:

@@ -10,11 +10,12 @@ from functools import cached_property
 from devkit.rules.facts import Place
 
 _NUMBERED = re.compile(r"^(\d+):[ \t]?(.*)$")
-_LABEL = r"(?:[A-Z]{1,5}[-_ ]?\d+(?:\.\d+)*|\d+(?:\.\d+)*|[a-zA-Z가-힣]|[ivx]{1,4})"
+_LABEL = r"(?:[A-Z]{1,5}[-_ ]?\d+(?:\.\d+)*|\d+(?:\.\d+)*|[a-zA-Z가-힣]|[ivx]{1,4}|[Ⅰ-Ⅻ])"
 _PREFIX = re.compile(
-    rf"^\s*(?:>\s*)*(?:--+\s+|[-*+•·▪◦‣○●–—▶]\s+|\[[ xX]\]\s*|\(?{_LABEL}[.):]\s+|[①-⑳]\s*)*"
+    rf"^\s*(?:>\s*)*(?:--+\s+|[-*+•·▪◦‣○●■□◆◇▷–—▶]\s+|\[[ xX]\]\s*|\(?{_LABEL}[.):]\s+|[①-⑳]\s*)*"
 )
 _HEADING = re.compile(r"^\s*(#{1,6})\s*(.*?)\s*#*\s*$")
+_SECTION = re.compile(r"\s*[■□◆◇Ⅰ-Ⅻ]")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _RULE = re.compile(r"^\s*[-=_*|:+\s]{3,}$")
 _SENTENCE_END = re.compile(
@@ -113,7 +114,7 @@ def _line(number: int, text: str) -> Line:
     plain = text.replace("**", "").replace("__", "").replace("`", "").replace("\t", " ")
     prefix = _PREFIX.match(plain)
     body = plain[prefix.end() :] if prefix else plain
-    return Line(number, text, body.strip(), len(body) < len(plain.lstrip()))
+    return Line(number, text, body.strip(), len(body) < len(plain.lstrip()) and not _SECTION.match(plain))
 
 
 def _wrapped(lines: Sequence[Line]) -> Iterator[list[Line]]:
@@ -138,7 +139,8 @@ def goes_on(before: Line, line: Line) -> bool:
         return True
     if line.bullet:
         return False
-    return line.body[:1].islower() and before.body[-1:] not in ".:;!?。" and len(before.body) > 30
+    begun = before.body[-1:] not in ".:;!?。다요음함됨임기|" and len(before.body) > 30
+    return begun and (line.body[:1].islower() or "가" <= line.body[:1] <= "힣")
 
 
 def _sentences(group: Sequence[Line]) -> Iterator[Sentence]:

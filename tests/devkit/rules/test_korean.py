@@ -35,6 +35,89 @@ def test_a_verb_gives_a_command_an_event_and_an_actor(sentence: str, made: str, 
     assert (action.actor.alias if action.actor else None) == actor
 
 
+@pytest.mark.parametrize(
+    ("sentence", "made"),
+    [
+        ("교장님이 식단을 승인하십니다.", "ApproveDiet"),
+        ("운영자는 가입을 승인하셔야 합니다.", "ApproveRegistration"),
+        ("선생님께서는 과제를 채점하신다.", "GradeAssignment"),
+        ("강사는 과제를 채점해 주셔야 합니다.", "GradeAssignment"),
+        ("운영자는 게시글을 삭제해 버릴 수 있다.", "DeletePost"),
+        ("직원은 예약을 취소해 두었다.", "CancelReservation"),
+        ("회원은 예약을 취소할수 있다.", "CancelReservation"),
+        ("회원은 예약을 취소 할 수있다.", "CancelReservation"),
+        ("회원은 예약을 변경할 수도 있습니다.", "ChangeReservation"),
+        ("회원은 예약을 변경하게 된다.", "ChangeReservation"),
+        ("직원은 예약을 변경하기로 했다.", "ChangeReservation"),
+        ("직원은 예약을 변경하기 시작한다.", "ChangeReservation"),
+        ("회원은 예약을 취소했으면 좋겠습니다.", "CancelReservation"),
+        ("직원은 짐을 싣는다.", "LoadBaggage"),
+        ("직원은 짐을 실어야 한다.", "LoadBaggage"),
+        ("회원이 열쇠를 돌려주지 않으면 직원은 열쇠를 바꾼다.", "ChangeKey"),
+        ("간호사가 접종을 기록, 백신 재고를 차감", "RecordVaccination DeductVaccineStock"),
+        ("담당자는 계약서를 작성하고 고객에게 발송", "WriteContract SendContract"),
+        ("유효기간이 지난 약품은 약사가 폐기", "DiscardMedicine"),
+        ("회원은 대여기간을 한 차례 연장할 수 있다.", "ExtendRentalPeriod"),
+        ("기사는 짐을 안전하게 옮긴다.", "MoveBaggage"),
+        ("검수 결과를 대장에 반영한다.", "UpdateLedger"),
+        ("수강료는 학부모님께 청구한다.", "ChargeTuitionFee"),
+    ],
+)
+def test_forms_of_one_verb_are_read_alike(sentence: str, made: str) -> None:
+    assert " ".join(one.command.name for one in facts(sentence).every_action()) == made
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "고객은 주문을 취소하지 아니한다.",
+        "예약을 취소하면 안 됩니다.",
+        "주문을 취소해서는 안 된다.",
+        "직원은 회원 등록 못 함",
+        "상품권은 환불 안 됨",
+        "회원은 한도를 초과하여 대여할 수 없다.",
+        "직원은 기록을 탈퇴 후 3년간 보관한다.",
+        "견적을 알려 주시면 감사하겠습니다.",
+        "제가 일지를 작성해 보겠습니다.",
+        "채소를 상자에 담아 보내 주는 서비스",
+        "바람막이는 직원이 닦는다.",
+    ],
+)
+def test_what_is_denied_wished_of_the_reader_or_only_describes_gives_no_command(sentence: str) -> None:
+    assert list(facts(sentence).every_action()) == []
+
+
+def test_what_somebody_must_do_next_is_no_reaction_and_what_others_do_is_one() -> None:
+    same = facts("회원은 공구를 분실한 때에는 지체 없이 분실을 신고하여야 한다.")
+    other = facts("회원님께서 환불을 신청하시면 상담원이 이를 검토한다.")
+
+    assert [(one.actor and one.actor.alias, one.command.name) for one in same.actions] == [
+        ("회원", "ReportLoss")
+    ]
+    assert not same.reactions
+    assert [one.command.name for one in other.reactions[0].results] == ["ReviewRefund"]
+
+
+def test_only_a_role_acts_and_a_look_up_on_the_way_is_none() -> None:
+    (charged,) = facts("입장권은 직원이 발급한다.").actions
+    (approved,) = facts("운영자는 거주지를 확인한 후 가입을 승인한다.").actions
+
+    assert charged.actor
+    assert charged.actor.alias == "직원"
+    assert approved.command.name == "ApproveRegistration"
+
+
+def test_a_wrapped_line_goes_on_and_a_marked_one_is_a_heading() -> None:
+    wrapped = facts(
+        "회원은 누리집에서 도서를 예약하고 수령할 지점을 고르며, 예약이 확정되면", "알림을 발송합니다."
+    )
+    marked = facts("■ 주문", " - 고객은 주문을 취소한다.", "", "Ⅱ. 할 일", " - 직원은 회원을 등록한다.")
+
+    assert [one.triggers[0].event.name for one in wrapped.reactions] == ["ReservationConfirmed"]
+    assert [one.command.name for one in marked.actions] == ["CancelOrder"]
+    assert [one.term.alias for one in marked.headings] == ["주문", "할 일"]
+
+
 def test_names_are_english_and_aliases_korean() -> None:
     (action,) = facts("환자는 예약을 변경한다.").actions
 

@@ -183,7 +183,7 @@ def test_what_brought_a_state_about_starts_what_follows_under_that_condition(
             "환자는 진료를 예약한다.\n예약 하루 전에 환자에게 문자가 발송된다.",
             "TreatmentReserved -> SendMessage",
         ),
-        ("만료 7일 전에 갱신 안내 메일을 발송한다.", " -> SendUpdateNoticeEmail"),
+        ("만료 7일 전에 갱신 안내 메일을 발송한다.", " -> SendRenewalNoticeEmail"),
     ],
 )
 def test_time_starts_what_follows(text: str, expected: str) -> None:
