@@ -22,7 +22,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from process import health
 from workbench.mutations import mutated
 
 JSON = dict[str, Any]
@@ -476,12 +477,6 @@ def embedded() -> Script:
 # ---------------------------------------------------------------- serving
 
 
-class _Quiet(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @asynccontextmanager
 async def running(behaviour: Behaviour) -> AsyncIterator[tuple[OpenAIServer, str]]:
     """The server and its base URL, on a free port of the loopback."""
@@ -497,12 +492,12 @@ async def listening(application: Starlette, port: int, host: str = "127.0.0.1") 
     config = uvicorn.Config(
         application, log_level="critical", lifespan="off", timeout_graceful_shutdown=0, ws="none"
     )
-    http = _Quiet(config)
+    http = health.Server(config)
     task = asyncio.create_task(http.serve(sockets=[listener]))
     try:
         yield listener.getsockname()[1]
     finally:
-        http.should_exit = http.force_exit = True
+        http.leave()
         await task
 
 
