@@ -6,10 +6,12 @@ can slip over that line: a test without the mark that starts a process fails, an
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -21,6 +23,15 @@ _STARTS = {"subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spa
 # By what the examples are, never by how long a busy machine takes over them.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
+
+
+DEFAULT_TIMEOUT = 120.0
+SHARED = {"pair", "secured", "hostile"}
+"""Fixtures that start programs for many tests: one worker has them all."""
+
+AUTHORITIES = "SSL_CERT_FILE"
+REAL = ("TEST_AI_MODEL", "TEST_DATABASE_URL")
+"""What a unit test is pointed to by hand, beyond this machine."""
 
 
 class StartsAProcess(AssertionError):
@@ -43,6 +54,31 @@ def is_heavy(path: Path) -> bool:
     return path.relative_to(Path(__file__).parent).parts[0] in HEAVY_FOLDERS
 
 
+@pytest.fixture(scope="session")
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first of the world's. To read all of them takes every client of a test as long as all its calls on this machine."""
+    found = tmp_path_factory.mktemp("trust") / "authority.pem"
+    first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
+    found.write_text(first + end, "ascii")
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _trusting_one(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A unit test speaks to nobody beyond this machine, unless it is told to."""
+    if request.node.get_closest_marker("heavy") or any(name in os.environ for name in REAL):
+        yield
+        return
+    path = request.getfixturevalue("one_authority")
+    before = os.environ.get(AUTHORITIES)
+    os.environ[AUTHORITIES] = str(path)
+    yield
+    if before is None:
+        del os.environ[AUTHORITIES]
+    else:
+        os.environ[AUTHORITIES] = before
+
+
 def pytest_configure() -> None:
     """Logs as a program's, before any test: structlog's own default formats a traceback for seconds.
 
@@ -52,11 +88,30 @@ def pytest_configure() -> None:
     logs.set_up("INFO", "json")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, object, object]:
+    """Whoever may take longest starts first, in whatever order the others come: no worker ends alone with one of them."""
     for item in items:
         if is_heavy(item.path):
             item.add_marker("heavy")
+        for programs in SHARED.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{programs}"))
+    done = yield
+    items.sort(key=_length, reverse=True)
+    return done
+
+
+def _length(item: pytest.Item) -> tuple[bool, float, bool]:
+    own, group = item.get_closest_marker("timeout"), item.get_closest_marker("xdist_group")
+    seconds = float(own.args[0]) if own else DEFAULT_TIMEOUT
+    return item.get_closest_marker("heavy") is not None, seconds, group is not None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The unit part works all the time; of the others' time half is waiting for what processes do."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if "not heavy" in config.option.markexpr else cores + 2
 
 
 @pytest.hookimpl(wrapper=True)

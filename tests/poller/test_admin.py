@@ -36,7 +36,7 @@ async def pages(token: str = "") -> AsyncIterator[httpx.AsyncClient]:
     app = health.admin(lambda: "", lambda: "", guarded(routes, token))
     async with (
         health.serving(app, 0, name="ADMIN_PORT") as port,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=False) as http,
     ):
         yield http
 

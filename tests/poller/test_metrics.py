@@ -186,7 +186,10 @@ class _Buffer:
 )
 async def test_the_page_comes_in_the_form_that_is_asked_for(accept: str, kind: str, last: str) -> None:
     app = health.admin(lambda: "", lambda: "", [metrics.route(Metrics().registry)])
-    async with health.serving(app, 0, name="ADMIN_PORT") as port, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        health.serving(app, 0, name="ADMIN_PORT") as port,
+        httpx.AsyncClient(trust_env=False, verify=False) as http,
+    ):
         answer = await http.get(f"http://127.0.0.1:{port}/metrics", headers={"Accept": accept})
     assert answer.headers["Content-Type"].startswith(kind)
     assert answer.text.rstrip().endswith(last)

@@ -11,7 +11,10 @@ from process.errors import PortTaken
 
 
 async def ask(app: Starlette, path: str) -> httpx.Response:
-    async with health.serving(app, 0, name="HTTP_PORT") as port, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        health.serving(app, 0, name="HTTP_PORT") as port,
+        httpx.AsyncClient(trust_env=False, verify=False) as http,
+    ):
         return await http.get(f"http://127.0.0.1:{port}{path}")
 
 
@@ -51,7 +54,7 @@ async def test_a_port_in_use_is_named_by_its_setting() -> None:
 
 async def test_it_listens_where_it_is_told() -> None:
     app = health.public(lambda: "")
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
         async with health.serving(app, 0, name="HTTP_PORT") as port:
             with pytest.raises(httpx.ConnectError):
                 await http.get(f"http://127.0.0.2:{port}/ok")

@@ -29,7 +29,9 @@ async def database(rules: dict[str, Any] | None = None) -> AsyncIterator[tuple[E
     async with Emulator(faults=True) as rtdb, connect(rtdb) as owner:
         if rules is not None:
             url = f"{rtdb.url}/.settings/rules.json?ns=test"
-            async with httpx.AsyncClient(headers={"Authorization": "Bearer owner"}, trust_env=False) as http:
+            async with httpx.AsyncClient(
+                headers={"Authorization": "Bearer owner"}, trust_env=False, verify=False
+            ) as http:
                 (await http.put(url, json=rules)).raise_for_status()
         yield rtdb, owner
 

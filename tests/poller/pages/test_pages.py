@@ -100,7 +100,9 @@ async def serving(token: str = "") -> AsyncIterator[Site]:
         app = health.admin(lambda: "", lambda: "", routes)
         async with (
             health.serving(app, 0, name="ADMIN_PORT") as port,
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as http,
+            httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=False, timeout=20
+            ) as http,
         ):
             yield Site(http, queue, boards)
 
