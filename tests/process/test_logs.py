@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +14,6 @@ from executor.errors import InvalidInput, NothingUsable
 from poller.errors import InputRejected, Transient
 from process import logs
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("poller", "executor", "process", "devkit")
 SPEAKS = """
 import logging, structlog, sys
 from process import logs
@@ -112,43 +107,3 @@ def test_a_cause_that_leads_to_itself_ends() -> None:
     one, two = ValueError(), KeyError()
     one.__cause__, two.__cause__ = two, one
     assert logs.path_of(one).count("which led to") == 1
-
-
-# ── the list of events ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def events() -> Iterator[tuple[str, str]]:
-    """Every event in the code: name and file."""
-    for program in PACKAGES:
-        for path in sorted((ROOT / program).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and (_is_log(node.func) or _is_boundary(node.func)):
-                    first = node.args[1 if _is_boundary(node.func) else 0]
-                    if (program, path.name, ast.unparse(first)) == ("poller", "errors.py", "event"):
-                        continue  # within the boundary, whose callers name it
-                    assert isinstance(first, ast.Constant), f"{path}:{node.lineno}: an event is a plain word"
-                    yield str(first.value), str(path.relative_to(ROOT))
-
-
-def _is_log(function: ast.expr) -> bool:
-    if not isinstance(function, ast.Attribute):
-        return False
-    levels = ("debug", "info", "warning", "error", "exception", "critical")
-    return function.attr in levels and ast.unparse(function.value) in ("log", "self._log")
-
-
-def _is_boundary(function: ast.expr) -> bool:
-    """It is given a log, then the event of what it catches."""
-    return ast.unparse(function) == "faults"
-
-
-def test_events_are_named_alike() -> None:
-    odd = [event for event, _ in events() if not re.fullmatch(r"[a-z]+\.[a-z_]+", event)]
-    assert odd == []
-
-
-@pytest.mark.parametrize("page", ["operations.md", "operations.ko.md"])
-def test_an_operator_finds_every_event_in_the_handbook(page: str) -> None:
-    text = (ROOT / "docs" / page).read_text("utf-8")
-    missing = sorted({event for event, _ in events() if f"`{event}`" not in text})
-    assert missing == []

@@ -126,9 +126,12 @@ async def test_a_collector_that_never_answers_costs_nobody_time_and_memory_has_a
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(401, "Unauthorized"), (0, "refused")],
+    [(401, "Unauthorized"), pytest.param(0, "refused", marks=pytest.mark.heavy)],  # it tries twice
 )
-async def test_what_is_not_taken_is_a_problem_until_it_is(status: int, reason: str) -> None:
+async def test_what_is_not_taken_is_a_problem_until_it_is(
+    monkeypatch: pytest.MonkeyPatch, status: int, reason: str
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1.5")  # for all tries together
     told = logging.handlers.BufferingHandler(100)
     logging.getLogger().addHandler(told)
     with collecting(status or 200) as collector:

@@ -15,6 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import langchain_openai  # noqa: F401  (which the executor imports when it knows its language model)
+import openai.resources.chat  # noqa: F401  (which that imports at its first question)
+
 import executor.__main__
 import poller.__main__
 from workbench.chaos import frames

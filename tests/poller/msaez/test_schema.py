@@ -1,6 +1,7 @@
 import copy
 import json
 import random
+from functools import cache
 
 import jsonschema
 import pytest
@@ -30,6 +31,11 @@ def damaged(value, chance: random.Random):
     return value
 
 
+@cache
+def drawn():
+    return project(sized(1, 2, 2), job_id=JOB, user_id="u", project_id="p").as_json()
+
+
 @pytest.fixture(scope="module")
 def independent():
     return jsonschema.Draft202012Validator(esvalue_schema())
@@ -38,12 +44,7 @@ def independent():
 @pytest.mark.parametrize("seed", range(150))
 def test_damage_is_found_exactly_when_an_independent_validator_finds_it(independent, seed):
     chance = random.Random(seed)
-    base = (
-        example("esvalue")
-        if seed % 2
-        else project(sized(1, 2, 2), job_id=JOB, user_id="u", project_id="p").as_json()
-    )
-    value = damaged(base, chance)
+    value = damaged(example("esvalue") if seed % 2 else drawn(), chance)
     ours = next(violations(value), None) is None
     assert ours == independent.is_valid(value)
 

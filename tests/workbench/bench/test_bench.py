@@ -70,7 +70,7 @@ def test_the_same_twice_is_noise_slower_is_worse_faster_is_better() -> None:
 
 
 def test_a_difference_within_the_stated_noise_is_noise_however_certain() -> None:
-    assert verdict(one(spread(10, 5000, seed=1)), one(spread(11, 5000, seed=2))) == "noise"
+    assert verdict(one(spread(10, 1000, seed=1)), one(spread(11, 1000, seed=2))) == "noise"
 
 
 def test_few_samples_are_judged_by_the_stated_noise() -> None:
