@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import html
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.datastructures import Headers
@@ -33,13 +33,13 @@ def guarded(routes: Sequence[BaseRoute], token: str) -> list[BaseRoute]:
 
     To be mounted last: the wall answers for every path that nothing before it has taken.
     """
-    wall = Mount("/", _Guard(Router(list(routes)), token))
+    wall = Mount("/", _Wall(Router(list(routes)), token, _to_browsers))
     return [*_login(token), wall] if token else [wall]
 
 
 def for_programs(app: ASGIApp, token: str) -> ASGIApp:
     """The wall for what no browser uses: the token, or without one, nothing that a page of another site could send."""
-    return _ProgramsOnly(app, token)
+    return _Wall(app, token, _to_programs)
 
 
 def session(token: str) -> str:
@@ -47,49 +47,46 @@ def session(token: str) -> str:
     return hmac.new(token.encode(), b"eventstorming pages", hashlib.sha256).hexdigest()
 
 
-class _Guard:
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app = app
-        self._token = token
+_Refusal = Callable[[HTTPConnection, str, str], Response | None]
+"""By the request, its method and the token; None where it may pass."""
+
+
+class _Wall:
+    def __init__(self, app: ASGIApp, token: str, refusal: _Refusal) -> None:
+        self._app, self._token, self._refusal = app, token, refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(HTTPConnection(scope), scope) if scope["type"] == "http" else None
+        refusal = None
+        if scope["type"] == "http":
+            refusal = self._refusal(HTTPConnection(scope), scope["method"], self._token)
         await (refusal or self._app)(scope, receive, send)
 
-    def _refusal(self, connection: HTTPConnection, scope: Scope) -> Response | None:
-        if self._token and _same(_bearer(connection.headers), self._token):
-            return None  # nothing a browser does by itself
-        if self._token and not _same(connection.cookies.get(COOKIE, ""), session(self._token)):
-            return _unauthenticated(connection)
-        if not self._token and not _own_name(connection.headers.get("host", "")):
-            return _foreign_name()
-        if scope["method"] not in _READS and not _from_our_page(connection.headers):
-            return PlainTextResponse(
-                f"What writes must come from a page of this port, with the header {WRITE_HEADER}.",
-                status_code=403,
-            )
-        return None
+
+def _to_browsers(asked: HTTPConnection, method: str, token: str) -> Response | None:
+    if token and _same(_bearer(asked.headers), token):
+        return None  # nothing a browser does by itself
+    if token and not _same(asked.cookies.get(COOKIE, ""), session(token)):
+        return _unauthenticated(asked)
+    if not token and not _own_name(asked.headers.get("host", "")):
+        return _foreign_name()
+    if method not in _READS and not _from_our_page(asked.headers):
+        return PlainTextResponse(
+            f"What writes must come from a page of this port, with the header {WRITE_HEADER}.",
+            status_code=403,
+        )
+    return None
 
 
-class _ProgramsOnly:
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app = app
-        self._token = token
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(Headers(scope=scope), scope["method"]) if scope["type"] == "http" else None
-        await (refusal or self._app)(scope, receive, send)
-
-    def _refusal(self, headers: Headers, method: str) -> Response | None:
-        if self._token:
-            return None if _same(_bearer(headers), self._token) else _without_token()
-        if not _own_name(headers.get("host", "")):
-            return _foreign_name()
-        if method not in _READS and "origin" in headers:
-            return PlainTextResponse(
-                "Web pages may not write here: set GRPC_TOKEN, and send it.", status_code=403
-            )
-        return None
+def _to_programs(asked: HTTPConnection, method: str, token: str) -> Response | None:
+    if token:
+        return None if _same(_bearer(asked.headers), token) else _without_token()
+    if not _own_name(asked.headers.get("host", "")):
+        return _foreign_name()
+    if method not in _READS and "origin" in asked.headers:
+        return PlainTextResponse(
+            "Web pages may not write here: set GRPC_TOKEN, and send it.", status_code=403
+        )
+    return None
 
 
 def _bearer(headers: Headers) -> str:
