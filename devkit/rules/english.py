@@ -58,17 +58,20 @@ _REWORDED = [
     for form, instead in lexicon.forms("english", NOMINAL=_NOMINALS, MESSAGE="|".join(_MESSAGES))
 ]
 _UNITS = r"(?:minutes?|hours?|days?|weeks?|months?|years?)"
+_DURATIONS = ("minutes", "hours", "days", "weeks", "months", "years")
+_SOME = r"(?:\d+|an?|one|two|three|four|five|six|seven|ten|fourteen|thirty)"
 _REMINDING = re.compile(
-    rf"\b(?:\d+|an?|one|two|three|four|five|six|seven|ten|fourteen|thirty) {_UNITS} (?:before|prior to|ahead of|after) .+",
+    rf"\b{_SOME} {_UNITS} (?:before|prior to|ahead of|after) .+",
     re.IGNORECASE,
 )
+_AFTER = re.compile(rf"\bafter {_SOME} {_UNITS}\b|\b{_SOME} {_UNITS} later\b", re.IGNORECASE)
 _EVERY = re.compile(
     r"\b(?:every|each) (?:night|day|week|month|morning|evening|hour|year|quarter|\w+day)\b|\bat midnight\b|\b(?:nightly|hourly)\b"
     r"|\bat the (?:end|beginning|start) of (?:the|each|every) \w+",
     re.IGNORECASE,
 )
 _THEN = re.compile(
-    r"^(?P<cause>.{6,}?),? (?:at which (?:time|point)|whereupon|(?:up)?on which|after which) (?P<effect>.+)$",
+    r"^(?P<cause>.{6,}?),? (?:at which (?:time|point)|whereupon|(?:up)?on which|after which|in which case) (?P<effect>.+)$",
     re.IGNORECASE,
 )
 _RULE = re.compile(
@@ -79,7 +82,6 @@ _SECTION = re.compile(
     r"^(?:bounded context|context|module|domain|epic|feature|aggregate)\b(?: overview)?:?\s*", re.IGNORECASE
 )
 _TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
-_SHOWN = {(word,) for word in _MESSAGES}
 _BECOMES = lexicon.words("english_words.txt", "become")
 _CHANGES = lexicon.words("english_words.txt", "change")
 _WITH_TIME = ("overdue", "late", "expired", "due", "stock")
@@ -94,15 +96,15 @@ def _said(text: str) -> Said:
     words = text
     for pattern, instead in _REWORDED:
         words = pattern.sub(instead, words)
-    if then := _THEN.match(words):
-        words = f"When {then['cause'][:1].lower()}{then['cause'][1:]}, {then['effect']}"
-    words = _inverted(words)
-    tokens, actor = tokens_of(words), None
+    actor = None
     if story := _STORY.match(words):
         told = tokens_of(story["actor"])
         phrase = noun_phrase(told, 0, len(told))
-        actor = term_of(phrase) if phrase and phrase.words else None
-        tokens = tuple(token for token in tokens if token.start >= story.end())
+        actor, words = term_of(phrase) if phrase and phrase.words else None, words[story.end() :]
+    if then := _THEN.match(words):
+        words = f"When {then['cause'][:1].lower()}{then['cause'][1:]}, {then['effect']}"
+    words = _inverted(words)
+    tokens = tokens_of(words)
     cause, effect = _halves(tokens)
     rule = bool(_RULE.search(text))
     chosen, recorded = choices(text), members(text)
@@ -119,13 +121,27 @@ def _said(text: str) -> Said:
 
 
 def _inverted(words: str) -> str:
-    """`Should the patient miss the appointment` as `When the patient should miss the appointment`."""
+    """`Should the patient miss the visit` as `When the patient should miss the visit`; `once approved, the plan is printed` as
+    `once the plan is approved, the plan is printed`."""
     tokens = tokens_of(words)
-    if tokens and tokens[0].low == "should":
+    if len(tokens) > 3 and tokens[0].low == "should":
         for before, token in pairwise(tokens[2:7]):
             verb = verbs.as_form(token.low, "base") and token.low not in lexicon.words(_FILE, "noun_and_verb")
             if verb or token.tag in "BHN":
                 return f"When{words[tokens[0].end : before.end]} should{words[before.end :]}"
+    begin = 2 if len(tokens) > 4 and tokens[1].low == "being" else 1
+    short = (
+        len(tokens) > 4
+        and (tokens[0].low in _TRIGGERS or tokens[0].low == "if")
+        and tokens[begin + 1].text == ","
+    )
+    if short and verbs.as_form(tokens[begin].low, "part"):
+        rest = tokens[begin + 2 :]
+        made = clauses(rest)
+        subject = made[0].subject if made and made[0].group.passive else None
+        itself = subject is None or _is_somebody(subject)
+        meant = "it" if itself or subject is None else words[rest[0].start : rest[subject.end - 1].end]
+        return f"{words[: tokens[0].end]} {meant} is {words[tokens[begin].start :]}"
     return words
 
 
@@ -171,10 +187,11 @@ class English(Reading):
         state = said.state
         undone = {one.group.verb.base for one in clauses(said.cause) if one.group.negative} if state else ()
         self._before(said)
-        causes = [] if state else self._causes(sentence, said.cause)
+        causes = [] if state else self._causes(sentence, said.cause, said.actor)
         if said.cause and not causes and not state:  # a condition that nobody understands
             state = _plain(said.cause)
-        effects = self._actions(sentence, said.effect, said.actor or actor, automatic=bool(said.cause))
+        automatic = bool(said.cause or state)
+        effects = self._actions(sentence, said.effect, said.actor or actor, automatic=automatic)
         if not said.cause and not state and not said.actor:
             causes, effects = self._among(sentence, said.effect, effects)
         self._add(sentence, causes, effects, state, undone)
@@ -196,39 +213,35 @@ class English(Reading):
     ) -> tuple[list[Action], list[Action]]:
         """A cause that the sentence has no `when` for: `rejected applications are returned`, `payment confirms the booking`,
         `the clerk files the case, and then the system assigns it`."""
-        made = clauses(tokens)
         then = next(
-            (
-                i
-                for i, t in enumerate(tokens)
-                if t.low == "then" and i and tokens[i - 1].low in ("and", ",", ";")
-            ),
+            (t.start for b, t in pairwise(tokens) if t.low == "then" and (b.text in ",;and" or b.tag == "B")),
             0,
         )
-        later = (
-            [one for one in effects if one.place.quote in sentence.text[tokens[then].start :]] if then else []
-        )
-        if later and by_itself(later) and 0 < len(later) < len(effects):
-            return [one for one in effects if one not in later], later
+        told = [one for one in effects if one.kind == "notify" and one.actor is None]
+        later = told or [
+            one
+            for one in effects
+            if then and sentence.text.find(one.place.quote) + len(one.place.quote) > then
+        ]
+        before = [one for one in effects if one not in later]
+        if later and by_itself(later) and (causes := before or self._just_done(sentence)):
+            self._facts.actions += before[:-1]
+            return causes[-1:], later
         if acting := self._deed(sentence, tokens):
             return acting
-        if (
-            len(effects) == 1
-            and made
-            and made[0].group.passive
-            and effects[0].actor is None
-            and made[0].subject
-        ):
-            first = made[0].subject
-            word = next((t.low for t in tokens[first.start : first.end] if verbs.as_form(t.low, "part")), "")
-            word = word or next((t.low for t in tokens[: first.start] if verbs.as_form(t.low, "part")), "")
-            verb = verbs.as_form(word, "part")
-            name = effects[0].thing.name
-            known = [
-                one for one in self._facts.done() if verb and one.verb == verb.base and one.thing.name == name
-            ]
+        made = clauses(tokens)
+        first = made[0].subject if made and made[0].group.passive else None
+        if first and len(effects) == 1 and by_itself(effects):
+            of_it = (*tokens[first.start : first.end], *tokens[: first.start])
+            verb = next(filter(None, (verbs.as_form(t.low, "part") for t in of_it)), None)
+            same = [one for one in self._facts.done() if verb and one.verb == verb.base]
+            known = [one for one in same if one.thing.name == effects[0].thing.name]
             return [replace(one, place=sentence.whole) for one in known[-1:]], list(effects)
         return [], list(effects)
+
+    def _just_done(self, sentence: Sentence) -> list[Action]:
+        """What the sentence before in the same line said was done."""
+        return [one for one in self._facts.done()[-1:] if one.place.line == sentence.whole.line]
 
     def _deed(self, sentence: Sentence, tokens: Sequence[Token]) -> tuple[list[Action], list[Action]] | None:
         """`Payment of the deposit confirms the booking`, `lodging an objection suspends the fine`; without a cause nothing is done."""
@@ -244,8 +257,8 @@ class English(Reading):
         effect = self._action(place, clause, None, automatic=True, past=False)
         return [self._as_done(one, _noun_of(one)) for one in causes], [effect] if effect else []
 
-    def _causes(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
-        found = self._actions(sentence, tokens, None, automatic=False, past=True)
+    def _causes(self, sentence: Sentence, tokens: Sequence[Token], actor: Term | None) -> list[Action]:
+        found = self._actions(sentence, tokens, actor, automatic=False, past=True)
         found = found or self._became(sentence, tokens)
         found = found or self._doing(sentence, tokens)
         found = found or ([] if clauses(tokens) else self._nominal(sentence, tokens))
@@ -277,7 +290,7 @@ class English(Reading):
         self, place: Place, clause: Clause, actor: Term | None, *, automatic: bool, past: bool
     ) -> Action | None:
         group, kind = clause.group, clause.group.verb.kind
-        if group.passive and clause.which:
+        if group.passive and (clause.which or (clause.was and not past)):
             return None
         if group.negative or kind == "state" or (kind == "input" and not past):
             self._remember_inputs(place, clause, kind)
@@ -286,7 +299,7 @@ class English(Reading):
             return None
         if kind == "threshold":
             return self._crossed(place, clause)
-        if kind == "query" and clause.objects and clause.objects[0].words[-1:] in _SHOWN:
+        if kind == "query" and clause.objects and clause.objects[0].head in _MESSAGES:
             return None
         if group.verb.base in lexicon.words(_FILE, "working") and not (group.bare or _asks_state(clause)):
             return None
@@ -312,9 +325,9 @@ class English(Reading):
             return False
         if self._facts.headings and term_of(subject).name == self._facts.headings[0].term.name:
             return True  # what the whole text is about
-        if is_person(subject.words[-1]) or _is_system(subject) or _nobody(subject):
+        if is_person(subject.head) or _is_system(subject) or _nobody(subject):
             return False
-        return subject.named or naming.pascal(naming.singular(subject.words[-1])) in self._things
+        return subject.named or naming.pascal(naming.singular(subject.head)) in self._things
 
     def _crossed(self, place: Place, clause: Clause) -> Action | None:
         """`the stock falls below the minimum`: somebody must notice it."""
@@ -374,14 +387,13 @@ class English(Reading):
         """Who does it: the subject, or the agent after by."""
         if clause.group.passive:
             agents = [phrases[0] for word, phrases in clause.tails if word == "by"]
-            doer = (
-                term_of(agents[0]) if agents and agents[0].words and is_person(agents[0].words[-1]) else None
-            )
+            doer = term_of(agents[0]) if agents and agents[0].words and is_person(agents[0].head) else None
         elif clause.subject is None or clause.subject.pronoun:
-            doer = actor or (self._actor if clause.subject is not None else None)
+            known = clause.subject is not None and clause.subject.pronoun not in ("i", "we", "you")
+            doer = actor or (self._actor if known else None)
         elif _nobody(clause.subject):
             doer = actor
-        elif clause.objects or is_person(clause.subject.words[-1]):
+        elif clause.objects or is_person(clause.subject.head):
             doer = term_of(clause.subject)
         else:
             doer = None
@@ -394,11 +406,10 @@ class English(Reading):
         if clause.group.passive:
             given = clause.objects[:1] if verb.base in lexicon.words(_FILE, "dative") else ()
             return next((one for one in given if one.words), subject), ""
-        if clause.objects:
+        thing = subject and subject.words and not is_person(subject.head) and not _is_system(subject)
+        if clause.objects and not (thing and verb.kind == "intransitive"):
             return clause.objects[0], ""
-        if verb.kind == "intransitive" or (
-            subject and subject.words and not is_person(subject.words[-1]) and not _is_system(subject)
-        ):
+        if thing or verb.kind == "intransitive":
             return subject, ""
         preposition = lexicon.pairs(_FILE, "takes").get(verb.base)
         for word, phrases in clause.tails:
@@ -412,8 +423,8 @@ class English(Reading):
         if phrase.pronoun:
             return self._thing, None
         term = term_of(phrase)
-        last = naming.singular(phrase.words[-1])
-        if phrase.of and phrase.of.words and not is_person(phrase.of.words[-1]):
+        last = naming.singular(phrase.head)
+        if phrase.of and phrase.of.words and not is_person(phrase.of.head):
             whole = term_of(phrase.of)
             if last in lexicon.words(_FILE, "listish"):
                 return (
@@ -474,7 +485,7 @@ class English(Reading):
     def _nominal(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         """`After payment`, `upon approval of the request`."""
         phrase = noun_phrase(tokens, 0, len(tokens)) if tokens else None
-        noun = naming.singular(phrase.words[-1]) if phrase and phrase.words else ""
+        noun = naming.singular(phrase.head) if phrase and phrase.words else ""
         both = noun in lexicon.words(_FILE, "noun_and_verb") and phrase and phrase.of
         base = _VERB_OF.get(noun) or (noun if both else None)
         verb = verbs.as_form(base, "base") if base else None
@@ -538,12 +549,17 @@ def _time(text: str, effect: Sequence[Token]) -> str:
     """When time alone starts what the system does, or somebody is told: every night, a day before the appointment."""
     if found := _REMINDING.search(text):
         return found[0].rstrip(".")
-    if not _EVERY.search(text):
-        return ""
     made = clauses(effect)
-    system = any(one.subject and one.subject.words and _is_system(one.subject) for one in made)
-    system = system or (bool(made) and all(one.group.passive for one in made))
-    return text if system or "automatically" in text.lower() else ""
+    alone = "automatically" in text.lower() or (bool(made) and all(map(_goes_alone, made)))
+    found = _AFTER.search(text)
+    return "" if not alone else found[0] if found else text if _EVERY.search(text) else ""
+
+
+def _goes_alone(clause: Clause) -> bool:
+    """Whether nobody need be there: the system does it, or it is done or happens."""
+    if clause.group.passive:
+        return all(word != "by" for word, _ in clause.tails)
+    return clause.group.verb.base == "receive" or (clause.subject is not None and _is_system(clause.subject))
 
 
 def _of_attribute(clause: Clause) -> bool:
@@ -563,6 +579,9 @@ def _halves(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
     if not tokens:
         return (), ()
     begin = _leading(tokens)
+    if tokens[0].low in ("while", "before", "until"):
+        comma = next((i for i, token in enumerate(tokens) if token.text == ","), -1)
+        return (), tokens[comma + 1 :]
     if begin:
         comma = next(
             (i for i, token in enumerate(tokens) if token.text == "," and _main_part(tokens, i + 1)), 0
@@ -620,7 +639,7 @@ def _without_comma(tokens: Sequence[Token], begin: int) -> tuple[Sequence[Token]
             tokens[i].tag in "DO"
             and tokens[i - 1].tag not in "PSD"
             and _subject_first(tokens, i)
-            and _happens(tokens[begin:i])
+            and (_happens(tokens[begin:i]) or any(t.low in _DURATIONS for t in tokens[begin:i]))
         ):
             return tokens[begin:i], tokens[i:]
     main = (i for i in range(begin, len(tokens)) if tokens[i].tag in "DO" and _subject_first(tokens, i))
@@ -638,7 +657,7 @@ def _subject_first(tokens: Sequence[Token], start: int) -> bool:
 def _happens(tokens: Sequence[Token]) -> bool:
     both = lexicon.words(_FILE, "noun_and_verb")
     reported = any(a.low in both and b.low == "of" for a, b in pairwise(tokens[:4]))
-    return reported or bool(clauses(tokens)) or any(token.low in _VERB_OF for token in tokens[:3])
+    return reported or bool(clauses(tokens)) or any(t.low in _VERB_OF for t in tokens[:3])
 
 
 def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
@@ -671,7 +690,7 @@ def _by_object(tokens: Sequence[Token], clause: Clause) -> list[Clause]:
     if clause.group.passive or clause.group.verb.kind in ("query", "notify", "input", "state"):
         return [clause]
     first, *rest = clause.objects or (None,)
-    if first and _is_somebody(first) and rest and rest[0].start - 1 == first.end:
+    if first and _is_somebody(first) and rest and tokens[first.end].tag == "D":
         return [replace(clause, objects=tuple(rest))]  # sends the driver a list
     return [clause, *(replace(clause, objects=(other,)) for other in own)]
 
@@ -684,7 +703,7 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
         inform = replace(group, verb=Verb("inform", "informed", "notify"))
         return replace(clause, group=inform) if base == "tell" else clause
     gets = base in ("receive", "get") and objects and clause.subject and is_person(clause.subject.head)
-    if gets and (automatic or objects[0].words[-1:] in _SHOWN):
+    if gets and (automatic or objects[0].head in _MESSAGES):
         return replace(
             clause, group=replace(group, verb=verbs.as_form("send", "base") or group.verb), subject=None
         )
@@ -695,12 +714,12 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
 
 
 def _is_somebody(phrase: Phrase) -> bool:
-    return phrase.pronoun or is_person(phrase.head)
+    return bool(phrase.pronoun) or is_person(phrase.head)
 
 
 def _asks_state(clause: Clause) -> bool:
     """Checking a thing is work; checking its status is a question."""
-    words = [phrase.words[-1] for phrase in clause.objects if phrase.words]
+    words = [phrase.head for phrase in clause.objects if phrase.words]
     return any(naming.singular(word) in lexicon.words(_FILE, "listish") for word in words)
 
 
@@ -708,7 +727,7 @@ def _skipped(phrase: Phrase) -> bool:
     """Things of the tool rather than of the business."""
     if phrase.pronoun:
         return False
-    word, pair = naming.singular(phrase.words[-1]), "-".join(phrase.words[-2:])
+    word, pair = naming.singular(phrase.head), "-".join(phrase.words[-2:])
     if pair in lexicon.words(_FILE, "generic_thing") or word in lexicon.words(_FILE, "of_the_tool"):
         return True
     return (
@@ -717,11 +736,11 @@ def _skipped(phrase: Phrase) -> bool:
 
 
 def _nobody(phrase: Phrase) -> bool:
-    return phrase.words[-1] in lexicon.words(_FILE, "nobody")
+    return phrase.head in lexicon.words(_FILE, "nobody")
 
 
 def _is_system(phrase: Phrase) -> bool:
-    return phrase.words[-1] in lexicon.words(_FILE, "system")
+    return phrase.head in lexicon.words(_FILE, "system")
 
 
 def _kind(verb: Verb, thing: Term) -> tuple[Verb, Kind]:
@@ -752,7 +771,7 @@ def _into(clause: Clause) -> tuple[Term | None, str]:
         if (
             verb in lexicon.words(_FILE, "into_target")
             and word in ("to", "from", "into", "in")
-            and not is_person(phrase.words[-1])
+            and not is_person(phrase.head)
         ):
             tail = f"{naming.pascal(word)}{term_of(phrase).name}"
             return term_of(phrase), tail
@@ -770,7 +789,7 @@ def _names(verb: Verb, thing: Term, tail: str, preposition: str) -> tuple[Term, 
 
 def _question(verb: Verb, target: Phrase, thing: Term, owner: Term | None) -> Term:
     """The name of a look-up: what is asked for, as one or as many."""
-    last = naming.singular(target.words[-1]) if target.words else ""
+    last = naming.singular(target.head)
     many = (
         target.plural
         or verb.base in ("list", "search", "browse")
@@ -792,7 +811,7 @@ def _fields(clause: Clause) -> tuple[Term, ...]:
     for word, phrases in clause.tails:
         if word == "with" or word.rpartition(" ")[2] in _ENTERING:
             things = [phrase for phrase in phrases if phrase.words]
-            attributes = any(not is_person(phrase.words[-1]) for phrase in things)
+            attributes = any(not is_person(phrase.head) for phrase in things)
             found += [
                 term_of(phrase) for phrase in things if attributes
             ]  # "title, author" is no company of people

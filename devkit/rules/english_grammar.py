@@ -57,7 +57,7 @@ class Phrase:
     start: int
     end: int
     plural: bool
-    pronoun: bool = False
+    pronoun: str = ""
     of: Phrase | None = None
     upper: bool = False
     named: bool = False
@@ -92,6 +92,7 @@ class Clause:
     start: int
     end: int
     which: bool = False  # tells which things are meant
+    was: bool = False
 
 
 @lru_cache(maxsize=2048)
@@ -131,12 +132,8 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
     i = start
     while i < end and tokens[i].tag in "DRQAN" and not _heads(tokens, i, end):
         i += 1
-    if i < end and tokens[i].tag == "O" and tokens[i].low not in ("which", "who"):
-        return Phrase((), i, i + 1, tokens[i].low in ("they", "them"), pronoun=True)
-    if (
-        start < i < end and tokens[i].low == "one" and (i + 1 == end or tokens[i + 1].tag != "W")
-    ):  # another one
-        return Phrase((), i, i + 1, False, pronoun=True)
+    if i < end and (tokens[i].tag == "O" or tokens[i].low == "one") and tokens[i].low not in ("which", "who"):
+        return Phrase((), i, i + 1, tokens[i].low in ("they", "them"), pronoun=tokens[i].low)
     first = i
     while i < end and (tokens[i].tag == "W" or _amid(tokens, i, first, end)) and not _told(tokens, i, first):
         i += 1
@@ -167,8 +164,9 @@ def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
 
 
 def _heads(tokens: Sequence[Token], i: int, end: int) -> bool:
-    """An adjective with no noun after it stands for the noun itself."""
-    return tokens[i].tag == "A" and (i + 1 >= end or tokens[i + 1].tag not in "WAQR")
+    """An adjective with no noun after it stands for the noun itself; so does `another one`."""
+    alone = tokens[i].tag == "A" or (tokens[i].low == "one" and tokens[i - 1].tag == "D")
+    return alone and (i + 1 >= end or tokens[i + 1].tag not in "WAQR")
 
 
 def noun_phrases(tokens: Sequence[Token], start: int, end: int) -> tuple[list[Phrase], int]:
@@ -558,9 +556,8 @@ def _clause(
     verb = verbs.as_form(particle, "base")
     if verb and (at + 1 >= end or tokens[at + 1].tag not in "DWAQ"):  # checks the guests in
         group, at = replace(group, verb=verb), at + 1
-    return Clause(
-        group, subject, tuple(objects), _tails(tokens, at, end), start, end, _tells_which(tokens, group)
-    )
+    which, was = _tells_which(tokens, group), tokens[group.start].low in ("was", "were")
+    return Clause(group, subject, tuple(objects), _tails(tokens, at, end), start, end, which, was)
 
 
 def _tells_which(tokens: Sequence[Token], group: Group) -> bool:
@@ -599,18 +596,12 @@ def _subject(tokens: Sequence[Token], begin: int, end: int) -> tuple[Phrase | No
 def _first_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
     while start < end and tokens[start].tag in "CRX":
         start += 1
-    if start < end and tokens[start].tag in "PT":
-        return None
-    phrase = noun_phrase(tokens, start, end)
-    if (
-        phrase
-        and phrase.end < end
-        and tokens[phrase.end].tag == "D"
-        and phrase.words[-1:]
-        and phrase.words[-1] in _TIMES
-    ):
+    within = start < end and tokens[start].tag in "PT"  # in the evening the cashier
+    phrase = noun_phrase(tokens, start + within, end)
+    timed = within or (phrase and phrase.head in _TIMES)
+    if phrase and timed and phrase.end < end and tokens[phrase.end].tag == "D":
         return noun_phrase(tokens, phrase.end, end)
-    return phrase
+    return None if within else phrase
 
 
 def _last_phrase(tokens: Sequence[Token], begin: int, end: int) -> Phrase | None:

@@ -123,13 +123,11 @@ class _Reader:
             return False
         before = lines[position - 1] if position else None
         after = lines[position + 1] if position + 1 < len(lines) else None
-        if _plain(body) in _HEADINGS or (
-            after
-            and (
-                _ACTOR.match(after.body)
-                or re.fullmatch(r"(?:primary |main )?actor", after.body, re.IGNORECASE)
-            )
-        ):
+        below = next((one for one in lines[position + 1 : position + 3] if one.body), line)
+        titles = _number(below) == 1 or _is_generic(below.body)
+        if _plain(body) in _HEADINGS or (titles and not line.bullet and self._english.unknown(body)):
+            return True
+        if below is after and not _is_label(body) and (_ACTOR.match(below.body) or _is_label(below.body)):
             return True
         alone = before is None or not before.body or bool(text.heading(before.text))
         if (
@@ -235,8 +233,7 @@ class _Reader:
         if line.number == self._quiet_line:
             return True
         titled = i + 1 < len(lines) and lines[i + 1].number == line.number and not text.cells(line.text)
-        title, colon, _ = line.body.partition(":")
-        if (titled or colon) and (_QUIET_LABEL.fullmatch(title.strip()) or _plain(title) in _LABELS):
+        if (titled or ":" in line.body) and _is_label(line.body):
             self._quiet_line = line.number
             return True
         if not titled or len(line.body) > 30 or line.body[-1:] in ".!?다":
@@ -311,6 +308,12 @@ def _columns(row: Sequence[str]) -> dict[str, int]:
         if title.fullmatch(cell.strip("* "))
     }
     return named if len(named) > 1 else {}
+
+
+def _is_label(body: str) -> bool:
+    """`Preconditions: ...`, before or on the line of what is no behaviour."""
+    title = body.partition(":")[0].strip()
+    return bool(_QUIET_LABEL.fullmatch(title)) or _plain(title) in _LABELS
 
 
 def _names_a_section(body: str) -> bool:

@@ -162,3 +162,32 @@ def test_what_was_found_is_what_the_next_pronoun_means() -> None:
     (found,) = facts("If damaged goods are found, the crew reports them.").reactions
 
     assert [one.thing.name for one in found.results] == ["Good"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The bridge was built by a baron.",
+        "While the machine is running, the dough is warm.",
+        "Before a shipment leaves the depot, it is cold.",
+        "Parcels that have been returned are in the store.",
+    ],
+)
+def test_what_was_or_is_so_is_no_behaviour(sentence: str) -> None:
+    assert commands(sentence) == []
+
+
+def test_a_title_over_numbered_steps_is_no_step() -> None:
+    assert commands("Run the sale", "", "1. The auctioneer opens the lot.") == [("OpenLot", "LotOpened")]
+
+
+def test_which_things_there_are_is_a_look_up() -> None:
+    (seen,) = facts("As a cook I want to see which dishes have been ordered.").actions
+
+    assert (seen.kind, seen.command.name) == ("query", "DishList")
+
+
+def test_i_am_not_who_acted_before() -> None:
+    _, approved = facts("The teacher proposes a course. I approve it.").actions
+
+    assert (approved.command.name, approved.actor) == ("ApproveCourse", None)

@@ -48,6 +48,18 @@ def reactions(text: str) -> list[str]:
         ("Should the courier lose a parcel, the sender is refunded.", "ParcelLost -> RefundSender"),
         ("Two days before the exam, candidates are reminded by SMS.", " -> RemindCandidate"),
         ("A claim that isn't answered within five days gets escalated.", " -> EscalateClaim"),
+        ("The editor rejects the draft and the author is notified.", "DraftRejected -> NotifyAuthor"),
+        ("The clerk closes the case. The claimant is informed.", "CaseClosed -> InformClaimant"),
+        ("The recipient refuses the parcel, which is then destroyed.", "ParcelRefused -> DestroyParcel"),
+        (
+            "As a host I can cancel a fair, in which case all guests are refunded.",
+            "FairCancelled -> RefundGuest",
+        ),
+        ("A clerk checks the plan. Once approved, the plan is printed.", "PlanApproved -> PrintPlan"),
+        ("An approved plan is archived after ten years.", " -> ArchivePlan"),
+        ("After 30 minutes without activity the session is closed.", " -> CloseSession"),
+        ("When a crate arrives empty, it is cleaned.", "CrateArrived -> CleanCrate"),
+        ("When a table is freed, the guest is called.", "TableFreed -> CallGuest"),
         ("Expired permits are revoked every night.", " -> RevokePermit"),
         (
             "When a model is discontinued, all open offers for it are withdrawn.",
