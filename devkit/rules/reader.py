@@ -127,7 +127,12 @@ class _Reader:
         titles = _number(below) == 1 or _is_generic(below.body)
         if _plain(body) in _HEADINGS or (titles and not line.bullet and self._english.unknown(body)):
             return True
-        if below is after and not _is_label(body) and (_ACTOR.match(below.body) or _is_label(below.body)):
+        if (
+            below is after
+            and not line.bullet
+            and not _is_label(body)
+            and (_ACTOR.match(below.body) or _is_label(below.body))
+        ):
             return True
         alone = before is None or not before.body or bool(text.heading(before.text))
         if (
