@@ -57,10 +57,12 @@ class Server(uvicorn.Server):
         self._leaving = asyncio.Event()
 
     def leave(self) -> None:
+        """Takes no more; `serve` returns when all is answered."""
         self.should_exit = True
         self._leaving.set()
 
     async def main_loop(self) -> None:
+        """Until `leave`: uvicorn's, once a second."""
         while not await self.on_tick(0):  # sets the second that answers are dated with
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._leaving.wait(), 1)
@@ -81,6 +83,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """None: they are the program's."""
         yield
 
 
