@@ -85,7 +85,9 @@ class Korean(Reading):
         state, undone = "", set[str]()
         for position, clause in enumerate(made):
             is_cause = _is_cause(clause, made[position + 1 :])
-            so = (
+            rest = made[position + 1 :]
+            decided = is_cause and (_same_actor(clause, rest) or _permitted(rest))
+            so = decided or (
                 is_cause
                 and clause.ending == "if"
                 and (
@@ -93,22 +95,21 @@ class Korean(Reading):
                     or clause.noun in _LIMITS
                     or clause.kind == "unknown"
                     or not self._resolved(clause)[0].base
-                    or _same_actor(clause, made[position + 1 :])
                 )
             )
             before_last = clause.ending in ("after", "by") and not is_cause
             action, *more = [None if so else self._action(sentence, one, made) for one in _apart(clause)]
             self._facts.actions += filter(None, more)
-            if so and not causes:
+            if decided:
+                self._doer(clause, _target(clause))
+            elif so and not causes:
                 state = sentence.text[clause.start : clause.end]
-                if _same_actor(clause, made[position + 1 :]):
-                    self._doer(clause, _target(clause))
                 undone |= {clause.verb.base} if clause.negative else set()
             elif is_cause:
                 if cause := _happened(action) if action else None:
                     self._add(sentence, causes, effects)
                     causes, effects = [self._as_done(cause, _noun_of(cause, clause.noun))], []
-            elif action and not (before_last and (action.kind == "query" or _idle(made[position + 1 :]))):
+            elif action and not (before_last and (action.kind == "query" or _idle(rest))):
                 effects.append(action)
         if not causes and not state:
             state = self._time(sentence.text, effects)
@@ -223,7 +224,7 @@ class Korean(Reading):
         )
         if kind == "query":
             command = event = _question(noun, target, thing, owner)
-        elif target is None or not terms.is_attribute(target.words[-1]):
+        elif kind != "notify" and (target is None or not terms.is_attribute(target.words[-1])):
             self._thing = thing
         fields = _fields(clause, made)
         system = doer is not None and doer.name == "System"
@@ -428,6 +429,11 @@ def _bare_noun(words: tuple[str, ...], clause: Clause) -> Noun:
 def _idle(rest: Sequence[Clause]) -> bool:
     """`탈퇴 후 1년간 보관한다`: only how long something lasts, or what may not be done."""
     return all(clause.negative or clause.kind == "state" for clause in rest)
+
+
+def _permitted(rest: Sequence[Clause]) -> bool:
+    """`연체하였을 때 임대인은 해지할 수 있다`: somebody may, which does not follow."""
+    return rest[0].may and not rest[0].passive and rest[0].with_particle("은", "는", "이", "가") is not None
 
 
 def _same_actor(cause: Clause, rest: Sequence[Clause]) -> bool:

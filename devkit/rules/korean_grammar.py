@@ -59,7 +59,7 @@ _ENDINGS: tuple[tuple[re.Pattern[str], Ending], ...] = (
 _OF_ACTORS = ("은", "는", "이", "가", "께서", "에서")
 _AUXILIARIES = (
     (("지", "지는", "지도", "면", "서는"), "않 못하 없 말 아니하", True),
-    (("야", "야만", "도록", "려고", "게", "기로", "기도", "기만"), "하 되", False),
+    (("야", "야만", "도록", "려고", "게", "기로", "기도", "기만", "거나"), "하 되", False),
     (("고",), "싶 있 계시", False),
     (("기", "기를"), "시작하 시작되 원하 희망하", False),
     (("면",), "좋", False),
@@ -67,7 +67,7 @@ _AUXILIARIES = (
 )
 """An ending, stems that may follow it, whether that denies: `취소하지 않으면`, `등록해 주면`, `취소하게 되면`, `보고 싶다`."""
 _BOUND: tuple[tuple[re.Pattern[str], Ending], ...] = (
-    (re.compile(r"경우|때|즉시|순간"), "if"),
+    (re.compile(r"경우|때|즉시|순간|대로$"), "if"),
     (re.compile(r"(?:후|뒤|다음|이후|지)(?:에|에는|로)?$"), "after"),
 )
 _POSTPOSITIONS = ("통해", "대해", "위해", "인해", "관해", "향해", "비해", "따라", "통합", "없이")
@@ -104,6 +104,7 @@ class Clause:
     nouns: list[Noun] = field(default_factory=list)
     bare: tuple[str, ...] = ()
     negative: bool = False
+    may: bool = False
     start: int = 0
     end: int = 0
 
@@ -384,12 +385,15 @@ class _Parser:
         """What the predicate with its auxiliaries does in the sentence, how many words it takes up, whether it is denied."""
         ending, used = said.ending, 1
         negative = self._at > 0 and self._words[self._at - 1].text in ("안", "못")
+        negative |= said.noun[:1] == "미" and said.noun[1:] in verb_nouns()  # 미제출
         while more := self._auxiliary(ending, used):
             negative |= more[1]
             used += more[0]
             ending = _ending(self._next(used - 1))
         following, second = self._next(used), self._next(used + 1)
-        if ending == "of" and (bound := next((e for noun, e in _BOUND if noun.match(following)), None)):
+        if (ending == "of" or following == "즉시") and (
+            bound := next((e for noun, e in _BOUND if noun.match(following)), None)
+        ):
             return bound, used + 1, negative
         if self._next(used - 1).endswith("기") and (
             following.startswith(("전", "위", "때문")) or second.startswith("전")
@@ -404,8 +408,8 @@ class _Parser:
             return 2, second.startswith("없")
         if word.endswith(("지", "면", "서는")) and following in ("안", "못") and second:
             return 2, True
-        if ending == "by" and _is_form(following, "주 드리 두 놓 버리 보"):
-            return 1, "겠" in following
+        if ending == "by" and _is_form(following, "주 드리 두 놓 버리 보 오"):
+            return 1, "겠" in following or following.startswith("왔")  # what somebody will try, or did so far
         endings = ((denies, stems) for ends, stems, denies in _AUXILIARIES if word.endswith(ends))
         return next(((1, denies) for denies, stems in endings if _is_form(following, stems)), None)
 
@@ -427,8 +431,9 @@ class _Parser:
             self._nouns,
             tuple(self._bare),
             negative,
-            self._start,
-            last.end,
+            may=any(one.text in ("수", "수가", "수도") for one in self._words[self._at : self._at + used]),
+            start=self._start,
+            end=last.end,
         )
         for before in reversed(self._made):
             if not negative or before.ending != "by":

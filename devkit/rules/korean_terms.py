@@ -72,7 +72,11 @@ def term(words_of: tuple[str, ...], *, plural: bool = False) -> Term:
     """A concept from the words of a noun phrase."""
     known = [word for word in words_of if _has_english(word)] or words_of
     pieces = [english(word) for word in _joined(known)]
-    unique = [piece for position, piece in enumerate(pieces) if not position or piece != pieces[position - 1]]
+    unique = [
+        piece
+        for position, piece in enumerate(pieces)
+        if not position or not pieces[position - 1].endswith(piece)
+    ]
     return Term("".join(unique), " ".join(words_of), plural)
 
 

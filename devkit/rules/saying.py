@@ -57,8 +57,9 @@ class Reading:
         """What follows from an event without anybody named is done by the system; a cause of nothing is no command. Where
         something is so (`state`) rather than happens, what brought it about is the cause, and the state a condition; not what
         was not done (`undone`, verbs)."""
-        known = self._brought_about(state, effects, undone) if state and not causes and effects else None
         timer = timer_of(state)
+        happened = state and state != timer and effects and not causes
+        known = self._brought_about(state, effects, undone) if happened else None
         timed = known is None and not causes and bool(timer) and by_itself(effects)
         if effects and (causes or known or timed):
             results = tuple(replace(one, automatic=one.automatic or one.actor is None) for one in effects)
