@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 
 from devkit.rules import lexicon, naming, verbs
@@ -17,14 +17,15 @@ from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
 
 _FILE = "english_words.txt"
+_words = partial(lexicon.words, _FILE)
 _STORY = re.compile(r"^as (?:an?|the) (?P<actor>[^,]+?),? (?=i(?:'d)? )", re.IGNORECASE)
 _NOMINALS = "|".join(lexicon.pairs(_FILE, "nominal")) + "|(?:report|request|order|rental|use) of"
 
 _VERB_OF = {noun: verb for verb, noun in lexicon.pairs(_FILE, "implied").items()} | lexicon.pairs(
     _FILE, "nominal"
 )
-_RECORDING = lexicon.words("english_words.txt", "recording")
-_MESSAGES = lexicon.words("english_words.txt", "message")
+_RECORDING = _words("recording")
+_MESSAGES = _words("message")
 
 
 def _arrow(found: re.Match[str]) -> str:
@@ -58,6 +59,7 @@ _REWORDED = [
     for form, instead in lexicon.forms("english", NOMINAL=_NOMINALS, MESSAGE="|".join(_MESSAGES))
 ]
 _UNITS = r"(?:minutes?|hours?|days?|weeks?|months?|years?)"
+_WHOLE = ("status", "availability", "history", "type")
 _DURATIONS = ("minutes", "hours", "days", "weeks", "months", "years")
 _SOME = r"(?:\d+|an?|one|two|three|four|five|six|seven|ten|fourteen|thirty)"
 _REMINDING = re.compile(
@@ -82,12 +84,12 @@ _SECTION = re.compile(
     r"^(?:bounded context|context|module|domain|epic|feature|aggregate)\b(?: overview)?:?\s*", re.IGNORECASE
 )
 _TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
-_BECOMES = lexicon.words("english_words.txt", "become")
-_CHANGES = lexicon.words("english_words.txt", "change")
+_BECOMES = _words("become")
+_CHANGES = _words("change")
 _WITH_TIME = ("overdue", "late", "expired", "due", "stock")
 _PAST = ("below", "above", "under", "over", "beyond", "behind", "to")
 _LIMITS = ("exceed", "reach")
-_ENTERING = lexicon.words("english_words.txt", "entering")
+_ENTERING = _words("entering")
 
 
 @lru_cache(maxsize=2048)
@@ -126,7 +128,7 @@ def _inverted(words: str) -> str:
     tokens = tokens_of(words)
     if len(tokens) > 3 and tokens[0].low == "should":
         for before, token in pairwise(tokens[2:7]):
-            verb = verbs.as_form(token.low, "base") and token.low not in lexicon.words(_FILE, "noun_and_verb")
+            verb = verbs.as_form(token.low, "base") and token.low not in _words("noun_and_verb")
             if verb or token.tag in "BHN":
                 return f"When{words[tokens[0].end : before.end]} should{words[before.end :]}"
     begin = 2 if len(tokens) > 4 and tokens[1].low == "being" else 1
@@ -158,7 +160,7 @@ class English(Reading):
     def unknown(self, title: str) -> bool:
         """`Donate blood` is something to do, no area."""
         verb, *rest = title.lower().split() or [""]
-        noun = lexicon.words(_FILE, "noun_and_verb") | lexicon.words(_FILE, "attribute")
+        noun = _words("noun_and_verb") | _words("attribute")
         return bool(rest) and verbs.as_form(verb, "base") is not None and verb not in noun
 
     def is_actor(self, title: str) -> bool:
@@ -198,12 +200,8 @@ class English(Reading):
 
     def _before(self, said: Said) -> None:
         """`It is shipped when it is paid`: the first pronoun of a cause that comes last means what the main part is about."""
-        if (
-            said.cause
-            and said.effect
-            and said.effect[0].start < said.cause[0].start
-            and said.cause[0].tag == "O"
-        ):
+        cause, effect = said.cause[:1], said.effect[:1]
+        if cause and effect and effect[0].start < cause[0].start and cause[0].tag == "O":
             made = clauses(said.effect)
             about = next((p for c in made[:1] for p in (*c.objects[:1], c.subject) if p and p.words), None)
             self._thing = self._thing_of(about)[0] if about else self._thing
@@ -213,16 +211,12 @@ class English(Reading):
     ) -> tuple[list[Action], list[Action]]:
         """A cause that the sentence has no `when` for: `rejected applications are returned`, `payment confirms the booking`,
         `the clerk files the case, and then the system assigns it`."""
-        then = next(
-            (t.start for b, t in pairwise(tokens) if t.low == "then" and (b.text in ",;and" or b.tag == "B")),
-            0,
+        thens = (
+            t.start for b, t in pairwise(tokens) if t.low == "then" and (b.text in ",;and" or b.tag == "B")
         )
+        then, text = next(thens, len(sentence.text)), sentence.text
         told = [one for one in effects if one.kind == "notify" and one.actor is None]
-        later = told or [
-            one
-            for one in effects
-            if then and sentence.text.find(one.place.quote) + len(one.place.quote) > then
-        ]
+        later = told or [one for one in effects if text.find(one.place.quote) + len(one.place.quote) > then]
         before = [one for one in effects if one not in later]
         if later and by_itself(later) and (causes := before or self._just_done(sentence)):
             self._facts.actions += before[:-1]
@@ -274,16 +268,15 @@ class English(Reading):
         past: bool = False,
     ) -> list[Action]:
         made = clauses(tokens)
-        inputs = [clause for clause in made if clause.group.verb.base in lexicon.words(_FILE, "input_like")]
+        inputs = [clause for clause in made if clause.group.verb.base in _words("input_like")]
         found: list[Action] = []
         for clause in made:
             if clause in inputs and len(made) > 1:
                 continue
             place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
-            for one in _by_object(tokens, _meant(clause, automatic=automatic)):
-                action = self._action(place, one, actor, automatic=automatic, past=past)
-                if action:
-                    found.append(action)
+            several = _by_object(tokens, _meant(clause, automatic=automatic))
+            done = (self._action(place, one, actor, automatic=automatic, past=past) for one in several)
+            found += filter(None, done)
         return found or ([] if past else self._became(sentence, tokens, only_change=True))
 
     def _action(
@@ -301,11 +294,10 @@ class English(Reading):
             return self._crossed(place, clause)
         if kind == "query" and clause.objects and clause.objects[0].head in _MESSAGES:
             return None
-        if group.verb.base in lexicon.words(_FILE, "working") and not (group.bare or _asks_state(clause)):
+        if group.verb.base in _words("working") and not (group.bare or _asks_state(clause)):
             return None
-        known = (
-            verbs.as_form(base, "base") for base in (group.verb.base, group.verb.base.removeprefix("re"))
-        )
+        base = group.verb.base
+        known = (verbs.as_form(one, "base") for one in (base, base.removeprefix("re")))
         listed = automatic or any(known) or (past and group.passive)
         acting = clause.subject and is_person(clause.subject.head)
         if not listed and not (clause.objects and (acting or actor or clause.subject is None)):
@@ -334,10 +326,8 @@ class English(Reading):
         if clause.subject is None:
             return None
         thing, owner = self._thing_of(clause.subject)
-        preposition, limit = next(
-            ((word, phrases[0]) for word, phrases in clause.tails if phrases[0].words), ("", None)
-        )
-        limit = limit or next(iter(clause.objects), None)
+        limits = ((word, phrases[0]) for word, phrases in clause.tails if phrases[0].words)
+        preposition, limit = next(limits, ("", next(iter(clause.objects), None)))
         bare = limit is None or (preposition not in _PAST and clause.group.verb.base not in _LIMITS)
         if thing is None or (bare and "_" not in clause.group.verb.base):
             return None
@@ -373,11 +363,9 @@ class English(Reading):
         command, event = _names(verb, thing, tail, preposition)
         if kind == "query":
             command = event = _question(verb, target, thing, owner)
-        elif not target.pronoun:
-            self._thing = (
-                thing if naming.head(thing.name) not in lexicon.words(_FILE, "attribute") else self._thing
-            )
-        system = doer is not None and naming.head(doer.name) in lexicon.words(_FILE, "system")
+        elif not target.pronoun and naming.head(thing.name) not in _words("attribute"):
+            self._thing = thing
+        system = doer is not None and naming.head(doer.name) in _words("system")
         return Action(
             place=place, kind=kind, verb=verb.base, actor=None if system else doer, thing=thing, owner=owner, command=command,
             event=event, fields=_fields(clause), automatic=automatic or bool(system) or (clause.group.passive and doer is None),
@@ -386,8 +374,8 @@ class English(Reading):
     def _doer(self, clause: Clause, actor: Term | None) -> Term | None:
         """Who does it: the subject, or the agent after by."""
         if clause.group.passive:
-            agents = [phrases[0] for word, phrases in clause.tails if word == "by"]
-            doer = term_of(agents[0]) if agents and agents[0].words and is_person(agents[0].head) else None
+            agents = (phrases[0] for word, phrases in clause.tails if word == "by")
+            doer = next((term_of(agent) for agent in agents if is_person(agent.head)), None)
         elif clause.subject is None or clause.subject.pronoun:
             known = clause.subject is not None and clause.subject.pronoun not in ("i", "we", "you")
             doer = actor or (self._actor if known else None)
@@ -404,7 +392,7 @@ class English(Reading):
         """What it is done to, and the preposition in between, if any."""
         subject, verb = clause.subject, clause.group.verb
         if clause.group.passive:
-            given = clause.objects[:1] if verb.base in lexicon.words(_FILE, "dative") else ()
+            given = clause.objects[:1] if verb.base in _words("dative") else ()
             return next((one for one in given if one.words), subject), ""
         thing = subject and subject.words and not is_person(subject.head) and not _is_system(subject)
         if clause.objects and not (thing and verb.kind == "intransitive"):
@@ -426,12 +414,10 @@ class English(Reading):
         last = naming.singular(phrase.head)
         if phrase.of and phrase.of.words and not is_person(phrase.of.head):
             whole = term_of(phrase.of)
-            if last in lexicon.words(_FILE, "listish"):
-                return (
-                    whole if last not in ("status", "availability", "history", "type") else whole + term
-                ), whole
-            return (whole + term if last in lexicon.words(_FILE, "attribute") else term), whole
-        attribute = last in lexicon.words(_FILE, "attribute") and last not in _MESSAGES
+            if last in _words("listish"):
+                return (whole + term if last in _WHOLE else whole), whole
+            return (whole + term if last in _words("attribute") else term), whole
+        attribute = last in _words("attribute") and last not in _MESSAGES
         if attribute and len(phrase.words) == 1 and self._thing:
             return self._thing + term, self._thing
         return term, None
@@ -486,7 +472,7 @@ class English(Reading):
         """`After payment`, `upon approval of the request`."""
         phrase = noun_phrase(tokens, 0, len(tokens)) if tokens else None
         noun = naming.singular(phrase.head) if phrase and phrase.words else ""
-        both = noun in lexicon.words(_FILE, "noun_and_verb") and phrase and phrase.of
+        both = noun in _words("noun_and_verb") and phrase and phrase.of
         base = _VERB_OF.get(noun) or (noun if both else None)
         verb = verbs.as_form(base, "base") if base else None
         if phrase is None or verb is None:
@@ -502,11 +488,7 @@ class English(Reading):
         command, event = _names(verb, thing, "", "")
         place = sentence.place(tokens[0].start, tokens[-1].end)
         kind: Kind = "create" if verb.kind == "create" else "update"
-        return [
-            Action(
-                place=place, kind=kind, verb=verb.base, actor=None, thing=thing, command=command, event=event
-            )
-        ]
+        return [replace(noticed(place, verb.base, thing, None, command, event), kind=kind, automatic=False)]
 
 
 def _state(tokens: Sequence[Token]) -> str:
@@ -516,8 +498,9 @@ def _state(tokens: Sequence[Token]) -> str:
     if words[:1] == ["unless"]:
         return _plain(tokens)
     plain = next((i for i, token in enumerate(tokens) if token.tag == "B"), 0) if not made else 0
+    groups = [one.group for one in made]
     so = bool(made) and all(
-        one.group.negative or one.group.verb.kind == "state" or one.group.verb.base in _LIMITS for one in made
+        one.negative or one.verb.kind == "state" or one.verb.base in _LIMITS for one in groups
     )
     so = so or (plain > 0 and _BECOMES.isdisjoint(words) and words[-1] not in _WITH_TIME)
     return _plain(tokens) if so else ""
@@ -564,8 +547,7 @@ def _goes_alone(clause: Clause) -> bool:
 
 def _of_attribute(clause: Clause) -> bool:
     """`the arrival time is recorded` is nothing that is done."""
-    words = clause.subject.words if clause.subject else ()
-    return bool(words) and naming.singular(words[-1]) in lexicon.words(_FILE, "attribute")
+    return clause.subject is not None and naming.singular(clause.subject.head) in _words("attribute")
 
 
 def _noun_of(cause: Action) -> str:
@@ -583,9 +565,7 @@ def _halves(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
         comma = next((i for i, token in enumerate(tokens) if token.text == ","), -1)
         return (), tokens[comma + 1 :]
     if begin:
-        comma = next(
-            (i for i, token in enumerate(tokens) if token.text == "," and _main_part(tokens, i + 1)), 0
-        )
+        comma = _comma(tokens)
         return (tokens[begin:comma], tokens[comma + 1 :]) if comma else _without_comma(tokens, begin)
     able = any(token.low in ("can", "may", "cannot") for token in tokens)
     for i, token in enumerate(tokens[1:], 1):
@@ -602,6 +582,12 @@ def _halves(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
     return (), _until_condition(tokens)
 
 
+def _comma(tokens: Sequence[Token], start: int = 0) -> int:
+    """Where the comma before the main part stands; 0 where there is none."""
+    commas = (i for i in range(start, len(tokens)) if tokens[i].text == ",")
+    return next((i for i in commas if _main_part(tokens, i + 1)), 0)
+
+
 def _leading(tokens: Sequence[Token]) -> int:
     """How many words introduce a cause at the beginning of the sentence."""
     lows = [token.low for token in tokens[:3]]
@@ -615,9 +601,8 @@ def _leading(tokens: Sequence[Token]) -> int:
 def _is_event(tokens: Sequence[Token]) -> bool:
     """Whether something happens there, rather than being so."""
     made = clauses(tokens)
-    return bool(made) and not any(
-        one.group.negative or one.group.verb.kind in ("state", "query") for one in made
-    )
+    so = (one.group.negative or one.group.verb.kind in ("state", "query") for one in made)
+    return bool(made) and not any(so)
 
 
 def _follows(tokens: Sequence[Token], i: int) -> bool:
@@ -634,16 +619,12 @@ def _without_comma(tokens: Sequence[Token], begin: int) -> tuple[Sequence[Token]
     then = next((i for i, token in enumerate(tokens) if token.low == "then"), 0)
     if then:
         return tokens[begin:then], tokens[then + 1 :]
-    for i in range(begin + 1, len(tokens)):
-        if (
-            tokens[i].tag in "DO"
-            and tokens[i - 1].tag not in "PSD"
-            and _subject_first(tokens, i)
-            and (_happens(tokens[begin:i]) or any(t.low in _DURATIONS for t in tokens[begin:i]))
-        ):
+    main = [i for i in range(begin, len(tokens)) if tokens[i].tag in "DO" and _subject_first(tokens, i)]
+    for i in main:
+        happens = _happens(tokens[begin:i]) or any(t.low in _DURATIONS for t in tokens[begin:i])
+        if i > begin and tokens[i - 1].tag not in "PSD" and happens:
             return tokens[begin:i], tokens[i:]
-    main = (i for i in range(begin, len(tokens)) if tokens[i].tag in "DO" and _subject_first(tokens, i))
-    return (), tokens[next(main, begin) :]
+    return (), tokens[next(iter(main), begin) :]
 
 
 def _subject_first(tokens: Sequence[Token], start: int) -> bool:
@@ -655,38 +636,30 @@ def _subject_first(tokens: Sequence[Token], start: int) -> bool:
 
 
 def _happens(tokens: Sequence[Token]) -> bool:
-    both = lexicon.words(_FILE, "noun_and_verb")
+    both = _words("noun_and_verb")
     reported = any(a.low in both and b.low == "of" for a, b in pairwise(tokens[:4]))
     return reported or bool(clauses(tokens)) or any(t.low in _VERB_OF for t in tokens[:3])
 
 
 def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
     for i, token in enumerate(tokens[1:], 1):
-        if token.low in lexicon.words(_FILE, "condition"):
-            comma = next(
-                (j for j in range(i, len(tokens)) if tokens[j].text == "," and _main_part(tokens, j + 1)), 0
-            )
+        if token.low in _words("condition"):
+            comma = _comma(tokens, i)
             if comma and not clauses(tokens[:i]):  # a day before the visit, the guest is reminded
                 return tokens[comma + 1 :]
-            able = any(one.tag == "M" for one in tokens[:i])
-            for j, (one, after) in enumerate(pairwise(tokens[i:]), i):
-                if (
-                    able and one.low == "and" and verbs.as_form(after.low, "base")
-                ):  # lock it before use and release it
-                    return (*tokens[:i], *tokens[j:])
-            return tokens[:i]
+            ands = (j for j in range(i, len(tokens) - 1) if tokens[j].low == "and")
+            more = next((j for j in ands if verbs.as_form(tokens[j + 1].low, "base")), len(tokens))
+            able = any(one.tag == "M" for one in tokens[:i])  # lock it before use and release it
+            return (*tokens[:i], *tokens[more if able else len(tokens) :])
     return tokens
 
 
 def _by_object(tokens: Sequence[Token], clause: Clause) -> list[Clause]:
     """`reserves a desk or a meeting room` does two things: each object that an article marks as one of its own."""
-    own = [
-        other
-        for other in clause.objects[1:]
-        if other.words
-        and tokens[other.start - 1].low in ("a", "an", "the")
-        and not (other.end < len(tokens) and tokens[other.end].tag in "BMHG")
-    ]
+    more = (
+        one for one in clause.objects[1:] if one.words and tokens[one.start - 1].low in ("a", "an", "the")
+    )
+    own = [one for one in more if one.end == len(tokens) or tokens[one.end].tag not in "BMHG"]
     if clause.group.passive or clause.group.verb.kind in ("query", "notify", "input", "state"):
         return [clause]
     first, *rest = clause.objects or (None,)
@@ -698,19 +671,17 @@ def _by_object(tokens: Sequence[Token], clause: Clause) -> list[Clause]:
 def _meant(clause: Clause, *, automatic: bool) -> Clause:
     """Who gets a message, or gets anything when something has happened, is sent it; who is told is informed; who gives an
     address and a photo, and to nobody, fills in something."""
-    group, objects, base = clause.group, clause.objects, clause.group.verb.base
-    if group.passive:
-        inform = replace(group, verb=Verb("inform", "informed", "notify"))
-        return replace(clause, group=inform) if base == "tell" else clause
+    group, objects, base, meant = clause.group, clause.objects, clause.group.verb.base, ""
     gets = base in ("receive", "get") and objects and clause.subject and is_person(clause.subject.head)
-    if gets and (automatic or objects[0].head in _MESSAGES):
-        return replace(
-            clause, group=replace(group, verb=verbs.as_form("send", "base") or group.verb), subject=None
-        )
     to = any(word == "to" for word, _ in clause.tails)
-    if base == "give" and len(objects) > 1 and not to and not _is_somebody(objects[0]):
-        return replace(clause, group=replace(group, verb=verbs.as_form("provide", "base") or group.verb))
-    return clause
+    if group.passive:
+        meant = "inform" if base == "tell" else ""
+    elif gets and (automatic or objects[0].head in _MESSAGES):
+        meant, clause = "send", replace(clause, subject=None)
+    elif base == "give" and len(objects) > 1 and not to and not _is_somebody(objects[0]):
+        meant = "provide"
+    verb = verbs.as_form(meant, "base")
+    return replace(clause, group=replace(group, verb=verb)) if verb else clause
 
 
 def _is_somebody(phrase: Phrase) -> bool:
@@ -719,28 +690,23 @@ def _is_somebody(phrase: Phrase) -> bool:
 
 def _asks_state(clause: Clause) -> bool:
     """Checking a thing is work; checking its status is a question."""
-    words = [phrase.head for phrase in clause.objects if phrase.words]
-    return any(naming.singular(word) in lexicon.words(_FILE, "listish") for word in words)
+    return any(naming.singular(phrase.head) in _words("listish") for phrase in clause.objects)
 
 
 def _skipped(phrase: Phrase) -> bool:
     """Things of the tool rather than of the business."""
-    if phrase.pronoun:
-        return False
-    word, pair = naming.singular(phrase.head), "-".join(phrase.words[-2:])
-    if pair in lexicon.words(_FILE, "generic_thing") or word in lexicon.words(_FILE, "of_the_tool"):
+    word, generic = naming.singular(phrase.head), _words("generic_thing")
+    if "-".join(phrase.words[-2:]) in generic or word in _words("of_the_tool") or phrase.upper:
         return True
-    return (
-        word in lexicon.words(_FILE, "generic_thing") and phrase.of is None and len(phrase.words) == 1
-    ) or phrase.upper
+    return word in generic and phrase.of is None and len(phrase.words) == 1
 
 
 def _nobody(phrase: Phrase) -> bool:
-    return phrase.head in lexicon.words(_FILE, "nobody")
+    return phrase.head in _words("nobody")
 
 
 def _is_system(phrase: Phrase) -> bool:
-    return phrase.head in lexicon.words(_FILE, "system")
+    return phrase.head in _words("system")
 
 
 def _kind(verb: Verb, thing: Term) -> tuple[Verb, Kind]:
@@ -753,28 +719,20 @@ def _kind(verb: Verb, thing: Term) -> tuple[Verb, Kind]:
 def _into(clause: Clause) -> tuple[Term | None, str]:
     """`adds an item to the cart` belongs to the cart; `marks it as lost` says what it became."""
     verb = clause.group.verb.base
-    if (
-        clause.group.passive
-        and verb in ("mark", "flag", "tag")
-        and clause.objects
-        and clause.objects[0].words
+    marks = verb in ("mark", "flag", "tag")
+    first = clause.objects[:1] if clause.group.passive and marks else ()
+    for word, phrase in (
+        *(("as", one) for one in first),
+        *((word, phrases[0]) for word, phrases in clause.tails),
     ):
-        return None, naming.pascal(" ".join(clause.objects[0].words))
-    for word, phrases in clause.tails:
-        phrase = phrases[0]
-        if not phrase.words:
-            continue
-        if verb in ("mark", "flag", "tag") and word == "as":
-            return None, naming.pascal(" ".join(phrase.words))
-        if verb in ("place", "put") and word == "on" and phrase.words == ("hold",):
+        name = naming.pascal(" ".join(phrase.words))
+        if marks and word == "as" and name:
+            return None, name
+        if verb in ("place", "put") and word == "on" and name == "Hold":
             return None, "OnHold"
-        if (
-            verb in lexicon.words(_FILE, "into_target")
-            and word in ("to", "from", "into", "in")
-            and not is_person(phrase.head)
-        ):
-            tail = f"{naming.pascal(word)}{term_of(phrase).name}"
-            return term_of(phrase), tail
+        target = verb in _words("into_target") and word in ("to", "from", "into", "in")
+        if target and name and not is_person(phrase.head):
+            return term_of(phrase), f"{naming.pascal(word)}{term_of(phrase).name}"
     return None, ""
 
 
@@ -790,13 +748,9 @@ def _names(verb: Verb, thing: Term, tail: str, preposition: str) -> tuple[Term, 
 def _question(verb: Verb, target: Phrase, thing: Term, owner: Term | None) -> Term:
     """The name of a look-up: what is asked for, as one or as many."""
     last = naming.singular(target.head)
-    many = (
-        target.plural
-        or verb.base in ("list", "search", "browse")
-        or last in ("list", "set")
-        or bool(target.of and target.of.plural)
-    )
-    if last in lexicon.words(_FILE, "shown_whole"):
+    many = target.plural or verb.base in ("list", "search", "browse") or last in ("list", "set")
+    many = many or bool(target.of and target.of.plural)
+    if last in _words("shown_whole"):
         name = (owner.name if owner and not thing.name.startswith(owner.name) else "") + thing.name
     elif many:
         name = thing.name if thing.name.endswith("List") else f"{thing.name}List"
@@ -811,8 +765,8 @@ def _fields(clause: Clause) -> tuple[Term, ...]:
     for word, phrases in clause.tails:
         if word == "with" or word.rpartition(" ")[2] in _ENTERING:
             things = [phrase for phrase in phrases if phrase.words]
-            attributes = any(not is_person(phrase.head) for phrase in things)
-            found += [
-                term_of(phrase) for phrase in things if attributes
-            ]  # "title, author" is no company of people
+            if not all(
+                is_person(phrase.head) for phrase in things
+            ):  # "title, author" is no company of people
+                found += map(term_of, things)
     return tuple(dict.fromkeys(found))

@@ -5,38 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 from devkit.rules import lexicon, naming, verbs
 from devkit.rules.verbs import Verb
 
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:[-'’][A-Za-z]+)*['’]?|\d[\w.,%:]*|\S")
+_words = partial(lexicon.words, "english_words.txt")
 _CLASSES = {
-    word: tag
-    for name, tag in lexicon.pairs("english_words.txt", "classes").items()
-    for word in lexicon.words("english_words.txt", name)
+    word: tag for name, tag in lexicon.pairs("english_words.txt", "classes").items() for word in _words(name)
 }
-_NOT_ADVERBS = lexicon.words("english_words.txt", "not_adverb")
-_WANT = lexicon.words("english_words.txt", "want")
-_ALLOW = lexicon.words("english_words.txt", "allow")
+_NOT_ADVERBS = _words("not_adverb")
+_WANT = _words("want")
+_ALLOW = _words("allow")
 _RELATIVE = ("that", "which", "who")
 _NOBODY = (("nobody",), ("none",))
-_TIMES = (
-    "night",
-    "day",
-    "week",
-    "month",
-    "year",
-    "morning",
-    "evening",
-    "hour",
-    "quarter",
-    "midnight",
-    "monday",
-    "friday",
-    "sunday",
-)
-_NOUN_TOO = lexicon.words("english_words.txt", "noun_and_verb")
+_TIMES = _words("time")
+_NOUN_TOO = _words("noun_and_verb")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +120,7 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
     if i < end and (tokens[i].tag == "O" or tokens[i].low == "one") and tokens[i].low not in ("which", "who"):
         return Phrase((), i, i + 1, tokens[i].low in ("they", "them"), pronoun=tokens[i].low)
     first = i
-    while i < end and (tokens[i].tag == "W" or _amid(tokens, i, first, end)) and not _told(tokens, i, first):
+    while i < end and (tokens[i].tag == "W" or _amid(tokens, i, first, end)):
         i += 1
     if i == first:
         return None
@@ -143,16 +128,6 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
     if first == start and tokens[first].text[:1].isupper() and not phrase.plural:
         phrase = replace(phrase, named=True)
     return _with_of(tokens, phrase, end)
-
-
-def _told(tokens: Sequence[Token], i: int, first: int) -> bool:
-    """`orders grouped by product`: what is said of a plural is no part of its name."""
-    return (
-        i > first
-        and naming.is_plural(tokens[i - 1].low)
-        and bool(verbs.as_form(tokens[i].low, "part") or verbs.guessed_from_ed(tokens[i].low))
-        and (i + 1 == len(tokens) or tokens[i + 1].tag == "P")
-    )
 
 
 def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
@@ -174,10 +149,7 @@ def noun_phrases(tokens: Sequence[Token], start: int, end: int) -> tuple[list[Ph
     found: list[Phrase] = []
     i = start
     while i < end:
-        doing = (
-            bool(found) and verbs.as_form(tokens[i].low, "ing") and tokens[i].low not in verbs.NOUNS_IN_ING
-        )
-        phrase = None if doing else noun_phrase(tokens, i, end)
+        phrase = noun_phrase(tokens, i, end)
         if phrase is None:
             break
         found.append(phrase)
@@ -284,27 +256,13 @@ def _modal(tokens: Sequence[Token], i: int) -> Group | None:
         group = _have(tokens, j)
     else:
         group = _base_at(tokens, i, j) or _allowing(tokens, j)
-    return group and Group(
-        i,
-        group.end,
-        group.verb,
-        group.passive,
-        negative or refused or group.negative,
-        group.bare,
-        group.subject,
-    )
+    return group and replace(group, start=i, negative=negative or refused or group.negative)
 
 
 def _base_at(tokens: Sequence[Token], start: int, i: int) -> Group | None:
     """The word at i, which must be a verb in its base form, listed or not."""
     i, negative = _skip(tokens, i)
-    if (
-        i >= len(tokens)
-        or not tokens[i].low.replace("_", "").replace("-", "").isalpha()
-        or tokens[i].tag in "DOCSPMBHXT"
-    ):
-        return None
-    if tokens[i].low in _ALLOW:
+    if i >= len(tokens) or tokens[i].tag in "DOCSPMBHXTQ" or tokens[i].low in _ALLOW:
         return None
     verb = verbs.as_form(tokens[i].low, "base") or verbs.guessed(tokens[i].low)
     return Group(start, i + 1, verb, negative=negative, bare=True)
@@ -327,12 +285,10 @@ def _be(tokens: Sequence[Token], i: int) -> Group | None:
 
 def _after_be(tokens: Sequence[Token], i: int, j: int, negative: bool) -> Group | None:
     word = tokens[j].low
+    if word in ("open", "read", "set") and tokens[j].tag == "A":
+        return None
     if verb := verbs.as_form(word, "part"):
-        return (
-            None
-            if word in ("open", "read", "set") and tokens[j].tag == "A"
-            else Group(i, j + 1, verb, True, negative)
-        )
+        return Group(i, j + 1, verb, True, negative)
     if tokens[j].tag == "W" and (verb := verbs.guessed_from_ed(word)):
         return Group(i, j + 1, verb, True, negative)
     if tokens[i].tag == "B" and (verb := verbs.as_form(word, "ing")):
@@ -397,11 +353,8 @@ def _coordinated(tokens: Sequence[Token], i: int, before: Group) -> Group | None
         verb = verbs.as_form(word, "part")
         return Group(start, i + 1, verb, True, negative) if verb and not _before_noun(tokens, i) else None
     verb = verbs.as_form(word, "base") if before.bare else verbs.as_form(word, "s", "past")
-    if (
-        verb is None
-        or tokens[i].text.isupper()
-        or (word.rstrip("s") in _NOUN_TOO and not _begins_object(tokens, i + 1))
-    ):
+    noun = word.rstrip("s") in _NOUN_TOO and not _begins_object(tokens, i + 1)
+    if verb is None or noun or tokens[i].text.isupper():
         return None
     return Group(start, i + 1, verb, negative=negative, bare=before.bare)
 
@@ -413,11 +366,7 @@ def _before_noun(tokens: Sequence[Token], i: int) -> bool:
 def _begins_object(tokens: Sequence[Token], i: int) -> bool:
     if i >= len(tokens):
         return True
-    return (
-        tokens[i].tag in "DOAQ"
-        or (tokens[i].tag == "W" and naming.is_plural(tokens[i].low))
-        or tokens[i].tag == "C"
-    )
+    return tokens[i].tag in "DOAQC" or (tokens[i].tag == "W" and naming.is_plural(tokens[i].low))
 
 
 def _finite(tokens: Sequence[Token], i: int, before: Group | None) -> Group | None:
@@ -437,12 +386,7 @@ def _finite(tokens: Sequence[Token], i: int, before: Group | None) -> Group | No
 
 
 def _after_subject(before: Token) -> bool:
-    return (
-        before.tag in "WORQ"
-        or before.text == ")"
-        or before.low in ("who", "that", "which")
-        or before.tag == "A"
-    )
+    return before.tag in "WORQA" or before.text == ")" or before.low in _RELATIVE
 
 
 def _third_person(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | None:
@@ -642,9 +586,7 @@ def _shared_objects(made: Sequence[Clause]) -> list[Clause]:
             and not clause.group.passive
             and _adjacent(clause, after)
         ):
-            clause = Clause(
-                clause.group, clause.subject, after.objects, after.tails, clause.start, clause.end
-            )
+            clause = replace(clause, objects=after.objects, tails=after.tails)
         shared.append(clause)
     return shared[::-1]
 
