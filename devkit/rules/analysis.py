@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from devkit.rules import lexicon, naming
 from devkit.rules.english_lists import is_person
@@ -16,7 +16,7 @@ NEAR = 3
 """Lines between what somebody is told and what it is about, where no sentence says so."""
 _NOTIFICATIONS = {"notification": Term("Notification", "Notification"), "알림": Term("Notification", "알림")}
 Words = tuple[str, ...]
-_FILE = "english_words.txt"
+_words = partial(lexicon.words, "english_words.txt")
 
 
 @dataclass(slots=True)
@@ -34,12 +34,9 @@ class Found:
     @property
     def places(self) -> list[Place]:
         """Every place that speaks of it, by line."""
-        every = [action.place for action in self.actions]
-        every += [fact.place for fact in self.members]
-        every += [fact.place for fact in self.groups]
-        every += [choice.place for choice in self.choices]
-        every += [table.place for table in self.tables]
-        return sorted(dict.fromkeys(every), key=lambda place: place.line)
+        facts: list[Action | Members | Choices | Table] = [*self.actions, *self.members, *self.groups]
+        facts += [*self.choices, *self.tables]
+        return sorted(dict.fromkeys(fact.place for fact in facts), key=lambda place: place.line)
 
     @property
     def is_recorded(self) -> bool:
@@ -105,7 +102,7 @@ def _without_blanks(text: str) -> str:
 
 
 def is_attribute(term: Term) -> bool:
-    return naming.head(term.name) in lexicon.words(_FILE, "attribute")
+    return naming.head(term.name) in _words("attribute")
 
 
 def _begins_or_ends(words: Words, part: Words) -> bool:
@@ -180,12 +177,9 @@ class _Analyst:
             for found in self._found.values():
                 if mentions(rule.text, found.term):
                     found.rules.append(rule)
-        kept = {
-            key: found
-            for key, found in self._found.items()
-            if key in self._given or found.actions or found.tables
-        }
-        ordered = sorted(kept.items(), key=lambda item: (item[0] not in self._given, _first_line(item[1])))
+        every = self._found.items()
+        kept = [(key, one) for key, one in every if key in self._given or one.actions or one.tables]
+        ordered = sorted(kept, key=lambda item: (item[0] not in self._given, _first_line(item[1])))
         return Analysis(dict(ordered), homes)
 
     # ------------------------------------------------------------ what is an aggregate
@@ -210,19 +204,14 @@ class _Analyst:
         acted = {action.thing.name for action in self._actions if _changes(action)}
         kept = acted | {table.term.name for table in self._facts.tables}
         wholes = {naming.parts(name) for name in acted}
-        return [
-            term
-            for term in dict.fromkeys(terms)
-            if self._may_be(term)
-            and not _restates(term, often)
-            and (term.name in kept or not _is_part(naming.parts(term.name), wholes))
-        ]
+        known = (term for term in dict.fromkeys(terms) if self._may_be(term) and not _restates(term, often))
+        return [t for t in known if t.name in kept or not _is_part(naming.parts(t.name), wholes)]
 
     def _may_be(self, term: Term) -> bool:
         low = term.name.casefold()
         if not low or is_attribute(term) or low in self._values or low in ("approval", "consent"):
             return False
-        return low not in lexicon.words(_FILE, "generic_thing")
+        return low not in _words("generic_thing")
 
     # ------------------------------------------------------------ where an action belongs
 
@@ -268,16 +257,10 @@ class _Analyst:
         if whole and not is_person(naming.head(term.name)) and (found := self._known(whole)):
             return found
         words = naming.parts(term.name)
-        near = [
-            found for found in self._found.values() if _begins_or_ends(words, naming.parts(found.term.name))
-        ]
-        if near:
+        parts = [(found, naming.parts(found.term.name)) for found in self._found.values()]
+        if near := [found for found, part in parts if _begins_or_ends(words, part)]:
             return max(near, key=lambda found: len(found.term.name))
-        longer = [
-            found
-            for found in self._found.values()
-            if words and naming.parts(found.term.name)[-len(words) :] == words
-        ]
+        longer = [found for found, part in parts if words and part[-len(words) :] == words]
         return longer[-1] if len(longer) == 1 else None
 
     def _mentioned(self, action: Action) -> Found | None:
@@ -286,19 +269,15 @@ class _Analyst:
         if self._closed and action in self._triggers:
             return None
         named = [found for found in self._found.values() if mentions(action.place.quote, found.term)]
-        things = [found for found in named if not is_person(naming.head(found.term.name))]
-        if self._closed and not things:
-            things = [found for found in self._found.values() if not is_person(naming.head(found.term.name))]
-        return next(iter([*things, *named]), None)
+        every = [*named, *(self._found.values() if self._closed else ())]
+        things = (found for found in every if not is_person(naming.head(found.term.name)))
+        return next(things, next(iter(named), None))
 
     def _last_resort(self, action: Action) -> Found | None:
         if self._closed:
-            return (
-                next(iter(self._found.values()), None)
-                if action not in self._reacting or action.actor
-                else None
-            )
-        if action.kind != "query" and action.thing.name.casefold() in lexicon.words(_FILE, "generic_thing"):
+            alone = action in self._reacting and not action.actor
+            return None if alone else next(iter(self._found.values()), None)
+        if action.kind != "query" and action.thing.name.casefold() in _words("generic_thing"):
             return None
         if not self._may_be(action.thing) or (action.kind == "query" and self._found):
             return self._latest or next(iter(self._found.values()), None)

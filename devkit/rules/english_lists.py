@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from devkit.rules import lexicon, naming
 from devkit.rules.english_grammar import Phrase, clauses, noun_phrase, tokens_of
 from devkit.rules.facts import NOWHERE, Choices, Members, Term
 
-_FILE = "english_words.txt"
+_words = partial(lexicon.words, "english_words.txt")
 _OWNER = r"^(?:for |in )?(?P<owner>(?:[\w'’-]+ ){0,4}?[\w'’-]+?)"
 _RECORDS = re.compile(
     r"(?!.*\b(?:that|which|who) (?:ha[sd]|have|contains?|holds?)\b)" + _OWNER + r"(?: \([^)]*\))?,? (?:(?:must|should|shall|will|can|may|also|always) )*(?P<verb>records?|stores?|contains?|includes?|has|have|holds?|keeps?|carries|carry"
@@ -49,8 +50,11 @@ _CUT = re.compile(
     r",? \b(?:which|that|who|whose|where|when|whenever|if|while|because|so that|in order|before|after|until|unless|but|depending|at any|at all)\b.*$",
     re.IGNORECASE,
 )
+_BEFORE_ITEM = re.compile(
+    r"^(?:optionally|(?:a|the) (?:list|number|set) of|information about|its?|their) ", re.IGNORECASE
+)
 _SPLIT = re.compile(r",? as well as |, ?(?:and |or )?| and | or | / |/|; ?")
-_NUMBERS = lexicon.words("english_words.txt", "not_a_list")
+_NUMBERS = _words("not_a_list")
 
 
 def members(text: str) -> list[Members]:
@@ -89,10 +93,10 @@ def term_of(phrase: Phrase) -> Term:
 def is_person(word: str) -> bool:
     """Whether a noun names a role: listed, or formed with an ending of persons."""
     low = naming.singular(word)
-    if low in lexicon.words(_FILE, "person"):
+    if low in _words("person"):
         return True
     endings = ("er", "or", "ist", "ian", "eer", "yee", "ee", "man", "ant")
-    return low.endswith(endings) and len(low) > 4 and low not in lexicon.words(_FILE, "thing_er")
+    return low.endswith(endings) and len(low) > 4 and low not in _words("thing_er")
 
 
 def item_terms(text: str) -> tuple[Term, ...]:
@@ -110,7 +114,7 @@ def _members(found: re.Match[str]) -> Members | None:
     if is_person(owner.words[-1]) and not verb.startswith(("ha", "consist", "is ", "are ")) and verb:
         return None
     first = found["list"].split()[0].lower()
-    if first in _NUMBERS or (first == "to") or owner.words[-1] in lexicon.words(_FILE, "system"):
+    if first in _NUMBERS or (first == "to") or owner.words[-1] in _words("system"):
         return None
     if verb.startswith("has") and len(names) == 1 and "," not in found["list"] and _is_verbal(found["list"]):
         return None
@@ -119,7 +123,7 @@ def _members(found: re.Match[str]) -> Members | None:
 
 def _is_verbal(text: str) -> bool:
     first = text.split()[0].lower()
-    return first not in lexicon.words(_FILE, "determiner") and first.endswith("ed")
+    return first not in _words("determiner") and first.endswith("ed")
 
 
 def _choices(found: re.Match[str], *, strict: bool) -> Choices | None:
@@ -130,7 +134,7 @@ def _choices(found: re.Match[str], *, strict: bool) -> Choices | None:
     if len(unique) < 2 or named is None or len(values) < len(split(listed)):
         return None
     name, owner = named
-    if strict and naming.head(name.name) not in lexicon.words(_FILE, "attribute"):
+    if strict and naming.head(name.name) not in _words("attribute"):
         return None
     return Choices(place=NOWHERE, owner=owner, name=name, values=unique)
 
@@ -146,19 +150,14 @@ def _named(text: str) -> tuple[Term, Term | None] | None:
         owner = term_of(phrase.of)
         return owner + term, owner
     *before, last = [naming.singular(word) for word in phrase.words]
-    if last in lexicon.words(_FILE, "attribute"):
+    if last in _words("attribute"):
         owner = Term(naming.pascal(" ".join(before)), naming.title(" ".join(before)))
         return term, owner if before else None
     return term + Term("Status", "Status"), term
 
 
 def _item(text: str) -> Term | None:
-    plain = re.sub(
-        r"^(?:optionally|a list of|the list of|a number of|a set of|information about|its?|their) ",
-        "",
-        text,
-        flags=re.IGNORECASE,
-    )
+    plain = _BEFORE_ITEM.sub("", text)
     if not plain or len(plain.split()) > 6:
         return None
     phrase = _phrase(plain)
