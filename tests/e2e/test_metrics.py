@@ -43,9 +43,16 @@ def ended(pair: Pair, job: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def slow_model(programs: Programs, tmp_path: Path) -> dict[str, str]:
-    """Settings of an executor whose language model takes its time, so that a run can be seen."""
-    model = language_model(programs, tmp_path / "calls.jsonl", p50=0.3, p95=0.5)
+def gate(tmp_path: Path) -> Path:
+    """Until it is there, no screen is drawn and no run completes."""
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+def held_model(programs: Programs, tmp_path: Path, gate: Path) -> dict[str, str]:
+    """Settings of an executor whose runs can be seen, since its language model waits for the gate."""
+    hold = ("--hold", f"ScreensAnswer={gate}")
+    model = language_model(programs, tmp_path / "calls.jsonl", *hold, p50=0.05, p95=0.1)
     return {**model, "MAX_CONCURRENT_JOBS": "1"}
 
 
@@ -116,11 +123,11 @@ def test_a_job_is_counted_as_the_database_and_the_language_models_log_have_it(
 
 
 def test_what_waits_is_lost_crashes_or_is_recalled_is_told_apart(
-    programs: Programs, slow_model: dict[str, str]
+    programs: Programs, held_model: dict[str, str], gate: Path
 ) -> None:
-    pair = start_pair(programs, executors=slow_model, POD_ID="poller-0")
+    pair = start_pair(programs, executors=held_model, POD_ID="poller-0")
     waiting_and_lost(pair)
-    killed(pair, programs, slow_model)
+    killed(pair, programs, held_model, gate)
 
 
 def waiting_and_lost(pair: Pair) -> None:
@@ -147,7 +154,7 @@ def waiting_and_lost(pair: Pair) -> None:
     assert after.sum("oldest_job_age_seconds") == 0
 
 
-def killed(pair: Pair, programs: Programs, slow_model: dict[str, str]) -> None:
+def killed(pair: Pair, programs: Programs, held_model: dict[str, str], gate: Path) -> None:
     job = pair.client.submit(inputs())
     pair.client.wait(lambda: len(journal(pair, job)) >= 2)
     pair.poller.signal(signal.SIGKILL)
@@ -158,8 +165,9 @@ def killed(pair: Pair, programs: Programs, slow_model: dict[str, str]) -> None:
 
     known = pair.client.wait(lambda: len(journal(pair, job)) >= 5 and len(journal(pair, job)))
     pair.executor.signal(signal.SIGKILL)
-    same = {**FREE, "GRPC_PORT": str(pair.executor_port), **slow_model}
+    same = {**FREE, "GRPC_PORT": str(pair.executor_port), **held_model}
     successor = programs.start("executor-again", "executor", **same)
+    gate.touch()
     ended(pair, job)
     after, done = Scrape.of(port), Scrape.of(successor.ports()["admin"])
     assert after.sum("attempts_total", kind="crash") == 2
