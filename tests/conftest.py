@@ -26,8 +26,8 @@ settings.load_profile("ours")
 
 
 DEFAULT_TIMEOUT = 120.0
-SHARED = {"pair", "secured", "hostile"}
-"""Fixtures that start programs for many tests: one worker has them all."""
+SHARED = {"pair", "secured", "hostile", "ended"}
+"""Fixtures of modules and more that take seconds: one worker has all tests of each."""
 
 AUTHORITIES = "SSL_CERT_FILE"
 REAL = ("TEST_AI_MODEL", "TEST_DATABASE_URL")

@@ -81,6 +81,7 @@ def context_name(text: str) -> str:
     return "Ui" if name == _RESERVED_CONTEXT else plain(name) or "BoundedContext"
 
 
+@lru_cache(maxsize=4096)
 def class_name(text: str, *, otherwise: str) -> str:
     """The text itself if it is a legal identifier, else the PascalCase name nearest to it."""
     if _IDENTIFIER.match(text):
@@ -88,6 +89,7 @@ def class_name(text: str, *, otherwise: str) -> str:
     return _legal(pascal(_latin(text)), otherwise)
 
 
+@lru_cache(maxsize=4096)
 def field_name(text: str) -> str:
     """The text itself if it is a legal identifier, else the camelCase name nearest to it."""
     if _IDENTIFIER.match(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -27,9 +28,9 @@ async def generated(*edits: job_pb2.Edit) -> tuple[list[EventStormingModel], lis
     return [model_from_proto(m) for m in models], [e.line.message for e in events if isinstance(e, wire.Log)]
 
 
-@pytest.fixture
-async def model() -> EventStormingModel:
-    return (await generated())[0][-1]
+@pytest.fixture(scope="module")
+def model() -> EventStormingModel:
+    return asyncio.run(generated())[0][-1]
 
 
 def commands(model: EventStormingModel) -> dict[str, Any]:
