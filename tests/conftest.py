@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import certifi
 import pytest
@@ -26,8 +27,18 @@ settings.load_profile("ours")
 
 
 DEFAULT_TIMEOUT = 120.0
-SHARED = {"pair", "secured", "hostile", "ended"}
-"""Fixtures of modules and more that take seconds: one worker has all tests of each."""
+ONE_WORKER = {
+    "browser/test_webclient.py": "its own",
+    "e2e/test_access.py": "its own",
+    "e2e/test_command_line.py": "pair",
+    "e2e/test_exports.py": "pair",
+    "e2e/test_hard.py": "its own",
+    "e2e/test_pair.py": "pair",
+    "e2e/test_web_client.py": "pair",
+    "poller/test_odd_jobs.py": "its own",
+    "sdk/test_canvas.py": "its own",
+}
+"""Files whose tests share what takes seconds to start, and how it is called."""
 
 AUTHORITIES = "SSL_CERT_FILE"
 REAL = ("TEST_AI_MODEL", "TEST_DATABASE_URL")
@@ -94,17 +105,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, o
     for item in items:
         if is_heavy(item.path):
             item.add_marker("heavy")
-        for programs in SHARED.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{programs}"))
     done = yield
     items.sort(key=_length, reverse=True)
     return done
 
 
 def _length(item: pytest.Item) -> tuple[bool, float, bool]:
-    own, group = item.get_closest_marker("timeout"), item.get_closest_marker("xdist_group")
+    own = item.get_closest_marker("timeout")
     seconds = float(own.args[0]) if own else DEFAULT_TIMEOUT
-    return item.get_closest_marker("heavy") is not None, seconds, group is not None
+    return item.get_closest_marker("heavy") is not None, seconds, _shared(item.nodeid) != item.nodeid
+
+
+def _shared(nodeid: str) -> str:
+    """What of the suite stays together."""
+    file = "/".join(Path(nodeid.partition("::")[0]).parts[-2:])
+    shared = ONE_WORKER.get(file, nodeid)
+    return file if shared == "its own" else shared
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Test by test, in our order."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _shared(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)
