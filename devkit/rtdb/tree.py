@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
@@ -87,7 +88,11 @@ Node: TypeAlias = bool | int | float | str | Leaf | Branch | None
 
 def parse_path(text: str) -> Path:
     """`/a//b/` and `a/b` are the same path, `a/.priority` names a priority; raises `Invalid` for a key the database cannot hold."""
-    return checked(tuple(part for part in text.split("/") if part))
+    return checked(_parts(text))
+
+
+def _parts(text: str) -> Path:
+    return tuple([part for part in text.split("/") if part])
 
 
 def checked(path: Path) -> Path:
@@ -99,6 +104,7 @@ def checked(path: Path) -> Path:
     return path
 
 
+@lru_cache(maxsize=4096)  # a name comes again and again
 def check_key(key: str) -> None:
     if not key or _FORBIDDEN.search(key):
         raise Invalid("Invalid path: Invalid token in path")
@@ -172,7 +178,8 @@ def digest(node: Node) -> bytes:
     if isinstance(node, Branch):
         return node.digest
     shown = to_json(node, export=True)
-    return hashlib.sha1(json.dumps(shown).encode(), usedforsecurity=False).digest()
+    text = repr(shown) if type(shown) is int else json.dumps(shown)  # much the quicker way to the same
+    return hashlib.sha1(text.encode(), usedforsecurity=False).digest()
 
 
 def _branch_digest(branch: Branch) -> bytes:
@@ -269,7 +276,7 @@ def updates_from_json(base: Path, body: Json, root: Node, *, now_ms: int) -> lis
         raise Invalid(f"{_BAD_DATA} Perhaps you're using invalid characters in your key names.")
     updates = []
     for key, value in body.items():
-        path = checked(base + parse_path(key))
+        path = checked(base + _parts(key))
         if path == base:
             raise Invalid("Invalid path: Invalid token in path")
         updates.append(update_from_json(path, value, root, now_ms=now_ms))

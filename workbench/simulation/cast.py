@@ -10,7 +10,6 @@ from typing import Any
 
 from executor.__main__ import SPARE_SECONDS as EXECUTOR_SPARE
 from executor.llm.language_models import ProcessLanguageModels
-from executor.metrics import Metrics as ExecutorMetrics
 from executor.service import Bounds, ExecutorService, Identity
 from executor.slots import Slots
 from poller.__main__ import SPARE_SECONDS as POLLER_SPARE
@@ -18,7 +17,6 @@ from poller.dispatcher import Dispatcher
 from poller.errors import PollerError
 from poller.executors import GrpcExecutors
 from poller.job import Limits, RetryPolicy
-from poller.metrics import Metrics as PollerMetrics
 from poller.ports import JobNotFound
 from poller.rtdb.fence import Claimant
 from poller.rtdb.jobs import RtdbJobs
@@ -38,7 +36,20 @@ LEASE_SECONDS = 30.0
 GRACE_SECONDS = 20.0
 EXECUTORS = ("executor-1", "executor-2")
 POLLERS = ("poller-a", "poller-b")
-_EXECUTOR_METRICS, _POLLER_METRICS = ExecutorMetrics(), PollerMetrics()
+
+
+class _Unmeasured:
+    """Takes the place of a process's metrics: no promise is about them."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return _nothing
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+_METRICS: Any = _Unmeasured()
 
 
 class Clock:
@@ -101,7 +112,7 @@ class Stage:
             concurrency=4,
             timeout=TIMEOUT_SECONDS,
             chance=chance,
-            metrics=_EXECUTOR_METRICS,
+            metrics=_METRICS,
         )
         self.services[name] = ExecutorService(
             slots=slots,
@@ -110,7 +121,7 @@ class Stage:
             bounds=Bounds(job_seconds=900, step_seconds=90),
             identity=Identity(instance_id=f"{name}/{self.world.now:.3f}", build_id="simulated"),
             clock=self.world.loop.time,
-            metrics=_EXECUTOR_METRICS,
+            metrics=_METRICS,
         )
 
     def drain_executor(self, name: str) -> None:
@@ -145,9 +156,7 @@ class Stage:
     async def _poller(self, name: str, process: Process) -> None:
         clock, chance = Clock(), self.world.chance.random
         database: Any = SimulatedDatabase(self.server, process, agent=name)
-        async with Writer(
-            database, Nodes(NAMESPACE), clock, chance=chance, metrics=_POLLER_METRICS
-        ) as writer:
+        async with Writer(database, Nodes(NAMESPACE), clock, chance=chance, metrics=_METRICS) as writer:
             claimant = Claimant(owner=name, lease_seconds=LEASE_SECONDS, new_token=self._new_token)
             opened = Opened.over(writer, claimant)
             executors = GrpcExecutors(
@@ -168,7 +177,7 @@ class Stage:
                 limits=Limits(job_seconds=900, step_seconds=90),
                 patience=patience(GRACE_SECONDS, spare=POLLER_SPARE),
                 chance=chance,
-                metrics=_POLLER_METRICS,
+                metrics=_METRICS,
             )
             dispatcher.rules, dispatcher.name = self.rules, name
             self.jobs[name], self.dispatchers[name] = opened.jobs, dispatcher

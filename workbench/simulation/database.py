@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from devkit.rtdb import tree
@@ -19,7 +20,8 @@ from workbench.simulation.world import GIVEN_UP, Connection, World
 
 EPOCH_MS = 1_760_000_000_000
 WATCHDOG_SECONDS = 45.0
-_UNKNOWN: Any = object()
+_path = lru_cache(maxsize=1000)(tree.parse_path)
+
 
 Updates = list[tuple[Path, Node]]
 Watcher = Callable[[str, Updates, Node, Node], None]
@@ -45,12 +47,15 @@ class Server:
     def now_ms(self) -> int:
         return EPOCH_MS + int(self.world.now * 1000)
 
+    def value(self, path: str) -> Json:
+        return tree.to_json(tree.get(self.root, _path(path)))
+
     def read(self, path: str) -> tuple[Json, str]:
-        node = tree.get(self.root, tree.parse_path(path))
+        node = tree.get(self.root, _path(path))
         return tree.to_json(node), tree.etag(node)
 
     def put(self, agent: str, path: str, value: Json, if_match: str | None) -> tuple[Json, str]:
-        at = tree.parse_path(path)
+        at = _path(path)
         before = tree.get(self.root, at)
         if if_match is not None and tree.etag(before) != if_match:
             raise Conflict(f"{path}: changed meanwhile", current=tree.to_json(before), etag=tree.etag(before))
@@ -59,9 +64,7 @@ class Server:
         return self.read(path)
 
     def patch(self, agent: str, path: str, body: Mapping[str, Json]) -> None:
-        self._commit(
-            agent, tree.updates_from_json(tree.parse_path(path), body, self.root, now_ms=self.now_ms)
-        )
+        self._commit(agent, tree.updates_from_json(_path(path), body, self.root, now_ms=self.now_ms))
 
     def _commit(self, agent: str, updates: Updates) -> None:
         before, self.root = self.root, tree.patch(self.root, updates)
@@ -91,7 +94,7 @@ class Stream:
     """One event stream. `silent`: its events are lost on the way, and nobody is told."""
 
     def __init__(self, server: Server, client: Process, path: str) -> None:
-        self.server, self.path, self.at = server, path, tree.parse_path(path)
+        self.server, self.path, self.at = server, path, _path(path)
         self.silent = False
         self.events: asyncio.Queue[Change | None] = asyncio.Queue()
         self.connection = Connection(server.world, server.process, client)
@@ -143,7 +146,7 @@ class SimulatedDatabase:
     # ── reads ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def get(self, path: str, *, query: Any = None, deadline: float = 30.0) -> Json:
-        return (await self._ask(f"GET {path}", lambda: self.server.read(path), deadline))[0]
+        return await self._ask(f"GET {path}", lambda: self.server.value(path), deadline)
 
     async def get_with_etag(self, path: str, *, deadline: float = 30.0) -> tuple[Json, str]:
         return await self._ask(f"GET {path}", lambda: self.server.read(path), deadline)  # type: ignore[no-any-return]
@@ -216,20 +219,26 @@ class SimulatedDatabase:
         deadline: float,
         before: Callable[[], None] = lambda: None,
     ) -> Any:
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        patience = loop.call_later(deadline, self._give_up, answer, what, deadline)
         try:
-            async with asyncio.timeout(deadline):
-                if self.world.chance.random() < 0.02:
-                    await asyncio.sleep(self.world.chance.expovariate(2))  # no connection free yet
-                if what.startswith("PATCH") and (seconds := self.world.ambushes.pop(self.process.name, 0.0)):
-                    self.world.fault(f"frozen for {seconds:g} s at {what}", of=self.process.name)
-                    self.world.freeze(self.process, seconds)
-                    await asyncio.sleep(0)
+            if self.world.chance.random() < 0.02:
+                await asyncio.sleep(self.world.chance.expovariate(2))  # no connection free yet
+            if what.startswith("PATCH") and (seconds := self.world.ambushes.pop(self.process.name, 0.0)):
+                self.world.fault(f"frozen for {seconds:g} s at {what}", of=self.process.name)
+                self.world.freeze(self.process, seconds)
+                await asyncio.sleep(0)
+            if not answer.done():
                 before()
                 self._send(what, commit, answer)
-                return await answer
-        except TimeoutError as error:
-            raise Transient(f"RTDB did not answer {what} within {deadline:g} s") from error
+            return await answer
+        finally:
+            patience.cancel()
+
+    def _give_up(self, answer: asyncio.Future[Any], what: str, deadline: float) -> None:
+        if not answer.done():
+            answer.set_exception(Transient(f"RTDB did not answer {what} within {deadline:g} s"))
 
     def _send(self, what: str, commit: Callable[[], Any], answer: asyncio.Future[Any]) -> None:
         fate = self.world.fate(self.process.name, "rtdb", what)

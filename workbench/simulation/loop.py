@@ -91,11 +91,11 @@ class Loop(asyncio.BaseEventLoop):
         self._world = Process("world")
         self._timers: list[tuple[float, int, Handle]] = []
         self._made = self._tasks = 0
-        self._now = 0.0
+        self.now = 0.0
         self.ended = False
 
     def time(self) -> float:
-        return self._now
+        return self.now
 
     def _run_once(self) -> None:
         """Until it is stopped. Where nothing can run, time jumps to the next timer."""
@@ -120,8 +120,8 @@ class Loop(asyncio.BaseEventLoop):
     def _pass_time(self, timers: list[tuple[float, int, Handle]]) -> None:
         while timers[0][2].callback is None:
             heapq.heappop(timers)
-        self._now = timers[0][0]
-        while timers and timers[0][0] <= self._now:
+        self.now = timers[0][0]
+        while timers and timers[0][0] <= self.now:
             self._put(heapq.heappop(timers)[2])
 
     def _put(self, handle: Handle) -> None:
@@ -140,14 +140,15 @@ class Loop(asyncio.BaseEventLoop):
         return handle
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
-        return self.call_at(self._now + delay, callback, *args, context=context)
+        return self.call_at(self.now + delay, callback, *args, context=context)
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
         """Time passes before it is due, or a rounding error would wait for ever."""
         handle = Handle(callback, args, contextvars.copy_context() if context is None else context)
         self._made += 1
         if not self.ended:
-            heapq.heappush(self._timers, (max(when, self._now + RESOLUTION), self._made, handle))
+            soonest = self.now + RESOLUTION
+            heapq.heappush(self._timers, (when if when > soonest else soonest, self._made, handle))
         return handle
 
     def _write_to_self(self) -> None:

@@ -11,12 +11,14 @@ import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from workbench.simulation.mutants import MUTANTS
-from workbench.simulation.run import Outcome, forget, run_seed
+from workbench.simulation.run import Outcome, run_seed
 from workbench.simulation.world import MODULES
 
-_TOLD = 60
+_CHUNK, _CHUNKS = 4, 12
+"""Seeds that a process is given at once, and how often."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,8 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.mutants:
         return _all_mutants(asked)
     if asked.seed is not None:
-        _prepare(asked.mutant)
-        return _one(asked.seed)
+        return _one(asked.seed, asked.mutant)
     began = time.monotonic()
     summary = _Summary()
     for outcome in _outcomes(range(asked.first, asked.first + asked.seeds), asked.processes, asked.mutant):
@@ -52,9 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _one(seed: int) -> int:
-    outcome = run_seed(seed, keep_timeline=True)
-    forget()  # an interpreter that ends with them trips over them
+def _one(seed: int, mutant: str) -> int:
+    (outcome,) = _outcomes([seed], 1, mutant, keep_timeline=True)
     for at, who, what in outcome.timeline:
         print(f"{at:10.4f}  {who:<11} {what}")
     print(
@@ -67,15 +67,19 @@ def _verdict(outcome: Outcome) -> str:
     return f"{outcome.rule}: {outcome.seen}" if outcome.rule else "every promise kept"
 
 
-def _outcomes(seeds: Iterable[int], processes: int, mutant: str) -> Iterator[Outcome]:
-    with multiprocessing.get_context("spawn").Pool(
-        processes, initializer=_prepare, initargs=(mutant,)
-    ) as pool:
-        yield from pool.imap(run_seed, seeds, chunksize=4)
+def _outcomes(
+    seeds: Iterable[int], processes: int, mutant: str, *, keep_timeline: bool = False
+) -> Iterator[Outcome]:
+    """In processes that have everything imported at birth and end after some seeds, with all that those leave behind."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["workbench.simulation.main"])
+    work = partial(run_seed, keep_timeline=keep_timeline)
+    with context.Pool(processes, _prepare, (mutant,), maxtasksperchild=_CHUNKS) as pool:
+        yield from pool.imap(work, seeds, chunksize=_CHUNK)
 
 
 def _prepare(mutant: str) -> None:
-    """Of a worker: coroutines that a killed process left in the middle complain when they are freed."""
+    """Of a worker: a coroutine that a killed process left in the middle complains when it is freed."""
     sys.unraisablehook = lambda _: None
     warnings.simplefilter("ignore")
     MUTANTS[mutant]()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from operator import itemgetter
 
 from workbench.simulation.cast import EXECUTORS, LEASE_SECONDS, POLLERS, Stage, job_id
 from workbench.simulation.rules import NAMESPACE
@@ -12,10 +13,13 @@ CALM_SECONDS = 8.0
 """Before the first fault: more jobs at once than there are slots must not disturb one another."""
 
 RUSH_SECONDS = 30.0
-RUSH = 10
+RUSH = 7
 """A poller that is alone gets so many jobs at once, and as long as they take without a fault."""
 
+STRIKES = 3
 STRIKES_SECONDS = 37.0
+"""So many at least, in so long."""
+
 UPGRADES = 8
 """Of so many seeds one has no fault but drains: in those, nothing that is asked may be wasted."""
 
@@ -33,7 +37,7 @@ class Plan:
         self.stage, self.world = stage, stage.world
         self.chance = stage.world.chance
         self.last = 0.0
-        """When nothing new will happen any more."""
+        """Until when something will happen that a seed without an open job waits for."""
         self.alone = stage.rules.alone = self.chance.random() < 0.3
         self.upgrade = stage.rules.upgrade = stage.world.seed % UPGRADES == 0
         self.calm = 1.0 if self.upgrade else RUSH_SECONDS if self.alone else CALM_SECONDS
@@ -56,10 +60,14 @@ class Plan:
         kinds = [self.chance.choice(self._kinds()) for _ in range(3)]
         if self.upgrade:
             kinds = [self._drain, self._drain_all]
-        for _ in range(3 + int(self.chance.random() * 5)):
-            self._at(self.calm + STRIKES_SECONDS * self.chance.random(), "", self.chance.choice(kinds))
+        strikes = [
+            (self.calm + STRIKES_SECONDS * self.chance.random(), self.chance.choice(kinds))
+            for _ in range(STRIKES + int(self.chance.random() * 5))
+        ]
+        for number, (at, strike) in enumerate(sorted(strikes, key=itemgetter(0)), start=1):
+            self._at(at, "", strike, awaited=number <= STRIKES)
         self._at(self.calm, "", self._unrest)
-        self._at(HEALED_AT, "all is healed", self._heal)
+        self._at(HEALED_AT, "all is healed", self._heal, awaited=False)
 
     def _unrest(self) -> None:
         self.world.unrest = 0.0 if self.upgrade else self.chance.choice([0.0, 0.0, 0.005, 0.02])
@@ -82,8 +90,10 @@ class Plan:
             troubles.clear()  # type: ignore[attr-defined]
         self.stage.server.refuses = False
 
-    def _at(self, seconds: float, says: str, act: Callable[[], None]) -> None:
-        self.last = max(self.last, seconds if act != self._heal else 0.0)
+    def _at(self, seconds: float, says: str, act: Callable[[], None], *, awaited: bool = True) -> None:
+        """`awaited`: the seed does not end before, whatever has become of its jobs."""
+        if awaited:
+            self.last = max(self.last, seconds)
 
         def acting() -> None:
             if says:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +23,9 @@ PATIENCE_SECONDS = 200.0
 LATE_SECONDS = 6.0
 """So long after the last job's end, and after the last of the frozen goes on, a late write would still break a promise."""
 
-_KEPT = 20
-"""So many worlds are freed at once: one collection costs more than what it collects."""
+_past: list[tuple[World, Stage]] = []
+"""Worlds that have ended. None is freed, for that costs more than to end the process after some dozens of them, 2 MB each."""
+
 _UNEXPECTED = {"job.trouble", "job.run_raised", "call.broken"}
 
 
@@ -47,8 +47,6 @@ class Outcome:
 
 def run_seed(seed: int, *, keep_timeline: bool = False) -> Outcome:
     """Deterministic: the same seed makes the same timeline, whatever the process's hash seed."""
-    if len(_past) >= _KEPT:
-        forget()
     world = World(seed, keep_timeline=keep_timeline)
     stage = Stage(world)
     _listen(world)
@@ -113,23 +111,3 @@ def _bury(world: World, stage: Stage) -> None:
         world.loop.kill(process)
     asyncio.set_event_loop(None)
     _past.append((world, stage))
-
-
-_past: list[Any] = []
-"""Worlds that have ended: freed together, in silence."""
-
-
-def forget() -> None:
-    """Frees the worlds of former seeds. Their coroutines are closed in the middle, and complain."""
-    told, sys.unraisablehook = sys.unraisablehook, lambda _: None
-    try:
-        _past.clear()
-        structlog.configure(processors=[_unheard])
-        gc.collect()
-        gc.freeze()  # modules and caches need no second look
-    finally:
-        sys.unraisablehook = told
-
-
-def _unheard(*_: Any) -> Any:
-    raise structlog.DropEvent

@@ -9,9 +9,9 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import cache
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.simulation.loop import Loop, Process, current
 
@@ -60,8 +60,7 @@ class Broken(Exception):
         self.rule, self.seen = rule, seen
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(NamedTuple):
     """What becomes of one request: seconds there and back, and whether either way is lost.
 
     `stubborn`: it arrives although who sent it has given it up meanwhile, as bytes do that a kernel had taken.
@@ -110,7 +109,7 @@ class World:
 
     @property
     def now(self) -> float:
-        return self.loop.time()
+        return self.loop.now
 
     def say(self, what: str, *, who: str = "") -> None:
         """One line of the timeline."""
@@ -145,9 +144,8 @@ class World:
                 self._hit_at(filename, line)
 
     def _hit_at(self, filename: str, line: int) -> None:
-        for module in MODULES:
-            if filename.endswith(module):
-                self.hits[module, line] += 1
+        if module := _module(filename):
+            self.hits[module, line] += 1
 
     # ── processes ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -215,11 +213,11 @@ class World:
         """Nothing passes between the two for so long."""
         self.cuts[frozenset((one, other))] = self.now + seconds
         for connection in list(self._connections):
-            if {one, other} == {end.name for end in connection.ends} and seconds > 10:
+            if connection.names == {one, other} and seconds > 10:
                 connection.reset(10 + self.latency())
 
     def is_cut(self, one: str, other: str) -> bool:
-        return self.cuts.get(frozenset((one, other)), 0.0) > self.now
+        return bool(self.cuts) and self.cuts.get(frozenset((one, other)), 0.0) > self.now
 
     def deliver(self, to: Process, seconds: float, act: Callable[..., None], *args: Any) -> None:
         """Runs in the context of the other process, if it is still alive then."""
@@ -239,6 +237,7 @@ class Connection:
     def __init__(self, world: World, one: Process, other: Process) -> None:
         self.world = world
         self.ends = (one, other)
+        self.names = frozenset((one.name, other.name))
         self.open = True
         self.on_reset: list[tuple[Process, Callable[[], None]]] = []
         self._arrived: dict[str, float] = {}
@@ -249,8 +248,7 @@ class Connection:
         """In order; a cut of the network holds it up."""
         if not self.open:
             return
-        one, other = self.ends
-        until = max(self.world.cuts.get(frozenset((one.name, other.name)), 0.0) - self.world.now, 0.0)
+        until = max(self.world.cuts.get(self.names, 0.0) - self.world.now, 0.0)
         at = max(
             self.world.now + until + after + self.world.latency() * self._far,
             self._arrived.get(to.name, 0.0) + 2e-6,
@@ -274,6 +272,12 @@ class Connection:
     def close(self) -> None:
         self.open = False
         self.world.disconnected(self)
+
+
+@cache
+def _module(filename: str) -> str:
+    """Which of `MODULES` it is; empty for another."""
+    return next((module for module in MODULES if filename.endswith(module)), "")
 
 
 def _waits(coroutine: Any) -> Iterator[tuple[str, int]]:

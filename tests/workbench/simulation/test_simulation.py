@@ -81,7 +81,7 @@ def test_the_tasks_of_a_group_hear_of_its_end_in_one_order():
         ("own-streams", 15),
         ("last-look", 255),
         ("kept-token", 50),
-        ("early-slots", 60),
+        ("early-slots", 30),
         ("pulse", 367),
         ("margin", 55),
         ("silence", 1),
