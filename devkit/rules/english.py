@@ -62,10 +62,7 @@ _UNITS = r"(?:minutes?|hours?|days?|weeks?|months?|years?)"
 _WHOLE = ("status", "availability", "history", "type")
 _DURATIONS = ("minutes", "hours", "days", "weeks", "months", "years")
 _SOME = r"(?:\d+|an?|one|two|three|four|five|six|seven|ten|fourteen|thirty)"
-_REMINDING = re.compile(
-    rf"\b{_SOME} {_UNITS} (?:before|prior to|ahead of|after) .+",
-    re.IGNORECASE,
-)
+_REMINDING = re.compile(rf"\b{_SOME} {_UNITS} (?:before|prior to|ahead of|after) .+", re.IGNORECASE)
 _AFTER = re.compile(rf"\bafter {_SOME} {_UNITS}\b|\b{_SOME} {_UNITS} later\b", re.IGNORECASE)
 _EVERY = re.compile(
     r"\b(?:every|each) (?:night|day|week|month|morning|evening|hour|year|quarter|\w+day)\b|\bat midnight\b|\b(?:nightly|hourly)\b"

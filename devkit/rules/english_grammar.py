@@ -197,18 +197,14 @@ def _phrase(tokens: Sequence[Token], first: int, end: int) -> Phrase:
 
 
 def _modifier(token: Token) -> bool:
-    return token.tag in "AQ" or bool(
-        verbs.as_form(token.low, "part") and token.low.endswith(("ed", "en", "wn"))
-    )
+    done = token.low.endswith(("ed", "en", "wn")) and verbs.as_form(token.low, "part")
+    return token.tag in "AQ" or bool(done)
 
 
 def _with_of(tokens: Sequence[Token], phrase: Phrase, end: int) -> Phrase:
-    if phrase.end >= end or tokens[phrase.end].low != "of":
-        return phrase
-    of = noun_phrase(tokens, phrase.end + 1, end)
-    if of is None:
-        return phrase
-    return replace(phrase, end=of.end, of=of)
+    has = phrase.end < end and tokens[phrase.end].low == "of"
+    of = noun_phrase(tokens, phrase.end + 1, end) if has else None
+    return replace(phrase, end=of.end, of=of) if of else phrase
 
 
 # ---------------------------------------------------------------- verb groups
@@ -326,9 +322,7 @@ def _allowing(tokens: Sequence[Token], i: int) -> Group | None:
     if tokens[i].low not in _ALLOW:
         return None
     subject = noun_phrase(tokens, i + 1, len(tokens))
-    if subject is None or subject.end + 1 >= len(tokens):
-        return _let(tokens, i)
-    if tokens[subject.end].low != "to":
+    if subject is None or subject.end + 1 >= len(tokens) or tokens[subject.end].low != "to":
         return _let(tokens, i)
     group = _base_at(tokens, i, subject.end + 1)
     return group and Group(i, group.end, group.verb, bare=True, subject=subject)
@@ -364,9 +358,8 @@ def _before_noun(tokens: Sequence[Token], i: int) -> bool:
 
 
 def _begins_object(tokens: Sequence[Token], i: int) -> bool:
-    if i >= len(tokens):
-        return True
-    return tokens[i].tag in "DOAQC" or (tokens[i].tag == "W" and naming.is_plural(tokens[i].low))
+    one = tokens[i] if i < len(tokens) else None
+    return one is None or one.tag in "DOAQC" or (one.tag == "W" and naming.is_plural(one.low))
 
 
 def _finite(tokens: Sequence[Token], i: int, before: Group | None) -> Group | None:
@@ -391,58 +384,37 @@ def _after_subject(before: Token) -> bool:
 
 def _third_person(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | None:
     low, before = tokens[i].low, tokens[i - 1]
-    verb = verbs.as_form(low, "s")
-    if verb and low[:-1] in _NOUN_TOO and following and following.tag == "W" and _acts_alone(tokens, i + 1):
-        return None
-    if (
-        before.tag == "W"
-        and naming.is_plural(before.low)
-        and not (
-            verb and following and following.tag in "DO" and low[:-1] not in _NOUN_TOO
-        )  # Accounts pays the
-    ):
+    verb, noun = verbs.as_form(low, "s"), low[:-1] in _NOUN_TOO
+    after = following.tag if following else ""
+    collective = verb and after in ("D", "O") and not noun  # Accounts pays the seller
+    if before.tag == "W" and naming.is_plural(before.low) and not collective:
         return None
     if verb:
-        return (
-            None
-            if following
-            and following.tag == "W"
-            and verbs.as_form(following.low, "s", "base")
-            and low[:-1] in _NOUN_TOO
-            and not naming.is_plural(following.low)
-            else verb
-        )
+        return None if noun and following and after == "W" and _acts_alone(following.low) else verb
     known = before.tag in "WA" and low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
-    return verbs.guessed_from_s(low) if known and following and following.tag == "D" else None
+    return verbs.guessed_from_s(low) if known and after == "D" else None
 
 
-def _acts_alone(tokens: Sequence[Token], i: int) -> bool:
-    """`customer orders expire`: what follows a plural is the verb, if it is no noun too."""
-    return bool(verbs.as_form(tokens[i].low, "base")) and tokens[i].low not in _NOUN_TOO
+def _acts_alone(word: str) -> bool:
+    """`customer orders expire`: what follows a plural is the verb, if it is no noun too, or in the singular."""
+    if verbs.as_form(word, "base") and word not in _NOUN_TOO:
+        return True
+    return bool(verbs.as_form(word, "s", "base")) and not naming.is_plural(word)
 
 
 def _plural_verb(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | None:
     before = tokens[i - 1]
     antecedent = tokens[i - 2] if i > 1 and before.low in ("that", "who", "which") else before
-    subject = before.low in ("i", "we", "they", "you", "people", "staff") or (
-        antecedent.tag == "W" and naming.is_plural(antecedent.low) and not antecedent.text.endswith("'s")
-    )
-    if (
-        not subject
-        or (following and following.text in ",")
-        or (i + 1 == len(tokens) and tokens[i].low in _NOUN_TOO)
-    ):
-        return None
-    return verbs.as_form(tokens[i].low, "base")
+    many = antecedent.tag == "W" and naming.is_plural(antecedent.low) and not antecedent.text.endswith("'s")
+    subject = many or before.low in ("i", "we", "they", "you", "people", "staff")
+    listed = following.text == "," if following else tokens[i].low in _NOUN_TOO
+    return verbs.as_form(tokens[i].low, "base") if subject and not listed else None
 
 
 def _past(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | None:
-    verb = verbs.as_form(tokens[i].low, "past")
-    if verb is None or (
-        following and (following.low in ("by", "in", "on", "at", "from", "with") or following.tag == "W")
-    ):
-        return None
-    return verb if i > 1 or tokens[0].tag in "WO" else None
+    told = following and (following.low in ("by", "in", "on", "at", "from", "with") or following.tag == "W")
+    begun = i > 1 or tokens[0].tag in "WO"
+    return verbs.as_form(tokens[i].low, "past") if begun and not told else None
 
 
 def _imperative(tokens: Sequence[Token]) -> list[Group]:
