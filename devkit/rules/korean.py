@@ -32,6 +32,8 @@ _TIMED = re.compile(
 _DONE_TO = re.compile(rf"^(?P<verb>{_VERBS})(?:된|한)\s[^,]+")
 _LIMITS = ("초과", "도달", "미달")
 _ASKED = ("신청", "요청", "의뢰")
+_KINDS: dict[str, Kind] = {"create": "create", "delete": "delete", "query": "query", "notify": "notify"}
+Resolved = tuple[Verb, str, Noun | None]
 _STATES = ("상태", "현황", "이력", "내역", "잔액", "통계", "재고", "결과")
 
 
@@ -87,16 +89,8 @@ class Korean(Reading):
             is_cause = _is_cause(clause, made[position + 1 :])
             rest = made[position + 1 :]
             decided = is_cause and (_same_actor(clause, rest) or _permitted(rest))
-            so = decided or (
-                is_cause
-                and clause.ending == "if"
-                and (
-                    clause.negative
-                    or clause.noun in _LIMITS
-                    or clause.kind == "unknown"
-                    or not self._resolved(clause)[0].base
-                )
-            )
+            state_like = clause.negative or clause.noun in _LIMITS or clause.kind == "unknown"
+            so = decided or (is_cause and (state_like or not self._resolved(clause)[0].base))
             before_last = clause.ending in ("after", "by") and not is_cause
             action, *more = [None if so else self._action(sentence, one, made) for one in _apart(clause)]
             self._facts.actions += filter(None, more)
@@ -138,23 +132,17 @@ class Korean(Reading):
         if not verb.base:
             return None
         doer = self._doer(clause, target)
-        kind = clause.kind
-        if clause.kind == "state" and noun != clause.noun:
+        kind, thing_like = clause.kind, target is not None and not terms.is_attribute(target.words[-1])
+        if kind == "state" and noun != clause.noun:
             kind = "update" if verb.kind not in ("create", "delete", "query") else verb.kind
         if (
             kind == "state"
             and noun == "기록"
+            and thing_like
             and (not clause.passive or clause.ending == "if")
-            and target
-            and not terms.is_attribute(target.words[-1])
         ):
             kind = "create"
-        if (
-            clause.noun == "입력"
-            and target
-            and _is_work(clause, made)
-            and not terms.is_attribute(target.words[-1])
-        ):
+        if clause.noun == "입력" and thing_like and _is_work(clause, made):
             kind = "update"
         if clause.negative or kind in ("state", "input", "unknown"):
             self._remember_inputs(sentence, clause, kind)
@@ -162,52 +150,35 @@ class Korean(Reading):
         place = sentence.place(clause.start, clause.end)
         if kind == "threshold":
             return self._crossed(place, target)
-        return self._made(place, clause, verb, noun, kind, doer, target, made)
+        return self._made(place, clause, (verb, noun, target), kind, doer, made)
 
     def _made(
         self,
         place: Place,
         clause: Clause,
-        verb: Verb,
-        noun: str,
+        resolved: Resolved,
         kind: str,
         doer: Term | None,
-        target: Noun | None,
         made: Sequence[Clause],
     ) -> Action | None:
-        thing, owner = self._thing_of(target, query=kind == "query")
+        verb, noun, target = resolved
         self._recall(verb, clause, target)
-        implied = (
-            pairs(terms.FILE, "implied").get(noun)
-            if noun != clause.noun or not clause.passive or not self._thing
-            else None
-        )
-        if (
-            target is None
-            and implied is None
-            and not clause.passive
-            and (before := _object_before(clause, made))
-        ):
-            target = before
-            thing, owner = self._thing_of(target)
+        named = noun != clause.noun or not clause.passive or not self._thing
+        implied = pairs(terms.FILE, "implied").get(noun) if named else None
+        if target is None and implied is None and not clause.passive:
+            target = _object_before(clause, made)
+        thing, owner = self._thing_of(target, query=kind == "query")
         if target is None:
             if implied:
                 base, _, name = implied.partition(":")
                 verb, thing, owner = terms.english_verb(base), Term(name, noun), None
                 kind = verb.kind if verb.kind in ("create", "delete") else kind
-            elif (
-                kind == "intransitive"
-                or noun in terms.words("happens")
-                or (thing is None and not self._thing)
-            ):
+            elif kind == "intransitive" or noun in terms.words("happens"):
                 return None
             else:
                 thing = self._thing
-        if (
-            thing is None
-            or not thing.name
-            or (target and target.words[-1] in terms.words("tool") and kind != "query")
-        ):
+        tool = target and target.words[-1] in terms.words("tool") and kind != "query"
+        if thing is None or not thing.name or tool:
             return None
         in_a_table = any(table.term == thing for table in self._facts.tables)
         if target and not in_a_table and (unknown := terms.unknown(target.words[-1:])):
@@ -219,24 +190,16 @@ class Korean(Reading):
         if verb.base == "ship" and clause.with_particle("에게", "께"):
             verb = terms.english_verb("send")
         verb, kind = _settled(verb, kind, thing)
-        command, event = _names(
-            verb, noun, thing, f"To{owner.name}" if into and owner and verb.base == "add" else ""
-        )
+        tail = f"To{owner.name}" if into and owner and verb.base == "add" else ""
+        command, event = _names(verb, noun, thing, tail)
         if kind == "query":
             command = event = _question(noun, target, thing, owner)
         elif kind != "notify" and (target is None or not terms.is_attribute(target.words[-1])):
             self._thing = thing
-        fields = _fields(clause, made)
         system = doer is not None and doer.name == "System"
-        kinds: dict[str, Kind] = {
-            "create": "create",
-            "delete": "delete",
-            "query": "query",
-            "notify": "notify",
-        }
         return Action(
-            place=place, kind=kinds.get(kind, "update"), verb=verb.base, actor=None if system else doer, thing=thing, owner=owner,
-            command=command, event=event, fields=fields, automatic=system or (clause.passive and doer is None),
+            place=place, kind=_KINDS.get(kind, "update"), verb=verb.base, actor=None if system else doer, thing=thing, owner=owner,
+            command=command, event=event, fields=_fields(clause, made), automatic=system or (clause.passive and doer is None),
         )  # fmt: skip
 
     def _recall(self, verb: Verb, clause: Clause, target: Noun | None) -> None:
@@ -245,19 +208,15 @@ class Korean(Reading):
             same = (one.thing for one in reversed(self._facts.done()) if one.verb == verb.base)
             self._thing = next(same, None) or self._thing
 
-    def _resolved(self, clause: Clause) -> tuple[Verb, str, Noun | None]:
+    def _resolved(self, clause: Clause) -> Resolved:
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
         target = _target(clause)
         if clause.noun not in terms.words("light") and clause.noun:
             if target is None and clause.bare and clause.bare[-1] not in terms.words("skip"):
                 target = _bare_noun(clause.bare, clause)
-            told = (
-                target
-                and len(target.words) > 1
-                and target.words[-1] in terms.words("told")
-                and clause.noun in terms.words("telling")
-            )
-            return (_inside(clause, target) if told else None) or (clause.verb, clause.noun, target)
+            told = target and target.words[1:] and target.words[-1] in terms.words("told")
+            inside = _inside(clause, target) if told and clause.noun in terms.words("telling") else None
+            return inside or (clause.verb, clause.noun, target)
         bare = [word for word in clause.bare if word in terms.verb_nouns()]
         if bare:
             rest = clause.bare[: clause.bare.index(bare[-1])]
@@ -306,27 +265,16 @@ class Korean(Reading):
         thing, owner = self._thing_of(target)
         if thing is None or terms.unknown(target.words[-1:] if target else ()):
             return None
-        name = thing.name
-        command, event = (
-            Term(f"Detect{name}Limit", f"{thing.alias} 기준 감지"),
-            Term(f"{name}LimitDetected", f"{thing.alias} 기준 감지됨"),
-        )
+        command = Term(f"Detect{thing.name}Limit", f"{thing.alias} 기준 감지")
+        event = Term(f"{thing.name}LimitDetected", f"{thing.alias} 기준 감지됨")
         return noticed(place, "detect", thing, owner, command, event)
 
     def _remember_inputs(self, sentence: Sentence, clause: Clause, kind: str) -> None:
         """`도착 시각이 기록된다`: an attribute of what was spoken of last."""
-        target = _target(clause)
-        if (
-            kind == "state"
-            and clause.noun in ("기록", "저장")
-            and target
-            and self._thing
-            and terms.is_attribute(target.words[-1])
-        ):
-            place = sentence.place(clause.start, clause.end)
-            self._facts.members.append(
-                Members(place=place, owner=self._thing, names=(terms.term(target.words),))
-            )
+        target, recorded = _target(clause), kind == "state" and clause.noun in ("기록", "저장")
+        if recorded and target and self._thing and terms.is_attribute(target.words[-1]):
+            place, names = sentence.place(clause.start, clause.end), (terms.term(target.words),)
+            self._facts.members.append(Members(place=place, owner=self._thing, names=names))
 
 
 def _before(clause: Clause, noun: Noun) -> Noun | None:
@@ -339,13 +287,9 @@ def _apart(clause: Clause) -> list[Clause]:
     """`견적서와 계약서를 발송한다` does two things."""
     target = _target(clause)
     other = _before(clause, target) if target else None
-    if (
-        target is None
-        or other is None
-        or _is_role(other)
-        or terms.unknown(other.words)
-        or terms.is_attribute(other.words[-1])
-    ):
+    if target is None or other is None or _is_role(other):
+        return [clause]
+    if terms.unknown(other.words) or terms.is_attribute(other.words[-1]):
         return [clause]
     nouns = [
         replace(other, particle=target.particle) if n is target else n for n in clause.nouns if n is not other
@@ -390,7 +334,7 @@ def _target(clause: Clause) -> Noun | None:
     )
 
 
-def _inside(clause: Clause, target: Noun | None) -> tuple[Verb, str, Noun | None] | None:
+def _inside(clause: Clause, target: Noun | None) -> Resolved | None:
     """`배송 완료를 등록한다`, `환불이 진행된다`: the verb is in what looks like the object."""
     last = target.words[-1] if target else ""
     if target is None or last not in terms.verb_nouns():
@@ -476,31 +420,19 @@ def _happened(action: Action) -> Action | None:
     return replace(action, kind="update", verb=verb.base, command=command, event=event) if known else None
 
 
-def _noun_ending(text: str) -> list[Clause]:
+def _noun_ending(text: str) -> Sequence[Clause]:
     """`주문 취소`: a bullet that is a thing and a verb noun."""
     words = [word.text for word in words_of(text)]
     if not 2 <= len(words) <= 4 or words[-1] not in terms.verb_nouns():
         return []
-    read = phrase(" ".join(words[:-1]))
-    if read is None:
-        return []
-    verb = terms.verb_of(words[-1])
-    kind = "query" if words[-1] in pairs(terms.FILE, "query") else verb.kind
-    nouns = [Noun(read[0], "을", 0, len(text), read[1])]
-    return [Clause(verb, kind, words[-1], False, "final", nouns, start=0, end=len(text))]
+    return clauses(f"{' '.join(words)}한다") if phrase(" ".join(words[:-1])) else []
 
 
 def _fields(clause: Clause, made: Sequence[Clause]) -> tuple[Term, ...]:
     """What was chosen or entered before, in the same sentence."""
-    found: list[Term] = []
-    for other in made:
-        if other is clause:
-            break
-        if other.kind == "input" and not other.negative:
-            found += [
-                terms.term(noun.words) for noun in other.nouns if noun.particle in ("을", "를", "와", "과")
-            ]
-    return tuple(dict.fromkeys(found))
+    before = [one for one in made if one.start < clause.start and one.kind == "input"]
+    nouns = [noun for one in before for noun in one.nouns if noun.particle in ("을", "를", "와", "과")]
+    return tuple(dict.fromkeys(terms.term(noun.words) for noun in nouns))
 
 
 def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:

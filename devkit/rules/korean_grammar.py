@@ -94,7 +94,7 @@ class Noun:
 
 @dataclass(slots=True)
 class Clause:
-    """One predicate with the noun phrases before it."""
+    """One predicate, and the noun phrases before it where it stands in a sentence."""
 
     verb: Verb
     kind: str
@@ -110,15 +110,6 @@ class Clause:
 
     def with_particle(self, *particles: str) -> Noun | None:
         return next((noun for noun in reversed(self.nouns) if noun.particle in particles), None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Predicate:
-    verb: Verb
-    kind: str
-    noun: str
-    passive: bool
-    ending: Ending
 
 
 def words_of(text: str) -> list[Word]:
@@ -187,16 +178,16 @@ def _fits(before: str, particle: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def predicate(word: str) -> _Predicate | None:
+def predicate(word: str) -> Clause | None:
     """The verb a word is a form of, with its ending."""
     return _native(word) or _done(word) or _condition(word)
 
 
-def _condition(word: str) -> _Predicate | None:
+def _condition(word: str) -> Clause | None:
     """`걸리면`: a condition, whatever the verb means."""
     if is_known(word) or not re.search(r"[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word):
         return None
-    return _Predicate(Verb("", "", "unknown"), "unknown", "", False, "if")
+    return Clause(Verb("", "", "unknown"), "unknown", "", False, "if")
 
 
 @cache
@@ -241,7 +232,7 @@ def _beginnings(stem: str) -> Iterator[tuple[str, str]]:
         yield from (("open", letters + _letters(end)) for end in ("아", "어"))
 
 
-def _native(word: str, *, known: bool = False) -> _Predicate | None:
+def _native(word: str, *, known: bool = False) -> Clause | None:
     """A form of a native verb; `known` words are nouns elsewhere (보고, 사고)."""
     if not known and (is_known(word) or is_known(split_particle(word)[0])):
         return None
@@ -251,11 +242,11 @@ def _native(word: str, *, known: bool = False) -> _Predicate | None:
         if entry and end.match(letters[length:]) and (length < len(letters) or len(word) > 1):
             stem, base, noun, kind = entry
             verb, passive = english_verb(base), stem in words("native_passive")
-            return _Predicate(verb, kind or _kind(verb.kind), noun, passive, _ending(word))
+            return Clause(verb, kind or _kind(verb.kind), noun, passive, _ending(word))
     return None
 
 
-def _done(word: str) -> _Predicate | None:
+def _done(word: str) -> Clause | None:
     found = _DO.match(_letters(word))
     noun = normalize("NFC", found["noun"]) if found else ""
     if found is None or is_known(word) or (noun and not noun.isascii() and len(noun) > 6):
@@ -269,7 +260,7 @@ def _done(word: str) -> _Predicate | None:
         return None
     if voice in "나난날났" and noun not in words("happens"):
         return None
-    return _Predicate(verb_of(noun), _noun_kind(noun), noun, voice in "되된될됩돼됐됨받", _ending(word))
+    return Clause(verb_of(noun), _noun_kind(noun), noun, voice in "되된될됩돼됐됨받", _ending(word))
 
 
 def _noun_kind(noun: str) -> str:
@@ -322,7 +313,7 @@ class _Parser:
                 self._predicate(word, said)
         return self._made
 
-    def _left_out(self, word: Word) -> _Predicate | None:
+    def _left_out(self, word: Word) -> Clause | None:
         """`기록을 입력, 재고를 차감`, `승인되면 문자 발송`: a verb noun where 한다 is left out."""
         following = self._next()
         if word.text not in verb_nouns() or following not in ("", ".", ",", "→"):
@@ -341,8 +332,7 @@ class _Parser:
 
     def _noun(self, word: Word) -> None:
         if re.match(r"(?:경우|때)(?:에는|에|는)?$", word.text) and self._nouns:
-            unknown = _Predicate(Verb("", "", "unknown"), "unknown", "", False, "if")
-            self._close(word, unknown, "if", negative=False, used=1)
+            self._close(Clause(Verb("", "", "unknown"), "unknown", "", False, "if"), used=1)
             return
         if word.text.startswith("의해") and self._nouns:
             self._nouns[-1] = replace(self._nouns[-1], particle="에 의해")
@@ -371,17 +361,17 @@ class _Parser:
             self._nouns.append(noun)
             self._bare, self._of = [], ()
 
-    def _predicate(self, word: Word, said: _Predicate) -> None:
+    def _predicate(self, word: Word, said: Clause) -> None:
         ending, used, negative = self._role(said)
         if ending == "of":
             self._relative()
         elif word.text.endswith("게") and used == 1:
             self._bare = []  # `안전하게` says how
         else:
-            self._close(word, said, ending, negative=negative, used=used)
+            self._close(replace(said, ending=ending, negative=negative), used)
         self._at += used
 
-    def _role(self, said: _Predicate) -> tuple[Ending, int, bool]:
+    def _role(self, said: Clause) -> tuple[Ending, int, bool]:
         """What the predicate with its auxiliaries does in the sentence, how many words it takes up, whether it is denied."""
         ending, used = said.ending, 1
         negative = self._at > 0 and self._words[self._at - 1].text in ("안", "못")
@@ -420,25 +410,14 @@ class _Parser:
         self._nouns = [noun for noun in self._nouns if noun.particle in ("은", "는")]
         self._bare, self._of = [], ()
 
-    def _close(self, word: Word, said: _Predicate, ending: Ending, *, negative: bool, used: int) -> None:
-        last = self._words[min(self._at + used, len(self._words)) - 1]
-        clause = Clause(
-            said.verb,
-            said.kind,
-            said.noun,
-            said.passive,
-            ending,
-            self._nouns,
-            tuple(self._bare),
-            negative,
-            may=any(one.text in ("수", "수가", "수도") for one in self._words[self._at : self._at + used]),
-            start=self._start,
-            end=last.end,
-        )
+    def _close(self, said: Clause, used: int) -> None:
+        taken, after = self._words[self._at : self._at + used], self._words[self._at + used :]
+        may = any(word.text in ("수", "수가", "수도") for word in taken)
+        nouns, bare, start, end = self._nouns, tuple(self._bare), self._start, taken[-1].end
         for before in reversed(self._made):
-            if not negative or before.ending != "by":
+            if not said.negative or before.ending != "by":
                 break
             before.negative = True
-        self._made.append(clause)
-        self._start = self._words[self._at + used].start if self._at + used < len(self._words) else last.end
+        self._made.append(replace(said, nouns=nouns, bare=bare, may=may, start=start, end=end))
+        self._start = after[0].start if after else end
         self._nouns, self._bare, self._of = [], [], ()
