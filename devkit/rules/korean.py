@@ -81,7 +81,8 @@ class Korean(Reading):
         if not made and sentence.bullet:
             made = _noun_ending(sentence.text)
         conditional = any(clause.ending == "if" for clause in made[:-1])
-        self._actor = actor or (None if conditional or _has_subject(made) else self._actor)
+        begun = made and made[0].with_particle("은", "는", "이", "가", "께서")
+        self._actor = actor or (None if conditional or begun else self._actor)
         causes: list[Action] = []
         effects: list[Action] = []
         state, undone = "", set[str]()
@@ -287,14 +288,10 @@ def _apart(clause: Clause) -> list[Clause]:
     """`견적서와 계약서를 발송한다` does two things."""
     target = _target(clause)
     other = _before(clause, target) if target else None
-    if target is None or other is None or _is_role(other):
+    if target is None or other is None or _is_role(other) or terms.is_attribute(other.words[-1]):
         return [clause]
-    if terms.unknown(other.words) or terms.is_attribute(other.words[-1]):
-        return [clause]
-    nouns = [
-        replace(other, particle=target.particle) if n is target else n for n in clause.nouns if n is not other
-    ]
-    return [clause, replace(clause, nouns=nouns)]
+    rest = [n for n in clause.nouns if n not in (target, other)]
+    return [clause, replace(clause, nouns=[*rest, replace(other, particle=target.particle)])]
 
 
 def _is_work(clause: Clause, made: Sequence[Clause]) -> bool:
@@ -305,33 +302,23 @@ def _is_work(clause: Clause, made: Sequence[Clause]) -> bool:
 
 def _target(clause: Clause) -> Noun | None:
     """What is acted on: the object; of a passive the subject; the topic, when the subject is somebody else."""
-    if (
-        (clause.passive and clause.noun != "반영")
-        or clause.kind in ("intransitive", "threshold")
-        or clause.noun in terms.words("happens")
-    ):
-        return _undergoer(clause)
-    if clause.noun == "반영" and (into := clause.with_particle("에")):
+    into = clause.with_particle("에", "에서")
+    if into and clause.noun == "반영":
         return into
-    if found := clause.with_particle("을", "를"):
-        return found
-    if clause.kind == "notify" and (found := clause.with_particle("에게", "한테", "께", "에")):
+    happens = clause.kind in ("intransitive", "threshold") or clause.noun in terms.words("happens")
+    if clause.passive or happens:
+        return _undergoer(clause)
+    told = clause.with_particle("에게", "한테", "께", "에") if clause.kind == "notify" else None
+    if found := clause.with_particle("을", "를") or told:
         return found
     if (found := _by_itself(clause)) and clause.noun not in pairs(terms.FILE, "implied"):
         return found
     subject, topic = clause.with_particle("이", "가", "께서"), clause.with_particle("은", "는", "도", "만")
-    if subject and topic and not _is_role(topic):
+    named = topic and (subject or topic.particle in ("만", "도") or topic.words[-1] in terms.dictionary())
+    if topic and named and not _is_role(topic):
         return topic
-    if topic and topic.particle in ("만", "도") and not _is_role(topic):
-        return topic
-    if topic and subject is None and topic.words[-1] in terms.dictionary() and not _is_role(topic):
-        return topic
-    into = clause.with_particle("에", "에서")
-    return (
-        into
-        if into and (clause.noun in terms.words("into") or (clause.ending == "if" and subject is None))
-        else None
-    )
+    where = clause.noun in terms.words("into") or (clause.ending == "if" and subject is None)
+    return into if where else None
 
 
 def _inside(clause: Clause, target: Noun | None) -> Resolved | None:
@@ -387,22 +374,12 @@ def _same_actor(cause: Clause, rest: Sequence[Clause]) -> bool:
     return topic is not None and terms.is_person(topic.words[-1]) and not acting
 
 
-def _has_subject(made: Sequence[Clause]) -> bool:
-    return bool(made) and made[0].with_particle("은", "는", "이", "가", "께서") is not None
-
-
 def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
     """A condition that something else follows from. Something done first by the same person is no condition."""
-    if not rest:
-        return False
-    if clause.ending == "if":
-        return True
     topic = clause.with_particle("은", "는")
-    return (
-        clause.ending == "after"
-        and not (topic and _is_role(topic))
-        and (clause.passive or any(later.with_particle("이", "가") for later in rest))
-    )
+    others = clause.passive or any(later.with_particle("이", "가") for later in rest)
+    done = clause.ending == "after" and not (topic and _is_role(topic)) and others
+    return bool(rest) and (clause.ending == "if" or done)
 
 
 def _noun_of(cause: Action, noun: str) -> str:

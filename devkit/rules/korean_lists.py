@@ -57,9 +57,7 @@ def phrase(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     owner: tuple[str, ...] = ()
     found: list[str] = []
     for word in re.findall(r"[가-힣A-Za-z0-9_]+", text):
-        if word in terms.words("skip"):
-            continue
-        if (word_is := predicate(word)) and word_is.ending != "of" and not terms.is_known(word):
+        if (said := predicate(word)) and said.ending != "of":
             return None
         stem, particle = split_particle(word)
         if particle == "의":
@@ -67,7 +65,7 @@ def phrase(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
         elif particle and particle not in ("은", "는", "이", "가", "을", "를"):
             found = []
         else:
-            found.append(word if terms.is_known(word) or not particle else stem)
+            found.append(stem)
     kept = tuple(word.removesuffix("들") if len(word) > 2 else word for word in found[-3:])
     return (kept, owner) if kept else None
 
