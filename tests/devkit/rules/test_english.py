@@ -191,3 +191,8 @@ def test_i_am_not_who_acted_before() -> None:
     _, approved = facts("The teacher proposes a course. I approve it.").actions
 
     assert (approved.command.name, approved.actor) == ("ApproveCourse", None)
+
+
+@pytest.mark.parametrize("verb", ["get", "access", "compare", "read", "analyse"])
+def test_what_somebody_has_or_thinks_about_is_no_look_up(verb: str) -> None:
+    assert facts(f"A guest can {verb} the discount.").actions == []
