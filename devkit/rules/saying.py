@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,7 +28,7 @@ class Said:
     state: str = ""
 
 
-class Reading:
+class Reading(ABC):
     """One text's reader: remembers what was spoken of last. Adds to the facts it was given."""
 
     def __init__(self, facts: Facts) -> None:
@@ -76,9 +77,9 @@ class Reading:
         else:
             self._facts.actions += effects
 
+    @abstractmethod
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
         """Adds what one sentence says."""
-        raise NotImplementedError
 
     def doing(self, who: str, does: str, *, seen: bool = False) -> str:
         """The sentence of a table's cells: who does something, or sees it."""
