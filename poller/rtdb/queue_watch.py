@@ -62,7 +62,6 @@ class QueueWatch:
         self._clock = writer.clock
         self._followed = tuple(followed)
         self._due = asyncio.Event()
-        self.findings = 0
 
     async def run(self) -> None:
         """Follows every node, and sweeps, until cancelled."""
@@ -150,7 +149,6 @@ class QueueWatch:
         value = await self._database.get(f"{node.path}/{name}")
         if tree.same(tree.from_json(value), node.copy.child(name)):
             return
-        self.findings += 1
         self._writer.metrics.missed()
         what = "gone" if value is None else "changed" if name in node.copy.names() else "new"
         log.error("queue.stream_missed", node=node.path, job=name, what=what)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from eventstorming.v1 import executor_pb2 as wire
 from eventstorming.v1 import job_pb2
 from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2
+from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
 from executor.errors import LlmUnavailable
@@ -23,6 +24,7 @@ from executor.ports import Allowance, Diagnosis, RunChat
 from executor.service import Bounds, ExecutorService, Identity, Pipeline
 from executor.slots import Slots
 from executor.wire import Event
+from process.traces import OFF, Attributes, Carried, Off, Span, Traces
 from tests.executor.llm.fakes import GOOD, ScriptedLanguageModel, question
 from tests.executor.peer import JOB, Aborted, Peer
 from tests.executor.service_client import fruits
@@ -63,6 +65,7 @@ class Executor:
     slots: Slots = field(default_factory=lambda: Slots(2))
     metrics: Metrics = field(default_factory=Metrics)
     bounds: Bounds = field(default_factory=lambda: Bounds(job_seconds=600, step_seconds=60))
+    traces: Traces = OFF
 
     def __post_init__(self) -> None:
         self.language_models = LanguageModels(self.model, self.metrics)
@@ -74,6 +77,7 @@ class Executor:
             identity=BUILD,
             clock=lambda: asyncio.get_running_loop().time(),
             metrics=self.metrics,
+            traces=self.traces,
         )
 
     async def execute(self, peer: Peer | None = None, *, begin: bool = True, **start: Any) -> Peer:
@@ -494,6 +498,59 @@ async def test_generate_tells_what_happens_and_answers_with_the_model() -> None:
     assert [line["event"] for line in logs] == ["run.completed"] * 2
     assert executor.ended("completed") == 2
     assert not executor.slots.runs
+
+
+class Taken(Off):
+    """Keeps what it is told of each call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[str, Any, Attributes]] = []
+
+    def taken(self, name: str, carried: Carried, attributes: Attributes) -> AbstractContextManager[Span]:
+        self.calls.append((name, carried(), attributes))
+        return super().taken(name, carried, attributes)
+
+
+@virtual
+async def test_a_run_works_on_what_it_was_given_and_everything_it_tells_names_the_job() -> None:
+    given: list[tuple[job_pb2.JobInput, Any]] = []
+
+    async def pipeline(job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]:
+        given.append((job, get_contextvars().get("job")))
+        async for event in fruits("a")(job, chat):
+            yield event
+
+    traces = Taken()
+    executor = Executor(pipeline=pipeline, traces=traces)
+    await executor.generate()
+    await executor.execute(Peer(epoch=3))
+    assert given == [(REQUIREMENTS, JOB)] * 2
+    assert traces.calls == [
+        ("generate", (), {"eventstorming.job.id": JOB}),
+        ("execute", (), {"eventstorming.job.id": JOB, "eventstorming.epoch": 3}),
+    ]
+
+
+@virtual
+async def test_what_nobody_stores_may_run_twice_at_once() -> None:
+    executor = Executor(model=(model := held()))
+    async with asyncio.TaskGroup() as group:
+        both = [group.create_task(executor.generate()) for _ in range(2)]
+        await until(lambda: executor.slots.runs == 2)
+        await settled()
+        model.gate.set()
+    assert [events(peer.result())[-1] for peer in both] == ["completed"] * 2
+
+
+@virtual
+async def test_generate_says_nothing_after_the_model() -> None:
+    async def talkative(job: job_pb2.JobInput, chat: RunChat) -> AsyncGenerator[Event, None]:
+        async for event in fruits("a")(job, chat):
+            yield event
+        yield wire.Log(line=job_pb2.LogLine(message="too late"))
+
+    assert events(await Executor(pipeline=talkative).generate())[-1] == "completed"
 
 
 @virtual

@@ -281,12 +281,12 @@ async def test_a_removal_stops_what_runs_and_then_deletes() -> None:
 async def test_a_removal_of_what_runs_elsewhere_waits_for_its_lease() -> None:
     bench = Bench(FakeExecutors(1))
     await bench.submit(1)
-    bench.lease(1, "poller-b")
+    bench.lease(1, "poller-b", age_ms=12_000)
     await bench.queue.delete(job_id(1))
     async with bench.running():
-        await settle()
+        await asyncio.sleep(17.9)
         assert bench.store.jobs
-        await eventually(lambda: not bench.store.jobs, seconds=36)
+        await eventually(lambda: not bench.store.jobs, seconds=2.2)  # it looks every five seconds
     assert bench.executors.started == []
 
 
@@ -473,6 +473,25 @@ async def test_garbage_is_dropped_once_unless_it_becomes_a_job(mended: bool) -> 
         bench.queue.dropped.clear()
         await asyncio.sleep(60)
         assert bench.queue.dropped == {}
+
+
+class SlowDrops(FakeQueue):
+    """Drops are on their way for a second."""
+
+    async def drop(self, job_id: str, reason: str) -> None:
+        await asyncio.sleep(1)
+
+
+@virtual
+async def test_garbage_that_becomes_a_job_while_it_is_dropped_is_no_trouble() -> None:
+    bench = Bench(FakeExecutors(1), queue=SlowDrops)
+    async with bench.running():
+        await settle()
+        bench.store.tell(QueueChange(garbage={job_id(1): "no createdAt"}))
+        await settle()
+        await bench.submit(1)
+        await asyncio.sleep(1.1)
+        assert bench.executors.started == [(job_id(1), 1)]
 
 
 # ── our own name ─────────────────────────────────────────────────────────────────────────────────────────────────

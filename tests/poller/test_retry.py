@@ -71,6 +71,14 @@ async def test_a_retry_takes_an_entry_that_is_left_from_whoever_settles_it(rtdb:
         assert entry["createdAt"] > 1000
 
 
+async def test_an_entry_that_nobody_holds_is_taken_whenever_its_job_was_to_run(rtdb: World) -> None:
+    async with rtdb.poller() as poller:
+        job = await failed(rtdb)
+        await rtdb.database.put(NODES.entry(job), {"createdAt": 1000, "notBefore": 9_999_999_999_999})
+        assert (await poller.queue.retry(job)).state is JobState.QUEUED
+        assert "notBefore" not in await rtdb.entry(job)
+
+
 async def test_a_lease_that_is_renewed_while_a_retry_reads_is_in_force(
     rtdb: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from poller.job import JobState, LogLevel, LogLine
 from poller.metrics import Metrics
+from poller.ports import JobFilter, JobNotFound, WrongState
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.names import read_entry
+from poller.rtdb.names import CANVAS, OUTPUTS, read_entry
 from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
@@ -87,6 +88,31 @@ async def test_a_cancel_waits_for_what_is_on_its_way(here: Here) -> None:
 
 async def _is_taken(here: Here) -> bool:
     return bool((await here.rtdb.entry(here.job))["lease"]["owner"] == "poller-a/cancel")
+
+
+async def test_what_is_missing_or_over_is_named(here: Here) -> None:
+    gone = new_id()
+    with pytest.raises(JobNotFound, match=f"There is no job {gone}."):
+        await here.queue.input(gone)
+    assert await here.queue.msaez(gone) is None
+    await here.rtdb.database.patch(NODES.leaf(here.job, OUTPUTS), {"isCompleted": True})
+    with pytest.raises(WrongState, match=f"The job {here.job} is completed already."):
+        await here.queue.cancel(here.job, by="Kim")
+
+
+async def test_a_canvas_has_both_its_parts_however_little_is_on_it(here: Here) -> None:
+    await here.rtdb.database.put(NODES.leaf(here.job, CANVAS), {"elements": {"a": {"id": "a"}}})
+    assert await here.queue.msaez(here.job) == {"elements": {"a": {"id": "a"}}, "relations": {}}
+    await here.rtdb.database.put(NODES.leaf(here.job, CANVAS), {"relations": {"b": {"id": "b"}}})
+    assert await here.queue.msaez(here.job) == {"elements": {}, "relations": {"b": {"id": "b"}}}
+
+
+async def test_jobs_are_listed_from_the_first() -> None:
+    async with world() as rtdb, rtdb.poller() as poller:
+        await rtdb.create(job := new_id())
+        await eventually(lambda: poller.dispatcher.backlog.jobs)
+        page = await poller.queue.list_jobs(JobFilter(), size=1)
+    assert [listed.job_id for listed in page.jobs] == [job]
 
 
 async def test_a_removal_waits_for_what_is_on_its_way(here: Here) -> None:
