@@ -54,7 +54,7 @@ class WatchedNode:
 
 
 class QueueWatch:
-    """Runs until cancelled; `findings` counts what sweeps found that the streams had missed."""
+    """Runs until cancelled; the metrics count what sweeps found that the streams had missed."""
 
     def __init__(self, writer: Writer, followed: Iterable[WatchedNode]) -> None:
         self._writer = writer
