@@ -36,7 +36,6 @@ class Stop(Enum):
 
 class _Stopped(Exception):
     def __init__(self, why: Stop) -> None:
-        super().__init__(why.value)
         self.why = why
 
 

@@ -59,7 +59,7 @@ def without_job(nodes: Nodes, job_id: str, *created_at: int) -> dict[str, Json]:
 def ended_row(
     state: JobState,
     *,
-    title: str,
+    title: str = "",
     started_at: int = 0,
     ended_at: int = 0,
     attempts: int = 0,

@@ -23,7 +23,7 @@ from poller.rtdb.names import (
 )
 from poller.rtdb.run import Runs
 from poller.rtdb.stored import StoredJob
-from poller.rtdb.writer import InFlight, Unchanged, Writer
+from poller.rtdb.writer import Unchanged, Writer
 from poller.sentences import sentence
 
 log = structlog.get_logger(__name__)
@@ -61,16 +61,15 @@ class Removals:
     async def _fail_without_entry(self, job_id: str, stored: StoredJob) -> None:
         """Nobody may be left waiting for a job that cannot run: a damaged entry hides its inputs from nobody."""
         reason = sentence("no_entry", stored.language)
-        in_flight = InFlight(self._writer.clock)
         line = log_node(LogLine(level=LogLevel.ERROR, message=reason), now=self._writer.now())
         held = await self._database.get(f"{self._nodes.lease(job_id)}/token")
         writer = self._writer.under(text(held))
-        await writer.patch(self._nodes.job(job_id), {f"{LOGS}/{stored.next_line}": line}, in_flight=in_flight)
+        await writer.patch(self._nodes.job(job_id), {f"{LOGS}/{stored.next_line}": line})
         flag = {IS_FAILED: True, ENDED_AT: SERVER_TIME, FAILURE: reason}
         created = number(await self._database.get(self._nodes.leaf(job_id, CREATED_AT)))
-        row = ended_row(JobState.FAILED, title="", failure=reason)
+        row = ended_row(JobState.FAILED, failure=reason)
         whole = with_row(self._nodes, job_id, milliseconds(created or self._writer.now()), flag, row)
-        await writer.patch("", whole, in_flight=in_flight)
+        await writer.patch("", whole)
         self._writer.metrics.ended("failed")
 
     async def remove(self, job_id: str) -> bool:

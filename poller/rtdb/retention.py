@@ -32,7 +32,7 @@ from poller.rtdb.names import (
     text,
 )
 from poller.rtdb.reads import at_once
-from poller.rtdb.writer import InFlight, Writer
+from poller.rtdb.writer import Writer
 from process.tasks import task_group
 
 log = structlog.get_logger(__name__)
@@ -172,9 +172,7 @@ class _Leftovers:
     async def stamp(self, job_id: str) -> None:
         """It counts from now on."""
         await self._writer.budget()
-        await self._writer.put(
-            self._nodes.leaf(job_id, SEEN_AT), SERVER_TIME, in_flight=InFlight(self._writer.clock)
-        )
+        await self._writer.put(self._nodes.leaf(job_id, SEEN_AT), SERVER_TIME)
         await self._undo_if_alone(job_id, Remains(), "seenAt")
 
     async def _undo_if_alone(self, job_id: str, found: Remains, *written: str) -> None:
@@ -216,7 +214,7 @@ class _Leftovers:
     async def _write(self, updates: dict[str, Json], *, before: Before = nothing) -> None:
         """At the root, all or nothing."""
         await self._writer.budget()
-        await self._writer.patch("", updates, in_flight=InFlight(self._writer.clock), before=before)
+        await self._writer.patch("", updates, before=before)
 
 
 def _stamp(value: Json) -> int:

@@ -14,7 +14,7 @@ from poller.ports import Caller, JobNotFound, Webhook
 from poller.rtdb.answers import Denied
 from poller.rtdb.fence import Claimant
 from poller.rtdb.names import CALLER, SERVER_TIME, STATE, Json, count, members, text
-from poller.rtdb.writer import InFlight, Unchanged, Writer
+from poller.rtdb.writer import Unchanged, Writer
 
 HELD_MS = 30_000
 """Whoever holds a job's webhooks and is not heard of for so long is gone."""
@@ -146,7 +146,7 @@ async def _update(writer: Writer, updates: dict[str, Json]) -> None:
     """Some leaves of what is owed."""
     if updates:
         await writer.budget()
-        await writer.patch(writer.nodes.owed, updates, in_flight=InFlight(writer.clock))
+        await writer.patch(writer.nodes.owed, updates)
 
 
 async def _change(writer: Writer, job_id: str, webhook_id: str, decide: Callable[[Json], Json]) -> None:

@@ -137,23 +137,31 @@ class Writer:
         return int(self.database.server_clock.now_ms())
 
     async def patch(
-        self, path: str, updates: Mapping[str, Json], *, in_flight: InFlight, before: Before = nothing
+        self,
+        path: str,
+        updates: Mapping[str, Json],
+        *,
+        in_flight: InFlight | None = None,
+        before: Before = nothing,
     ) -> None:
-        """One unconditional write; it goes on when its caller is cancelled, `in_flight` knows of it.
+        """One unconditional write; it goes on when its caller is cancelled: `in_flight` knows of it, for whoever has to wait.
 
         `before` has the last word: it may raise until the write is handed to the network.
         """
         write = self.database.patch(path, updates, deadline=WRITE_SECONDS, before=before)
         await self._kept(write, in_flight)
 
-    async def put(self, path: str, value: Json, *, in_flight: InFlight, before: Before = nothing) -> None:
+    async def put(
+        self, path: str, value: Json, *, in_flight: InFlight | None = None, before: Before = nothing
+    ) -> None:
         """As `patch`, for one value."""
         write = self.database.put(path, value, deadline=WRITE_SECONDS, before=before)
         await self._kept(write, in_flight)
 
-    async def _kept(self, write: Coroutine[Any, Any, None], in_flight: InFlight) -> None:
+    async def _kept(self, write: Coroutine[Any, Any, None], in_flight: InFlight | None) -> None:
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        in_flight.add(answer)
+        if in_flight is not None:
+            in_flight.add(answer)
         self._group.create_task(_answering(write, answer))
         await asyncio.shield(answer)
 

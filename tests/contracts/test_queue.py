@@ -204,6 +204,7 @@ async def test_submitting_the_same_again_changes_nothing(queue: Both) -> None:
     assert await entry(queue, job_id) == before
     with pytest.raises(JobExists):
         await queue.submit(text("Another text.", job_id=job_id))
+    assert await entry(queue, job_id) == before
 
 
 async def test_an_unknown_job_is_not_found(queue: Both) -> None:

@@ -6,15 +6,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from eventstorming.v1 import job_pb2
 from eventstorming.v1.executor_pb2 import JournalEntry
 
 from poller.errors import Transient
 from poller.job import JobState
-from poller.ports import WrongState
+from poller.ports import JobExists, WrongState
 from poller.rtdb import fence
 from poller.rtdb.display import said_name
 from poller.rtdb.journal import entry_text
-from poller.rtdb.names import OUTPUTS, SERVER_TIME, Json
+from poller.rtdb.names import INPUTS, OUTPUTS, SERVER_TIME, Json
 from poller.rtdb.rest import Database
 from tests.fakes import scripted_executor
 from tests.poller.lifecycle import NODES, World, new_id, world
@@ -52,6 +53,16 @@ async def test_a_job_whose_entry_was_never_written_is_queued_when_it_is_tried_ag
         assert (await rtdb.ended(job))["isFailed"] is False
         with pytest.raises(WrongState):
             await poller.queue.retry(job)
+
+
+async def test_an_id_whose_stored_input_is_damaged_is_taken(rtdb: World) -> None:
+    async with rtdb.poller() as poller:
+        job = await failed(rtdb)
+        stored = NODES.leaf(job, INPUTS)
+        await rtdb.database.put(stored, "rubbish")
+        with pytest.raises(JobExists, match="choose another id"):
+            await poller.queue.submit(job_pb2.JobInput(job_id=job, requirements="Another text."))
+        assert await rtdb.database.get(stored) == "rubbish"
 
 
 def left(renewed_at: int = 1) -> dict[str, Json]:

@@ -88,7 +88,9 @@ async def test_a_job_that_never_said_when_it_was_made_is_listed_by_the_time_of_i
     (row,) = await here.at(f"jobIndex/{NAMESPACE}")
     made, _, job = row.partition("-")
     assert job == here.job
-    assert before <= int(made) <= here.queue.writer.now()
+    assert (
+        abs(int(made) - before) < 60_000
+    )  # the difference of the two clocks is measured anew with every answer
 
 
 async def test_an_ended_job_keeps_its_end_when_its_damaged_entry_goes(here: Here) -> None:
