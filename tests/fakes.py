@@ -74,16 +74,23 @@ async def settle(rounds: int = 20) -> None:
         await asyncio.sleep(0)
 
 
-async def eventually(condition: Callable[[], Awaitable[Any] | Any], *, seconds: float = 30.0) -> Any:
+PATIENCE = {"seconds": 30.0, "looks": float("inf")}
+"""Of `eventually`, where the test names none."""
+
+
+async def eventually(condition: Callable[[], Awaitable[Any] | Any], *, seconds: float | None = None) -> Any:
     """Waits for a state that comes by itself; the value that made it true."""
-    async with asyncio.timeout(seconds):
-        while True:
+    looks = PATIENCE["looks"] if seconds is None else float("inf")
+    async with asyncio.timeout(seconds or PATIENCE["seconds"]):
+        while looks > 0:
             found = condition()
             if isinstance(found, Awaitable):
                 found = await found
             if found:
                 return found
             await asyncio.sleep(0.01)
+            looks -= 1
+    raise TimeoutError("looked often enough")
 
 
 # ── a scripted executor ──────────────────────────────────────────────────────────────────────────────────────────

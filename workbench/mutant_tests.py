@@ -1,7 +1,8 @@
 """The pytest plugin of `make mutants`: which tests a mutant meets first, and when one of them will never end.
 
-First those that killed another mutant of the same function, then the quickest. A test in which nothing moves any more
-has hung: measured by what the process does and not by the clock, so that a busy machine kills no mutant.
+First those that killed another mutant of the same function, then the quickest; slow ones not at all: who survives
+costs every test's time. A test in which nothing moves any more has hung: measured by what the process does and not by
+the clock, so that a busy machine kills no mutant.
 """
 
 from __future__ import annotations
@@ -16,11 +17,19 @@ from threading import Thread, get_native_id
 
 import pytest
 
+from tests import fakes
+
 KILLERS = Path("killers.txt")
 """Beside the copies that are tested; a line for each kill: the mutant, the test."""
 
-HUNG_SECONDS = 6.0
-"""No test here waits longer for a clock."""
+SLOW_SECONDS = 0.5
+"""A test that takes longer meets no mutant: what only such a test would notice counts as survived."""
+
+HUNG_SECONDS = 2.0
+"""No test that meets a mutant waits longer for a clock."""
+
+MOST_LOOKS = 300
+"""Of a test at what comes by itself: counted, since what it waits for works in the same process, however slowly."""
 
 _LOOKS_A_SECOND = 5
 _TIMED_OUT = 36
@@ -33,11 +42,16 @@ def mutant() -> str:
     return name if "__mutmut_" in name else ""
 
 
+def pytest_sessionstart() -> None:
+    fakes.PATIENCE["looks"] = MOST_LOOKS
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if name := mutant():
         seconds = json.loads(_STATS.read_text("utf-8"))["duration_by_test"]
         first = list(dict.fromkeys(_killers_of(name.rpartition("__mutmut_")[0])))
         places = {test: place for place, test in enumerate(reversed(first))}
+        items[:] = [item for item in items if seconds.get(item.nodeid, 0.0) <= SLOW_SECONDS]
         items.sort(key=lambda item: (places.get(item.nodeid, len(places)), seconds.get(item.nodeid, 0.0)))
 
 

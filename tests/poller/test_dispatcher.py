@@ -729,5 +729,5 @@ async def test_two_jobs_that_one_more_crash_would_end_share_no_executor_and_hold
         await eventually(lambda: len(bench.executors.started) == 3)
         assert [started for started, _ in bench.executors.started] == [job_id(1), job_id(3), job_id(4)]
         bench.executors.endings += [small_model(), small_model(), small_model()]
-        await eventually(lambda: len(bench.executors.started) == 4)
+        await eventually(lambda: len(bench.executors.started) == 4, seconds=30)
     assert bench.executors.started[-1][0] == job_id(2)
