@@ -25,12 +25,11 @@ _STORY = re.compile(r"^(?P<actor>[가-힣A-Za-z ]{1,20}?)(?:으)?로서,?\s+(?:(
 _SO_THAT = re.compile(r"^(?:그래야|그래서|그러면|이를 통해|왜냐하면)\s")
 _VERBS = "|".join(sorted(terms.verb_nouns(), key=len, reverse=True))
 _REWORDED = forms("korean", VERB=_VERBS)
-_LISTED = ("목록", "내역", "이력", "현황", "리스트", "결과", "정보", "상세")
+_LISTED = ("목록", "내역", "이력", "현황", "리스트", "정보", "상세", "여부", "사실")
 _TIMED = re.compile(
     r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
 )
 _DONE_TO = re.compile(rf"^(?P<verb>{_VERBS})(?:된|한)\s[^,]+")
-_LIMITS = ("초과", "도달", "미달")
 _ASKED = ("신청", "요청", "의뢰")
 _KINDS: dict[str, Kind] = {"create": "create", "delete": "delete", "query": "query", "notify": "notify"}
 Resolved = tuple[Verb, str, Noun | None]
@@ -87,24 +86,22 @@ class Korean(Reading):
         effects: list[Action] = []
         state, undone = "", set[str]()
         for position, clause in enumerate(made):
-            is_cause = _is_cause(clause, made[position + 1 :])
             rest = made[position + 1 :]
+            is_cause = _is_cause(clause, rest)
             decided = is_cause and (_same_actor(clause, rest) or _permitted(rest))
-            state_like = clause.negative or clause.noun in _LIMITS or clause.kind == "unknown"
-            so = decided or (is_cause and (state_like or not self._resolved(clause)[0].base))
-            before_last = clause.ending in ("after", "by") and not is_cause
-            action, *more = [None if so else self._action(sentence, one, made) for one in _apart(clause)]
-            self._facts.actions += filter(None, more)
             if decided:
                 self._doer(clause, _target(clause))
-            elif so and not causes:
-                state = sentence.text[clause.start : clause.end]
-                undone |= {clause.verb.base} if clause.negative else set()
-            elif is_cause:
+                continue
+            action, *more = [self._action(sentence, one, made) for one in _apart(clause)]
+            self._facts.actions += filter(None, more)
+            if is_cause:
                 if cause := _happened(action) if action else None:
                     self._add(sentence, causes, effects)
                     causes, effects = [self._as_done(cause, _noun_of(cause, clause.noun))], []
-            elif action and not (before_last and (action.kind == "query" or _idle(rest))):
+                elif not causes:
+                    state = sentence.text[clause.start : clause.end]
+                    undone |= {clause.verb.base} if clause.negative else set()
+            elif action and not _is_on_the_way(action, clause, rest):
                 effects.append(action)
         if not causes and not state:
             state = self._time(sentence.text, effects)
@@ -134,23 +131,18 @@ class Korean(Reading):
             return None
         doer = self._doer(clause, target)
         kind, thing_like = clause.kind, target is not None and not terms.is_attribute(target.words[-1])
-        if kind == "state" and noun != clause.noun:
-            kind = "update" if verb.kind not in ("create", "delete", "query") else verb.kind
-        if (
-            kind == "state"
-            and noun == "기록"
-            and thing_like
-            and (not clause.passive or clause.ending == "if")
-        ):
+        if _is_done(clause):
+            kind = verb.kind
+        if noun in ("기록", "저장") and thing_like and (not clause.passive or clause.ending == "if"):
             kind = "create"
-        if clause.noun == "입력" and thing_like and _is_work(clause, made):
+        if kind == "input" and thing_like and _is_work(clause, made):
             kind = "update"
         if clause.negative or kind in ("state", "input", "unknown"):
             self._remember_inputs(sentence, clause, kind)
             return None
         place = sentence.place(clause.start, clause.end)
         if kind == "threshold":
-            return self._crossed(place, target)
+            return self._crossed(place, verb, target) if clause.ending == "if" else None
         return self._made(place, clause, (verb, noun, target), kind, doer, made)
 
     def _made(
@@ -164,25 +156,23 @@ class Korean(Reading):
     ) -> Action | None:
         verb, noun, target = resolved
         self._recall(verb, clause, target)
-        named = noun != clause.noun or not clause.passive or not self._thing
-        implied = pairs(terms.FILE, "implied").get(noun) if named else None
+        implied = pairs(terms.FILE, "implied").get(noun)
         if target is None and implied is None and not clause.passive:
             target = _object_before(clause, made)
-        thing, owner = self._thing_of(target, query=kind == "query")
-        if target is None:
-            if implied:
-                base, _, name = implied.partition(":")
-                verb, thing, owner = terms.english_verb(base), Term(name, noun), None
-                kind = verb.kind if verb.kind in ("create", "delete") else kind
-            elif kind == "intransitive" or noun in terms.words("happens"):
-                return None
-            else:
-                thing = self._thing
+        thing, owner = self._thing_of(target) if target else (self._thing, None)
+        restated = thing is not None and thing.name in (terms.english(noun), naming.pascal(verb.base))
+        named = noun != clause.noun or not clause.passive or not self._thing
+        if implied and (restated or (target is None and named)):
+            base, _, name = implied.partition(":")
+            verb, thing, owner = terms.english_verb(base), Term(name, noun), None
+            kind = verb.kind if verb.kind in ("create", "delete") else kind
+        elif restated or (target is None and noun in terms.words("happens")):
+            return None
         tool = target and target.words[-1] in terms.words("tool") and kind != "query"
         if thing is None or not thing.name or tool:
             return None
         in_a_table = any(table.term == thing for table in self._facts.tables)
-        if target and not in_a_table and (unknown := terms.unknown(target.words[-1:])):
+        if target and not in_a_table and (unknown := terms.unknown(_core(target)[-1:])):
             self._facts.unclear.append(Rule(place=place, text=unknown))
             self._thing = None  # what `이를` means is not known
             return None
@@ -241,16 +231,14 @@ class Korean(Reading):
         done = (one for one in reversed(self._facts.done()) if one.command.alias.endswith(f" {words[-1]}"))
         return next((one.thing for one in done if one.thing.alias.endswith(" ".join(words[:-1]))), None)
 
-    def _thing_of(self, target: Noun | None, *, query: bool = False) -> tuple[Term | None, Term | None]:
+    def _thing_of(self, target: Noun | None) -> tuple[Term | None, Term | None]:
         """The thing, and what it is a part of."""
         if target is None:
             return None, None
         called = " ".join((*target.of, *target.words))
         if table := next((one.term for one in self._facts.tables if one.term.alias == called), None):
             return table, None
-        words = target.words
-        if query or words[-1] != "결과":
-            words = tuple(word for word in words if word not in _LISTED) or words
+        words = _core(target)
         if words[-1] in _ASKED and (asked := self._asked_before(words)):
             return asked, None
         thing = terms.term(words, plural=target.plural)
@@ -261,14 +249,17 @@ class Korean(Reading):
             return self._thing + thing, self._thing
         return thing, None
 
-    def _crossed(self, place: Place, target: Noun | None) -> Action | None:
+    def _crossed(self, place: Place, verb: Verb, target: Noun | None) -> Action | None:
         """`재고가 안전재고 아래로 떨어지면`: somebody must notice it."""
         thing, owner = self._thing_of(target)
         if thing is None or terms.unknown(target.words[-1:] if target else ()):
             return None
-        command = Term(f"Detect{thing.name}Limit", f"{thing.alias} 기준 감지")
-        event = Term(f"{thing.name}LimitDetected", f"{thing.alias} 기준 감지됨")
-        return noticed(place, "detect", thing, owner, command, event)
+        if verb.base == "exceed":
+            command, event = _names(verb, "초과", thing)
+        else:
+            command = Term(f"DetectLow{thing.name}", f"{thing.alias} 부족 감지")
+            event = Term(f"Low{thing.name}Detected", f"{thing.alias} 부족 감지됨")
+        return noticed(place, verb.base, thing, owner, command, event)
 
     def _remember_inputs(self, sentence: Sentence, clause: Clause, kind: str) -> None:
         """`도착 시각이 기록된다`: an attribute of what was spoken of last."""
@@ -294,6 +285,12 @@ def _apart(clause: Clause) -> list[Clause]:
     return [clause, replace(clause, nouns=[*rest, replace(other, particle=target.particle)])]
 
 
+def _is_done(clause: Clause) -> bool:
+    """`신고를 한다`: the verb is all that is said of the noun before it."""
+    last = clause.nouns[-1].particle if clause.nouns else ""
+    return not clause.noun and clause.kind == "state" and last in ("을", "를") and not clause.bare
+
+
 def _is_work(clause: Clause, made: Sequence[Clause]) -> bool:
     """Entering something is what is done, not what something else is done with."""
     last = clause is made[-1] and not any(other.ending == "none" for other in made)
@@ -305,7 +302,7 @@ def _target(clause: Clause) -> Noun | None:
     into = clause.with_particle("에", "에서")
     if into and clause.noun == "반영":
         return into
-    happens = clause.kind in ("intransitive", "threshold") or clause.noun in terms.words("happens")
+    happens = clause.kind == "threshold" or clause.noun in terms.words("happens")
     if clause.passive or happens:
         return _undergoer(clause)
     told = clause.with_particle("에게", "한테", "께", "에") if clause.kind == "notify" else None
@@ -346,20 +343,28 @@ def _undergoer(clause: Clause) -> Noun | None:
     given = clause.with_particle("을", "를")
     if subject is None or (given is not None and _is_role(subject)):
         return given
-    return None if _is_role(subject) and clause.kind == "intransitive" else subject
+    return subject
 
 
 def _is_role(noun: Noun) -> bool:
     return terms.is_person(noun.words[-1]) or noun.words[-1] in ("시스템", "플랫폼", "서비스")
 
 
+def _core(target: Noun) -> tuple[str, ...]:
+    """`예약 내역`, `회수 여부`: what it is about."""
+    return tuple(word for word in target.words if word not in _LISTED) or target.words
+
+
 def _bare_noun(words: tuple[str, ...], clause: Clause) -> Noun:
     return Noun(words, "", clause.start, clause.end)
 
 
-def _idle(rest: Sequence[Clause]) -> bool:
-    """`탈퇴 후 1년간 보관한다`: only how long something lasts, or what may not be done."""
-    return all(clause.negative or clause.kind == "state" for clause in rest)
+def _is_on_the_way(action: Action, clause: Clause, rest: Sequence[Clause]) -> bool:
+    """A look-up that nobody asks for or that something else is done with; before what only lasts or may not be done."""
+    before = clause.ending in ("after", "by")
+    if action.kind == "query":
+        return before or (action.actor is None and not clause.may)
+    return before and all(one.negative or one.kind == "state" for one in rest)
 
 
 def _permitted(rest: Sequence[Clause]) -> bool:
@@ -414,7 +419,7 @@ def _fields(clause: Clause, made: Sequence[Clause]) -> tuple[Term, ...]:
 
 def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
     """`상품을 검색하고 장바구니에 담는다`: the object of the verb before, unless the verb names its own."""
-    if clause.noun in pairs(terms.FILE, "implied") or clause.kind in ("intransitive", "threshold"):
+    if clause.noun in pairs(terms.FILE, "implied") or clause.kind == "threshold":
         return None
     if clause.noun in terms.words("happens"):
         return None

@@ -71,6 +71,7 @@ _BOUND: tuple[tuple[re.Pattern[str], Ending], ...] = (
     (re.compile(r"(?:후|뒤|다음|이후|지)(?:에|에는|로)?$"), "after"),
 )
 _POSTPOSITIONS = ("통해", "대해", "위해", "인해", "관해", "향해", "비해", "따라", "통합", "없이")
+_BY = ("의해", "의하", "의한")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,10 @@ def split_particle(word: str) -> tuple[str, str]:
     if found is None or found.start() == 0:
         return word, ""
     stem, particle = word[: found.start()], found[1]
-    if not _fits(stem[-1], particle) and not (particle in ("을", "를", "은", "는") and is_known(stem)):
+    if not _fits(stem[-1], particle) and not (
+        (particle in ("을", "를", "은", "는") and is_known(stem))
+        or (particle in ("이", "가") and is_person(stem))
+    ):
         return word, ""
     inner = _PARTICLE.search(stem)
     if (
@@ -200,6 +204,9 @@ def _natives() -> dict[tuple[str, str], tuple[str, str, str, str]]:
             kind = name.removeprefix("native").removeprefix("_")
             for tail, beginning in _beginnings(stem):
                 found[beginning, tail] = (stem, base, noun, kind)
+                if tail == "open":  # 매겨지다
+                    for ending, end in _beginnings("지"):
+                        found.setdefault((beginning + end, ending), (stem + "지", base, noun, kind))
     return found
 
 
@@ -241,7 +248,7 @@ def _native(word: str, *, known: bool = False) -> Clause | None:
         entry = _natives().get((letters[:length], tail))
         if entry and end.match(letters[length:]) and (length < len(letters) or len(word) > 1):
             stem, base, noun, kind = entry
-            verb, passive = english_verb(base), stem in words("native_passive")
+            verb, passive = english_verb(base), stem in words("native_passive") or stem.endswith("지")
             return Clause(verb, kind or _kind(verb.kind), noun, passive, _ending(word))
     return None
 
@@ -252,7 +259,7 @@ def _done(word: str) -> Clause | None:
     if found is None or is_known(word) or (noun and not noun.isascii() and len(noun) > 6):
         return None
     voice, rest = word[len(noun)], word[len(noun) + 1 :]
-    if word.startswith((*_POSTPOSITIONS, "의해")) or (rest == "지" and word[-2:] in verb_nouns()):
+    if word.startswith((*_POSTPOSITIONS, *_BY)) or (rest == "지" and word[-2:] in verb_nouns()):
         return None
     if (not noun and len(word) > 4) or (len(noun) == 1 and noun not in words("state")):
         return None
@@ -268,11 +275,8 @@ def _noun_kind(noun: str) -> str:
         return "query"
     if noun in lexicon.pairs(FILE, "notify"):
         return "notify"
-    if noun in words("input"):
-        return "input"
-    if noun in words("state") or not noun:
-        return "state"
-    return _kind(verb_of(noun).kind)
+    listed = (kind for kind in ("input", "threshold", "state") if noun in words(kind))
+    return next(listed, _kind(verb_of(noun).kind) if noun else "state")
 
 
 def _kind(kind: str) -> str:
@@ -333,17 +337,18 @@ class _Parser:
     def _noun(self, word: Word) -> None:
         if re.match(r"(?:경우|때)(?:에는|에|는)?$", word.text) and self._nouns:
             self._close(Clause(Verb("", "", "unknown"), "unknown", "", False, "if"), used=1)
-            return
-        if word.text.startswith("의해") and self._nouns:
+        elif word.text.startswith(_BY) and self._nouns:
             self._nouns[-1] = replace(self._nouns[-1], particle="에 의해")
-            return
-        if word.text.startswith(_POSTPOSITIONS) and not is_known(word.text):
+        elif word.text.startswith(_POSTPOSITIONS) and not is_known(word.text):
             self._nouns, self._bare = (self._nouns if self._bare else self._nouns[:-1]), []
-            return
-        if not re.match(r"[가-힣A-Za-z]", word.text) or word.text in words("skip"):
-            if word.text in (",", "(", "중인"):
-                self._bare = []
-            return
+        elif word.text in ("및", "또는", "혹은") and self._bare:
+            self._joined(word, "와")
+        elif not re.match(r"[가-힣A-Za-z]", word.text) or word.text in words("skip"):
+            self._bare = [] if word.text in (",", "(", "중인") else self._bare
+        else:
+            self._phrase(word)
+
+    def _phrase(self, word: Word) -> None:
         stem, particle = split_particle(word.text)
         plural = stem.endswith("들") and len(stem) > 2
         stem = stem.removesuffix("들") if plural else stem
@@ -351,15 +356,18 @@ class _Parser:
             stem.endswith("별") and is_known(stem[:-1])
         ):
             return
-        if not self._bare:
-            self._first = word.start
+        self._first = self._first if self._bare else word.start
         self._bare.append(stem)
         if particle == "의":
             self._of, self._bare = tuple(self._bare), []
         elif particle:
-            noun = Noun(tuple(self._bare[-3:]), particle, self._first, word.end, self._of, plural)
-            self._nouns.append(noun)
-            self._bare, self._of = [], ()
+            self._joined(word, particle, plural=plural)
+
+    def _joined(self, word: Word, particle: str, *, plural: bool = False) -> None:
+        """The words so far are a noun phrase."""
+        noun = Noun(tuple(self._bare[-3:]), particle, self._first, word.end, self._of, plural)
+        self._nouns.append(noun)
+        self._bare, self._of = [], ()
 
     def _predicate(self, word: Word, said: Clause) -> None:
         ending, used, negative = self._role(said)
@@ -414,6 +422,8 @@ class _Parser:
         taken, after = self._words[self._at : self._at + used], self._words[self._at + used :]
         may = any(word.text in ("수", "수가", "수도") for word in taken)
         nouns, bare, start, end = self._nouns, tuple(self._bare), self._start, taken[-1].end
+        if self._of and not bare:  # 상품의 등록
+            nouns.append(Noun(self._of, "이" if said.passive else "을", start, end))
         for before in reversed(self._made):
             if not said.negative or before.ending != "by":
                 break

@@ -116,7 +116,10 @@ class Reading(ABC):
             ]
             ways += [
                 lambda one: one.place.line == line,
-                lambda one: not state.isascii() and one.command.alias.split()[-1] in state.split(),
+                lambda one: (
+                    not state.isascii()
+                    and any(one.command.alias.split()[-1] in (word, word[:-1]) for word in state.split())
+                ),
                 lambda one: mentions(state, one.thing),
                 found_out.__contains__,
                 lambda one: (

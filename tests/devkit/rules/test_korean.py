@@ -26,6 +26,15 @@ def facts(*lines: str) -> Facts:
         ("담당자는 예약을 취소 처리한다.", "CancelReservation ReservationCancelled", "담당자"),
         ("청구서가 발행된다.", "IssueInvoice InvoiceIssued", None),
         ("- 회원 등록", "RegisterMember MemberRegistered", None),
+        ("고객은 상품을 주문한다.", "OrderProduct ProductOrdered", "고객"),
+        ("고객가 주문을 취소한다.", "CancelOrder OrderCancelled", "고객"),
+        ("회원 또는 직원이 예약을 취소한다.", "CancelReservation ReservationCancelled", "회원"),
+        ("관리자 및 점주는 상품을 등록한다.", "RegisterProduct ProductRegistered", "관리자"),
+        ("고객은 결제 없이 예약을 취소할 수 있다.", "CancelReservation ReservationCancelled", "고객"),
+        ("상품은 관리자에 의하여 등록된다.", "RegisterProduct ProductRegistered", "관리자"),
+        ("담당자는 환불 여부를 결정한다.", "DecideRefund RefundDecided", "담당자"),
+        ("직원은 자리를 지정한다.", "AssignSeat SeatAssigned", "직원"),
+        ("점수가 매겨진다.", "AssignScore ScoreAssigned", None),
     ],
 )
 def test_a_verb_gives_a_command_an_event_and_an_actor(sentence: str, made: str, actor: str | None) -> None:
@@ -61,6 +70,7 @@ def test_a_verb_gives_a_command_an_event_and_an_actor(sentence: str, made: str, 
         ("기사는 짐을 안전하게 옮긴다.", "MoveBaggage"),
         ("검수 결과를 대장에 반영한다.", "UpdateLedger"),
         ("수강료는 학부모님께 청구한다.", "ChargeTuitionFee"),
+        ("상품의 등록 및 삭제가 가능하여야 한다.", "RegisterProduct DeleteProduct"),
     ],
 )
 def test_forms_of_one_verb_are_read_alike(sentence: str, made: str) -> None:
@@ -81,6 +91,8 @@ def test_forms_of_one_verb_are_read_alike(sentence: str, made: str) -> None:
         "제가 일지를 작성해 보겠습니다.",
         "채소를 상자에 담아 보내 주는 서비스",
         "바람막이는 직원이 닦는다.",
+        "예약 목록을 조회한다.",
+        "심사는 한 번만 된다.",
     ],
 )
 def test_what_is_denied_wished_of_the_reader_or_only_describes_gives_no_command(sentence: str) -> None:
@@ -125,8 +137,9 @@ def test_names_are_english_and_aliases_korean() -> None:
     assert (action.event.name, action.event.alias) == ("ReservationChanged", "예약 변경됨")
 
 
-def test_a_word_that_has_no_english_is_asked_about_and_gets_no_name() -> None:
-    found = facts("정원사는 화분을 등록한다.")
+@pytest.mark.parametrize("sentence", ["정원사는 화분을 등록한다.", "정원사는 화분 내역을 조회한다."])
+def test_a_word_that_has_no_english_is_asked_about_and_gets_no_name(sentence: str) -> None:
+    found = facts(sentence)
 
     assert not found.actions
     assert [one.text for one in found.unclear] == ["화분"]

@@ -81,7 +81,8 @@ def test_a_story_on_several_lines_is_one_sentence(text: str, expected: list[str]
     [
         ("주문이 취소면 결제를 취소한다.", "OrderCancelled", "CancelPayment"),
         ("계약종료시 보증금을 환불한다.", "ContractEnded", "RefundDeposit"),
-        ("재고가 부족하다면 발주를 생성한다.", "StockLimitDetected", "CreatePurchaseOrder"),
+        ("재고가 부족하다면 발주를 생성한다.", "LowStockDetected", "CreatePurchaseOrder"),
+        ("온도가 기준을 초과하면 경보를 보낸다.", "TemperatureExceeded", "SendAlarm"),
         (
             "The librarian hands out the book, at which time the hold is completed.",
             "BookHandedOut",

@@ -133,6 +133,9 @@ def reactions(text: str) -> list[str]:
             "ApplicationRejected -> ReturnApplication",
         ),
         ("서류에 합격하면 면접을 예약한다.", "DocumentAccepted -> ReserveInterview"),
+        ("설비 점검 결과에 따라 부품을 교체한다.", "EquipmentInspected -> ReplacePart"),
+        ("송금 후에는 영수증이 발행된다.", "RemittanceMade -> IssueReceipt"),
+        ("결제를 하면 열쇠가 발급된다.", "PaymentMade -> IssueKey"),
     ],
 )
 def test_an_event_starts_what_follows(text: str, expected: str) -> None:
@@ -183,6 +186,11 @@ def test_an_event_starts_what_follows(text: str, expected: str) -> None:
             "",
         ),
         ("결제가 3일 이내에 완료되지 않으면 주문이 자동으로 취소된다.", " -> CancelOrder", ""),
+        (
+            "회원은 후기를 신고할 수 있다.\n신고가 5회 이상 누적되면 후기는 숨김 처리된다.",
+            "ReviewReported -> HideReview",
+            "신고가 5회 이상 누적되면",
+        ),
     ],
 )
 def test_what_brought_a_state_about_starts_what_follows_under_that_condition(
