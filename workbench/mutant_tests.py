@@ -1,7 +1,6 @@
 """The pytest plugin of `make mutants`: which tests a mutant meets first, and when one of them will never end.
 
-First those that killed another mutant of the same function, then the quickest; slow ones not at all: who survives
-costs every test's time. A test in which nothing moves any more has hung: measured by what the process does and not by
+First those that killed another mutant of the same function, then the quickest. A test in which nothing moves any more has hung: measured by what the process does and not by
 the clock, so that a busy machine kills no mutant.
 """
 
@@ -21,9 +20,6 @@ from tests import fakes
 
 KILLERS = Path("killers.txt")
 """Beside the copies that are tested; a line for each kill: the mutant, the test."""
-
-SLOW_SECONDS = 0.5
-"""A test that takes longer meets no mutant: what only such a test would notice counts as survived."""
 
 HUNG_SECONDS = 2.0
 """No test that meets a mutant waits longer for a clock."""
@@ -51,7 +47,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         seconds = json.loads(_STATS.read_text("utf-8"))["duration_by_test"]
         first = list(dict.fromkeys(_killers_of(name.rpartition("__mutmut_")[0])))
         places = {test: place for place, test in enumerate(reversed(first))}
-        items[:] = [item for item in items if seconds.get(item.nodeid, 0.0) <= SLOW_SECONDS]
         items.sort(key=lambda item: (places.get(item.nodeid, len(places)), seconds.get(item.nodeid, 0.0)))
 
 
