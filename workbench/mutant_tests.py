@@ -1,7 +1,7 @@
 """The pytest plugin of `make mutants`: which tests a mutant meets first, and when one of them will never end.
 
-First those that killed another mutant of the same function, then the quickest. A test in which nothing moves any more has hung: measured by what the process does and not by
-the clock, so that a busy machine kills no mutant.
+First those that killed another mutant of the same function, then the quickest. A test in which nothing moves any more
+has hung: measured by what the process does and not by the clock, so that a busy machine kills no mutant.
 """
 
 from __future__ import annotations

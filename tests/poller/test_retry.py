@@ -11,12 +11,13 @@ from eventstorming.v1.executor_pb2 import JournalEntry
 
 from poller.errors import Transient
 from poller.job import JobState
-from poller.ports import JobExists, WrongState
+from poller.ports import Caller, JobExists, Webhook, WrongState
 from poller.rtdb import fence
 from poller.rtdb.display import said_name
 from poller.rtdb.journal import entry_text
-from poller.rtdb.names import INPUTS, OUTPUTS, SERVER_TIME, Json
+from poller.rtdb.names import CALLER, INPUTS, OUTPUTS, SERVER_TIME, Json
 from poller.rtdb.rest import Database
+from poller.rtdb.webhooks import written
 from tests.fakes import scripted_executor
 from tests.poller.lifecycle import NODES, World, new_id, world
 
@@ -53,6 +54,16 @@ async def test_a_job_whose_entry_was_never_written_is_queued_when_it_is_tried_ag
         assert (await rtdb.ended(job))["isFailed"] is False
         with pytest.raises(WrongState):
             await poller.queue.retry(job)
+
+
+async def test_a_retry_owes_the_end_to_whoever_asked_to_be_told_of_it(rtdb: World) -> None:
+    async with rtdb.poller() as poller:
+        told, untold = await failed(rtdb), await failed(rtdb)
+        caller = Caller(context="c", webhooks=(Webhook(id="w", url="https://example.org/"),))
+        await rtdb.database.put(NODES.leaf(told, CALLER), written(caller))
+        for job in (told, untold):
+            await poller.queue.retry(job)
+        assert (await rtdb.database.get(NODES.owed)).keys() == {told}
 
 
 async def test_an_id_whose_stored_input_is_damaged_is_taken(rtdb: World) -> None:

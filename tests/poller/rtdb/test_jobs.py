@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -98,6 +99,25 @@ async def test_what_is_missing_or_over_is_named(here: Here) -> None:
     await here.rtdb.database.patch(NODES.leaf(here.job, OUTPUTS), {"isCompleted": True})
     with pytest.raises(WrongState, match=f"The job {here.job} is completed already."):
         await here.queue.cancel(here.job, by="Kim")
+
+
+async def test_a_job_between_its_entries_is_not_cancelled() -> None:
+    async with world() as rtdb, rtdb.poller() as poller:
+        await rtdb.create(job := new_id())
+        await rtdb.database.delete(NODES.entry(job))
+        with pytest.raises(WrongState, match=f"The job {job} is not queued any more."):
+            await poller.queue.cancel(job, by="Kim")
+
+
+@pytest.mark.parametrize("runs", [False, True])
+async def test_a_cancel_is_told_in_the_language_of_the_job(here: Here, runs: bool) -> None:
+    job = new_id()
+    await here.rtdb.create(job, preferedLanguage="Korean")
+    run = await here.queue.claim(read_entry(job, await here.rtdb.entry(job))) if runs else None
+    async with run or nullcontext():
+        view = await here.queue.cancel(job, by="Kim")
+    assert view.failure == "Kim 님이 취소했습니다."
+    assert [line.message for line in view.log if line.level is LogLevel.ERROR] == [view.failure]
 
 
 async def test_a_canvas_has_both_its_parts_however_little_is_on_it(here: Here) -> None:
