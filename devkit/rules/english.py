@@ -12,6 +12,7 @@ from devkit.rules import lexicon, naming, verbs
 from devkit.rules.english_grammar import Clause, Group, Phrase, Token, clauses, noun_phrase, tokens_of
 from devkit.rules.english_lists import choices, is_person, members, term_of
 from devkit.rules.facts import Action, Facts, Kind, Members, Place, Term, noticed
+from devkit.rules.loose_ends import timer_of
 from devkit.rules.saying import Reading, Said, by_itself
 from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
@@ -24,7 +25,6 @@ _NOMINALS = "|".join(lexicon.pairs(_FILE, "nominal")) + "|(?:report|request|orde
 _VERB_OF = {noun: verb for verb, noun in lexicon.pairs(_FILE, "implied").items()} | lexicon.pairs(
     _FILE, "nominal"
 )
-_RECORDING = _words("recording")
 _MESSAGES = _words("message")
 
 
@@ -187,7 +187,8 @@ class English(Reading):
         undone = {one.group.verb.base for one in clauses(said.cause) if one.group.negative} if state else ()
         self._before(said)
         causes = [] if state else self._causes(sentence, said.cause, said.actor)
-        if said.cause and not causes and not state:  # a condition that nobody understands
+        conditional = " if " in f" {said.words.lower()}" or timer_of(said.words)
+        if said.cause and not causes and not state and conditional:  # that nobody understands
             state = _plain(said.cause)
         automatic = bool(said.cause or state)
         effects = self._actions(sentence, said.effect, said.actor or actor, automatic=automatic)
@@ -218,8 +219,6 @@ class English(Reading):
         if later and by_itself(later) and (causes := before or self._just_done(sentence)):
             self._facts.actions += before[:-1]
             return causes[-1:], later
-        if acting := self._deed(sentence, tokens):
-            return acting
         made = clauses(tokens)
         first = made[0].subject if made and made[0].group.passive else None
         if first and len(effects) == 1 and by_itself(effects):
@@ -233,20 +232,6 @@ class English(Reading):
     def _just_done(self, sentence: Sentence) -> list[Action]:
         """What the sentence before in the same line said was done."""
         return [one for one in self._facts.done()[-1:] if one.place.line == sentence.whole.line]
-
-    def _deed(self, sentence: Sentence, tokens: Sequence[Token]) -> tuple[list[Action], list[Action]] | None:
-        """`Payment of the deposit confirms the booking`, `lodging an objection suspends the fine`; without a cause nothing is done."""
-        if (found := _deed_in(tuple(tokens))) is None:
-            return None
-        at, verb, subject, doing = found
-        causes = self._doing(sentence, subject) if doing else self._nominal(sentence, subject)
-        phrase = noun_phrase(tokens, at + 1, len(tokens))
-        if not causes or phrase is None:
-            return [], []
-        clause = Clause(Group(at, at + 1, verb, passive=True), phrase, (), (), at, len(tokens))
-        place = sentence.place(tokens[at].start, tokens[-1].end)
-        effect = self._action(place, clause, None, automatic=True, past=False)
-        return [self._as_done(one, _noun_of(one)) for one in causes], [effect] if effect else []
 
     def _causes(self, sentence: Sentence, tokens: Sequence[Token], actor: Term | None) -> list[Action]:
         found = self._actions(sentence, tokens, actor, automatic=False, past=True)
@@ -280,37 +265,33 @@ class English(Reading):
         self, place: Place, clause: Clause, actor: Term | None, *, automatic: bool, past: bool
     ) -> Action | None:
         group, kind = clause.group, clause.group.verb.kind
-        if group.passive and (clause.which or (clause.was and not past)):
+        self._speak_of(clause.subject if group.passive else next(iter(clause.objects), None))
+        if clause.which or (group.passive and not past and (clause.was or (not automatic and _told(clause)))):
             return None
         if group.negative or kind == "state" or (kind == "input" and not past):
             self._remember_inputs(place, clause, kind)
             return None
-        if group.passive and group.verb.base in _RECORDING and _of_attribute(clause):
-            return None
-        if kind == "threshold":
+        if kind == "threshold" and not group.passive:
             return self._crossed(place, clause)
-        if kind == "query" and clause.objects and clause.objects[0].head in _MESSAGES:
-            return None
-        if group.verb.base in _words("working") and not (group.bare or _asks_state(clause)):
-            return None
-        base = group.verb.base
-        known = (verbs.as_form(one, "base") for one in (base, base.removeprefix("re")))
-        listed = automatic or any(known) or (past and group.passive)
-        acting = clause.subject and is_person(clause.subject.head)
-        if not listed and not (clause.objects and (acting or actor or clause.subject is None)):
-            return None
-        if self._by_nobody(clause):
+        if self._by_nobody(clause) or _no_question(clause, automatic=automatic):
             return None
         doer = self._doer(clause, actor)
-        target, prepositional = self._target(clause)
+        target, prepositional = self._target(clause, alone=automatic or past)
         if target is None or _skipped(target):
             return None
         return self._made(place, clause, doer, target, prepositional, actor, automatic=automatic)
+
+    def _speak_of(self, about: Phrase | None) -> None:
+        """What the next pronoun may mean, whether or not anything is done to it."""
+        if about and about.words and not is_person(about.head) and not _skipped(about):
+            self._thing = self._thing if _is_attribute(about) else self._thing_of(about)[0]
 
     def _by_nobody(self, clause: Clause) -> bool:
         """`Maria sends a list`, `the station loses power`: who does something is a role or a system, not a name or a thing."""
         subject = clause.subject
         if clause.group.passive or not clause.objects or subject is None or not subject.words:
+            return False
+        if clause.group.verb.kind == "intransitive":
             return False
         if self._facts.headings and term_of(subject).name == self._facts.headings[0].term.name:
             return True  # what the whole text is about
@@ -358,6 +339,8 @@ class English(Reading):
         owner = owner or (into if into and into.name != thing.name else None)
         verb, kind = _kind(verb, thing)
         command, event = _names(verb, thing, tail, preposition)
+        if into:  # AddItemToCart, ItemAdded
+            event = _names(verb, thing, "", preposition)[1]
         if kind == "query":
             command = event = _question(verb, target, thing, owner)
         elif not target.pronoun and naming.head(thing.name) not in _words("attribute"):
@@ -385,8 +368,8 @@ class English(Reading):
         self._actor = doer or self._actor
         return doer
 
-    def _target(self, clause: Clause) -> tuple[Phrase | None, str]:
-        """What it is done to, and the preposition in between, if any."""
+    def _target(self, clause: Clause, *, alone: bool) -> tuple[Phrase | None, str]:
+        """What it is done to, and the preposition in between, if any; `alone`: a thing may do it by itself."""
         subject, verb = clause.subject, clause.group.verb
         if clause.group.passive:
             given = clause.objects[:1] if verb.base in _words("dative") else ()
@@ -394,12 +377,12 @@ class English(Reading):
         thing = subject and subject.words and not is_person(subject.head) and not _is_system(subject)
         if clause.objects and not (thing and verb.kind == "intransitive"):
             return clause.objects[0], ""
-        if thing or verb.kind == "intransitive":
-            return subject, ""
         preposition = lexicon.pairs(_FILE, "takes").get(verb.base)
         for word, phrases in clause.tails:
             if word == preposition and phrases[0].words:
                 return phrases[0], word
+        if verb.kind == "intransitive" or thing:
+            return subject if alone or verb.kind == "intransitive" else None, ""
         implied = lexicon.pairs(_FILE, "implied").get(verb.base)
         return (Phrase((implied,), 0, 0, False), "") if implied else (None, "")
 
@@ -414,9 +397,6 @@ class English(Reading):
             if last in _words("listish"):
                 return (whole + term if last in _WHOLE else whole), whole
             return (whole + term if last in _words("attribute") else term), whole
-        attribute = last in _words("attribute") and last not in _MESSAGES
-        if attribute and len(phrase.words) == 1 and self._thing:
-            return self._thing + term, self._thing
         return term, None
 
     def _remember_inputs(self, place: Place, clause: Clause, kind: str) -> None:
@@ -477,8 +457,10 @@ class English(Reading):
         before = Phrase(phrase.words[:-1], phrase.start, phrase.end, False) if phrase.words[:-1] else None
         whole = phrase.of if phrase.of and phrase.of.words else before
         itself = phrase.words == (lexicon.pairs(_FILE, "implied").get(verb.base),)
-        done = next((action for action in reversed(self._facts.actions) if action.verb == verb.base), None)
-        thing = term_of(whole) if whole else done.thing if done else term_of(phrase) if itself else None
+        done = next((action for action in reversed(self._facts.done()) if action.verb == verb.base), None)
+        thing = (
+            term_of(whole) if whole else done.thing if done else term_of(phrase) if itself else self._thing
+        )
         if thing is None:
             return []
         self._thing = thing
@@ -497,7 +479,8 @@ def _state(tokens: Sequence[Token]) -> str:
     plain = next((i for i, token in enumerate(tokens) if token.tag == "B"), 0) if not made else 0
     groups = [one.group for one in made]
     so = bool(made) and all(
-        one.negative or one.verb.kind == "state" or one.verb.base in _LIMITS for one in groups
+        one.negative or one.verb.kind == "state" or (one.verb.base in _LIMITS and not one.passive)
+        for one in groups
     )
     so = so or (plain > 0 and _BECOMES.isdisjoint(words) and words[-1] not in _WITH_TIME)
     return _plain(tokens) if so else ""
@@ -507,26 +490,10 @@ def _plain(tokens: Sequence[Token]) -> str:
     return " ".join(token.text for token in tokens).rstrip(" .!")
 
 
-@lru_cache(maxsize=2048)
-def _deed_in(tokens: tuple[Token, ...]) -> tuple[int, Verb, Sequence[Token], bool] | None:
-    """Where the verb of a deed that does something stands, the verb, the deed, and whether it is `lodging an objection`."""
-    if len(tokens) < 3:
-        return None
-    here = (i for i in range(1, len(tokens) - 1) if tokens[i + 1].tag == "D")
-    at = next((i for i in here if verbs.as_form(tokens[i].low, "s", "base")), 0)
-    verb, subject = verbs.as_form(tokens[at].low, "s", "base"), tokens[tokens[0].tag == "D" : at]
-    if not subject or verb is None or verb.kind in ("state", "query", "input"):
-        return None
-    if len(subject) > 1 and verbs.as_form(subject[0].low, "ing") and subject[1].tag == "D":
-        return at, verb, subject, True
-    noun = next((t.low for t in subject if t.tag != "W" or naming.singular(t.low) in _VERB_OF), "")
-    named = subject[-1].low == noun or any(t.low == "of" for t in subject)
-    deed = named and naming.singular(noun) in _VERB_OF and not is_person(subject[-1].low)
-    return (at, verb, subject, False) if deed else None
-
-
 def _time(text: str, effect: Sequence[Token]) -> str:
     """When time alone starts what the system does, or somebody is told: every night, a day before the appointment."""
+    if any(token.low in ("can", "may") for token in effect):
+        return ""
     if found := _REMINDING.search(text):
         return found[0].rstrip(".")
     made = clauses(effect)
@@ -542,9 +509,23 @@ def _goes_alone(clause: Clause) -> bool:
     return clause.group.verb.base == "receive" or (clause.subject is not None and _is_system(clause.subject))
 
 
-def _of_attribute(clause: Clause) -> bool:
+def _told(clause: Clause) -> bool:
     """`the arrival time is recorded` is nothing that is done."""
-    return clause.subject is not None and naming.singular(clause.subject.head) in _words("attribute")
+    return clause.subject is not None and _is_attribute(clause.subject)
+
+
+def _no_question(clause: Clause, *, automatic: bool) -> bool:
+    """Nobody looks up what an event leads to, or a message; checking or listing one thing is work, checking its status is not."""
+    group, objects = clause.group, clause.objects
+    base, first = group.verb.base, next(iter(objects), None)
+    if base == "check" or (base in _words("working") and not group.bare):
+        return not _asks_state(clause)
+    one = base == "list" and first and not first.plural
+    return group.verb.kind == "query" and bool(automatic or one or (first and first.head in _MESSAGES))
+
+
+def _is_attribute(phrase: Phrase) -> bool:
+    return naming.singular(phrase.head) in _words("attribute")
 
 
 def _noun_of(cause: Action) -> str:
@@ -555,8 +536,11 @@ def _noun_of(cause: Action) -> str:
 
 def _halves(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
     """The cause and the effect of a sentence; the cause is empty when there is none."""
-    if not tokens:
-        return (), ()
+    cause, effect = _parted(tokens) if tokens else ((), ())
+    return cause, _until_condition(effect)
+
+
+def _parted(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
     begin = _leading(tokens)
     if tokens[0].low in ("while", "before", "until"):
         comma = next((i for i, token in enumerate(tokens) if token.text == ","), -1)
@@ -567,16 +551,16 @@ def _halves(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
     able = any(token.low in ("can", "may", "cannot") for token in tokens)
     for i, token in enumerate(tokens[1:], 1):
         if token.low == "if" and not able and (_is_event(tokens[i + 1 :]) or _state(tokens[i + 1 :])):
-            return tokens[i + 1 :], _until_condition(tokens[:i])
+            return tokens[i + 1 :], tokens[:i]
         if token.low == "unless" and not able:
             return tokens[i:], tokens[:i]
         if token.low in _TRIGGERS and tokens[i - 1].low == "only":
-            return (), _until_condition(tokens[: i - 1])
+            return (), tokens[: i - 1]
         if token.low in _TRIGGERS and _follows(tokens, i):
-            return tokens[i + 1 :], _until_condition(tokens[:i])
+            return () if able else tokens[i + 1 :], tokens[:i]
         if token.low == "soon" and tokens[i - 1].low == "as" and i + 2 < len(tokens):
-            return tokens[i + 2 :], _until_condition(tokens[: i - 1])
-    return (), _until_condition(tokens)
+            return tokens[i + 2 :], tokens[: i - 1]
+    return (), tokens
 
 
 def _comma(tokens: Sequence[Token], start: int = 0) -> int:
@@ -609,7 +593,9 @@ def _follows(tokens: Sequence[Token], i: int) -> bool:
 
 def _main_part(tokens: Sequence[Token], start: int) -> bool:
     rest = tokens[start:]
-    return bool(rest) and rest[0].tag != "C" and bool(clauses(rest) or any(t.low in _BECOMES for t in rest))
+    return (
+        bool(rest) and rest[0].tag not in "CX" and bool(clauses(rest) or any(t.low in _BECOMES for t in rest))
+    )
 
 
 def _without_comma(tokens: Sequence[Token], begin: int) -> tuple[Sequence[Token], Sequence[Token]]:
@@ -672,7 +658,7 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
     gets = base in ("receive", "get") and objects and clause.subject and is_person(clause.subject.head)
     to = any(word == "to" for word, _ in clause.tails)
     if group.passive:
-        meant = "inform" if base == "tell" else ""
+        meant = {"tell": "inform", "find": "detect"}.get(base, "")
     elif gets and (automatic or objects[0].head in _MESSAGES):
         meant, clause = "send", replace(clause, subject=None)
     elif base == "give" and len(objects) > 1 and not to and not _is_somebody(objects[0]):
@@ -727,7 +713,9 @@ def _into(clause: Clause) -> tuple[Term | None, str]:
             return None, name
         if verb in ("place", "put") and word == "on" and name == "Hold":
             return None, "OnHold"
-        target = verb in _words("into_target") and word in ("to", "from", "into", "in")
+        target = verb in _words("into_target") and (
+            word in ("to", "from", "into", "in") or (word == "on" and verb == "put")
+        )
         if target and name and not is_person(phrase.head):
             return term_of(phrase), f"{naming.pascal(word)}{term_of(phrase).name}"
     return None, ""

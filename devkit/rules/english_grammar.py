@@ -90,6 +90,8 @@ def tokens_of(text: str) -> tuple[Token, ...]:
         if pair in verbs.forms():
             before = joined.pop()
             token = Token(f"{before.text} {token.text}", pair, "W", before.start, token.end)
+        if token.low == "that" and joined and joined[-1].tag in "PT":
+            token = replace(token, tag="D")
         joined.append(token)
     return tuple(joined)
 
@@ -120,7 +122,7 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
     if i < end and (tokens[i].tag == "O" or tokens[i].low == "one") and tokens[i].low not in ("which", "who"):
         return Phrase((), i, i + 1, tokens[i].low in ("they", "them"), pronoun=tokens[i].low)
     first = i
-    while i < end and (tokens[i].tag == "W" or _amid(tokens, i, first, end)):
+    while i < end and (tokens[i].tag == "W" or _amid(tokens, i, first, end)) and not _doing(tokens, i, first):
         i += 1
     if i == first:
         return None
@@ -128,6 +130,12 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
     if first == start and tokens[first].text[:1].isupper() and not phrase.plural:
         phrase = replace(phrase, named=True)
     return _with_of(tokens, phrase, end)
+
+
+def _doing(tokens: Sequence[Token], i: int, first: int) -> bool:
+    """`the order stating a reason`: what the thing before does."""
+    follows = i > first and i + 1 < len(tokens) and tokens[i + 1].tag == "D"
+    return follows and verbs.as_form(tokens[i].low, "ing") is not None
 
 
 def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
@@ -339,7 +347,7 @@ def _let(tokens: Sequence[Token], i: int) -> Group | None:
 def _coordinated(tokens: Sequence[Token], i: int, before: Group) -> Group | None:
     """A verb after `and` or a comma in the form of the verb before it."""
     start = i
-    i, negative = _skip(tokens, i)
+    i, negative = _skip(tokens, i + (before.bare and tokens[i].tag == "T"))
     if i >= len(tokens) or start == 0 or not (tokens[start - 1].tag == "C" or tokens[start - 1].text == ","):
         return None
     word = tokens[i].low
@@ -515,7 +523,7 @@ def _first_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | Non
     within = start < end and tokens[start].tag in "PT"  # in the evening the cashier
     phrase = noun_phrase(tokens, start + within, end)
     timed = within or (phrase and phrase.head in _TIMES)
-    if phrase and timed and phrase.end < end and tokens[phrase.end].tag == "D":
+    if phrase and timed and phrase.end < end and tokens[phrase.end].tag in "DO":
         return noun_phrase(tokens, phrase.end, end)
     return None if within else phrase
 

@@ -62,7 +62,7 @@ _COUNTED = re.compile(r"[A-Z]{1,6}[-_ ]?\d")
 _CODE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]{1,6}[-_ ]?\d+[:.)]?)\s+(?=\S)")
 """What a title is counted by."""
 _ARROW = re.compile(r"^(?P<who>[^→>]{1,30}?)\s*(?:→|->|=>|[:：])\s*(?P<what>[^→>]+)$")
-_EXTENSION = re.compile(r"^\s*\*?\d+[a-z]\d?[.):]?\s+\S")
+_EXTENSION = re.compile(r"^\s*(?:[-*]\s+)?\*?\d+[a-z]\d?[.):]?\s+\S")
 _ITEM_END = re.compile(r"\s+[-–—:]\s+.*$|\s*[:(].*$")
 
 
@@ -157,7 +157,7 @@ class _Reader:
         if level <= self._quiet or _FUNCTIONAL.search(title):
             self._quiet = 0 if level < 7 or not line.bullet or _number(line) else self._quiet
         if after and after[0].number == line.number:
-            self._quiet_line = line.number if _plain(title) in _LABELS else self._quiet_line
+            self._quiet_line = line.number if _is_label(title) else self._quiet_line
         elif _is_quiet(title) and not self._quiet and (not line.bullet or _number(line)):
             self._quiet = level
             self._next_number = _number(line) + 1 if level == 7 and line.bullet else -1
@@ -218,7 +218,7 @@ class _Reader:
             before, _, rest = sentence.text.partition(": ")
             sentence = replace(sentence, text=before + ", " + rest)
             for one in (self._english, self._korean):
-                one.after(self._steps.get(re.sub(r"\D.*", "", line.text.lstrip(" *")), 0))
+                one.after(self._steps.get(re.sub(r"\D.*", "", line.text.lstrip(" *-")), 0))
             if not _HANGUL.search(before) and not before.lower().startswith(("if ", "when ")):
                 sentence = replace(sentence, text="If " + sentence.text)
         reader, actor = self._language(sentence.text), self._actor

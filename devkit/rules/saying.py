@@ -105,6 +105,7 @@ class Reading(ABC):
         said = {one.command.name for one in effects}
         done = [one for one in self._facts.done() if one.kind != "notify" and one.command.name not in said]
         line, self._line = self._line, 0
+        done = [one for one in done if one.place.line <= (line or one.place.line)]
         alone, short = by_itself(effects), 5 if state.isascii() else 1
         ways: list[Callable[[Action], bool]] = []
         if alone or not line:

@@ -23,6 +23,7 @@ _SENTENCE_END = re.compile(
 )
 _STORY_BEGINS = re.compile(r"(?:as an?|i (?:want|would|need|can)|so that)\b(?!.*[.!?]$)", re.IGNORECASE)
 _STORY_GOES_ON = re.compile(r"(?:i (?:want|would|need|can)|so that|in order to)\b", re.IGNORECASE)
+_STEP = re.compile(r"(?:given|when|then|and|but)\b(?!.*[.!?:]$)", re.IGNORECASE)
 
 _LONGEST = 600
 
@@ -134,7 +135,8 @@ def goes_on(before: Line, line: Line) -> bool:
     if not line.body or line.number != before.number + 1:
         return False
     if before.body.rstrip(",").endswith("로서") or (
-        _STORY_BEGINS.match(before.body) and _STORY_GOES_ON.match(line.body)
+        (_STORY_BEGINS.match(before.body) and _STORY_GOES_ON.match(line.body))
+        or (_STEP.match(before.body) and _STEP.match(line.body))
     ):
         return True
     if line.bullet:

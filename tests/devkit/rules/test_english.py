@@ -32,7 +32,7 @@ def commands(*lines: str) -> list[tuple[str, str]]:
         ("The gardener needs to fumigate the greenhouse.", "FumigateGreenhouse", "GreenhouseFumigated"),
         ("The courier picks up the parcel.", "PickUpParcel", "ParcelPickedUp"),
         ("- Register a new vehicle", "RegisterVehicle", "VehicleRegistered"),
-        ("A shopper adds an item to the cart.", "AddItemToCart", "ItemAddedToCart"),
+        ("A shopper adds an item to the cart.", "AddItemToCart", "ItemAdded"),
         ("The operator changes the status of the machine.", "ChangeMachineStatus", "MachineStatusChanged"),
         ("The chef marks the dish as sold out.", "MarkDishSoldOut", "DishMarkedSoldOut"),
         ("The receptionist checks the guests in.", "CheckInGuest", "GuestCheckedIn"),
@@ -191,6 +191,16 @@ def test_i_am_not_who_acted_before() -> None:
     _, approved = facts("The teacher proposes a course. I approve it.").actions
 
     assert (approved.command.name, approved.actor) == ("ApproveCourse", None)
+
+
+def test_who_is_given_a_list_looks_it_up() -> None:
+    (seen,) = facts("The registrar must be provided with a list of all late orders.").actions
+
+    assert (seen.kind, seen.command.name) == ("query", "OrderList")
+
+
+def test_what_is_shown_when_something_happened_is_no_look_up() -> None:
+    assert facts("When a desk is booked, the desk is shown as taken.").actions == []
 
 
 @pytest.mark.parametrize("verb", ["get", "access", "compare", "read", "analyse"])
