@@ -397,6 +397,9 @@ class English(Reading):
             if last in _words("listish"):
                 return (whole + term if last in _WHOLE else whole), whole
             return (whole + term if last in _words("attribute") else term), whole
+        attribute = last in _words("attribute") and last not in _MESSAGES
+        if attribute and len(phrase.words) == 1 and self._thing:
+            return self._thing + term, self._thing
         return term, None
 
     def _remember_inputs(self, place: Place, clause: Clause, kind: str) -> None:
