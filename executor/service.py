@@ -127,7 +127,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             call["job"] = request.input.job_id
             bind_contextvars(job=request.input.job_id)
             about = {JOB: request.input.job_id}
-            async with self._slots.take("", 0) as run:
+            async with self._slots.take() as run:
                 with (
                     self._traces.taken("generate", context.invocation_metadata, about) as span,
                     _Counted(run, call, span, self._metrics),
@@ -137,7 +137,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
     async def _direct(self, request: wire.GenerateRequest, context: Context, run: Run) -> None:
         sending = _Sending(context, request.include_partial_models)
         main = self._generation.run(wire.Start(input=request.input), OwnLink(), [], sending)
-        await until_done(main, _watch(run), self._generation.left(run), job=request.input.job_id)
+        await until_done(main, self._generation.left(run), job=request.input.job_id)
         run.completed = True
 
     async def Check(self, request: wire.CheckRequest, context: Context) -> wire.CheckResponse:
@@ -155,7 +155,7 @@ class ExecutorService(executor_pb2_grpc.ExecutorServiceServicer):
             if not patience.expired():
                 raise
             problem = f"no answer within {CHECK_SECONDS:.0f} s: look at the address (OPENAI_BASE_URL) and the network"
-            return wire.CheckResponse(ok=False, problem=problem, language_model=name)
+            return wire.CheckResponse(problem=problem, language_model=name)
         latency = duration_pb2.Duration()
         latency.FromMicroseconds(round(diagnosis.latency * 1e6))
         ok = not diagnosis.problem

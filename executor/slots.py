@@ -50,8 +50,8 @@ class Slots:
         return 0 if self.draining else self.total - len(self._runs)
 
     @asynccontextmanager
-    async def take(self, job_id: str, epoch: int) -> AsyncIterator[Run]:
-        """A slot for one run. A newer run of the same job ends the older one first, so that only one spends."""
+    async def take(self, job_id: str = "", epoch: int = 0) -> AsyncIterator[Run]:
+        """A slot for one run; without an id it is nobody else's. A newer run of the same job ends the older one first, so that only one spends."""
         await self._overtake(job_id, epoch)
         with self._held(job_id, epoch) as run:
             yield run

@@ -66,7 +66,7 @@ class Link:
     def leave(self) -> None:
         """The executor asks nothing more and ends the stream when every answer is acknowledged."""
         self._leaving = True
-        self._echo(0)
+        self._echo()
 
     def _send(self, frame: executor_pb2.ExecuteRequest) -> None:
         frame.job_id, frame.epoch = self._run.job.id, self._epoch
@@ -116,7 +116,7 @@ class Link:
         if limit and self._tokens >= limit:
             raise LimitReached("the job has used its tokens", limit="JOB_MAX_TOKENS", value=str(limit))
 
-    def _echo(self, beat: int) -> None:
+    def _echo(self, beat: int = 0) -> None:
         may_ask = self._run.lease.may_ask and not self._leaving
         echo = executor_pb2.BeatEcho(beat=beat, may_ask=may_ask, draining=self._leaving)
         self._send(executor_pb2.ExecuteRequest(beat_echo=echo))

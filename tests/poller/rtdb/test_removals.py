@@ -104,6 +104,16 @@ async def test_an_ended_job_keeps_its_end_when_its_damaged_entry_goes(here: Here
     assert here.counted == []
 
 
+async def test_a_job_is_taken_away_with_its_row_whatever_its_entry_is(here: Here) -> None:
+    await here.rtdb.create(here.job)
+    await here.rtdb.database.put(f"{NODES.job(here.job)}/run/createdAt", 1_700_000_000_000)
+    await here.rtdb.database.put(f"jobIndex/{NAMESPACE}/1700000000000-{here.job}", {"state": "failed"})
+    await here.rtdb.database.put(NODES.entry(here.job), "rubbish")
+    await here.rtdb.database.put(NODES.removal(here.job), {"isRemoveRequested": True})
+    assert await here.queue.remove(here.job)
+    assert await here.at("") is None
+
+
 async def test_an_entry_that_became_a_job_meanwhile_stays(here: Here) -> None:
     await here.rtdb.request(here.job)
     before = await here.rtdb.entry(here.job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from poller.job import LogLevel, LogLine
 from poller.metrics import Lease, Metrics
 from poller.rtdb.credentials import EmulatorCredentials
 from poller.rtdb.fence import MARGIN_SECONDS
-from poller.rtdb.names import read_entry
+from poller.rtdb.names import Json, read_entry
 from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
@@ -105,6 +106,22 @@ async def test_a_renewal_changes_the_lease_alone(bench: Bench) -> None:
     after = await bench.rtdb.entry(bench.run.job.id)
     assert after | {"lease": 0} == before | {"lease": 0}
     assert after["lease"] | {"renewedAt": 0} == before["lease"] | {"renewedAt": 0}
+    assert bench.counted.told == ["renewed"]
+
+
+@pytest.mark.parametrize(
+    ("lease", "holder"),
+    [
+        ({"token": "theirs", "epoch": 9, "owner": "poller-b"}, "poller-b (epoch 9)"),
+        ({"token": "theirs", "epoch": 9}, "nobody (epoch 9)"),
+        (None, "nobody (epoch 0)"),
+    ],
+)
+async def test_who_renews_hears_who_holds_the_lease(bench: Bench, lease: Json, holder: str) -> None:
+    await bench.rtdb.database.put(NODES.lease(bench.run.job.id), lease)
+    with pytest.raises(LeaseLost, match=re.escape(f"the lease is held by {holder}")):
+        await bench.run.lease.renew()
+    assert bench.counted.told == []
 
 
 class Sleepy(EmulatorCredentials):

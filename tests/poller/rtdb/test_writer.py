@@ -137,6 +137,22 @@ async def test_what_fails_for_a_passing_reason_is_tried_again_after_growing_paus
     assert pauses == [0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0]
 
 
+@pytest.mark.parametrize(("chance", "shares"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
+async def test_pauses_are_jittered_by_half_and_never_longer_than_two_seconds(
+    rtdb: World, chance: float, shares: float
+) -> None:
+    slept: list[float] = []
+
+    class Noted(FakeClock):
+        async def sleep(self, seconds: float) -> None:
+            slept.append(seconds)
+
+    writer = Writer(rtdb.database, NODES, Noted(), chance=lambda: chance, metrics=Metrics())
+    for failures in (1, 2, 5, 5000):
+        await writer.pause(failures)
+    assert slept == pytest.approx([longest * shares for longest in (0.2, 0.4, 2.0, 2.0)])
+
+
 async def test_it_is_given_up_after_so_many_tries(rtdb: World, clock: FakeClock) -> None:
     tries: list[int] = []
 
