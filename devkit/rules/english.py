@@ -210,7 +210,9 @@ class English(Reading):
         """A cause that the sentence has no `when` for: `rejected applications are returned`, `payment confirms the booking`,
         `the clerk files the case, and then the system assigns it`."""
         thens = (
-            t.start for b, t in pairwise(tokens) if t.low == "then" and (b.text in ",;and" or b.tag == "B")
+            t.start
+            for b, t in pairwise(tokens)
+            if t.low == "then" and (b.text in ",;and" or b.tag == "B" or b.low in _words("system"))
         )
         then, text = next(thens, len(sentence.text)), sentence.text
         told = [one for one in effects if one.kind == "notify" and one.actor is None]
@@ -590,8 +592,10 @@ def _is_event(tokens: Sequence[Token]) -> bool:
 
 
 def _follows(tokens: Sequence[Token], i: int) -> bool:
-    """What comes after a `when` in the middle: something happens, or is named by its noun (after each donation)."""
-    return _main_part(tokens, i + 1) or (not clauses(tokens[i + 1 :]) and _happens(tokens[i + 1 :]))
+    """What comes after a `when` in the middle: something happens, or is named by its noun (after each donation, after paying)."""
+    rest = tokens[i + 1 :]
+    doing = len(rest) > 1 and verbs.as_form(rest[0].low, "ing") and rest[1].tag == "D"
+    return bool(doing) or _main_part(tokens, i + 1) or (not clauses(rest) and _happens(rest))
 
 
 def _main_part(tokens: Sequence[Token], start: int) -> bool:

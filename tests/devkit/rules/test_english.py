@@ -203,6 +203,6 @@ def test_what_is_shown_when_something_happened_is_no_look_up() -> None:
     assert facts("When a desk is booked, the desk is shown as taken.").actions == []
 
 
-@pytest.mark.parametrize("verb", ["get", "access", "compare", "read", "analyse"])
+@pytest.mark.parametrize("verb", ["get", "access", "compare", "read"])
 def test_what_somebody_has_or_thinks_about_is_no_look_up(verb: str) -> None:
     assert facts(f"A guest can {verb} the discount.").actions == []
