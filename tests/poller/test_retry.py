@@ -15,7 +15,7 @@ from poller.ports import Caller, JobExists, Webhook, WrongState
 from poller.rtdb import fence
 from poller.rtdb.display import said_name
 from poller.rtdb.journal import entry_text
-from poller.rtdb.names import CALLER, INPUTS, OUTPUTS, SERVER_TIME, Json
+from poller.rtdb.names import CALLER, CREATED_AT, INPUTS, OUTPUTS, SERVER_TIME, Json
 from poller.rtdb.rest import Database
 from poller.rtdb.webhooks import written
 from tests.fakes import scripted_executor
@@ -64,6 +64,13 @@ async def test_a_retry_owes_the_end_to_whoever_asked_to_be_told_of_it(rtdb: Worl
         for job in (told, untold):
             await poller.queue.retry(job)
         assert (await rtdb.database.get(NODES.owed)).keys() == {told}
+
+
+async def test_a_job_that_is_submitted_says_when(rtdb: World) -> None:
+    async with rtdb.poller() as poller:
+        job = (await poller.queue.submit(job_pb2.JobInput(requirements="A customer orders."))).job_id
+        created = await rtdb.database.get(NODES.leaf(job, CREATED_AT))
+        assert abs(created - poller.writer.now()) < 60_000
 
 
 async def test_an_id_whose_stored_input_is_damaged_is_taken(rtdb: World) -> None:

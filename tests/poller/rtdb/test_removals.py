@@ -112,6 +112,17 @@ async def test_a_job_is_taken_away_with_its_row_whatever_its_entry_is(here: Here
     await here.rtdb.database.put(NODES.removal(here.job), {"isRemoveRequested": True})
     assert await here.queue.remove(here.job)
     assert await here.at("") is None
+    assert here.counted == ["removed"]
+
+
+async def test_a_job_that_never_said_when_it_was_made_is_taken_away_with_the_row_of_its_entry_s_time(
+    here: Here,
+) -> None:
+    await here.rtdb.create(here.job)
+    await here.rtdb.database.put(NODES.entry(here.job), {"createdAt": 1_700_000_000_000})
+    await here.rtdb.database.put(f"jobIndex/{NAMESPACE}/1700000000000-{here.job}", {"state": "failed"})
+    assert await here.queue.remove(here.job)
+    assert await here.at("") is None
 
 
 async def test_an_entry_that_became_a_job_meanwhile_stays(here: Here) -> None:

@@ -28,12 +28,16 @@ class Counted(Metrics):
     def __init__(self) -> None:
         super().__init__()
         self.told: list[str] = []
+        self.endings: list[str] = []
 
     def lease(self, outcome: Lease) -> None:
         self.told.append(outcome)
 
     def repeated(self) -> None:
         self.told.append("repeated")
+
+    def ended(self, ending: str) -> None:
+        self.endings.append(ending)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +126,11 @@ async def test_who_renews_hears_who_holds_the_lease(bench: Bench, lease: Json, h
     with pytest.raises(LeaseLost, match=re.escape(f"the lease is held by {holder}")):
         await bench.run.lease.renew()
     assert bench.counted.told == []
+
+
+async def test_a_job_that_goes_back_is_counted(bench: Bench) -> None:
+    await bench.run.settlement.release(bench.run.job)
+    assert (bench.counted.told, bench.counted.endings) == (["released"], ["released"])
 
 
 class Sleepy(EmulatorCredentials):
