@@ -1,7 +1,8 @@
 """The pytest plugin of `make mutants`: which tests a mutant meets first, and when one of them will never end.
 
-First those that killed another mutant of the same function, then the quickest. A test in which nothing moves any more
-has hung: measured by what the process does and not by the clock, so that a busy machine kills no mutant.
+First those that killed another mutant of the same function, then the quickest. A test in which nothing moves any more,
+or which works on and on, has hung: measured by what the process does and not by the clock, so that a busy machine kills
+no mutant.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ KILLERS = Path("killers.txt")
 
 HUNG_SECONDS = 2.0
 """No test that meets a mutant waits longer for a clock."""
+
+SPINNING_SECONDS = 8.0
+"""Of processor time: no test that meets a mutant works so long."""
 
 MOST_LOOKS = 300
 """Of a test at what comes by itself: counted, since what it waits for works in the same process, however slowly."""
@@ -88,13 +92,16 @@ def _note(test: str) -> None:
 
 
 def _watch(main_thread: int) -> None:
-    """Ends the process when its main thread has slept, and nothing else has worked, look after look."""
+    """Ends the process when its main thread has slept, and nothing else has worked, look after look; or when one test works on and on."""
     stat = Path(f"/proc/self/task/{main_thread}/stat")
-    asleep, test, worked = 0, "", 0.0
-    while asleep < HUNG_SECONDS * _LOOKS_A_SECOND:
+    asleep, test, worked, begun = 0, "", 0.0, 0.0
+    while asleep < HUNG_SECONDS * _LOOKS_A_SECOND and worked - begun < SPINNING_SECONDS:
         time.sleep(1 / _LOOKS_A_SECOND)
+        if test != _Test.now:
+            asleep, test, worked, begun = 0, _Test.now, time.process_time(), time.process_time()
+            continue
         state = stat.read_text().rpartition(")")[2].split()[0]
-        moved = state != "S" or test != _Test.now or time.process_time() - worked > 0.01
-        asleep, test, worked = 0 if moved else asleep + 1, _Test.now, time.process_time()
+        moved = state != "S" or time.process_time() - worked > 0.01
+        asleep, worked = 0 if moved else asleep + 1, time.process_time()
     _note(f"{test} hangs")
     os._exit(_TIMED_OUT)
