@@ -222,7 +222,7 @@ async def test_what_has_left_the_outbox_makes_room_for_exactly_as_much() -> None
     writing = asyncio.create_task(outbox.write_all(reader.write))
     await outbox.lossless.send(log(1))
     for _ in range(50):  # it is never empty
-        await outbox.lossless.send(log(1))
+        await outbox.lossless.send(log(OUTBOX_BYTES // 20))
         await reader.take(1)
     assert await queued_beside_a_stuck_reader(outbox, OUTBOX_BYTES // 10) == 9
     writing.cancel()

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from eventstorming.v1 import executor_pb2
@@ -20,7 +21,7 @@ from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
 from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, settle, small_model
-from tests.poller.lifecycle import NODES, World, new_id, round_trips, world
+from tests.poller.lifecycle import NAMESPACE, NODES, World, new_id, round_trips, world
 from tests.poller.whole import Whole
 
 
@@ -131,6 +132,27 @@ async def test_who_renews_hears_who_holds_the_lease(bench: Bench, lease: Json, h
 async def test_a_job_that_goes_back_is_counted(bench: Bench) -> None:
     await bench.run.settlement.release(bench.run.job)
     assert (bench.counted.told, bench.counted.endings) == (["released"], ["released"])
+
+
+@pytest.mark.parametrize("cancelled", [{}, {"cancelled": True}])
+async def test_a_job_that_fails_says_why_wherever_it_is_looked_for(bench: Bench, cancelled: Any) -> None:
+    await bench.run.settlement.fail("The reason.", **cancelled)
+    tree = await bench.rtdb.database.get("")
+    stored = tree["jobs"][NAMESPACE][bench.run.job.id]
+    outputs, told = stored["state"]["outputs"], stored["run"]
+    assert (outputs["isFailed"], outputs["isCompleted"]) == (True, False)
+    assert abs(stored["lastUpdated"] - bench.writer.now() / 1000) < 60
+    assert [(line["level"], line["message"]) for line in outputs["logs"]] == [("error", "The reason.")]
+    assert (told["failure"], told.get("cancelled", False)) == ("The reason.", bool(cancelled))
+    (row,) = tree["jobIndex"][NAMESPACE].values()
+    assert (row["state"], row["failure"], row.get("cancelled", False)) == (
+        "failed",
+        "The reason.",
+        bool(cancelled),
+    )
+    assert row["endedAt"] == told["endedAt"]
+    assert bench.counted.endings == ["failed"]
+    assert await bench.rtdb.entry(bench.run.job.id) is None
 
 
 class Sleepy(EmulatorCredentials):
