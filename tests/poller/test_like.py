@@ -54,6 +54,15 @@ async def bench() -> AsyncIterator[Bench]:
         yield Bench(rtdb, Whole(writer, owner="poller-a", lease_seconds=30))
 
 
+async def test_a_job_says_which_one_it_is_like_and_when_it_was_made(bench: Bench) -> None:
+    await bench.put(epoch1={"a": _answer("a", "1")})
+    job = await bench.submit()
+    run = await bench.rtdb.database.get(f"{NODES.job(job)}/run")
+    assert run.keys() == {"createdAt", "like", "journal"}
+    assert run["like"] == bench.earlier
+    assert run["journal"].keys() == {"0"}
+
+
 async def test_usable_answers_come_along_free_of_charge_the_newest_of_each(bench: Bench) -> None:
     await bench.put(
         epoch1={"a": _answer("a", "old"), "b": _answer("b", "kept"), "c": _answer("c", "no", unusable=True)},

@@ -66,6 +66,25 @@ async def test_a_retry_owes_the_end_to_whoever_asked_to_be_told_of_it(rtdb: Worl
         assert (await rtdb.database.get(NODES.owed)).keys() == {told}
 
 
+async def test_a_job_owes_its_end_from_before_it_is_there(rtdb: World) -> None:
+    async with rtdb.poller() as poller:
+        caller = Caller(context="c", webhooks=(Webhook(id="w", url="https://example.org/"),))
+        given = job_pb2.JobInput(job_id=new_id(), requirements="A customer orders.")
+        await poller.queue.submit(given, caller=caller)
+        assert (await rtdb.database.get(NODES.owed)).keys() == {given.job_id}
+        assert await poller.queue.caller(given.job_id) == caller
+
+
+async def test_what_has_ended_is_not_queued_when_it_is_submitted_again(rtdb: World) -> None:
+    async with rtdb.poller() as poller:
+        given = job_pb2.JobInput(job_id=new_id(), requirements="A customer orders.")
+        await poller.queue.submit(given)
+        await rtdb.database.patch(NODES.leaf(given.job_id, OUTPUTS), {"isCompleted": True})
+        await rtdb.database.delete(NODES.entry(given.job_id))
+        assert (await poller.queue.submit(given)).state is JobState.COMPLETED
+        assert await rtdb.entry(given.job_id) is None
+
+
 async def test_a_job_that_is_submitted_says_when(rtdb: World) -> None:
     async with rtdb.poller() as poller:
         job = (await poller.queue.submit(job_pb2.JobInput(requirements="A customer orders."))).job_id
