@@ -28,51 +28,18 @@ _VERB_OF = {noun: verb for verb, noun in lexicon.pairs(_FILE, "implied").items()
 _MESSAGES = _words("message")
 
 
-def _arrow(found: re.Match[str]) -> str:
-    """`Order placed -> reserve stock` as a sentence."""
-    *before, last = found["cause"].split()
-    happened = verbs.as_form(last, "part") and not {"is", "are", "been", "was"} & {
-        word.lower() for word in before
-    }
-    return f"When {' '.join(before)} {'is ' if happened else ''}{last}, "
-
-
-def _brought(what: str) -> str:
-    """What is triggered, as a sentence: the order to be closed, a voucher being issued, the creation of an invoice, an email."""
-    noun, _, rest = what.partition(" of ")
-    verb = verbs.as_form(_VERB_OF.get(noun.split()[-1], ""), "base")
-    if verb and rest:
-        return f"{rest} is {verb.participle}"
-    if done := re.match(r"(?P<it>.+?) (?:to be|being) (?P<rest>.+)", what):
-        return f"{done['it']} is {done['rest']}"
-    message = re.search(rf"\b(?:{'|'.join(_MESSAGES)})\b", what.lower())
-    return f"{what[: message.end()]} is sent{what[message.end() :]}" if message else ""
-
-
-def _triggered(found: re.Match[str]) -> str:
-    return f"Upon {found['cause']}, {_brought(found['what'])}"
-
-
-_PUT = {"@arrow": _arrow, "@brought": _triggered}
-_REWORDED = [
-    (form, _PUT.get(instead, instead))
-    for form, instead in lexicon.forms("english", NOMINAL=_NOMINALS, MESSAGE="|".join(_MESSAGES))
-]
-_UNITS = r"(?:minutes?|hours?|days?|weeks?|months?|years?)"
+_REWORDED = lexicon.forms(
+    "english",
+    NOMINAL=_NOMINALS,
+    MESSAGE="|".join(_MESSAGES),
+    BASE="|".join(verbs.plain() - _words("noun_and_verb")),
+)
 _WHOLE = ("status", "availability", "history", "type")
 _DURATIONS = ("minutes", "hours", "days", "weeks", "months", "years")
-_SOME = r"(?:\d+|an?|one|two|three|four|five|six|seven|ten|fourteen|thirty)"
-_REMINDING = re.compile(rf"\b{_SOME} {_UNITS} (?:before|prior to|ahead of|after) .+", re.IGNORECASE)
-_AFTER = re.compile(rf"\bafter {_SOME} {_UNITS}\b|\b{_SOME} {_UNITS} later\b", re.IGNORECASE)
-_EVERY = re.compile(
-    r"\b(?:every|each) (?:night|day|week|month|morning|evening|hour|year|quarter|\w+day)\b|\bat midnight\b|\b(?:nightly|hourly)\b"
-    r"|\bat the (?:end|beginning|start) of (?:the|each|every) \w+",
-    re.IGNORECASE,
+_REMINDING = re.compile(
+    r"\b\w+ (?:minute|hour|day|week|month|year)s? (?:before|prior to|ahead of|after) .+", re.IGNORECASE
 )
-_THEN = re.compile(
-    r"^(?P<cause>.{6,}?),? (?:at which (?:time|point)|whereupon|(?:up)?on which|after which|in which case) (?P<effect>.+)$",
-    re.IGNORECASE,
-)
+_BEGINS = ("after", "every", "each", "at ", "nightly", "hourly")
 _RULE = re.compile(
     r"\b(?:must|cannot|can't|may not|only|at most|at least|no more than|up to|unique|never|not allowed|required|maximum|minimum|shall not)\b",
     re.IGNORECASE,
@@ -92,56 +59,20 @@ _ENTERING = _words("entering")
 @lru_cache(maxsize=2048)
 def _said(text: str) -> Said:
     """The same sentence is read once, in whatever questions it stands."""
-    words = text
-    for pattern, instead in _REWORDED:
-        words = pattern.sub(instead, words)
-    actor = None
+    words, actor = text, None
     if story := _STORY.match(words):
         told = tokens_of(story["actor"])
         phrase = noun_phrase(told, 0, len(told))
         actor, words = term_of(phrase) if phrase and phrase.words else None, words[story.end() :]
-    if then := _THEN.match(words):
-        words = f"When {then['cause'][:1].lower()}{then['cause'][1:]}, {then['effect']}"
-    words = _inverted(words)
+    for pattern, instead in _REWORDED:
+        words = pattern.sub(instead, words)
     tokens = tokens_of(words)
     cause, effect = _halves(tokens)
-    rule = bool(_RULE.search(text))
-    chosen, recorded = choices(text), members(text)
+    state = _state(cause) if cause else _time(words, effect)
     return Said(
-        choices=chosen,
-        members=recorded,
-        rule=rule,
-        words=words,
-        actor=actor,
-        cause=cause,
-        effect=effect,
-        state=_state(cause) if cause else _time(words, effect),
-    )
-
-
-def _inverted(words: str) -> str:
-    """`Should the patient miss the visit` as `When the patient should miss the visit`; `once approved, the plan is printed` as
-    `once the plan is approved, the plan is printed`."""
-    tokens = tokens_of(words)
-    if len(tokens) > 3 and tokens[0].low == "should":
-        for before, token in pairwise(tokens[2:7]):
-            verb = verbs.as_form(token.low, "base") and token.low not in _words("noun_and_verb")
-            if verb or token.tag in "BHN":
-                return f"When{words[tokens[0].end : before.end]} should{words[before.end :]}"
-    begin = 2 if len(tokens) > 4 and tokens[1].low == "being" else 1
-    short = (
-        len(tokens) > 4
-        and (tokens[0].low in _TRIGGERS or tokens[0].low == "if")
-        and tokens[begin + 1].text == ","
-    )
-    if short and verbs.as_form(tokens[begin].low, "part"):
-        rest = tokens[begin + 2 :]
-        made = clauses(rest)
-        subject = made[0].subject if made and made[0].group.passive else None
-        itself = subject is None or _is_somebody(subject)
-        meant = "it" if itself or subject is None else words[rest[0].start : rest[subject.end - 1].end]
-        return f"{words[: tokens[0].end]} {meant} is {words[tokens[begin].start :]}"
-    return words
+        choices=choices(text), members=members(text), rule=bool(_RULE.search(text)), words=words, actor=actor, cause=cause,
+        effect=effect, state=state,
+    )  # fmt: skip
 
 
 class English(Reading):
@@ -192,6 +123,8 @@ class English(Reading):
             state = _plain(said.cause)
         automatic = bool(said.cause or state)
         effects = self._actions(sentence, said.effect, said.actor or actor, automatic=automatic)
+        if causes and not clauses(said.effect):  # the approval leads to the creation of an account
+            effects = effects or self._nominal(sentence, said.effect)
         if not said.cause and not state and not said.actor:
             causes, effects = self._among(sentence, said.effect, effects)
         self._add(sentence, causes, effects, state, undone)
@@ -501,10 +434,10 @@ def _time(text: str, effect: Sequence[Token]) -> str:
         return ""
     if found := _REMINDING.search(text):
         return found[0].rstrip(".")
-    made = clauses(effect)
+    made, timer = clauses(effect), timer_of(text)
     alone = "automatically" in text.lower() or (bool(made) and all(map(_goes_alone, made)))
-    found = _AFTER.search(text)
-    return "" if not alone else found[0] if found else text if _EVERY.search(text) else ""
+    begins = timer.lower().startswith(_BEGINS) or f"{timer} later" in text
+    return timer if timer and alone and begins else ""
 
 
 def _goes_alone(clause: Clause) -> bool:
@@ -571,7 +504,8 @@ def _parted(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
 def _comma(tokens: Sequence[Token], start: int = 0) -> int:
     """Where the comma before the main part stands; 0 where there is none."""
     commas = (i for i in range(start, len(tokens)) if tokens[i].text == ",")
-    return next((i for i in commas if _main_part(tokens, i + 1)), 0)
+    upon = tokens[0].low == "upon"
+    return next((i for i in commas if _main_part(tokens, i + 1) or (upon and not clauses(tokens[:i]))), 0)
 
 
 def _leading(tokens: Sequence[Token]) -> int:

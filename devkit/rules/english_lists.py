@@ -10,42 +10,7 @@ from devkit.rules.english_grammar import Phrase, clauses, noun_phrase, tokens_of
 from devkit.rules.facts import NOWHERE, Choices, Members, Term
 
 _words = partial(lexicon.words, "english_words.txt")
-_OWNER = r"^(?:for |in )?(?P<owner>(?:[\w'’-]+ ){0,4}?[\w'’-]+?)"
-_RECORDS = re.compile(
-    r"(?!.*\b(?:that|which|who) (?:ha[sd]|have|contains?|holds?)\b)" + _OWNER + r"(?: \([^)]*\))?,? (?:(?:must|should|shall|will|can|may|also|always) )*(?P<verb>records?|stores?|contains?|includes?|has|have|holds?|keeps?|carries|carry"
-    r"|consists? of|comprises?|is made up of|is composed of|are made up of|are composed of|is described by|is identified by|is defined by|are described by|is registered with"
-    r"|has the following (?:attributes|fields|properties)|with the following (?:attributes|fields|properties))"
-    r" ?:? (?P<list>.+)$",
-    re.IGNORECASE,
-)  # fmt: skip
-_RECORDED = re.compile(
-    r"^(?:for|on) (?P<owner>(?:each|every|an?|the) [\w' -]+?)(?:, | (?=(?:an?|the|its|their|at least) ))(?P<list>.+?) (?:is|are|must be|should be) (?:recorded|stored|kept|captured|saved|tracked|registered)\b",
-    re.IGNORECASE,
-)
-_RECORDED_FOR = re.compile(
-    r"^(?P<list>.+?) (?:is|are|must be) (?:recorded|stored|kept|captured|saved|tracked) (?:for|with|on|in) (?P<owner>(?:each|every|an?|the) [\w' -]+)",
-    re.IGNORECASE,
-)
-_SYSTEM_RECORDS = re.compile(
-    r"^(?:we|the system|the application|the platform|the service) (?:records?|stores?|keeps?|tracks?|captures?) (?P<list>.+?) (?:for|of|about) (?P<owner>(?:each|every|an?|the) [\w' -]+)$",
-    re.IGNORECASE,
-)
 _GROUPS = ("consist", "compris", "is made", "is composed", "are made", "are composed")
-_ONE_OF = re.compile(
-    r"^(?P<name>.+?) (?:is|are|can be|may be|must be|will be|should be|takes?|has|have)(?: always| either| exactly)? (?:either|(?:one )?of|any of|one of)(?: the)?(?: following)?(?: values| statuses| states)?:? (?P<list>.+)$",
-    re.IGNORECASE,
-)
-_UPPER_LIST = re.compile(
-    r"^(?P<name>.+?),? (?:which )?(?:is|are|can be|may be|must be|will be|has|as|either)(?: either)?:? (?P<list>[A-Z][A-Z0-9_-]+(?:(?:, | or |, or |/| and )[A-Z][A-Z0-9_-]+)+)"
-)
-_EITHER = re.compile(
-    r"^(?P<name>.+?) (?:is|are|can be|may be|must be) (?P<list>[\w-]+(?:, [\w-]+)*,? or [\w-]+)$",
-    re.IGNORECASE,
-)
-_COLON = re.compile(
-    r"^(?:the )?(?:possible |valid |allowed )?(?P<name>[\w' -]*?(?:status(?:es)?|states?|types?|kinds?|categor(?:y|ies)|levels?|methods?|priorit(?:y|ies)|grades?|stages?|reasons?|roles?|genres?)(?: of [\w' -]+?)?) ?(?::|are:?|\() ?(?P<list>[^.:;]+)$",
-    re.IGNORECASE,
-)
 _CUT = re.compile(
     r",? \b(?:which|that|who|whose|where|when|whenever|if|while|because|so that|in order|before|after|until|unless|but|depending|at any|at all)\b.*$",
     re.IGNORECASE,
@@ -60,21 +25,15 @@ _NUMBERS = _words("not_a_list")
 def members(text: str) -> list[Members]:
     """What a sentence says a thing records or consists of."""
     text = text.rstrip(" .!?。")
-    for pattern in (_RECORDED, _RECORDED_FOR, _SYSTEM_RECORDS, _RECORDS):
-        found = pattern.match(text)
-        if found and (fact := _members(found)):
-            return [fact]
-    return []
+    found = (pattern.match(text) for pattern, _ in lexicon.forms("member"))
+    return [fact for fact in map(_members, filter(None, found)) if fact][:1]
 
 
 def choices(text: str) -> list[Choices]:
     """The values a sentence gives for an attribute."""
     text = text.rstrip(" .!?。)")
-    for pattern in (_ONE_OF, _UPPER_LIST, _COLON, _EITHER):
-        found = pattern.match(text)
-        if found and (fact := _choices(found, strict=pattern is _EITHER)):
-            return [fact]
-    return []
+    found = (pattern.match(text) for pattern, _ in lexicon.forms("choice"))
+    return [fact for fact in map(_choices, filter(None, found)) if fact][:1]
 
 
 def split(text: str) -> list[str]:
@@ -126,7 +85,7 @@ def _is_verbal(text: str) -> bool:
     return first not in _words("determiner") and first.endswith("ed")
 
 
-def _choices(found: re.Match[str], *, strict: bool) -> Choices | None:
+def _choices(found: re.Match[str]) -> Choices | None:
     listed = _CUT.sub("", found["list"])
     values = [naming.upper_snake(item) for item in split(listed) if len(item.split()) <= 3]
     unique = tuple(dict.fromkeys(value for value in values if value))
@@ -134,7 +93,7 @@ def _choices(found: re.Match[str], *, strict: bool) -> Choices | None:
     if len(unique) < 2 or named is None or len(values) < len(split(listed)):
         return None
     name, owner = named
-    if strict and naming.head(name.name) not in _words("attribute"):
+    if "bare" in found.groupdict() and naming.head(name.name) not in _words("attribute"):
         return None
     return Choices(place=NOWHERE, owner=owner, name=name, values=unique)
 

@@ -35,6 +35,11 @@ def forms() -> dict[str, tuple[tuple[Verb, Form], ...]]:
     return {word: tuple(found) for word, found in table.items()}
 
 
+def plain() -> set[str]:
+    """The first words of listed verbs, in the base form."""
+    return {word.partition("_")[0] for word, found in forms().items() if found[0][1] == "base"}
+
+
 def as_form(word: str, *wanted: Form) -> Verb | None:
     """The listed verb that the word is a wanted form of."""
     return next((verb for verb, form in forms().get(word.lower(), ()) if form in wanted), None)
