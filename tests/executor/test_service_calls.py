@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -530,6 +530,50 @@ async def test_a_run_works_on_what_it_was_given_and_everything_it_tells_names_th
         ("generate", (), {"eventstorming.job.id": JOB}),
         ("execute", (), {"eventstorming.job.id": JOB, "eventstorming.epoch": 3}),
     ]
+
+
+@virtual
+async def test_a_newer_epoch_ends_the_run_of_an_older_one_and_no_other() -> None:
+    executor = Executor(model=held())
+    older = asyncio.create_task(executor.execute(Peer(epoch=3)))
+    await until(lambda: executor.slots.runs == 1)
+    for epoch in (2, 3):
+        late = await executor.execute(Peer(epoch=epoch))
+        assert late.ended == (grpc.StatusCode.ABORTED, "OVERTAKEN")
+        assert late.status.message == "epoch 3 of this job runs here already"
+    newer = asyncio.create_task(executor.execute(Peer(epoch=4)))
+    ended = await older
+    assert ended.ended == (grpc.StatusCode.ABORTED, "OVERTAKEN")
+    assert ended.status.message == "epoch 4 of this job has come"
+    executor.model.gate.set()
+    assert "completed" in (await newer).kinds
+
+
+class Ends(Off):
+    """Keeps what is told of how each call ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[Any] = []
+
+    def tell(self, attributes: Attributes) -> None:
+        self.told.append(dict(attributes))
+
+    def failed(self, kind: str) -> None:
+        self.told.append(kind)
+
+    @contextmanager
+    def taken(self, name: str, carried: Carried, attributes: Attributes) -> Iterator[Span]:
+        yield self
+
+
+@virtual
+async def test_a_span_says_how_a_call_ended_and_fails_only_for_what_is_somebody_s_fault() -> None:
+    good, slow = Ends(), Ends()
+    await Executor(traces=good).generate()
+    await Executor(traces=slow, model=held(), bounds=Bounds(job_seconds=4, step_seconds=60)).generate()
+    assert good.told == [{"eventstorming.outcome": "completed"}]
+    assert slow.told == [{"eventstorming.outcome": "limit_reached"}, "limit_reached"]
 
 
 @virtual
