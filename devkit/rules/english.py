@@ -50,6 +50,7 @@ _SECTION = re.compile(
 _TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
 _BECOMES = _words("become")
 _CHANGES = _words("change")
+_TURNS = _BECOMES | _CHANGES
 _WITH_TIME = ("overdue", "late", "expired", "due", "stock")
 _PAST = ("below", "above", "under", "over", "beyond", "behind", "to")
 _LIMITS = ("exceed", "reach")
@@ -116,7 +117,11 @@ class English(Reading):
             sentence = replace(sentence, text=said.words)
         state = said.state
         undone = {one.group.verb.base for one in clauses(said.cause) if one.group.negative} if state else ()
-        self._before(said)
+        if said.cause and said.cause[0].tag == "O":  # it is shipped when it is paid
+            clause = next(iter(clauses([t for t in said.effect if t.start < said.cause[0].start])), None)
+            self._speak_of(
+                next((p for p in (*clause.objects[:1], clause.subject) if p), None) if clause else None
+            )
         causes = [] if state else self._causes(sentence, said.cause, said.actor)
         conditional = " if " in f" {said.words.lower()}" or timer_of(said.words)
         if said.cause and not causes and not state and conditional:  # that nobody understands
@@ -129,19 +134,10 @@ class English(Reading):
             causes, effects = self._among(sentence, said.effect, effects)
         self._add(sentence, causes, effects, state, undone)
 
-    def _before(self, said: Said) -> None:
-        """`It is shipped when it is paid`: the first pronoun of a cause that comes last means what the main part is about."""
-        cause, effect = said.cause[:1], said.effect[:1]
-        if cause and effect and effect[0].start < cause[0].start and cause[0].tag == "O":
-            made = clauses(said.effect)
-            about = next((p for c in made[:1] for p in (*c.objects[:1], c.subject) if p and p.words), None)
-            self._thing = self._thing_of(about)[0] if about else self._thing
-
     def _among(
         self, sentence: Sentence, tokens: Sequence[Token], effects: Sequence[Action]
     ) -> tuple[list[Action], list[Action]]:
-        """A cause that the sentence has no `when` for: `rejected applications are returned`, `payment confirms the booking`,
-        `the clerk files the case, and then the system assigns it`."""
+        """A cause that the sentence has no `when` for: `the clerk files the case, and then the system assigns it`."""
         thens = (
             t.start
             for b, t in pairwise(tokens)
@@ -154,14 +150,6 @@ class English(Reading):
         if later and by_itself(later) and (causes := before or self._just_done(sentence)):
             self._facts.actions += before[:-1]
             return causes[-1:], later
-        made = clauses(tokens)
-        first = made[0].subject if made and made[0].group.passive else None
-        if first and len(effects) == 1 and by_itself(effects):
-            of_it = (*tokens[first.start : first.end], *tokens[: first.start])
-            verb = next(filter(None, (verbs.as_form(t.low, "part") for t in of_it)), None)
-            same = [one for one in self._facts.done() if verb and one.verb == verb.base]
-            known = [one for one in same if one.thing.name == effects[0].thing.name]
-            return [replace(one, place=sentence.whole) for one in known[-1:]], list(effects)
         return [], list(effects)
 
     def _just_done(self, sentence: Sentence) -> list[Action]:
@@ -210,11 +198,7 @@ class English(Reading):
             return self._crossed(place, clause)
         if self._by_nobody(clause) or _no_question(clause, automatic=automatic):
             return None
-        doer = self._doer(clause, actor)
-        target, prepositional = self._target(clause, alone=automatic or past)
-        if target is None or _skipped(target):
-            return None
-        return self._made(place, clause, doer, target, prepositional, actor, automatic=automatic)
+        return self._made(place, clause, actor, automatic=automatic, alone=automatic or past)
 
     def _speak_of(self, about: Phrase | None) -> None:
         """What the next pronoun may mean, whether or not anything is done to it."""
@@ -247,32 +231,25 @@ class English(Reading):
         self._thing = thing
         state = naming.pascal(preposition if limit and preposition else clause.group.verb.base)
         state += term_of(limit).name if limit and limit.words else ""
-        command, event = _names(Verb("detect", "detected", "update"), thing, "", "")
-        command = Term(command.name + state, naming.sentence_case(command.name + state))
-        event = Term(thing.name + state + "Detected", naming.sentence_case(thing.name + state + "Detected"))
+        command, event = _term(f"Detect{thing.name}{state}"), _term(f"{thing.name}{state}Detected")
         return noticed(place, "detect", thing, owner, command, event)
 
     def _made(
-        self,
-        place: Place,
-        clause: Clause,
-        doer: Term | None,
-        target: Phrase,
-        preposition: str,
-        actor: Term | None,
-        *,
-        automatic: bool,
+        self, place: Place, clause: Clause, actor: Term | None, *, automatic: bool, alone: bool
     ) -> Action | None:
+        doer, verb = self._doer(clause, actor), clause.group.verb
+        target, preposition = self._target(clause, alone=alone)
+        if target is None or _skipped(target):
+            return None
         thing, owner = self._thing_of(target)
-        if target.pronoun and clause.group.verb.kind == "notify":  # as a reader I want to be told
+        if target.pronoun and verb.kind == "notify":  # as a reader I want to be told
             thing = actor or thing
         if thing is None:
             return None
         self._things.add(naming.pascal(naming.head(thing.name)))
-        verb = clause.group.verb
         into, tail = _into(clause)
         owner = owner or (into if into and into.name != thing.name else None)
-        verb, kind = _kind(verb, thing)
+        kind = _kind(verb, thing)
         command, event = _names(verb, thing, tail, preposition)
         if into:  # AddItemToCart, ItemAdded
             event = _names(verb, thing, "", preposition)[1]
@@ -288,18 +265,15 @@ class English(Reading):
 
     def _doer(self, clause: Clause, actor: Term | None) -> Term | None:
         """Who does it: the subject, or the agent after by."""
+        subject, doer = clause.subject, None
         if clause.group.passive:
             agents = (phrases[0] for word, phrases in clause.tails if word == "by")
             doer = next((term_of(agent) for agent in agents if is_person(agent.head)), None)
-        elif clause.subject is None or clause.subject.pronoun:
-            known = clause.subject is not None and clause.subject.pronoun not in ("i", "we", "you")
+        elif subject is None or subject.pronoun or _nobody(subject):
+            known = subject is not None and subject.pronoun not in ("", "i", "we", "you")
             doer = actor or (self._actor if known else None)
-        elif _nobody(clause.subject):
-            doer = actor
-        elif clause.objects or is_person(clause.subject.head):
-            doer = term_of(clause.subject)
-        else:
-            doer = None
+        elif clause.objects or is_person(subject.head):
+            doer = term_of(subject)
         self._actor = doer or self._actor
         return doer
 
@@ -339,7 +313,7 @@ class English(Reading):
 
     def _remember_inputs(self, place: Place, clause: Clause, kind: str) -> None:
         """`enters the address`: fields of the thing spoken of, not a command."""
-        names = tuple(term_of(phrase) for phrase in clause.objects if phrase.words)
+        names = tuple(term_of(phrase) for phrase in clause.objects if phrase.words and _is_attribute(phrase))
         if kind == "input" and names and self._thing and not clause.group.negative:
             self._facts.members.append(Members(place=place, owner=self._thing, names=names))
 
@@ -347,30 +321,26 @@ class English(Reading):
         self, sentence: Sentence, tokens: Sequence[Token], *, only_change: bool = False
     ) -> list[Action]:
         """`the loan becomes overdue`, `its status changes to SHIPPED`."""
-        for i, token in enumerate(tokens):
-            state = token.low in _BECOMES or (token.tag == "B" and not only_change)
-            if i and (state or token.low in _CHANGES):
-                return self._turned(sentence, tokens, i, change=token.low in _CHANGES)
-        return []
-
-    def _turned(self, sentence: Sentence, tokens: Sequence[Token], i: int, *, change: bool) -> list[Action]:
-        subject, state = noun_phrase(tokens, 0, i), tokens[i + 1 : i + 3]
-        if subject is None or not state:
+        marks = (i for i, t in enumerate(tokens) if t.low in _TURNS or (t.tag == "B" and not only_change))
+        at = next(filter(None, marks), 0)
+        subject, state = noun_phrase(tokens, 0, at), tokens[at + 1 : at + 3]
+        thing, owner = (
+            self._thing_of(subject) if subject and state and not _skipped(subject) else (None, None)
+        )
+        if thing is None:
             return []
-        thing, owner = self._thing_of(subject)
-        if thing is None or _skipped(subject):
-            return []
-        self._thing = thing
-        place = sentence.place(tokens[0].start, tokens[-1].end)
-        if change or naming.head(thing.name) in ("status", "state"):
-            command, event = _names(Verb("change", "changed", "update"), thing, "", "")
+        self._thing, verb, became = thing, "Mark", ""
+        if tokens[at].low in _CHANGES or naming.head(thing.name) in ("status", "state"):
+            verb = "Change"
         elif state[-1].low == "stock":
-            command, event = _names(Verb("mark", "marked", "update"), thing, "OutOfStock", "")
+            became = "OutOfStock"
         elif state[0].tag in "AW" and not (len(state) > 1 and state[1].tag == "W"):
-            command, event = _names(Verb("mark", "marked", "update"), thing, naming.pascal(state[0].low), "")
+            became = naming.pascal(state[0].low)
         else:
             return []
-        return [noticed(place, "mark", thing, owner, command, event)]
+        command, event = f"{verb}{thing.name}{became}", f"{thing.name}{verb.rstrip('e')}ed{became}"
+        place = sentence.place(tokens[0].start, tokens[-1].end)
+        return [noticed(place, "mark", thing, owner, _term(command), _term(event))]
 
     def _doing(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         """`After checking the form`, `submitting an order`."""
@@ -479,13 +449,12 @@ def _halves(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
 
 
 def _parted(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
-    begin = _leading(tokens)
     if tokens[0].low in ("while", "before", "until"):
         comma = next((i for i, token in enumerate(tokens) if token.text == ","), -1)
         return (), tokens[comma + 1 :]
-    if begin:
+    if tokens[0].low in _TRIGGERS or tokens[0].low == "if":
         comma = _comma(tokens)
-        return (tokens[begin:comma], tokens[comma + 1 :]) if comma else _without_comma(tokens, begin)
+        return (tokens[1:comma], tokens[comma + 1 :]) if comma else _without_comma(tokens)
     able = any(token.low in ("can", "may", "cannot") for token in tokens)
     for i, token in enumerate(tokens[1:], 1):
         if token.low == "if" and not able and (_is_event(tokens[i + 1 :]) or _state(tokens[i + 1 :])):
@@ -496,8 +465,6 @@ def _parted(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
             return (), tokens[: i - 1]
         if token.low in _TRIGGERS and _follows(tokens, i):
             return () if able else tokens[i + 1 :], tokens[:i]
-        if token.low == "soon" and tokens[i - 1].low == "as" and i + 2 < len(tokens):
-            return tokens[i + 2 :], tokens[: i - 1]
     return (), tokens
 
 
@@ -506,16 +473,6 @@ def _comma(tokens: Sequence[Token], start: int = 0) -> int:
     commas = (i for i in range(start, len(tokens)) if tokens[i].text == ",")
     upon = tokens[0].low == "upon"
     return next((i for i in commas if _main_part(tokens, i + 1) or (upon and not clauses(tokens[:i]))), 0)
-
-
-def _leading(tokens: Sequence[Token]) -> int:
-    """How many words introduce a cause at the beginning of the sentence."""
-    lows = [token.low for token in tokens[:3]]
-    if lows[0] in _TRIGGERS or lows[0] == "if":
-        return 1
-    if lows[:3] == ["as", "soon", "as"]:
-        return 3
-    return 2 if lows[:2] in (["every", "time"], ["each", "time"], ["in", "case"]) else 0
 
 
 def _is_event(tokens: Sequence[Token]) -> bool:
@@ -539,16 +496,16 @@ def _main_part(tokens: Sequence[Token], start: int) -> bool:
     )
 
 
-def _without_comma(tokens: Sequence[Token], begin: int) -> tuple[Sequence[Token], Sequence[Token]]:
+def _without_comma(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
     then = next((i for i, token in enumerate(tokens) if token.low == "then"), 0)
     if then:
-        return tokens[begin:then], tokens[then + 1 :]
-    main = [i for i in range(begin, len(tokens)) if tokens[i].tag in "DO" and _subject_first(tokens, i)]
+        return tokens[1:then], tokens[then + 1 :]
+    main = [i for i in range(1, len(tokens)) if tokens[i].tag in "DO" and _subject_first(tokens, i)]
     for i in main:
-        happens = _happens(tokens[begin:i]) or any(t.low in _DURATIONS for t in tokens[begin:i])
-        if i > begin and tokens[i - 1].tag not in "PSD" and happens:
-            return tokens[begin:i], tokens[i:]
-    return (), tokens[next(iter(main), begin) :]
+        happens = _happens(tokens[1:i]) or any(t.low in _DURATIONS for t in tokens[1:i])
+        if i > 1 and tokens[i - 1].tag not in "PSD" and happens:
+            return tokens[1:i], tokens[i:]
+    return (), tokens[next(iter(main), 1) :]
 
 
 def _subject_first(tokens: Sequence[Token], start: int) -> bool:
@@ -633,11 +590,10 @@ def _is_system(phrase: Phrase) -> bool:
     return phrase.head in _words("system")
 
 
-def _kind(verb: Verb, thing: Term) -> tuple[Verb, Kind]:
-    if verb.kind == "notify" or (verb.base in ("send", "email") and naming.head(thing.name) in _MESSAGES):
-        return verb, "notify"
-    kinds: dict[str, Kind] = {"create": "create", "delete": "delete", "query": "query"}
-    return verb, kinds.get(verb.kind, "update")
+def _kind(verb: Verb, thing: Term) -> Kind:
+    kinds: dict[str, Kind] = {kind: kind for kind in ("create", "delete", "query", "notify")}
+    told = verb.base in ("send", "email") and naming.head(thing.name) in _MESSAGES
+    return "notify" if told else kinds.get(verb.kind, "update")
 
 
 def _into(clause: Clause) -> tuple[Term | None, str]:
@@ -668,7 +624,11 @@ def _names(verb: Verb, thing: Term, tail: str, preposition: str) -> tuple[Term, 
     between = naming.pascal(preposition)
     command = f"{naming.pascal(verb.base)}{between}{thing.name}{tail}"
     event = f"{thing.name}{naming.pascal(verb.participle)}{tail}"
-    return Term(command, naming.sentence_case(command)), Term(event, naming.sentence_case(event))
+    return _term(command), _term(event)
+
+
+def _term(name: str) -> Term:
+    return Term(name, naming.sentence_case(name))
 
 
 def _question(verb: Verb, target: Phrase, thing: Term, owner: Term | None) -> Term:

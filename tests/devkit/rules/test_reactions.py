@@ -88,10 +88,6 @@ def reactions(text: str) -> list[str]:
             "The clerk registers the complaint, and then the system assigns it to a case worker.",
             "ComplaintRegistered -> AssignComplaint",
         ),
-        (
-            "The assessor rejects an application.\nRejected applications are returned to the applicant.",
-            "ApplicationRejected -> ReturnApplication",
-        ),
         ("Handing out a tool starts the loan period.", "ToolHandedOut -> StartLoanPeriod"),
         ("Payment of the deposit confirms the booking.", "DepositPaid -> ConfirmBooking"),
         (
