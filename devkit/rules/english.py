@@ -28,11 +28,10 @@ _VERB_OF = {noun: verb for verb, noun in lexicon.pairs(_FILE, "implied").items()
 _MESSAGES = _words("message")
 
 
+_BASES = "|".join(verbs.plain() - _words("noun_and_verb"))
+_ABLE, _MUST = ("|".join(_words(name)) for name in ("able", "must"))
 _REWORDED = lexicon.forms(
-    "english",
-    NOMINAL=_NOMINALS,
-    MESSAGE="|".join(_MESSAGES),
-    BASE="|".join(verbs.plain() - _words("noun_and_verb")),
+    "english", NOMINAL=_NOMINALS, MESSAGE="|".join(_MESSAGES), BASE=_BASES, ABLE=_ABLE, MUST=_MUST
 )
 _WHOLE = ("status", "availability", "history", "type")
 _DURATIONS = ("minutes", "hours", "days", "weeks", "months", "years")

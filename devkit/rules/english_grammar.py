@@ -16,8 +16,6 @@ _CLASSES = {
     word: tag for name, tag in lexicon.pairs("english_words.txt", "classes").items() for word in _words(name)
 }
 _NOT_ADVERBS = _words("not_adverb")
-_WANT = _words("want")
-_ALLOW = _words("allow")
 _RELATIVE = ("that", "which", "who")
 _NOBODY = (("nobody",), ("none",))
 _TIMES = _words("time")
@@ -63,7 +61,6 @@ class Group:
     passive: bool = False
     negative: bool = False
     bare: bool = False
-    subject: Phrase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +229,7 @@ def _groups(tokens: Sequence[Token]) -> list[Group]:
 
 
 def _group_at(tokens: Sequence[Token], i: int, before: Group | None) -> Group | None:
-    for rule in (_modal, _be, _have, _wanting, _allowing):
+    for rule in (_modal, _be, _have):
         if group := rule(tokens, i):
             return group
     return (before and _coordinated(tokens, i, before)) or _finite(tokens, i, before)
@@ -259,14 +256,14 @@ def _modal(tokens: Sequence[Token], i: int) -> Group | None:
     elif tokens[j].tag == "H":
         group = _have(tokens, j)
     else:
-        group = _base_at(tokens, i, j) or _allowing(tokens, j)
+        group = _base_at(tokens, i, j)
     return group and replace(group, start=i, negative=negative or refused or group.negative)
 
 
 def _base_at(tokens: Sequence[Token], start: int, i: int) -> Group | None:
     """The word at i, which must be a verb in its base form, listed or not."""
     i, negative = _skip(tokens, i)
-    if i >= len(tokens) or tokens[i].tag in "DOCSPMBHXTQ" or tokens[i].low in _ALLOW:
+    if i >= len(tokens) or tokens[i].tag in "DOCSPMBHXTQ":
         return None
     verb = verbs.as_form(tokens[i].low, "base") or verbs.guessed(tokens[i].low)
     return Group(start, i + 1, verb, negative=negative, bare=True)
@@ -281,9 +278,6 @@ def _be(tokens: Sequence[Token], i: int) -> Group | None:
         negative = negative or more
     if j >= len(tokens):
         return None
-    if tokens[j].low in _WANT and j + 1 < len(tokens) and tokens[j + 1].low == "to":
-        group = _base_at(tokens, i, j + 2)
-        return group and Group(i, group.end, group.verb, negative=negative, bare=True)
     return _after_be(tokens, i, j, negative)
 
 
@@ -309,39 +303,9 @@ def _have(tokens: Sequence[Token], i: int) -> Group | None:
     if tokens[j].low == "been":
         group = _be(tokens, j)
         return group and Group(i, group.end, group.verb, group.passive, negative or group.negative)
-    if tokens[j].low == "to":
-        return _base_at(tokens, i, j + 1)
     verb = verbs.as_form(tokens[j].low, "part") if tokens[j].tag != "A" else None
     follows = j + 1 >= len(tokens) or tokens[j + 1].tag not in "W"
     return Group(i, j + 1, verb, negative=negative) if verb and follows else None
-
-
-def _wanting(tokens: Sequence[Token], i: int) -> Group | None:
-    if tokens[i].low not in _WANT or i + 1 >= len(tokens) or tokens[i + 1].low != "to":
-        return None
-    if i + 3 < len(tokens) and tokens[i + 2].tag == "B":
-        group = _be(tokens, i + 2)
-        return group and replace(group, start=i)
-    return _base_at(tokens, i, i + 2)
-
-
-def _allowing(tokens: Sequence[Token], i: int) -> Group | None:
-    """`allows customers to cancel`, `lets customers cancel`: the verb is cancel, its subject customers."""
-    if tokens[i].low not in _ALLOW:
-        return None
-    subject = noun_phrase(tokens, i + 1, len(tokens))
-    if subject is None or subject.end + 1 >= len(tokens) or tokens[subject.end].low != "to":
-        return _let(tokens, i)
-    group = _base_at(tokens, i, subject.end + 1)
-    return group and Group(i, group.end, group.verb, bare=True, subject=subject)
-
-
-def _let(tokens: Sequence[Token], i: int) -> Group | None:
-    for j in range(i + 2, min(i + 6, len(tokens))):
-        if verb := verbs.as_form(tokens[j].low, "base"):
-            subject = noun_phrase(tokens, i + 1, j)
-            return Group(i, j + 1, verb, bare=True, subject=subject) if subject and subject.end == j else None
-    return None
 
 
 def _coordinated(tokens: Sequence[Token], i: int, before: Group) -> Group | None:
@@ -474,7 +438,7 @@ def _clause(
         if not relative and not _linked(tokens, begin, group.start):
             return None
         start = group.start
-    subject = group.subject or own or (before.subject if before and begin else None)
+    subject = own or (before.subject if before and begin else None)
     objects, at = noun_phrases(tokens, group.end, end)
     particle = f"{group.verb.base}_{tokens[at].low}" if objects and at < end else ""
     verb = verbs.as_form(particle, "base")
