@@ -17,7 +17,6 @@ _CLASSES = {
 }
 _NOT_ADVERBS = _words("not_adverb")
 _RELATIVE = ("that", "which", "who")
-_NOBODY = (("nobody",), ("none",))
 _TIMES = _words("time")
 _NOUN_TOO = _words("noun_and_verb")
 
@@ -29,6 +28,9 @@ class Token:
     tag: str
     start: int
     end: int
+
+
+_END = Token("", "", "X", 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,77 +246,63 @@ def _skip(tokens: Sequence[Token], i: int) -> tuple[int, bool]:
     return i, negative
 
 
+def _at(tokens: Sequence[Token], i: int) -> Token:
+    """The word there; behind the last one none."""
+    return tokens[i] if i < len(tokens) else _END
+
+
 def _modal(tokens: Sequence[Token], i: int) -> Group | None:
-    if tokens[i].tag != "M":
-        return None
-    refused = tokens[i].low == "cannot"
     j, negative = _skip(tokens, i + 1)
-    if j >= len(tokens) or (tokens[i].low.startswith("d") and not negative):
+    low = tokens[i].low
+    if tokens[i].tag != "M" or (low.startswith("d") and not negative):
         return None
-    if tokens[j].tag == "B":
-        group = _be(tokens, j)
-    elif tokens[j].tag == "H":
-        group = _have(tokens, j)
-    else:
-        group = _base_at(tokens, i, j)
-    return group and replace(group, start=i, negative=negative or refused or group.negative)
+    group = _be(tokens, j) or _have(tokens, j) or _base_at(tokens, j)
+    return group and replace(group, start=i, negative=negative or low == "cannot" or group.negative)
 
 
-def _base_at(tokens: Sequence[Token], start: int, i: int) -> Group | None:
+def _base_at(tokens: Sequence[Token], i: int) -> Group | None:
     """The word at i, which must be a verb in its base form, listed or not."""
-    i, negative = _skip(tokens, i)
-    if i >= len(tokens) or tokens[i].tag in "DOCSPMBHXTQ":
+    if _at(tokens, i).tag in "DOCSPMBHXTQ":
         return None
     verb = verbs.as_form(tokens[i].low, "base") or verbs.guessed(tokens[i].low)
-    return Group(start, i + 1, verb, negative=negative, bare=True)
+    return Group(i, i + 1, verb, bare=True)
 
 
 def _be(tokens: Sequence[Token], i: int) -> Group | None:
-    if tokens[i].tag not in "BG":
+    be = _at(tokens, i).tag
+    if be not in "BG":
         return None
     j, negative = _skip(tokens, i + 1)
-    if j < len(tokens) and tokens[j].tag == "B":
+    if _at(tokens, j).tag == "B":
         j, more = _skip(tokens, j + 1)
         negative = negative or more
-    if j >= len(tokens):
-        return None
-    return _after_be(tokens, i, j, negative)
-
-
-def _after_be(tokens: Sequence[Token], i: int, j: int, negative: bool) -> Group | None:
-    word = tokens[j].low
-    if word in ("open", "read", "set") and tokens[j].tag == "A":
-        return None
-    if verb := verbs.as_form(word, "part"):
+    one = _at(tokens, j)
+    verb = verbs.as_form(one.low, "part") or (verbs.guessed_from_ed(one.low) if one.tag == "W" else None)
+    if verb:
         return Group(i, j + 1, verb, True, negative)
-    if tokens[j].tag == "W" and (verb := verbs.guessed_from_ed(word)):
-        return Group(i, j + 1, verb, True, negative)
-    if tokens[i].tag == "B" and (verb := verbs.as_form(word, "ing")):
-        return Group(i, j + 1, verb, False, negative)
-    return None
+    verb = verbs.as_form(one.low, "ing") if be == "B" else None
+    return Group(i, j + 1, verb, False, negative) if verb else None
 
 
 def _have(tokens: Sequence[Token], i: int) -> Group | None:
-    if tokens[i].tag != "H":
+    if _at(tokens, i).tag != "H":
         return None
     j, negative = _skip(tokens, i + 1)
-    if j >= len(tokens):
-        return None
-    if tokens[j].low == "been":
+    one = _at(tokens, j)
+    if one.low == "been":
         group = _be(tokens, j)
-        return group and Group(i, group.end, group.verb, group.passive, negative or group.negative)
-    verb = verbs.as_form(tokens[j].low, "part") if tokens[j].tag != "A" else None
-    follows = j + 1 >= len(tokens) or tokens[j + 1].tag not in "W"
-    return Group(i, j + 1, verb, negative=negative) if verb and follows else None
+        return group and replace(group, start=i, negative=negative or group.negative)
+    verb = verbs.as_form(one.low, "part") if one.tag != "A" else None
+    return Group(i, j + 1, verb, negative=negative) if verb and _at(tokens, j + 1).tag != "W" else None
 
 
 def _coordinated(tokens: Sequence[Token], i: int, before: Group) -> Group | None:
     """A verb after `and` or a comma in the form of the verb before it."""
     start = i
     i, negative = _skip(tokens, i + (before.bare and tokens[i].tag == "T"))
-    if i >= len(tokens) or start == 0 or not (tokens[start - 1].tag == "C" or tokens[start - 1].text == ","):
+    if tokens[start - 1].tag != "C" and tokens[start - 1].text != ",":
         return None
-    word = tokens[i].low
+    word = _at(tokens, i).low
     if before.passive:
         verb = verbs.as_form(word, "part")
         return Group(start, i + 1, verb, True, negative) if verb and not _before_noun(tokens, i) else None
@@ -326,12 +314,12 @@ def _coordinated(tokens: Sequence[Token], i: int, before: Group) -> Group | None
 
 
 def _before_noun(tokens: Sequence[Token], i: int) -> bool:
-    return i + 1 < len(tokens) and tokens[i + 1].tag in "W" and tokens[i + 1].low not in verbs.forms()
+    return _at(tokens, i + 1).tag == "W" and tokens[i + 1].low not in verbs.forms()
 
 
 def _begins_object(tokens: Sequence[Token], i: int) -> bool:
-    one = tokens[i] if i < len(tokens) else None
-    return one is None or one.tag in "DOAQC" or (one.tag == "W" and naming.is_plural(one.low))
+    one = _at(tokens, i)
+    return not one.text or one.tag in "DOAQC" or (one.tag == "W" and naming.is_plural(one.low))
 
 
 def _finite(tokens: Sequence[Token], i: int, before: Group | None) -> Group | None:
@@ -340,12 +328,11 @@ def _finite(tokens: Sequence[Token], i: int, before: Group | None) -> Group | No
         return None
     if not _after_subject(tokens[i - 1]) or (before and not _parted(tokens, before.end, i)):
         return None
-    following = tokens[i + 1] if i + 1 < len(tokens) else None
     counted = tokens[i - 1].tag == "A" and tokens[i].low.removesuffix("s") in _NOUN_TOO  # all open offers
-    if counted or (following and following.tag in "BMH"):
+    if counted or _at(tokens, i + 1).tag in "BMH":
         return None
     for rule in (_third_person, _plural_verb, _past):
-        if verb := rule(tokens, i, following):
+        if verb := rule(tokens, i, _at(tokens, i + 1)):
             return Group(i, i + 1, verb, bare=rule is _plural_verb)
     return None
 
@@ -354,15 +341,15 @@ def _after_subject(before: Token) -> bool:
     return before.tag in "WORQA" or before.text == ")" or before.low in _RELATIVE
 
 
-def _third_person(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | None:
+def _third_person(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
     low, before = tokens[i].low, tokens[i - 1]
     verb, noun = verbs.as_form(low, "s"), low[:-1] in _NOUN_TOO
-    after = following.tag if following else ""
-    collective = verb and after in ("D", "O") and not noun  # Accounts pays the seller
+    after = following.tag
+    collective = verb and after in "DO" and not noun  # Accounts pays the seller
     if before.tag == "W" and naming.is_plural(before.low) and not collective:
         return None
     if verb:
-        return None if noun and following and after == "W" and _acts_alone(following.low) else verb
+        return None if noun and after == "W" and _acts_alone(following.low) else verb
     known = before.tag in "WA" and low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
     return verbs.guessed_from_s(low) if known and after == "D" else None
 
@@ -374,17 +361,17 @@ def _acts_alone(word: str) -> bool:
     return bool(verbs.as_form(word, "s", "base")) and not naming.is_plural(word)
 
 
-def _plural_verb(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | None:
+def _plural_verb(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
     before = tokens[i - 1]
     antecedent = tokens[i - 2] if i > 1 and before.low in ("that", "who", "which") else before
     many = antecedent.tag == "W" and naming.is_plural(antecedent.low) and not antecedent.text.endswith("'s")
     subject = many or before.low in ("i", "we", "they", "you", "people", "staff")
-    listed = following.text == "," if following else tokens[i].low in _NOUN_TOO
+    listed = following.text == "," or (following is _END and tokens[i].low in _NOUN_TOO)
     return verbs.as_form(tokens[i].low, "base") if subject and not listed else None
 
 
-def _past(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | None:
-    told = following and (following.low in ("by", "in", "on", "at", "from", "with") or following.tag == "W")
+def _past(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
+    told = following.low in ("by", "in", "on", "at", "from", "with") or following.tag == "W"
     begun = i > 1 or tokens[0].tag in "WO"
     return verbs.as_form(tokens[i].low, "past") if begun and not told else None
 
@@ -392,11 +379,11 @@ def _past(tokens: Sequence[Token], i: int, following: Token | None) -> Verb | No
 def _imperative(tokens: Sequence[Token]) -> list[Group]:
     """`Register a new book`: a sentence that begins with its verb."""
     i, _ = _skip(tokens, 0)
-    if i + 1 >= len(tokens) or not (verb := verbs.as_form(tokens[i].low, "base")):
-        return []
-    if tokens[i].low in _NOUN_TOO and tokens[i + 1].tag not in "DO":
-        return []
-    if tokens[i + 1].tag not in "DOAQWC" and tokens[i + 1].text != ",":
+    verb, after = verbs.as_form(_at(tokens, i).low, "base"), _at(tokens, i + 1)
+    begins = after.tag in "DO" or (
+        tokens[i : i + 1] and tokens[i].low not in _NOUN_TOO and after.tag in "AQWC"
+    )
+    if verb is None or not (begins or after.text == ","):
         return []
     first = Group(i, i + 1, verb, bare=True)
     more = [_coordinated(tokens, j, first) for j in range(i + 1, len(tokens))]
@@ -429,13 +416,12 @@ def _clause(
 ) -> Clause | None:
     before = made[-1] if made else None
     own, start = _subject(tokens, begin, group.start)
-    if own and (
-        (own.words[-1:] in _NOBODY and not group.bare) or (own.start and tokens[own.start - 1].low == "no")
-    ):
+    nobody = own and own.head in ("nobody", "none") and not group.bare
+    if nobody or (own and own.start and tokens[own.start - 1].low == "no"):
         group = replace(group, negative=True)
     if own is None and begin and before is not None:
         relative = tokens[before.group.start - 1].low in _RELATIVE
-        if not relative and not _linked(tokens, begin, group.start):
+        if not relative and begin < group.start and not _parted(tokens, begin, group.start):
             return None
         start = group.start
     subject = own or (before.subject if before and begin else None)
@@ -452,11 +438,6 @@ def _tells_which(tokens: Sequence[Token], group: Group) -> bool:
     """`orders that have been paid`: no comma, so it says which orders are meant."""
     at = group.start - 1
     return at > 0 and tokens[at].low in _RELATIVE and tokens[at - 1].text != ","
-
-
-def _linked(tokens: Sequence[Token], begin: int, end: int) -> bool:
-    """Whether what lies between two verbs lets the second share the first one's subject."""
-    return begin == end or _parted(tokens, begin, end)
 
 
 def _parted(tokens: Sequence[Token], begin: int, end: int) -> bool:
@@ -504,8 +485,8 @@ def _tails(tokens: Sequence[Token], start: int, end: int) -> tuple[tuple[str, tu
     found = []
     i = start
     while i < end:
-        doing = i + 1 < end and bool(verbs.as_form(tokens[i + 1].low, "ing"))
-        if i + 1 >= end or not (tokens[i].tag in "PT" or (tokens[i].tag == "C" and doing)):
+        doing = verbs.as_form(_at(tokens, i + 1).low, "ing")
+        if tokens[i].tag not in "PT" and not (tokens[i].tag == "C" and doing):
             i += 1
             continue
         j, word = i + 1, tokens[i].low
@@ -523,21 +504,8 @@ def _shared_objects(made: Sequence[Clause]) -> list[Clause]:
     shared: list[Clause] = []
     for clause in reversed(made):
         after = shared[-1] if shared else None
-        if (
-            after
-            and not clause.objects
-            and not clause.tails
-            and not clause.group.passive
-            and _adjacent(clause, after)
-        ):
+        alone = not (clause.objects or clause.tails or clause.group.passive)
+        if after and alone and clause.subject == after.subject and not after.group.passive:
             clause = replace(clause, objects=after.objects, tails=after.tails)
         shared.append(clause)
     return shared[::-1]
-
-
-def _adjacent(clause: Clause, after: Clause) -> bool:
-    return (
-        clause.subject == after.subject
-        and not after.group.passive
-        and after.group.start - clause.group.end <= 3
-    )
