@@ -10,8 +10,8 @@ from itertools import pairwise
 
 from devkit.rules import korean_terms as terms
 from devkit.rules import naming
-from devkit.rules.facts import Action, Kind, Members, Place, Rule, Term, noticed
-from devkit.rules.korean_grammar import Clause, Noun, clauses, words_of
+from devkit.rules.facts import Action, Kind, Place, Rule, Term, noticed
+from devkit.rules.korean_grammar import Clause, Noun, clauses
 from devkit.rules.korean_lists import choices, members, phrase
 from devkit.rules.lexicon import forms, pairs
 from devkit.rules.saying import Reading, Said, by_itself
@@ -44,9 +44,9 @@ def _said(text: str) -> Said:
         words, actor = words[story.end() :], terms.term(tuple(story["actor"].split()))
     for pattern, instead in _REWORDED:
         words = pattern.sub(instead, words)
-    chosen = choices(text)
-    recorded = [] if chosen else members(text)
-    return Said(choices=chosen, members=recorded, rule=bool(_RULE.search(text)), words=words, actor=actor)
+    return Said(
+        choices=choices(text), members=members(text), rule=bool(_RULE.search(text)), words=words, actor=actor
+    )
 
 
 class Korean(Reading):
@@ -71,14 +71,12 @@ class Korean(Reading):
 
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
         """Adds what one sentence says."""
-        said = _said(sentence.text)
+        said = _said(_whole(sentence.text) if sentence.bullet else sentence.text)
         if not self._lists(sentence, said) and not _SO_THAT.match(sentence.text):
             self._behaviour(replace(sentence, text=said.words), said.actor or actor)
 
     def _behaviour(self, sentence: Sentence, actor: Term | None) -> None:
         made = clauses(sentence.text)
-        if not made and sentence.bullet:
-            made = _noun_ending(sentence.text)
         conditional = any(clause.ending == "if" for clause in made[:-1])
         begun = made and made[0].with_particle("은", "는", "이", "가", "께서")
         self._actor = actor or (None if conditional or begun else self._actor)
@@ -138,7 +136,6 @@ class Korean(Reading):
         if kind == "input" and thing_like and _is_work(clause, made):
             kind = "update"
         if clause.negative or kind in ("state", "input", "unknown"):
-            self._remember_inputs(sentence, clause, kind)
             return None
         place = sentence.place(clause.start, clause.end)
         if kind == "threshold":
@@ -261,13 +258,6 @@ class Korean(Reading):
             event = Term(f"Low{thing.name}Detected", f"{thing.alias} 부족 감지됨")
         return noticed(place, verb.base, thing, owner, command, event)
 
-    def _remember_inputs(self, sentence: Sentence, clause: Clause, kind: str) -> None:
-        """`도착 시각이 기록된다`: an attribute of what was spoken of last."""
-        target, recorded = _target(clause), kind == "state" and clause.noun in ("기록", "저장")
-        if recorded and target and self._thing and terms.is_attribute(target.words[-1]):
-            place, names = sentence.place(clause.start, clause.end), (terms.term(target.words),)
-            self._facts.members.append(Members(place=place, owner=self._thing, names=names))
-
 
 def _before(clause: Clause, noun: Noun) -> Noun | None:
     """The noun that `와` joins to this one: `회원과 직원은`."""
@@ -279,7 +269,7 @@ def _apart(clause: Clause) -> list[Clause]:
     """`견적서와 계약서를 발송한다` does two things."""
     target = _target(clause)
     other = _before(clause, target) if target else None
-    if target is None or other is None or _is_role(other) or terms.is_attribute(other.words[-1]):
+    if target is None or other is None:
         return [clause]
     rest = [n for n in clause.nouns if n not in (target, other)]
     return [clause, replace(clause, nouns=[*rest, replace(other, particle=target.particle)])]
@@ -308,7 +298,7 @@ def _target(clause: Clause) -> Noun | None:
     told = clause.with_particle("에게", "한테", "께", "에") if clause.kind == "notify" else None
     if found := clause.with_particle("을", "를") or told:
         return found
-    if (found := _by_itself(clause)) and clause.noun not in pairs(terms.FILE, "implied"):
+    if found := _by_itself(clause):
         return found
     subject, topic = clause.with_particle("이", "가", "께서"), clause.with_particle("은", "는", "도", "만")
     named = topic and (subject or topic.particle in ("만", "도") or topic.words[-1] in terms.dictionary())
@@ -324,9 +314,6 @@ def _inside(clause: Clause, target: Noun | None) -> Resolved | None:
     if target is None or last not in terms.verb_nouns():
         return None
     rest = target.words[:-1] or target.of
-    implied = pairs(terms.FILE, "implied").get(last, "").partition(":")[0]
-    if not rest and implied:
-        return terms.english_verb(implied), last, None
     return terms.verb_of(last), last, _bare_noun(rest, clause) if rest else None
 
 
@@ -402,12 +389,14 @@ def _happened(action: Action) -> Action | None:
     return replace(action, kind="update", verb=verb.base, command=command, event=event) if known else None
 
 
-def _noun_ending(text: str) -> Sequence[Clause]:
-    """`주문 취소`: a bullet that is a thing and a verb noun."""
-    words = [word.text for word in words_of(text)]
-    if not 2 <= len(words) <= 4 or words[-1] not in terms.verb_nouns():
-        return []
-    return clauses(f"{' '.join(words)}한다") if phrase(" ".join(words[:-1])) else []
+def _whole(text: str) -> str:
+    """`주문 취소`, `주문 취소 (고객)`: a bullet that is a thing and a verb noun, perhaps with who does it, as a sentence."""
+    what, _, who = text.rstrip(" )").partition("(")
+    words, roles = what.split(), (word for word in re.split(r"\s*[,/·]\s*", who) if terms.is_person(word))
+    named = 2 <= len(words) <= 4 and re.split("[/·]", words[-1])[-1] in terms.verb_nouns()
+    if not named or clauses(text) or not phrase(" ".join(words[:-1])):
+        return text
+    return f"{next((f'{role}가 ' for role in roles), '')}{' '.join(words)}한다"
 
 
 def _fields(clause: Clause, made: Sequence[Clause]) -> tuple[Term, ...]:
@@ -418,11 +407,7 @@ def _fields(clause: Clause, made: Sequence[Clause]) -> tuple[Term, ...]:
 
 
 def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
-    """`상품을 검색하고 장바구니에 담는다`: the object of the verb before, unless the verb names its own."""
-    if clause.noun in pairs(terms.FILE, "implied") or clause.kind == "threshold":
-        return None
-    if clause.noun in terms.words("happens"):
-        return None
+    """`상품을 검색하고 장바구니에 담는다`: the object of the verb before."""
     earlier = made[: next(i for i, other in enumerate(made) if other is clause)]
     if not earlier or earlier[-1].ending not in ("and", "by", "after"):
         return None
@@ -432,12 +417,10 @@ def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
 def _settled(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
     if verb.base in ("send", "ship") and thing.name.endswith(("Notification", "Message", "Email")):
         return terms.english_verb("send"), "notify"
-    if verb.base == "ship" and not thing.name.endswith(("Product", "Item", "Order", "Parcel", "Part")):
+    if verb.base == "ship" and not thing.name.endswith(("Product", "Item", "Parcel", "Part")):
         return terms.english_verb("send"), kind
     if verb.base == "claim" and thing.name.endswith(("Fee", "Cost", "Price", "Amount", "Rent")):
         return terms.english_verb("charge"), kind
-    if verb.base == "pay" and thing.name == "Payment":
-        return terms.english_verb("make"), kind
     return verb, kind
 
 

@@ -41,9 +41,7 @@ def english(word: str) -> str:
         return naming.pascal(_nouns().get(verb, verb))
     if pieces := _head(word):
         ends = lexicon.pairs(FILE, "suffix")
-        return "".join(
-            (ends[piece] if piece in ends and piece not in known else english(piece)) for piece in pieces
-        )
+        return _together([ends[p] if p in ends and p not in known else english(p) for p in pieces])
     return naming.pascal(word) if word.isascii() else pascal(word)
 
 
@@ -71,13 +69,13 @@ def unknown(words_of: tuple[str, ...]) -> str:
 def term(words_of: tuple[str, ...], *, plural: bool = False) -> Term:
     """A concept from the words of a noun phrase."""
     known = [word for word in words_of if _has_english(word)] or words_of
-    pieces = [english(word) for word in _joined(known)]
-    unique = [
-        piece
-        for position, piece in enumerate(pieces)
-        if not position or not pieces[position - 1].endswith(piece)
-    ]
-    return Term("".join(unique), " ".join(words_of), plural)
+    return Term(_together([english(word) for word in _joined(known)]), " ".join(words_of), plural)
+
+
+def _together(pieces: Sequence[str]) -> str:
+    """One name of them: `결제 대금` is one payment."""
+    pairs = zip(pieces, ("", *pieces), strict=False)
+    return "".join(piece for piece, before in pairs if not before.endswith(piece))
 
 
 def _joined(words_of: Sequence[str]) -> Iterator[str]:

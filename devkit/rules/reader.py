@@ -58,6 +58,9 @@ _ACTOR = re.compile(
     r"(?:(?:primary |main )?actor|주?\s*(?:액터|행위자)|persona)\s*[:：]\s*(?P<who>[^,.]{2,40})",
     re.IGNORECASE,
 )
+_SEEN = re.compile(r"(?:조회|확인|열람|볼)\S*\s수\s?있")
+"""What somebody can look up is said among what is no behaviour too."""
+_VIEWS = re.compile(r"(?:read models?|읽기\s?모델|조회\s?모델)\b", re.IGNORECASE)
 _COUNTED = re.compile(r"[A-Z]{1,6}[-_ ]?\d")
 _CODE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]{1,6}[-_ ]?\d+[:.)]?)\s+(?=\S)")
 """What a title is counted by."""
@@ -82,6 +85,7 @@ class _Reader:
         self._columns: dict[str, int] = {}  # of the table that is being read: who does what, and what follows
         self._titles = 0  # the line of their titles
         self._steps: dict[str, int] = {}  # the line of each numbered step
+        self._views = False  # whether what follows are names of look-ups
         self._next_number = -1  # of the line that ends a quiet section
         self._quiet = 0  # the level of the heading over what is no behaviour
 
@@ -100,7 +104,7 @@ class _Reader:
                 self._block(block)
                 block = []
                 self._heading(line, lines[position + 1 : position + 2])
-            elif not self._quiet:
+            elif not self._quiet or _SEEN.search(line.body):
                 block.append(line)
         self._block(block)
         return self._facts
@@ -162,6 +166,7 @@ class _Reader:
             self._quiet = level
             self._next_number = _number(line) + 1 if level == 7 and line.bullet else -1
         self._actor = term if reader.is_actor(title) else None
+        self._views = bool(_VIEWS.match(title))
         self._facts.headings.append(
             Heading(
                 place=Place(line.number, title),
@@ -224,6 +229,8 @@ class _Reader:
         reader, actor = self._language(sentence.text), self._actor
         if (given := _ARROW.match(sentence.text)) and reader.is_actor(given["who"]):
             sentence, actor = replace(sentence, text=given["what"]), reader.heading(given["who"])
+        elif self._views and not reader.has_verb(sentence.text):
+            sentence = replace(sentence, text=reader.doing("", sentence.text, seen=True))
         if number := _number(line):
             self._steps = {} if number == 1 else self._steps
             self._steps[str(number)] = line.number

@@ -83,7 +83,7 @@ class Reading(ABC):
 
     def doing(self, who: str, does: str, *, seen: bool = False) -> str:
         """The sentence of a table's cells: who does something, or sees it."""
-        return f"{does}을 조회한다" if seen else does
+        return f"{does}을 조회할 수 있다" if seen else does
 
     def led(
         self, sentence: Sentence, causes: Sequence[Action], since: tuple[int, int], condition: str = ""
@@ -107,6 +107,8 @@ class Reading(ABC):
         line, self._line = self._line, 0
         done = [one for one in done if one.place.line <= (line or one.place.line)]
         alone, short = by_itself(effects), 5 if state.isascii() else 1
+        spoken = state.split()
+        named = {word[:-1] for word in spoken} | set(spoken if timer_of(state) else ())
         ways: list[Callable[[Action], bool]] = []
         if alone or not line:
             ways.append(lambda one: mentions(state[: len(one.thing.alias) + short], one.thing))
@@ -117,10 +119,7 @@ class Reading(ABC):
             ]
             ways += [
                 lambda one: one.place.line == line,
-                lambda one: (
-                    not state.isascii()
-                    and any(one.command.alias.split()[-1] in (word, word[:-1]) for word in state.split())
-                ),
+                lambda one: one.command.alias.split()[-1] in named,
                 lambda one: mentions(state, one.thing),
                 found_out.__contains__,
                 lambda one: (

@@ -119,6 +119,29 @@ def test_only_a_role_acts_and_a_look_up_on_the_way_is_none() -> None:
     assert approved.command.name == "ApproveRegistration"
 
 
+def test_notes_of_a_workshop_name_commands_with_their_roles_and_look_ups_under_a_heading() -> None:
+    found = facts(
+        "## 커맨드", "- 상담 신청 (고객)", "- 좌석 등록/수정 (점주, 직원)", "", "## 읽기 모델", "- 빈 좌석"
+    )
+
+    assert [(one.kind, one.command.name, one.actor and one.actor.alias) for one in found.actions] == [
+        ("create", "RequestConsultation", "고객"),
+        ("create", "RegisterSeat", "점주"),
+        ("update", "UpdateSeat", "점주"),
+        ("query", "SeatDetails", None),
+    ]
+
+
+def test_a_look_up_is_read_where_no_other_behaviour_is() -> None:
+    found = facts(
+        "비기능적 요구사항",
+        "- 응답은 3초 이내에 발송한다.",
+        "- 고객은 주문 상태를 화면에서 확인할 수 있어야 한다.",
+    )
+
+    assert [one.command.name for one in found.actions] == ["OrderStatus"]
+
+
 def test_a_wrapped_line_goes_on_and_a_marked_one_is_a_heading() -> None:
     wrapped = facts(
         "회원은 누리집에서 도서를 예약하고 수령할 지점을 고르며, 예약이 확정되면", "알림을 발송합니다."

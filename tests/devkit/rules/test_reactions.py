@@ -213,7 +213,7 @@ def test_an_event_starts_what_follows(text: str, expected: str) -> None:
         ),
         (
             "점검원은 검사 결과를 등록한다.\n검사 결과가 부적합이면 시료를 폐기한다.",
-            "ExaminationResultRegistered -> DiscardSample",
+            "InspectionResultRegistered -> DiscardSample",
             "검사 결과가 부적합이면",
         ),
         (
