@@ -148,12 +148,22 @@ def job_view(
 
 
 def _line(line: dict[str, Json]) -> LogLine:
-    try:
-        at = int(datetime.fromisoformat(text(line.get("created_at"))).timestamp() * 1000)
-        level = LogLevel(line.get("level"))
-    except ValueError:
-        at, level = 0, LogLevel.INFO
+    at, level = _time(line.get("created_at")), _level(line.get("level"))
     return LogLine(level=level, message=text(line.get("message")), created_at=at)
+
+
+def _level(said: Json) -> LogLevel:
+    try:
+        return LogLevel(said)
+    except ValueError:
+        return LogLevel.INFO
+
+
+def _time(stamp: Json) -> int:
+    try:
+        return int(datetime.fromisoformat(text(stamp)).timestamp() * 1000)
+    except ValueError:
+        return 0
 
 
 def read_model(stored: str) -> model_pb2.EventStormingModel | None:
