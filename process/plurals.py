@@ -33,7 +33,7 @@ _SINGULARS: Final = {many: one for one, many in _PLURALS.items()} | {
 }
 _SAME: Final = _set("""
 series species news equipment information staff stock data feedback money software hardware inventory
-furniture advice luggage baggage mail merchandise food access media sheep fish aircraft means chaos premises dues proceeds earnings savings belongings customs headquarters
+furniture advice luggage baggage mail merchandise food access media sheep fish aircraft means chaos premises dues proceeds earnings savings belongings customs headquarters goods clothes
 """)
 _COMPOUNDED: Final = ("woman", "man", "person", "child", "shelf", "life", "wife", "knife")
 _NOT_COMPOUNDED: Final = _set("""

@@ -62,7 +62,7 @@ def _said(text: str) -> Said:
     words, actor = text, None
     if story := _STORY.match(words):
         told = tokens_of(story["actor"])
-        phrase = noun_phrase(told, 0, len(told))
+        phrase = _whole(told)
         actor, words = term_of(phrase) if phrase and phrase.words else None, words[story.end() :]
     for pattern, instead in _REWORDED:
         words = pattern.sub(instead, words)
@@ -121,6 +121,10 @@ class English(Reading):
             self._speak_of(
                 next((p for p in (*clause.objects[:1], clause.subject) if p), None) if clause else None
             )
+        if state:
+            made = clauses(said.cause)[:1]
+            for about in [p for one in made for p in (*one.objects, one.subject)] or [_whole(said.cause)]:
+                self._speak_of(about)
         causes = [] if state else self._causes(sentence, said.cause, said.actor)
         conditional = " if " in f" {said.words.lower()}" or timer_of(said.words)
         if said.cause and not causes and not state and conditional:  # that nobody understands
@@ -195,16 +199,16 @@ class English(Reading):
             return None
         if kind == "threshold" and not group.passive:
             return self._crossed(place, clause)
-        if self._by_nobody(clause) or _no_question(clause, automatic=automatic):
+        if self._by_nobody(clause, alone=automatic or past) or _no_question(clause, automatic=automatic):
             return None
-        return self._made(place, clause, actor, automatic=automatic, alone=automatic or past)
+        return self._made(place, clause, actor, automatic=automatic, past=past)
 
     def _speak_of(self, about: Phrase | None) -> None:
         """What the next pronoun may mean, whether or not anything is done to it."""
-        if about and about.words and not is_person(about.head) and not _skipped(about):
+        if about and about.words and not (is_person(about.head) or _nobody(about) or _skipped(about)):
             self._thing = self._thing if _is_attribute(about) else self._thing_of(about)[0]
 
-    def _by_nobody(self, clause: Clause) -> bool:
+    def _by_nobody(self, clause: Clause, *, alone: bool) -> bool:
         """`Maria sends a list`, `the station loses power`: who does something is a role or a system, not a name or a thing."""
         subject = clause.subject
         if clause.group.passive or not clause.objects or subject is None or not subject.words:
@@ -215,7 +219,8 @@ class English(Reading):
             return True  # what the whole text is about
         if is_person(subject.head) or _is_system(subject) or _nobody(subject):
             return False
-        return subject.named or naming.pascal(naming.singular(subject.head)) in self._things
+        plain = not (clause.group.bare or subject.plural or alone)
+        return subject.named or plain or naming.pascal(naming.singular(subject.head)) in self._things
 
     def _crossed(self, place: Place, clause: Clause) -> Action | None:
         """`the stock falls below the minimum`: somebody must notice it."""
@@ -234,10 +239,10 @@ class English(Reading):
         return noticed(place, "detect", thing, owner, command, event)
 
     def _made(
-        self, place: Place, clause: Clause, actor: Term | None, *, automatic: bool, alone: bool
+        self, place: Place, clause: Clause, actor: Term | None, *, automatic: bool, past: bool
     ) -> Action | None:
         doer, verb = self._doer(clause, actor), clause.group.verb
-        target, preposition = self._target(clause, alone=alone)
+        target, preposition = self._target(clause, alone=automatic or past, past=past)
         if target is None or _skipped(target):
             return None
         thing, owner = self._thing_of(target)
@@ -269,14 +274,14 @@ class English(Reading):
             agents = (phrases[0] for word, phrases in clause.tails if word == "by")
             doer = next((term_of(agent) for agent in agents if is_person(agent.head)), None)
         elif subject is None or subject.pronoun or _nobody(subject):
-            known = subject is not None and subject.pronoun not in ("", "i", "we", "you")
+            known = subject is not None and subject.pronoun in ("he", "she", "they")
             doer = actor or (self._actor if known else None)
         elif clause.objects or is_person(subject.head):
             doer = term_of(subject)
         self._actor = doer or self._actor
         return doer
 
-    def _target(self, clause: Clause, *, alone: bool) -> tuple[Phrase | None, str]:
+    def _target(self, clause: Clause, *, alone: bool, past: bool) -> tuple[Phrase | None, str]:
         """What it is done to, and the preposition in between, if any; `alone`: a thing may do it by itself."""
         subject, verb = clause.subject, clause.group.verb
         if clause.group.passive:
@@ -292,7 +297,7 @@ class English(Reading):
         if verb.kind == "intransitive" or thing:
             return subject if alone or verb.kind == "intransitive" else None, ""
         implied = lexicon.pairs(_FILE, "implied").get(verb.base)
-        return (Phrase((implied,), 0, 0, False), "") if implied else (None, "")
+        return (Phrase((implied,), 0, 0, False), "") if implied else (subject if past else None, "")
 
     def _thing_of(self, phrase: Phrase) -> tuple[Term | None, Term | None]:
         """The thing, and what it is a part of."""
@@ -354,10 +359,11 @@ class English(Reading):
 
     def _nominal(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         """`After payment`, `upon approval of the request`."""
-        phrase = noun_phrase(tokens, 0, len(tokens)) if tokens else None
+        phrase = _whole(tokens)
         noun = naming.singular(phrase.head) if phrase and phrase.words else ""
-        both = noun in _words("noun_and_verb") and phrase and phrase.of
-        base = _VERB_OF.get(noun) or (noun if both else None)
+        of = phrase.of if phrase and noun in _words("noun_and_verb") else None
+        base = _VERB_OF.get(noun) or (noun if of else None)
+        base = None if of and is_person(of.head) else base  # on request of the insurer
         verb = verbs.as_form(base, "base") if base else None
         if phrase is None or verb is None:
             return []
@@ -391,6 +397,10 @@ def _state(tokens: Sequence[Token]) -> str:
     )
     so = so or (plain > 0 and _BECOMES.isdisjoint(words) and words[-1] not in _WITH_TIME)
     return _plain(tokens) if so else ""
+
+
+def _whole(tokens: Sequence[Token]) -> Phrase | None:
+    return noun_phrase(tokens, 0, len(tokens))
 
 
 def _plain(tokens: Sequence[Token]) -> str:

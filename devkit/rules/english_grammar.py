@@ -19,6 +19,7 @@ _NOT_ADVERBS = _words("not_adverb")
 _RELATIVE = ("that", "which", "who")
 _TIMES = _words("time")
 _NOUN_TOO = _words("noun_and_verb")
+_TAKES = lexicon.pairs("english_words.txt", "takes")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,8 +134,14 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
 
 def _doing(tokens: Sequence[Token], i: int, first: int) -> bool:
     """`the order stating a reason`: what the thing before does."""
-    follows = i > first and i + 1 < len(tokens) and tokens[i + 1].tag == "D"
-    return follows and verbs.as_form(tokens[i].low, "ing") is not None
+    doing = verbs.as_form(tokens[i].low, "ing") and _at(tokens, i + 1).low in (
+        "a",
+        "an",
+        "the",
+        "its",
+        "their",
+    )
+    return bool(doing) and (i > first or _at(tokens, i - 1).tag != "D")
 
 
 def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
@@ -505,6 +512,7 @@ def _shared_objects(made: Sequence[Clause]) -> list[Clause]:
     for clause in reversed(made):
         after = shared[-1] if shared else None
         alone = not (clause.objects or clause.tails or clause.group.passive)
+        alone = alone and clause.group.verb.base not in _TAKES
         if after and alone and clause.subject == after.subject and not after.group.passive:
             clause = replace(clause, objects=after.objects, tails=after.tails)
         shared.append(clause)

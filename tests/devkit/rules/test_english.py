@@ -161,7 +161,7 @@ def test_who_gives_an_address_and_a_photo_fills_in_a_form() -> None:
 def test_what_was_found_is_what_the_next_pronoun_means() -> None:
     (found,) = facts("If damaged goods are found, the crew reports them.").reactions
 
-    assert [one.thing.name for one in found.results] == ["Good"]
+    assert [one.thing.name for one in found.results] == ["Goods"]
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,18 @@ def reactions(text: str) -> list[str]:
         ("The guest signs the lease. The system then creates a key card.", "LeaseSigned -> CreateKeyCard"),
         ("Cancelling a trip refunds all tickets.", "TripCancelled -> RefundTicket"),
         ("After a sample has been analysed, the doctor is informed.", "SampleAnalysed -> InformDoctor"),
+        ("When a guest signs up, a card is printed.", "GuestSignedUp -> PrintCard"),
+        ("Jobs not approved within 14 days shall be cancelled.", " -> CancelJob"),
+        ("The bill is generated on dispatch of the crate.", "CrateDispatched -> GenerateBill"),
+        ("Should the crate come back, the clerk is alerted.", "CrateReturned -> AlertClerk"),
+        (
+            "The clerk opens the fair. If a voucher is not used within a year, it expires.",
+            " -> ExpireVoucher",
+        ),
+        (
+            "The clerk keeps a list; as soon as a crate is opened, the goods are counted.",
+            "CrateOpened -> CountGoods",
+        ),
         ("At the end of the month a bill is created for each tenant.", " -> CreateBill"),
         ("설치가 완료된 날부터 렌탈료가 부과된다.", "InstallationCompleted -> ChargeRentalFee"),
         ("책이 선정되면 구독자에게 안내 메일", "BookSelected -> SendNoticeEmail"),

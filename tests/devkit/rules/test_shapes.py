@@ -163,7 +163,7 @@ def test_a_word_that_nobody_knows_is_asked_about_and_not_transcribed() -> None:
         ("The shop fulfils an order.", "OrderFulfilled"),
         ("A coach enrols a player.", "PlayerEnrolled"),
         ("An author overwrites a draft.", "DraftOverwritten"),
-        ("A fan resells a ticket.", "TicketResold"),
+        ("A buyer resells a ticket.", "TicketResold"),
         ("The reader places a magazine on hold.", "MagazinePlacedOnHold"),
     ],
 )
