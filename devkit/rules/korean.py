@@ -25,7 +25,8 @@ _STORY = re.compile(r"^(?P<actor>[가-힣A-Za-z ]{1,20}?)(?:으)?로서,?\s+(?:(
 _SO_THAT = re.compile(r"^(?:그래야|그래서|그러면|이를 통해|왜냐하면)\s")
 _VERBS = "|".join(sorted(terms.verb_nouns(), key=len, reverse=True))
 _REWORDED = forms("korean", VERB=_VERBS)
-_LISTED = ("목록", "내역", "이력", "현황", "리스트", "정보", "상세", "여부", "사실")
+_MANY = ("목록", "내역", "이력", "현황", "리스트")
+_LISTED = (*_MANY, "정보", "상세", "여부", "사실")
 _TIMED = re.compile(
     r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
 )
@@ -117,7 +118,7 @@ class Korean(Reading):
     def _among(self, sentence: Sentence, effects: Sequence[Action]) -> list[Action]:
         """`반려된 신청서는 반환된다`: what was done before to the only thing."""
         said = _DONE_TO.match(sentence.text)
-        if said is None or len(effects) != 1 or not by_itself(effects):
+        if said is None or len(effects) != 1:
             return []
         verb, name = terms.verb_of(said["verb"]).base, effects[0].thing.name
         known = [one for one in self._facts.done() if one.verb == verb and one.thing.name == name]
@@ -168,15 +169,12 @@ class Korean(Reading):
         tool = target and target.words[-1] in terms.words("tool") and kind != "query"
         if thing is None or not thing.name or tool:
             return None
-        in_a_table = any(table.term == thing for table in self._facts.tables)
-        if target and not in_a_table and (unknown := terms.unknown(_core(target)[-1:])):
+        if target and (unknown := terms.unknown(_core(target)[-1:])):
             self._facts.unclear.append(Rule(place=place, text=unknown))
             self._thing = None  # what `이를` means is not known
             return None
         into = clause.with_particle("에", "에서") if verb.base in ("add", "remove") else None
         owner = terms.term(into.words) if into else owner
-        if verb.base == "ship" and clause.with_particle("에게", "께"):
-            verb = terms.english_verb("send")
         verb, kind = _settled(verb, kind, thing)
         tail = f"To{owner.name}" if into and owner and verb.base == "add" else ""
         command, event = _names(verb, noun, thing, tail)
@@ -200,7 +198,7 @@ class Korean(Reading):
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
         target = _target(clause)
         if clause.noun not in terms.words("light") and clause.noun:
-            if target is None and clause.bare and clause.bare[-1] not in terms.words("skip"):
+            if target is None and clause.bare:
                 target = _bare_noun(clause.bare, clause)
             told = target and target.words[1:] and target.words[-1] in terms.words("told")
             inside = _inside(clause, target) if told and clause.noun in terms.words("telling") else None
@@ -219,8 +217,7 @@ class Korean(Reading):
             agent = clause.with_particle("에 의해")
             return terms.term(agent.words) if agent else None
         if found is not None and found is not target and _is_role(found):
-            beside = _before(clause, found)
-            self._actor = terms.term((beside if beside and _is_role(beside) else found).words)
+            self._actor = terms.term((_before(clause, found) or found).words)
         return self._actor
 
     def _asked_before(self, words: Sequence[str]) -> Term | None:
@@ -228,13 +225,8 @@ class Korean(Reading):
         done = (one for one in reversed(self._facts.done()) if one.command.alias.endswith(f" {words[-1]}"))
         return next((one.thing for one in done if one.thing.alias.endswith(" ".join(words[:-1]))), None)
 
-    def _thing_of(self, target: Noun | None) -> tuple[Term | None, Term | None]:
+    def _thing_of(self, target: Noun) -> tuple[Term, Term | None]:
         """The thing, and what it is a part of."""
-        if target is None:
-            return None, None
-        called = " ".join((*target.of, *target.words))
-        if table := next((one.term for one in self._facts.tables if one.term.alias == called), None):
-            return table, None
         words = _core(target)
         if words[-1] in _ASKED and (asked := self._asked_before(words)):
             return asked, None
@@ -248,9 +240,9 @@ class Korean(Reading):
 
     def _crossed(self, place: Place, verb: Verb, target: Noun | None) -> Action | None:
         """`재고가 안전재고 아래로 떨어지면`: somebody must notice it."""
-        thing, owner = self._thing_of(target)
-        if thing is None or terms.unknown(target.words[-1:] if target else ()):
+        if target is None or terms.unknown(target.words[-1:]):
             return None
+        thing, owner = self._thing_of(target)
         if verb.base == "exceed":
             command, event = _names(verb, "초과", thing)
         else:
@@ -278,7 +270,7 @@ def _apart(clause: Clause) -> list[Clause]:
 def _is_done(clause: Clause) -> bool:
     """`신고를 한다`: the verb is all that is said of the noun before it."""
     last = clause.nouns[-1].particle if clause.nouns else ""
-    return not clause.noun and clause.kind == "state" and last in ("을", "를") and not clause.bare
+    return not clause.noun and last in ("을", "를")
 
 
 def _is_work(clause: Clause, made: Sequence[Clause]) -> bool:
@@ -296,16 +288,13 @@ def _target(clause: Clause) -> Noun | None:
     if clause.passive or happens:
         return _undergoer(clause)
     told = clause.with_particle("에게", "한테", "께", "에") if clause.kind == "notify" else None
-    if found := clause.with_particle("을", "를") or told:
-        return found
-    if found := _by_itself(clause):
+    if found := clause.with_particle("을", "를") or told or _by_itself(clause):
         return found
     subject, topic = clause.with_particle("이", "가", "께서"), clause.with_particle("은", "는", "도", "만")
     named = topic and (subject or topic.particle in ("만", "도") or topic.words[-1] in terms.dictionary())
     if topic and named and not _is_role(topic):
         return topic
-    where = clause.noun in terms.words("into") or (clause.ending == "if" and subject is None)
-    return into if where else None
+    return into if clause.ending == "if" and subject is None else None
 
 
 def _inside(clause: Clause, target: Noun | None) -> Resolved | None:
@@ -328,13 +317,11 @@ def _undergoer(clause: Clause) -> Noun | None:
     """The subject of something that happens; somebody's topic gives way to an object (`신고를 받는다`)."""
     subject = clause.with_particle("이", "가") or clause.with_particle("은", "는", "도", "만")
     given = clause.with_particle("을", "를")
-    if subject is None or (given is not None and _is_role(subject)):
-        return given
-    return subject
+    return given if subject is None or (given and _is_role(subject)) else subject
 
 
 def _is_role(noun: Noun) -> bool:
-    return terms.is_person(noun.words[-1]) or noun.words[-1] in ("시스템", "플랫폼", "서비스")
+    return terms.is_person(noun.words[-1])
 
 
 def _core(target: Noun) -> tuple[str, ...]:
@@ -356,21 +343,20 @@ def _is_on_the_way(action: Action, clause: Clause, rest: Sequence[Clause]) -> bo
 
 def _permitted(rest: Sequence[Clause]) -> bool:
     """`연체하였을 때 임대인은 해지할 수 있다`: somebody may, which does not follow."""
-    return rest[0].may and not rest[0].passive and rest[0].with_particle("은", "는", "이", "가") is not None
+    return rest[0].may and rest[0].with_particle("은", "는", "이", "가") is not None
 
 
 def _same_actor(cause: Clause, rest: Sequence[Clause]) -> bool:
     """`회원은 공구를 분실하면 신고한다`: what somebody must do next is nothing that follows by itself."""
     topic = cause.with_particle("은", "는")
     acting = any(one.passive or one.with_particle("은", "는", "이", "가", "께서") for one in rest)
-    return topic is not None and terms.is_person(topic.words[-1]) and not acting
+    return topic is not None and _is_role(topic) and not acting
 
 
 def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
     """A condition that something else follows from. Something done first by the same person is no condition."""
     topic = clause.with_particle("은", "는")
-    others = clause.passive or any(later.with_particle("이", "가") for later in rest)
-    done = clause.ending == "after" and not (topic and _is_role(topic)) and others
+    done = clause.ending == "after" and clause.passive and not (topic and _is_role(topic))
     return bool(rest) and (clause.ending == "if" or done)
 
 
@@ -401,17 +387,20 @@ def _whole(text: str) -> str:
 
 def _fields(clause: Clause, made: Sequence[Clause]) -> tuple[Term, ...]:
     """What was chosen or entered before, in the same sentence."""
-    before = [one for one in made if one.start < clause.start and one.kind == "input"]
-    nouns = [noun for one in before for noun in one.nouns if noun.particle in ("을", "를", "와", "과")]
+    nouns = [
+        noun
+        for one in made
+        if one.kind == "input" and one.start < clause.start
+        for noun in one.nouns
+        if noun.particle in ("을", "를", "와", "과")
+    ]
     return tuple(dict.fromkeys(terms.term(noun.words) for noun in nouns))
 
 
 def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
     """`상품을 검색하고 장바구니에 담는다`: the object of the verb before."""
     earlier = made[: next(i for i, other in enumerate(made) if other is clause)]
-    if not earlier or earlier[-1].ending not in ("and", "by", "after"):
-        return None
-    return earlier[-1].with_particle("을", "를")
+    return earlier[-1].with_particle("을", "를") if earlier else None
 
 
 def _settled(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
@@ -435,11 +424,7 @@ def _names(verb: Verb, noun: str, thing: Term, tail: str = "") -> tuple[Term, Te
 def _question(noun: str, target: Noun | None, thing: Term, owner: Term | None) -> Term:
     """The name of a look-up: what is asked for, as one or as many."""
     words = target.words if target else (thing.alias,)
-    many = (
-        noun == "검색"
-        or (target is not None and target.plural)
-        or words[-1] in ("목록", "내역", "이력", "리스트", "현황")
-    )
+    many = noun == "검색" or (target is not None and target.plural) or words[-1] in _MANY
     prefix = owner.name if owner and not thing.name.startswith(owner.name) else ""
     alias = f"{' '.join((*(target.of if target else ()), *words))} {noun}"
     if words[-1] in _STATES:

@@ -155,15 +155,6 @@ def split_particle(word: str) -> tuple[str, str]:
         or (particle in ("이", "가") and is_person(stem))
     ):
         return word, ""
-    inner = _PARTICLE.search(stem)
-    if (
-        inner
-        and particle in ("는", "은", "도", "만")
-        and inner[1] in ("에", "에서", "으로", "에게")
-        and inner.start()
-        and not is_known(stem)
-    ):
-        return stem[: inner.start()], inner[1] + particle
     return stem, particle
 
 
@@ -172,8 +163,6 @@ def has_final_consonant(character: str) -> bool:
 
 
 def _fits(before: str, particle: str) -> bool:
-    if not "가" <= before <= "힣":
-        return True
     if particle in _AFTER_CONSONANT:
         return has_final_consonant(before)
     if particle in _AFTER_VOWEL:
@@ -217,8 +206,6 @@ def _beginnings(stem: str) -> Iterator[tuple[str, str]]:
     if stem.endswith(("하", "되")):
         ends = ("해", "하여") if stem.endswith("하") else ("돼", "되어")
         yield from (("open", letters[:-2] + _letters(end)) for end in ends)
-    elif letters.endswith(_letters("ㅂ")) and stem in words("irregular"):
-        yield from (("open", letters[:-1] + _letters(end)) for end in ("와", "워"))
     elif letters.endswith("\u11ae") and stem in words("irregular"):  # ㄷ
         yield "plain", letters[:-1] + _letters("ㄹ")
         yield from (("open", letters[:-1] + _letters(end)) for end in ("ㄹ아", "ㄹ어"))
@@ -256,14 +243,10 @@ def _native(word: str, *, known: bool = False) -> Clause | None:
 def _done(word: str) -> Clause | None:
     found = _DO.match(_letters(word))
     noun = normalize("NFC", found["noun"]) if found else ""
-    if found is None or is_known(word) or (noun and not noun.isascii() and len(noun) > 6):
+    if found is None or is_known(word):
         return None
-    voice, rest = word[len(noun)], word[len(noun) + 1 :]
-    if word.startswith((*_POSTPOSITIONS, *_BY)) or (rest == "지" and word[-2:] in verb_nouns()):
-        return None
-    if (not noun and len(word) > 4) or (len(noun) == 1 and noun not in words("state")):
-        return None
-    if voice == "받" and noun not in verb_nouns():
+    voice = word[len(noun)]
+    if word.startswith((*_POSTPOSITIONS, *_BY)):
         return None
     if voice in "나난날났" and noun not in words("happens"):
         return None
@@ -271,10 +254,6 @@ def _done(word: str) -> Clause | None:
 
 
 def _noun_kind(noun: str) -> str:
-    if noun in lexicon.pairs(FILE, "query"):
-        return "query"
-    if noun in lexicon.pairs(FILE, "notify"):
-        return "notify"
     listed = (kind for kind in ("input", "threshold", "state") if noun in words(kind))
     return next(listed, _kind(verb_of(noun).kind) if noun else "state")
 
@@ -321,11 +300,10 @@ class _Parser:
         """`기록을 입력, 재고를 차감`, `승인되면 문자 발송`: a verb noun where 한다 is left out."""
         following = self._next()
         if word.text not in verb_nouns() or following not in ("", ".", ",", "→"):
-            return _native(word.text, known=True) if self._object() and following else None
+            return _native(word.text, known=True) if self._object() else None
         last = not following or self._at == len(self._words) - 2
         acting = any(noun.particle in _OF_ACTORS and is_person(noun.words[-1]) for noun in self._nouns)
-        after = bool(self._made) and not self._made[-1].negative
-        return predicate(word.text + "한다") if self._object() or (last and (acting or after)) else None
+        return predicate(word.text + "한다") if self._object() or (last and (acting or self._made)) else None
 
     def _object(self) -> bool:
         return bool(self._nouns) and not self._bare and self._nouns[-1].particle in ("을", "를")
@@ -335,9 +313,7 @@ class _Parser:
         return self._words[position].text if position < len(self._words) else ""
 
     def _noun(self, word: Word) -> None:
-        if re.match(r"(?:경우|때)(?:에는|에|는)?$", word.text) and self._nouns:
-            self._close(Clause(Verb("", "", "unknown"), "unknown", "", False, "if"), used=1)
-        elif word.text.startswith(_BY) and self._nouns:
+        if word.text.startswith(_BY) and self._nouns:
             self._nouns[-1] = replace(self._nouns[-1], particle="에 의해")
         elif word.text.startswith(_POSTPOSITIONS) and not is_known(word.text):
             self._nouns, self._bare = (self._nouns if self._bare else self._nouns[:-1]), []
@@ -350,8 +326,8 @@ class _Parser:
 
     def _phrase(self, word: Word) -> None:
         stem, particle = split_particle(word.text)
-        plural = stem.endswith("들") and len(stem) > 2
-        stem = stem.removesuffix("들") if plural else stem
+        plural = stem.endswith("들")
+        stem = stem.removesuffix("들")
         if (stem in words("skip") and not (particle and is_known(stem))) or (
             stem.endswith("별") and is_known(stem[:-1])
         ):
@@ -404,10 +380,8 @@ class _Parser:
         word, following, second = (self._next(used + i) for i in (-1, 0, 1))
         if ending == "of" and following in ("수", "수가", "수는", "수도") and second:
             return 2, second.startswith("없")
-        if word.endswith(("지", "면", "서는")) and following in ("안", "못") and second:
-            return 2, True
         if ending == "by" and _is_form(following, "주 드리 두 놓 버리 보 오"):
-            return 1, "겠" in following or following.startswith("왔")  # what somebody will try, or did so far
+            return 1, "겠" in following  # what somebody will try
         endings = ((denies, stems) for ends, stems, denies in _AUXILIARIES if word.endswith(ends))
         return next(((1, denies) for denies, stems in endings if _is_form(following, stems)), None)
 
@@ -420,7 +394,7 @@ class _Parser:
 
     def _close(self, said: Clause, used: int) -> None:
         taken, after = self._words[self._at : self._at + used], self._words[self._at + used :]
-        may = any(word.text in ("수", "수가", "수도") for word in taken)
+        may = any(word.text.startswith("수") for word in taken)
         nouns, bare, start, end = self._nouns, tuple(self._bare), self._start, taken[-1].end
         if self._of and not bare:  # 상품의 등록
             nouns.append(Noun(self._of, "이" if said.passive else "을", start, end))
