@@ -387,8 +387,6 @@ def _state(tokens: Sequence[Token]) -> str:
     """What is so rather than happens: is positive, is not paid, exceeds 5,000. What becomes so with time (overdue) happens."""
     made = clauses(tokens)
     words = [token.low for token in tokens]
-    if words[:1] == ["unless"]:
-        return _plain(tokens)
     plain = next((i for i, token in enumerate(tokens) if token.tag == "B"), 0) if not made else 0
     groups = [one.group for one in made]
     so = bool(made) and all(
@@ -423,7 +421,7 @@ def _goes_alone(clause: Clause) -> bool:
     """Whether nobody need be there: the system does it, or it is done or happens."""
     if clause.group.passive:
         return all(word != "by" for word, _ in clause.tails)
-    return clause.group.verb.base == "receive" or (clause.subject is not None and _is_system(clause.subject))
+    return clause.subject is not None and _is_system(clause.subject)
 
 
 def _told(clause: Clause) -> bool:
@@ -466,10 +464,8 @@ def _parted(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
         return (tokens[1:comma], tokens[comma + 1 :]) if comma else _without_comma(tokens)
     able = any(token.low in ("can", "may", "cannot") for token in tokens)
     for i, token in enumerate(tokens[1:], 1):
-        if token.low == "if" and not able and (_is_event(tokens[i + 1 :]) or _state(tokens[i + 1 :])):
+        if token.low == "if" and not able and (_main_part(tokens, i + 1) or _state(tokens[i + 1 :])):
             return tokens[i + 1 :], tokens[:i]
-        if token.low == "unless" and not able:
-            return tokens[i:], tokens[:i]
         if token.low in _TRIGGERS and tokens[i - 1].low == "only":
             return (), tokens[: i - 1]
         if token.low in _TRIGGERS and _follows(tokens, i):
@@ -482,13 +478,6 @@ def _comma(tokens: Sequence[Token], start: int = 0) -> int:
     commas = (i for i in range(start, len(tokens)) if tokens[i].text == ",")
     upon = tokens[0].low == "upon"
     return next((i for i in commas if _main_part(tokens, i + 1) or (upon and not clauses(tokens[:i]))), 0)
-
-
-def _is_event(tokens: Sequence[Token]) -> bool:
-    """Whether something happens there, rather than being so."""
-    made = clauses(tokens)
-    so = (one.group.negative or one.group.verb.kind in ("state", "query") for one in made)
-    return bool(made) and not any(so)
 
 
 def _follows(tokens: Sequence[Token], i: int) -> bool:
@@ -527,8 +516,7 @@ def _subject_first(tokens: Sequence[Token], start: int) -> bool:
 
 def _happens(tokens: Sequence[Token]) -> bool:
     both = _words("noun_and_verb")
-    reported = any(a.low in both and b.low == "of" for a, b in pairwise(tokens[:4]))
-    return reported or bool(clauses(tokens)) or any(t.low in _VERB_OF for t in tokens[:3])
+    return bool(clauses(tokens)) or any(t.low in _VERB_OF or t.low in both for t in tokens[:3])
 
 
 def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
@@ -550,8 +538,6 @@ def _by_object(tokens: Sequence[Token], clause: Clause) -> list[Clause]:
         one for one in clause.objects[1:] if one.words and tokens[one.start - 1].low in ("a", "an", "the")
     )
     own = [one for one in more if one.end == len(tokens) or tokens[one.end].tag not in "BMHG"]
-    if clause.group.passive or clause.group.verb.kind in ("query", "notify", "input", "state"):
-        return [clause]
     first, *rest = clause.objects or (None,)
     if first and _is_somebody(first) and rest and tokens[first.end].tag == "D":
         return [replace(clause, objects=tuple(rest))]  # sends the driver a list
@@ -586,9 +572,8 @@ def _asks_state(clause: Clause) -> bool:
 def _skipped(phrase: Phrase) -> bool:
     """Things of the tool rather than of the business."""
     word, generic = naming.singular(phrase.head), _words("generic_thing")
-    if "-".join(phrase.words[-2:]) in generic or word in _words("of_the_tool") or phrase.upper:
-        return True
-    return word in generic and phrase.of is None and len(phrase.words) == 1
+    alone = word in generic and phrase.of is None and len(phrase.words) == 1
+    return alone or phrase.upper or word in _words("of_the_tool")
 
 
 def _nobody(phrase: Phrase) -> bool:
