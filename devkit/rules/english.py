@@ -305,10 +305,10 @@ class English(Reading):
             return self._thing, None
         term = term_of(phrase)
         last = naming.singular(phrase.head)
-        if phrase.of and phrase.of.words and not is_person(phrase.of.head):
-            whole = term_of(phrase.of)
-            if last in _words("listish"):
-                return (whole + term if last in _WHOLE else whole), whole
+        whole = term_of(phrase.of) if phrase.of and phrase.of.words else None
+        if whole and last in _words("listish"):
+            return (whole + term if last in _WHOLE else whole), whole
+        if whole and phrase.of and not is_person(phrase.of.head):
             return (whole + term if last in _words("attribute") else term), whole
         attribute = last in _words("attribute") and last not in _MESSAGES
         if attribute and len(phrase.words) == 1 and self._thing:

@@ -193,10 +193,26 @@ def test_i_am_not_who_acted_before() -> None:
     assert (approved.command.name, approved.actor) == ("ApproveCourse", None)
 
 
-def test_who_is_given_a_list_looks_it_up() -> None:
-    (seen,) = facts("The registrar must be provided with a list of all late orders.").actions
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The registrar must be provided with a list of all late orders.",
+        "The portal shall provide clerks with an overview of late orders.",
+        "The portal provides an overview of orders.",
+        "The porter needs a weekly list of orders.",
+        "The porter sees a map of orders.",
+    ],
+)
+def test_who_is_given_a_list_looks_it_up(sentence: str) -> None:
+    (seen,) = facts(sentence).actions
 
     assert (seen.kind, seen.command.name) == ("query", "OrderList")
+
+
+def test_a_list_of_persons_is_named_after_them() -> None:
+    (seen,) = facts("As a coach I want to see which players are injured.").actions
+
+    assert (seen.kind, seen.command.name) == ("query", "PlayerList")
 
 
 def test_what_is_shown_when_something_happened_is_no_look_up() -> None:
