@@ -98,6 +98,8 @@ class Korean(Reading):
                     self._add(sentence, causes, effects)
                     causes, effects = [self._as_done(cause, _noun_of(cause, clause.noun))], []
                 elif not causes:
+                    self._add(sentence, (), effects)
+                    effects = []
                     state = sentence.text[clause.start : clause.end]
                     undone |= {clause.verb.base} if clause.negative else set()
             elif action and not _is_on_the_way(action, clause, rest):

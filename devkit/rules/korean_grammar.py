@@ -193,9 +193,9 @@ def _natives() -> dict[tuple[str, str], tuple[str, str, str, str]]:
             kind = name.removeprefix("native").removeprefix("_")
             for tail, beginning in _beginnings(stem):
                 found[beginning, tail] = (stem, base, noun, kind)
-                if tail == "open":  # 매겨지다
-                    for ending, end in _beginnings("지"):
-                        found.setdefault((beginning + end, ending), (stem + "지", base, noun, kind))
+                for auxiliary in ("지", "주", "드리", "두") if tail == "open" else ():  # 매겨지다, 알려주다
+                    for ending, end in _beginnings(auxiliary):
+                        found.setdefault((beginning + end, ending), (stem + auxiliary, base, noun, kind))
     return found
 
 

@@ -173,6 +173,8 @@ def reactions(text: str) -> list[str]:
         ("점검 결과 고장이 발견되면 수리를 의뢰한다.", "BreakdownDetected -> RequestRepair"),
         ("환자가 진료를 마치면 수납을 요청한다.", "TreatmentFinished -> RequestBilling"),
         ("매일 아침 시스템은 만료된 쿠폰을 삭제한다.", " -> DeleteCoupon"),
+        ("회원은 회비를 납부한다.\n납부 기한이 지나면 연체료를 부과한다.", " -> ChargeLateFee"),
+        ("회비가 두 달 넘게 밀리면 회원을 제명한다.", " -> ExpelMember"),
         ("수강생이 과제를 제출하면 강사는 이를 채점한다.", "AssignmentSubmitted -> GradeAssignment"),
         ("분실 신고를 하면 카드가 정지된다.", "LossReported -> SuspendCard"),
         ("수리가 완료되는 즉시 고객에게 알림이 발송된다.", "RepairCompleted -> SendNotification"),
@@ -183,6 +185,8 @@ def reactions(text: str) -> list[str]:
         ("서류에 합격하면 면접을 예약한다.", "DocumentAccepted -> ReserveInterview"),
         ("설비 점검 결과에 따라 부품을 교체한다.", "EquipmentInspected -> ReplacePart"),
         ("송금 후에는 영수증이 발행된다.", "RemittanceMade -> IssueReceipt"),
+        ("트럭이 창고에 도착하면 직원이 화물을 검사한다.", "TruckArrived -> InspectShipment"),
+        ("면접일이 정해지면 지원자에게 알려준다.", "InterviewDateSet -> NotifyApplicant"),
         ("결제를 하면 열쇠가 발급된다.", "PaymentMade -> IssueKey"),
     ],
 )
