@@ -154,7 +154,6 @@ class _Analyst:
         made = {action.thing.name.casefold() for action in self._actions if _changes(action)}
         self._values = {fact.owner.name.casefold() for fact in facts.members if fact.group} - made
         self._values |= {fact.name.name.casefold() for fact in facts.choices}
-        self._parts = {name.name.casefold(): fact.owner for fact in facts.members for name in fact.names}
         self._found: dict[str, Found] = dict(self._given)
         if not closed:
             for term in self._strong():
@@ -193,8 +192,6 @@ class _Analyst:
         terms += [_NOTIFICATIONS[named] for action in self._actions if (named := _notification(action))]
         for action in self._actions:
             central = often[action.thing.name.casefold()] > 1 or action in self._reacting
-            if action.verb == "assign" and is_person(naming.head(action.thing.name)):
-                continue
             if action.kind == "create" or (_changes(action) and action.owner is None and central):
                 terms.append(action.thing)
         recorded += [fact.owner for fact in self._facts.choices if fact.owner]
@@ -209,7 +206,7 @@ class _Analyst:
 
     def _may_be(self, term: Term) -> bool:
         low = term.name.casefold()
-        if not low or is_attribute(term) or low in self._values or low in ("approval", "consent"):
+        if is_attribute(term) or low in self._values or low in ("approval", "consent"):
             return False
         return low not in _words("generic_thing")
 
@@ -251,11 +248,7 @@ class _Analyst:
         return self._found.get(term.name.casefold())
 
     def _related(self, term: Term) -> Found | None:
-        """The aggregate that the thing's name begins or ends with, or that records it."""
-        low = term.name.casefold()
-        whole = self._parts.get(low)
-        if whole and not is_person(naming.head(term.name)) and (found := self._known(whole)):
-            return found
+        """The aggregate that the thing's name begins or ends with."""
         words = naming.parts(term.name)
         parts = [(found, naming.parts(found.term.name)) for found in self._found.values()]
         if near := [found for found, part in parts if _begins_or_ends(words, part)]:
@@ -292,37 +285,19 @@ class _Analyst:
             elif home := self._related(fact.owner):
                 home.groups.append(fact)
             return
-        home = self._known(fact.owner) or self._holder(fact.owner, fact.place)
+        home = self._known(fact.owner) or self._related(fact.owner) or self._holder(fact.place)
         if home is None:
             return
         (home.members if home.term.name == fact.owner.name else home.groups).append(fact)
 
     def _place_choices(self, fact: Choices) -> None:
         owner = fact.owner
-        home = (owner and self._known(owner)) or None
-        if home is None and owner is not None:
-            home = self._group_holder(fact) or self._related(owner)
-        home = home or self._related(fact.name) or self._holder(fact.name, fact.place)
-        if home:
+        home = (self._known(owner) or self._related(owner)) if owner else None
+        if home := home or self._related(fact.name) or self._holder(fact.place):
             home.choices.append(fact)
 
-    def _group_holder(self, fact: Choices) -> Found | None:
-        """The aggregate whose group has the attribute."""
-        for found in self._found.values():
-            if any(name.name == fact.name.name for group in found.groups for name in group.names):
-                return found
-        return None
-
-    def _holder(self, term: Term, place: Place) -> Found | None:
-        """The aggregate that records the thing or is given it, mentions it, or is spoken of nearest before."""
-        for one in self._found.values():
-            if any(term.name == given.name for action in one.actions for given in action.fields):
-                return one
-        if found := self._related(term):
-            return found
-        for one in self._found.values():
-            if any(mentions(other.quote, term) for other in one.places):
-                return one
+    def _holder(self, place: Place) -> Found | None:
+        """The aggregate that is spoken of nearest before."""
         before = [found for found in self._found.values() if _first_line(found) <= place.line]
         return before[-1] if before else next(iter(self._found.values()), None)
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from devkit.rules import naming
 from devkit.rules.analysis import Analysis, Found, mentions
 from devkit.rules.facts import Facts, Heading, Place, Term
 
@@ -64,7 +63,7 @@ def _sections(
         next(group for group in groups.values() if near in group).append(found)
     for heading in headings:
         if groups.get(heading.term):
-            yield _area(_named(heading.term), groups[heading.term], heading.place)
+            yield _area(heading.term, groups[heading.term], heading.place)
     yield from (_area(_management(one.term), [one]) for one in stray if len(one.commands) > 1)
 
 
@@ -81,13 +80,6 @@ def _home_section(
     if not votes:
         return None
     return headings[min(votes, key=lambda index: (-votes[index], index))]
-
-
-def _named(term: Term) -> Term:
-    words = naming.parts(term.name)
-    if not words:
-        return Term("General", term.alias)
-    return term
 
 
 def _by_bonds(facts: Facts, analysis: Analysis, active: Sequence[Found]) -> list[Area]:
@@ -114,16 +106,13 @@ def _by_bonds(facts: Facts, analysis: Analysis, active: Sequence[Found]) -> list
 
 def _stands_alone(found: Found, leading: set[str]) -> bool:
     """Whether people do two things to it, or one that others follow."""
-    if found.term.name == "Notification":
-        return len(found.actions) > 1
     acting = any(action.actor or not action.automatic for action in found.commands)
     return acting and (len(found.commands) > 1 or found.term.name in leading)
 
 
 def _only_follows(found: Found, facts: Facts, analysis: Analysis) -> bool:
     """Whether the aggregate is a thing that is only ever dealt with because of another: part of that one's business."""
-    spoken_of = found.members or found.tables or found.questions or found.term.name == "Notification"
-    if spoken_of or any(action.actor and not action.automatic for action in found.commands):
+    if any(action.actor and not action.automatic for action in found.commands):
         return False
     homes = [
         (analysis.home(cause), analysis.home(action))
