@@ -116,15 +116,12 @@ class English(Reading):
             sentence = replace(sentence, text=said.words)
         state = said.state
         undone = {one.group.verb.base for one in clauses(said.cause) if one.group.negative} if state else ()
-        if said.cause and said.cause[0].tag == "O":  # it is shipped when it is paid
-            clause = next(iter(clauses([t for t in said.effect if t.start < said.cause[0].start])), None)
-            self._speak_of(
-                next((p for p in (*clause.objects[:1], clause.subject) if p), None) if clause else None
-            )
-        if state:
-            made = clauses(said.cause)[:1]
-            for about in [p for one in made for p in (*one.objects, one.subject)] or [_whole(said.cause)]:
-                self._speak_of(about)
+        it = said.cause and said.cause[0].tag == "O"
+        main = (
+            [t for t in said.effect if t.start < said.cause[0].start] if it else []
+        )  # it is shipped when it is paid
+        for about in (*_about(main), *_about(said.cause if state else ())):
+            self._speak_of(about)
         causes = [] if state else self._causes(sentence, said.cause, said.actor)
         conditional = " if " in f" {said.words.lower()}" or timer_of(said.words)
         if said.cause and not causes and not state and conditional:  # that nobody understands
@@ -395,6 +392,12 @@ def _state(tokens: Sequence[Token]) -> str:
     )
     so = so or (plain > 0 and _BECOMES.isdisjoint(words) and words[-1] not in _WITH_TIME)
     return _plain(tokens) if so else ""
+
+
+def _about(tokens: Sequence[Token]) -> Sequence[Phrase | None]:
+    """What the first clause speaks of, its subject last."""
+    made = clauses(tokens)[:1]
+    return [phrase for one in made for phrase in (*one.objects, one.subject)] or [_whole(tokens)]
 
 
 def _whole(tokens: Sequence[Token]) -> Phrase | None:

@@ -154,7 +154,7 @@ def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
 
 def _heads(tokens: Sequence[Token], i: int, end: int) -> bool:
     """An adjective with no noun after it stands for the noun itself; so does `another one`."""
-    alone = tokens[i].tag == "A" or (tokens[i].low == "one" and tokens[i - 1].tag == "D")
+    alone = tokens[i].tag == "A" or tokens[i].low == "one"
     return alone and (i + 1 >= end or tokens[i + 1].tag not in "WAQR")
 
 
@@ -203,16 +203,15 @@ def _phrase(tokens: Sequence[Token], first: int, end: int) -> Phrase:
             owner = _phrase(tokens, first, first + position + 1)
             chosen = chosen[position + 1 :]
             break
-    while len(chosen) > 1 and _modifier(chosen[0]):
+    while len(chosen) > 1 and _is_done(chosen[0].low):
         chosen = chosen[1:]
     words = tuple(token.low.removesuffix("'s").rstrip("'") for token in chosen[-4:])
     upper = all(token.text.isupper() and len(token.text) > 1 for token in chosen)
     return Phrase(words, first, end, naming.is_plural(words[-1]), of=owner, upper=upper)
 
 
-def _modifier(token: Token) -> bool:
-    done = token.low.endswith(("ed", "en", "wn")) and verbs.as_form(token.low, "part")
-    return token.tag in "AQ" or bool(done)
+def _is_done(low: str) -> bool:
+    return low.endswith(("ed", "en", "wn")) and verbs.as_form(low, "part") is not None
 
 
 def _with_of(tokens: Sequence[Token], phrase: Phrase, end: int) -> Phrase:
@@ -357,21 +356,18 @@ def _third_person(tokens: Sequence[Token], i: int, following: Token) -> Verb | N
         return None
     if verb:
         return None if noun and after == "W" and _acts_alone(following.low) else verb
-    known = before.tag in "WA" and low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
+    known = low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
     return verbs.guessed_from_s(low) if known and after == "D" else None
 
 
 def _acts_alone(word: str) -> bool:
     """`customer orders expire`: what follows a plural is the verb, if it is no noun too, or in the singular."""
-    if verbs.as_form(word, "base") and word not in _NOUN_TOO:
-        return True
     return bool(verbs.as_form(word, "s", "base")) and not naming.is_plural(word)
 
 
 def _plural_verb(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
     before = tokens[i - 1]
-    antecedent = tokens[i - 2] if i > 1 and before.low in ("that", "who", "which") else before
-    many = antecedent.tag == "W" and naming.is_plural(antecedent.low) and not antecedent.text.endswith("'s")
+    many = before.tag == "W" and naming.is_plural(before.low) and not before.text.endswith("'s")
     subject = many or before.low in ("i", "we", "they", "you", "people", "staff")
     listed = following.text == "," or (following is _END and tokens[i].low in _NOUN_TOO)
     return verbs.as_form(tokens[i].low, "base") if subject and not listed else None
@@ -379,8 +375,7 @@ def _plural_verb(tokens: Sequence[Token], i: int, following: Token) -> Verb | No
 
 def _past(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
     told = following.low in ("by", "in", "on", "at", "from", "with") or following.tag == "W"
-    begun = i > 1 or tokens[0].tag in "WO"
-    return verbs.as_form(tokens[i].low, "past") if begun and not told else None
+    return None if told else verbs.as_form(tokens[i].low, "past")
 
 
 def _imperative(tokens: Sequence[Token]) -> list[Group]:
