@@ -142,7 +142,7 @@ async def test_a_draining_executor_gets_no_more_jobs() -> None:
         await eventually(lambda: found.place() is None)
 
 
-async def _break(before_it_begins: bool) -> tuple[type[errors.PollerError], bool]:
+async def _break(before_it_begins: bool) -> tuple[errors.PollerError, bool]:
     """What a run sees when its stream breaks, and whether its pod would get the next job at once."""
 
     async def script(talk: Conversation) -> None:
@@ -167,13 +167,16 @@ async def _break(before_it_begins: bool) -> tuple[type[errors.PollerError], bool
         with pytest.raises(errors.PollerError) as caught:
             await follow()
         slot.release()
-        return caught.type, found.place() is not None
+        return caught.value, found.place() is not None
 
 
 async def test_a_run_that_never_began_is_handed_back_and_one_that_did_has_crashed() -> None:
     never, again = await _break(before_it_begins=True)
     begun, and_again = await _break(before_it_begins=False)
-    assert (never, begun) == (HandedBack, ExecutorGone)
+    assert (type(never), type(begun)) == (HandedBack, ExecutorGone)
+    for failure in (never, begun):
+        assert isinstance(failure.__cause__, grpc.aio.AioRpcError)
+        assert str(failure) == str(error_of(failure.__cause__))
     assert not again
     assert not and_again
 

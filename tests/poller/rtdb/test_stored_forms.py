@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from eventstorming.v1 import job_pb2, model_pb2
 from eventstorming.v1.executor_pb2 import JournalEntry
 
+from poller.errors import Permanent
 from poller.job import Job, JobState, Lease, LogLevel, LogLine
+from poller.msaez import check
 from poller.ports import JobView
-from poller.rtdb.endings import completion, failure
+from poller.rtdb.endings import Canvas, completion, failure
 from poller.rtdb.journal import entry_text, read_entry
 from poller.rtdb.names import SERVER_TIME
 from poller.rtdb.stored import StoredJob, job_view, read_model
+from poller.sentences import sentence
 
 JOB = "00000000-0000-0000-0000-000000000001"
 
@@ -34,6 +38,31 @@ def test_a_completed_job_has_its_model_as_it_is_typed_and_what_it_cost() -> None
         "run/tokens": 7,
         "run/endedAt": SERVER_TIME,
     }
+
+
+@pytest.mark.parametrize(
+    ("language", "why"),
+    [
+        (
+            model_pb2.LANGUAGE_ENGLISH,
+            sentence("invalid_model", model_pb2.LANGUAGE_ENGLISH, finding="The first."),
+        ),
+        (
+            model_pb2.LANGUAGE_KOREAN,
+            sentence("invalid_model", model_pb2.LANGUAGE_KOREAN, finding="The first."),
+        ),
+    ],
+)
+def test_a_model_that_breaks_a_rule_ends_its_job_with_the_first_finding(
+    language: Any, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [SimpleNamespace(sentence="The first."), SimpleNamespace(sentence="The second.")]
+    monkeypatch.setattr(check, "findings", lambda *_, **__: found)
+    canvas = Canvas(job_pb2.JobInput(job_id=JOB, language=language), JOB, StoredJob.of(None))
+    with pytest.raises(Permanent) as raised:
+        canvas.finish(model_pb2.EventStormingModel())
+    assert str(raised.value) == why
+    assert "The first." in why
 
 
 def test_a_failed_job_says_why_and_that_it_was_cancelled_only_if_it_was() -> None:
