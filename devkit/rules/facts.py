@@ -31,6 +31,8 @@ class Term:
     plural: bool = False
 
     def __add__(self, other: Term) -> Term:
+        if self.name and other.name.startswith(self.name):
+            return other
         return Term(self.name + other.name, f"{self.alias} {other.alias}".strip(), other.plural)
 
 

@@ -22,7 +22,8 @@ _RULE = re.compile(
     r"(?:수 없|만 |해야|하여야|되어야|이상|이하|이내|최대|최소|않아야|지 않|안 된다|못한다|반드시|불가)"
 )
 _STORY = re.compile(r"^(?P<actor>[가-힣A-Za-z ]{1,20}?)(?:으)?로서,?\s+(?:(?:나|저|우리)는?\s+)?(?=\S)")
-_SO_THAT = re.compile(r"^(?:그래야|그래서|그러면|이를 통해|왜냐하면)\s")
+_SO_THAT = re.compile(r"^(?:그래야|그래서|이를 통해|왜냐하면)\s")
+_THEN = re.compile(r"^(?:이에 따라|그러면|그 결과|그 즉시),?\s")
 _VERBS = "|".join(sorted(terms.verb_nouns(), key=len, reverse=True))
 _REWORDED = forms("korean", VERB=_VERBS)
 _MANY = ("목록", "내역", "이력", "현황", "리스트")
@@ -118,7 +119,9 @@ class Korean(Reading):
         return found[0] if found and alone else ""
 
     def _among(self, sentence: Sentence, effects: Sequence[Action]) -> list[Action]:
-        """`반려된 신청서는 반환된다`: what was done before to the only thing."""
+        """`반려된 신청서는 반환된다`: what was done before to the only thing; `이에 따라`: what was done last."""
+        if _THEN.match(sentence.text) and by_itself(effects):
+            return [replace(one, place=sentence.whole) for one in self._facts.done()[-1:]]
         said = _DONE_TO.match(sentence.text)
         if said is None or len(effects) != 1:
             return []
@@ -410,7 +413,9 @@ def _settled(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
         return terms.english_verb("send"), "notify"
     if verb.base == "ship" and not thing.name.endswith(("Product", "Item", "Parcel", "Part")):
         return terms.english_verb("send"), kind
-    if verb.base == "claim" and thing.name.endswith(("Fee", "Cost", "Price", "Amount", "Rent")):
+    if verb.base == "claim" and thing.name.endswith(
+        ("Fee", "Cost", "Price", "Amount", "Rent", "Deposit", "Penalty")
+    ):
         return terms.english_verb("charge"), kind
     return verb, kind
 

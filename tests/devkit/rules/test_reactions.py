@@ -187,6 +187,12 @@ def reactions(text: str) -> list[str]:
         ("송금 후에는 영수증이 발행된다.", "RemittanceMade -> IssueReceipt"),
         ("트럭이 창고에 도착하면 직원이 화물을 검사한다.", "TruckArrived -> InspectShipment"),
         ("면접일이 정해지면 지원자에게 알려준다.", "InterviewDateSet -> NotifyApplicant"),
+        ("예약됨 → 좌석이 배정됨", "ReservationMade -> AssignSeat"),
+        ("계약 체결 즉시 계약금이 청구됨.", "ContractSigned -> ChargeDeposit"),
+        ("결제가 완료됨과 동시에 입장권이 발행된다.", "PaymentCompleted -> IssueTicket"),
+        ("수강 취소와 동시에 좌석이 해제된다.", "EnrollmentCancelled -> ReleaseSeat"),
+        ("고객은 주문을 취소한다. 이에 따라 결제가 취소된다.", "OrderCancelled -> CancelPayment"),
+        ("접수가 완료되면 접수번호가 부여된다.", "ReceptionCompleted -> GrantReceptionNumber"),
         ("결제를 하면 열쇠가 발급된다.", "PaymentMade -> IssueKey"),
     ],
 )
