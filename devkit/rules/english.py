@@ -65,7 +65,8 @@ def _said(text: str) -> Said:
         phrase = _whole(told)
         actor, words = term_of(phrase) if phrase and phrase.words else None, words[story.end() :]
     for pattern, instead in _REWORDED:
-        words = pattern.sub(instead, words)
+        if pattern.pattern[0] != "^" or pattern.match(words):
+            words = pattern.sub(instead, words)
     tokens = tokens_of(words)
     cause, effect = _halves(tokens)
     state = _state(cause) if cause else _time(words, effect)
@@ -196,7 +197,7 @@ class English(Reading):
             return None
         if kind == "threshold" and not group.passive:
             return self._crossed(place, clause)
-        if self._by_nobody(clause, alone=automatic or past) or _no_question(clause, automatic=automatic):
+        if self._by_nobody(clause) or _no_question(clause, automatic=automatic):
             return None
         return self._made(place, clause, actor, automatic=automatic, past=past)
 
@@ -205,7 +206,7 @@ class English(Reading):
         if about and about.words and not (is_person(about.head) or _nobody(about) or _skipped(about)):
             self._thing = self._thing if _is_attribute(about) else self._thing_of(about)[0]
 
-    def _by_nobody(self, clause: Clause, *, alone: bool) -> bool:
+    def _by_nobody(self, clause: Clause) -> bool:
         """`Maria sends a list`, `the station loses power`: who does something is a role or a system, not a name or a thing."""
         subject = clause.subject
         if clause.group.passive or not clause.objects or subject is None or not subject.words:
@@ -216,8 +217,7 @@ class English(Reading):
             return True  # what the whole text is about
         if is_person(subject.head) or _is_system(subject) or _nobody(subject):
             return False
-        plain = not (clause.group.bare or subject.plural or alone)
-        return subject.named or plain or naming.pascal(naming.singular(subject.head)) in self._things
+        return subject.named or naming.pascal(naming.singular(subject.head)) in self._things
 
     def _crossed(self, place: Place, clause: Clause) -> Action | None:
         """`the stock falls below the minimum`: somebody must notice it."""
