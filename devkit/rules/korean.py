@@ -103,7 +103,11 @@ class Korean(Reading):
                     effects = []
                     state = sentence.text[clause.start : clause.end]
                     undone |= {clause.verb.base} if clause.negative else set()
-            elif action and not _is_on_the_way(action, clause, rest):
+            elif (
+                action
+                and not (causes and action.kind == "query")
+                and not _is_on_the_way(action, clause, rest)
+            ):
                 effects.append(action)
         if not causes and not state:
             state = self._time(sentence.text, effects)

@@ -188,6 +188,7 @@ def reactions(text: str) -> list[str]:
         ("트럭이 창고에 도착하면 직원이 화물을 검사한다.", "TruckArrived -> InspectShipment"),
         ("면접일이 정해지면 지원자에게 알려준다.", "InterviewDateSet -> NotifyApplicant"),
         ("예약됨 → 좌석이 배정됨", "ReservationMade -> AssignSeat"),
+        ("신고가 접수되면 직원이 현장을 확인하고 결과를 등록한다.", "ReportReceived -> RegisterResult"),
         ("계약 체결 즉시 계약금이 청구됨.", "ContractSigned -> ChargeDeposit"),
         ("결제가 완료됨과 동시에 입장권이 발행된다.", "PaymentCompleted -> IssueTicket"),
         ("수강 취소와 동시에 좌석이 해제된다.", "EnrollmentCancelled -> ReleaseSeat"),
