@@ -479,7 +479,7 @@ class SlowDrops(FakeQueue):
     """Drops are on their way for a second."""
 
     async def drop(self, job_id: str, reason: str) -> None:
-        await asyncio.sleep(1)
+        await VirtualClock().sleep(1)
 
 
 @virtual

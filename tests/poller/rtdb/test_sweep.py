@@ -91,7 +91,7 @@ class Watched:
         self._task = asyncio.create_task(self._watch.run())
         if self.database.value:
             self.database.tell(dict(self.database.value), kind="snapshot")
-        await asyncio.sleep(0.1)
+        await VirtualClock().sleep(0.1)
         return self
 
     async def __aexit__(self, *_: object) -> None:
