@@ -20,6 +20,7 @@ from poller.rtdb.stream import Backoff
 from poller.rtdb.writer import IDENTITY, Writer
 from tests.fakes import eventually
 from tests.poller.lifecycle import NODES, new_id
+from tests.poller.rtdb.missed import Missed
 from tests.poller.whole import Whole
 
 
@@ -44,15 +45,6 @@ class SlowClock(QuickClock):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds if seconds >= 45 else seconds / 100)
-
-
-class Missed(Metrics):
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def missed(self) -> None:
-        self.count += 1
 
 
 class Listener:

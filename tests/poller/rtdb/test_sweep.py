@@ -11,10 +11,10 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from poller.errors import Permanent, Transient
-from poller.metrics import Metrics
 from poller.rtdb.queue_copy import Copy
 from poller.rtdb.queue_watch import QueueWatch, WatchedNode
 from poller.rtdb.stream import Change
+from tests.poller.rtdb.missed import Missed
 from tests.virtual import VirtualClock, virtual
 
 PATH = "queue"
@@ -63,15 +63,6 @@ class Database:
 
     def tell(self, value: Any, *path: str, kind: Any = "put") -> None:
         self.told.put_nowait(Change(kind=kind, path=path, value=value))
-
-
-class Missed(Metrics):
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def missed(self) -> None:
-        self.count += 1
 
 
 class Watched:
