@@ -145,7 +145,7 @@ class English(Reading):
             if t.low == "then" and (b.text in ",;and" or b.tag == "B" or b.low in _words("system"))
         )
         then, text = next(thens, len(sentence.text)), sentence.text
-        told = [one for one in effects if one.kind == "notify" and one.actor is None]
+        told = [one for one in effects if one.kind == "notify" and one.actor is None and one.automatic]
         later = told or [one for one in effects if text.find(one.place.quote) + len(one.place.quote) > then]
         before = [one for one in effects if one not in later]
         if later and by_itself(later) and (causes := before or self._just_done(sentence)):
@@ -287,9 +287,9 @@ class English(Reading):
         thing = subject and subject.words and not is_person(subject.head) and not _is_system(subject)
         if clause.objects and not (thing and verb.kind == "intransitive"):
             return clause.objects[0], ""
-        preposition = lexicon.pairs(_FILE, "takes").get(verb.base)
+        preposition = lexicon.pairs(_FILE, "takes").get(verb.base, "")
         for word, phrases in clause.tails:
-            if word == preposition and phrases[0].words:
+            if phrases[0].words and word in preposition.split("|"):
                 return phrases[0], word
         if verb.kind == "intransitive" or thing:
             return subject if alone or verb.kind == "intransitive" else None, ""
@@ -429,7 +429,8 @@ def _goes_alone(clause: Clause) -> bool:
 
 def _told(clause: Clause) -> bool:
     """`the arrival time is recorded` is nothing that is done."""
-    return clause.subject is not None and _is_attribute(clause.subject)
+    kept = clause.group.verb.base in _words("keeping")
+    return kept and clause.subject is not None and _is_attribute(clause.subject)
 
 
 def _no_question(clause: Clause, *, automatic: bool) -> bool:
@@ -439,7 +440,10 @@ def _no_question(clause: Clause, *, automatic: bool) -> bool:
     if base == "check" or (base in _words("working") and not group.bare):
         return not _asks_state(clause)
     one = base == "list" and first and not first.plural
-    return group.verb.kind == "query" and bool(automatic or one or (first and first.head in _MESSAGES))
+    shown = base in ("show", "display") and first and _is_somebody(first)  # to their seats
+    return group.verb.kind == "query" and bool(
+        automatic or one or shown or (first and first.head in _MESSAGES)
+    )
 
 
 def _is_attribute(phrase: Phrase) -> bool:

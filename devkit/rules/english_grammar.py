@@ -133,13 +133,10 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
 
 
 def _doing(tokens: Sequence[Token], i: int, first: int) -> bool:
-    """`the order stating a reason`: what the thing before does."""
-    doing = verbs.as_form(tokens[i].low, "ing") and _at(tokens, i + 1).low in (
-        "a",
-        "an",
-        "the",
-        "its",
-        "their",
+    """`the order stating a reason`, `exceeding 5 kW`: what the thing before does."""
+    after = _at(tokens, i + 1)
+    doing = verbs.as_form(tokens[i].low, "ing") and (
+        after.tag == "Q" or after.low in ("a", "an", "the", "its", "their")
     )
     return bool(doing) and (i > first or _at(tokens, i - 1).tag != "D")
 
@@ -366,7 +363,7 @@ def _acts_alone(word: str) -> bool:
 
 
 def _plural_verb(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
-    before = tokens[i - 1]
+    before = tokens[max((j for j in range(i) if tokens[j].tag != "R"), default=i - 1)]  # we then charge
     many = before.tag == "W" and naming.is_plural(before.low) and not before.text.endswith("'s")
     subject = many or before.low in ("i", "we", "they", "you", "people", "staff")
     listed = following.text == "," or (following is _END and tokens[i].low in _NOUN_TOO)
@@ -444,7 +441,7 @@ def _tells_which(tokens: Sequence[Token], group: Group) -> bool:
 
 def _parted(tokens: Sequence[Token], begin: int, end: int) -> bool:
     """Whether a conjunction, a comma or a relative word stands between two words."""
-    return any(token.tag in "CS" or token.text in ",;" for token in tokens[begin:end])
+    return any(token.tag in "CS" or token.text in ",;–—" for token in tokens[begin:end])
 
 
 def _subject(tokens: Sequence[Token], begin: int, end: int) -> tuple[Phrase | None, int]:
@@ -453,7 +450,7 @@ def _subject(tokens: Sequence[Token], begin: int, end: int) -> tuple[Phrase | No
         return _last_phrase(tokens, begin, end - 1 - (tokens[end - 2].text == ",")), end
     start = begin
     for i in range(begin, end):
-        broken = tokens[i].tag == "S" or tokens[i].text in ",;:()" or (begin and tokens[i].tag == "C")
+        broken = tokens[i].tag == "S" or tokens[i].text in ",;:()–—" or (begin and tokens[i].tag == "C")
         if broken and i + 1 < end:
             start = i + 1
         elif broken:
