@@ -180,7 +180,7 @@ class English(Reading):
             if clause in inputs and len(made) > 1:
                 continue
             place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
-            several = _by_object(tokens, _meant(clause, automatic=automatic))
+            several = _by_object(tokens, _meant(_gone(tokens, clause), automatic=automatic))
             done = (self._action(place, one, actor, automatic=automatic, past=past) for one in several)
             found += filter(None, done)
         return found or ([] if past else self._became(sentence, tokens, only_change=True))
@@ -251,6 +251,11 @@ class English(Reading):
         into, tail = _into(clause)
         owner = owner or (into if into and into.name != thing.name else None)
         kind = _kind(verb, thing)
+        if _is_reported(target):
+            if verb.base in _words("reporting") and not automatic and not past:
+                kind = "query"
+            elif kind != "query":
+                thing += term_of(replace(target, words=target.words[-1:]))
         command, event = _names(verb, thing, tail, preposition)
         if into:  # AddItemToCart, ItemAdded
             event = _names(verb, thing, "", preposition)[1]
@@ -438,7 +443,8 @@ def _no_question(clause: Clause, *, automatic: bool) -> bool:
     group, objects = clause.group, clause.objects
     base, first = group.verb.base, next(iter(objects), None)
     if base == "check" or (base in _words("working") and not group.bare):
-        return not _asks_state(clause)
+        many = base == "see" and first and (first.plural or _is_attribute(first))
+        return not (many or _asks_state(clause))
     one = base == "list" and first and not first.plural
     shown = base in ("show", "display") and first and _is_somebody(first)  # to their seats
     return group.verb.kind == "query" and bool(
@@ -555,16 +561,34 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
     """Who gets a message, or gets anything when something has happened, is sent it; who is told is informed; who gives an
     address and a photo, and to nobody, fills in something."""
     group, objects, base, meant = clause.group, clause.objects, clause.group.verb.base, ""
-    gets = base in ("receive", "get") and objects and clause.subject and is_person(clause.subject.head)
+    gets = (
+        base in ("receive", "get", "get_back")
+        and objects
+        and clause.subject
+        and is_person(clause.subject.head)
+    )
     to = any(word == "to" for word, _ in clause.tails)
     if group.passive:
         meant = {"tell": "inform", "find": "detect"}.get(base, "")
-    elif gets and (automatic or objects[0].head in _MESSAGES):
-        meant, clause = "send", replace(clause, subject=None)
+    elif gets and (automatic or base == "get_back" or objects[0].head in _MESSAGES):
+        meant, clause = "return" if base == "get_back" else "send", replace(clause, subject=None)
     elif base == "give" and len(objects) > 1 and not to and not _is_somebody(objects[0]):
         meant = "provide"
     verb = verbs.as_form(meant, "base")
     return replace(clause, group=replace(group, verb=verb)) if verb else clause
+
+
+def _gone(tokens: Sequence[Token], clause: Clause) -> Clause:
+    """A thing that goes somewhere is sent there, or put on a list; one that goes back is returned."""
+    group, about = clause.group, clause.subject
+    thing = about and about.words and not (is_person(about.head) or _is_system(about) or _nobody(about))
+    if group.passive or group.verb.base not in ("go", "travel", "end_up") or not thing:
+        return clause
+    to = next((word for word, _ in clause.tails), "")
+    back = any(token.low == "back" for token in tokens[group.end : group.end + 2])
+    meant = "return" if back else {"to": "send", "into": "put", "on": "put", "in": "put"}.get(to, "")
+    verb = verbs.as_form(meant, "base")
+    return replace(clause, group=replace(group, verb=verb, passive=True)) if verb else clause
 
 
 def _is_somebody(phrase: Phrase) -> bool:
@@ -587,6 +611,10 @@ def _nobody(phrase: Phrase) -> bool:
     return phrase.head in _words("nobody")
 
 
+def _is_reported(phrase: Phrase) -> bool:
+    return bool(phrase.of) and naming.singular(phrase.head) in _words("reported")
+
+
 def _is_system(phrase: Phrase) -> bool:
     return phrase.head in _words("system")
 
@@ -600,15 +628,19 @@ def _kind(verb: Verb, thing: Term) -> Kind:
 def _into(clause: Clause) -> tuple[Term | None, str]:
     """`adds an item to the cart` belongs to the cart; `marks it as lost` says what it became."""
     verb = clause.group.verb.base
-    marks = verb in ("mark", "flag", "tag")
-    first = clause.objects[:1] if clause.group.passive and marks else ()
+    marks, passive = verb in _words("marking"), clause.group.passive
+    first = clause.objects[:1] if passive and marks else ()
+    if verb in _words("complement") | _words("marking"):
+        first = first or tuple(one for one in clause.objects[not passive :][:1] if _is_so(one))
     for word, phrase in (
         *(("as", one) for one in first),
         *((word, phrases[0]) for word, phrases in clause.tails),
     ):
         name = naming.pascal(" ".join(phrase.words))
-        if marks and word == "as" and name:
+        if (marks or first) and word == "as" and name:
             return None, name
+        if (verb, word) in (("set", "to"), ("take", "of")) and name:  # set to empty, taken out of service
+            return None, ("To" if verb == "set" else "OutOf") + name
         if verb in ("place", "put") and word == "on" and name == "Hold":
             return None, "OnHold"
         target = verb in _words("into_target") and (
@@ -617,6 +649,12 @@ def _into(clause: Clause) -> tuple[Term | None, str]:
         if target and name and not is_person(phrase.head):
             return term_of(phrase), f"{naming.pascal(word)}{term_of(phrase).name}"
     return None, ""
+
+
+def _is_so(phrase: Phrase) -> bool:
+    """`declared void`, `made available`."""
+    so = phrase.head in _words("adjective") or phrase.head.endswith(("able", "ible"))
+    return len(phrase.words) == 1 and bool(so or verbs.as_form(phrase.head, "part") or phrase.head == "void")
 
 
 def _names(verb: Verb, thing: Term, tail: str, preposition: str) -> tuple[Term, Term]:

@@ -243,7 +243,7 @@ def _group_at(tokens: Sequence[Token], i: int, before: Group | None) -> Group | 
 def _skip(tokens: Sequence[Token], i: int) -> tuple[int, bool]:
     """Past adverbs and not; whether there was a not."""
     negative = False
-    while i < len(tokens) and tokens[i].tag in "RN":
+    while i < len(tokens) and (tokens[i].tag in "RN" or tokens[i].low in ("either", "both")):
         negative = negative or tokens[i].tag == "N"
         i += 1
     return i, negative
@@ -415,6 +415,11 @@ def _clause(
 ) -> Clause | None:
     before = made[-1] if made else None
     own, start = _subject(tokens, begin, group.start)
+    if own and own.plural and own.start > begin and tokens[group.start].low in ("is", "was", "has", "gets"):
+        first = _first_phrase(
+            tokens, begin, group.start
+        )  # a project with animals, germs or plants is refused
+        own, start = (first, first.start) if first and not first.plural else (own, start)
     nobody = own and own.head in ("nobody", "none") and not group.bare
     if nobody or (own and own.start and tokens[own.start - 1].low == "no"):
         group = replace(group, negative=True)

@@ -201,6 +201,11 @@ def test_i_am_not_who_acted_before() -> None:
         "The portal provides an overview of orders.",
         "The porter needs a weekly list of orders.",
         "The porter sees a map of orders.",
+        "Each porter sees the orders of the day.",
+        "The porter gets a monthly statement of the orders.",
+        "The porter keeps an eye on the orders.",
+        "The porter can print a list of orders.",
+        "A map of all orders is available to the porter.",
     ],
 )
 def test_who_is_given_a_list_looks_it_up(sentence: str) -> None:
