@@ -37,7 +37,7 @@ class Server:
         self.root: Node = None
         self.refuses = False
         self.late = False
-        """What is committed now was given up by its writer a while ago."""
+        """What is committed now was given up by its writer a while ago, or left by one that is dead."""
         self.streams: list[Stream] = []
         self.watchers: list[Watcher] = []
         self.on_answered: Callable[[str, Mapping[str, Json]], None] = lambda path, body: None
@@ -256,7 +256,7 @@ class SimulatedDatabase:
         if self.server.refuses:
             outcome = Transient("RTDB cannot be reached")
         else:
-            self.server.late = answer.done()
+            self.server.late = answer.done() or not self.process.alive
             try:
                 outcome = commit()
             except (Conflict, tree.Invalid) as error:

@@ -94,18 +94,22 @@ class Rules:
         self._one_spends(job, record, epoch, now)
 
     def replied(self, job: str, key: str) -> None:
-        self.jobs[job].replied.add(key)
+        if not self._waited_out():  # else nobody waits for it any more
+            self.jobs[job].replied.add(key)
 
     def drains(self, name: str) -> None:
         self._drains.append(self.world.now)
 
     def broken_off(self, job: str, question: str) -> None:
         """An open call is cancelled."""
-        record, now = self.jobs[job], self.world.now
+        record = self.jobs[job]
         wanted = record.cancelled or record.removal_asked or record.tried_again
-        least, most = PATIENCE_SECONDS
-        if self.upgrade and not wanted and not any(least <= now - at <= most for at in self._drains):
+        if self.upgrade and not wanted and not self._waited_out():
             self.world.breaks("a drain waits for open answers", f"{job[:4]} {question} was broken off")
+
+    def _waited_out(self) -> bool:
+        least, most = PATIENCE_SECONDS
+        return any(least <= self.world.now - at <= most for at in self._drains)
 
     def _one_spends(self, job: str, record: Record, epoch: int, now: float) -> None:
         mine = next(owner for _, number, owner in record.epochs if number == epoch)

@@ -33,6 +33,13 @@ def test_the_product_keeps_its_promises():
     assert told.returncode == 0
 
 
+@pytest.mark.parametrize("seed", [6168, 7242])
+def test_nobody_answers_for_what_came_after_a_drain_or_a_death(seed: int):
+    """An answer 0.1 s after the drain gave it up; a write that the network held back of a poller that was killed."""
+    told = simulate("--seed", str(seed))
+    assert "every promise kept" in told.stdout, told.stdout + told.stderr
+
+
 def test_a_seed_makes_the_same_run_whatever_the_hash_seed_and_the_seeds_before_it():
     one, other = (
         simulate("--first", "50060", "--seeds", "12", "--processes", processes, hash_seed=hash_seed).stdout
