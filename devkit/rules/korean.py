@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
@@ -23,7 +23,9 @@ _RULE = re.compile(
 )
 _STORY = re.compile(r"^(?P<actor>[가-힣A-Za-z ]{1,20}?)(?:으)?로서,?\s+(?:(?:나|저|우리)는?\s+)?(?=\S)")
 _SO_THAT = re.compile(r"^(?:그래야|그래서|이를 통해|왜냐하면)\s")
-_THEN = re.compile(r"^(?:이에 따라|그러면|그 결과|그 즉시),?\s")
+_THEN = re.compile(
+    r"^(?:이에 따라|그러면|그 결과|[그이] 즉시|그때|그[럴런] ?(?:때|땐|경우|다음)|[이그] (?:경우|후|뒤)|그다음|이후|그러고 나[면서])(?:에|에는|엔|에도|는)?,?\s"
+)
 _VERBS = "|".join(sorted(terms.verb_nouns(), key=len, reverse=True))
 _REWORDED = forms("korean", VERB=_VERBS)
 _MANY = ("목록", "내역", "이력", "현황", "리스트")
@@ -31,7 +33,6 @@ _LISTED = (*_MANY, "정보", "상세", "여부", "사실")
 _TIMED = re.compile(
     r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
 )
-_DONE_TO = re.compile(rf"^(?P<verb>{_VERBS})(?:된|한)\s[^,]+")
 _ASKED = ("신청", "요청", "의뢰")
 _KINDS: dict[str, Kind] = {"create": "create", "delete": "delete", "query": "query", "notify": "notify"}
 Resolved = tuple[Verb, str, Noun | None]
@@ -52,6 +53,9 @@ def _said(text: str) -> Said:
 
 
 class Korean(Reading):
+    _noticed: Action | None = None
+    _lasts = False
+
     def heading(self, title: str) -> Term:
         """The concept of a heading."""
         text = re.sub(r"^(?:바운디드\s*컨텍스트|컨텍스트|도메인|모듈|기능|영역)\s*[:：]?\s*(?=\S)", "", title)
@@ -84,10 +88,12 @@ class Korean(Reading):
         self._actor = actor or (None if conditional or begun else self._actor)
         causes: list[Action] = []
         effects: list[Action] = []
-        state, undone = "", set[str]()
+        state, undone, self._noticed = "", set[str](), None
         for position, clause in enumerate(made):
             rest = made[position + 1 :]
             is_cause = _is_cause(clause, rest)
+            if is_cause and not self._thing and _target(clause) is None:
+                self._thing = self._about(rest)
             decided = is_cause and (_same_actor(clause, rest) or _permitted(rest))
             if decided:
                 self._doer(clause, _target(clause))
@@ -95,13 +101,17 @@ class Korean(Reading):
             action, *more = [self._action(sentence, one, made) for one in _apart(clause)]
             self._facts.actions += filter(None, more)
             if is_cause:
-                if cause := _happened(action) if action else None:
+                cause = _happened(action) if action else None
+                if cause and clause.noun == "발견" and clause.kind == "threshold":
+                    self._noticed, cause = cause, None
+                if cause:
                     self._add(sentence, causes, effects)
                     causes, effects = [self._as_done(cause, _noun_of(cause, clause.noun))], []
                 elif not causes:
                     self._add(sentence, (), effects)
                     effects = []
                     state = sentence.text[clause.start : clause.end]
+                    self._lasts = not clause.verb.base and not any(one.may for one in rest)
                     undone |= {clause.verb.base} if clause.negative else set()
             elif (
                 action
@@ -111,7 +121,7 @@ class Korean(Reading):
                 effects.append(action)
         if not causes and not state:
             state = self._time(sentence.text, effects)
-            causes = [] if state else self._among(sentence, effects)
+            causes = [] if state else self._among(sentence, effects, made)
         self._add(sentence, causes, effects, state, undone)
 
     def _time(self, text: str, effects: Sequence[Action]) -> str:
@@ -122,16 +132,26 @@ class Korean(Reading):
         )
         return found[0] if found and alone else ""
 
-    def _among(self, sentence: Sentence, effects: Sequence[Action]) -> list[Action]:
-        """`반려된 신청서는 반환된다`: what was done before to the only thing; `이에 따라`: what was done last."""
-        if _THEN.match(sentence.text) and by_itself(effects):
-            return [replace(one, place=sentence.whole) for one in self._facts.done()[-1:]]
-        said = _DONE_TO.match(sentence.text)
-        if said is None or len(effects) != 1:
+    def _among(
+        self, sentence: Sentence, effects: Sequence[Action], made: Sequence[Clause]
+    ) -> list[Action]:
+        """`반려된 신청서는 반환된다`: what is done to the only thing; `이에 따라`: what was done last."""
+        if not by_itself(effects):
             return []
-        verb, name = terms.verb_of(said["verb"]).base, effects[0].thing.name
-        known = [one for one in self._facts.done() if one.verb == verb and one.thing.name == name]
-        return [replace(one, place=sentence.whole) for one in known[-1:]]
+        if _THEN.match(sentence.text):
+            return [replace(one, place=sentence.whole) for one in self._facts.done()[-1:]]
+        told = _told(made[0]) if made else None
+        cause = self._action(sentence, told, made) if told else None
+        cause = _happened(cause) if cause else None
+        return [self._as_done(cause, "")] if cause and effects else []
+
+    def _about(self, rest: Sequence[Clause]) -> Term | None:
+        """`관리자가 승인하면 게시글이 공개된다`: where nothing was spoken of before, what follows is about the same."""
+        changed = (one for one in rest if one.verb.base not in terms.words("makes"))
+        targets = filter(None, map(_target, changed))
+        known = (one for one in targets if not terms.unknown(_core(one)[-1:]) and not _is_role(one))
+        found = next(known, None)
+        return self._thing_of(found)[0] if found else None
 
     def _action(self, sentence: Sentence, clause: Clause, made: Sequence[Clause]) -> Action | None:
         verb, noun, target = self._resolved(clause)
@@ -139,7 +159,7 @@ class Korean(Reading):
             return None
         doer = self._doer(clause, target)
         kind, thing_like = clause.kind, target is not None and not terms.is_attribute(target.words[-1])
-        if _is_done(clause):
+        if _is_done(clause) or (kind in ("unknown", "threshold") and noun != clause.noun):
             kind = verb.kind
         if noun in ("기록", "저장") and thing_like and (not clause.passive or clause.ending == "if"):
             kind = "create"
@@ -149,7 +169,7 @@ class Korean(Reading):
             return None
         place = sentence.place(clause.start, clause.end)
         if kind == "threshold":
-            return self._crossed(place, verb, target) if clause.ending == "if" else None
+            return self._crossed(place, clause, target) if clause.ending == "if" else None
         return self._made(place, clause, (verb, noun, target), kind, doer, made)
 
     def _made(
@@ -206,6 +226,9 @@ class Korean(Reading):
     def _resolved(self, clause: Clause) -> Resolved:
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
         target = _target(clause)
+        given = clause.kind == "unknown" or clause.verb.base == "detect"
+        if given and clause.ending == "if" and not clause.negative and (inside := _inside(clause, target)):
+            return inside
         if clause.noun not in terms.words("light") and clause.noun:
             if target is None and clause.bare:
                 target = _bare_noun(clause.bare, clause)
@@ -247,23 +270,41 @@ class Korean(Reading):
             return self._thing + thing, self._thing
         return thing, None
 
-    def _crossed(self, place: Place, verb: Verb, target: Noun | None) -> Action | None:
+    def _crossed(self, place: Place, clause: Clause, target: Noun | None) -> Action | None:
         """`재고가 안전재고 아래로 떨어지면`: somebody must notice it."""
         if target is None or terms.unknown(target.words[-1:]):
             return None
         thing, owner = self._thing_of(target)
-        if verb.base == "exceed":
-            command, event = _names(verb, "초과", thing)
-        else:
+        command, event = _names(clause.verb, clause.noun, thing)
+        if clause.noun == "부족":
             command = Term(f"DetectLow{thing.name}", f"{thing.alias} 부족 감지")
             event = Term(f"Low{thing.name}Detected", f"{thing.alias} 부족 감지됨")
-        return noticed(place, verb.base, thing, owner, command, event)
+        return noticed(place, clause.verb.base, thing, owner, command, event)
+
+    def _brought_about(self, state: str, effects: Sequence[Action], undone: Collection[str]) -> Action | None:
+        """Where nothing before speaks of it: that it is noticed, else what was measured or written down just before."""
+        near = [one for one in self._facts.done()[-3:] if 0 <= effects[0].place.line - one.place.line < 3]
+        found = [one for one in near if self._lasts and one.verb in terms.words("finding")]
+        known = super()._brought_about(state, effects, undone) or self._noticed
+        return known or next((one for one in reversed(found) if one.command != effects[0].command), None)
 
 
 def _before(clause: Clause, noun: Noun) -> Noun | None:
     """The noun that `와` joins to this one: `회원과 직원은`."""
     before = next((n for n, after in pairwise(clause.nouns) if after is noun), None)
     return before if before and before.particle in ("와", "과") else None
+
+
+def _told(clause: Clause) -> Clause | None:
+    """What describes the noun that a sentence is about, as a clause of its own."""
+    told, heads = clause.told, [n for n in clause.nouns if n.particle in ("은", "는", "만", "에게", "에게는")]
+    head = heads[0] if heads else None
+    if told is None or head is None or clause.may or head is not clause.nouns[0]:
+        return None
+    under = told.passive or told.noun in terms.words("happens")
+    if not any(noun.particle in (("이", "가") if under else ("을", "를")) for noun in told.nouns):
+        told = replace(told, nouns=[*told.nouns, replace(head, particle="이" if under else "을")])
+    return told
 
 
 def _apart(clause: Clause) -> list[Clause]:
@@ -295,7 +336,8 @@ def _target(clause: Clause) -> Noun | None:
         return into
     happens = clause.kind == "threshold" or clause.noun in terms.words("happens")
     if clause.passive or happens:
-        return _undergoer(clause)
+        passed = into if clause.noun in terms.words("in_something") else None
+        return _undergoer(clause) or passed
     told = clause.with_particle("에게", "한테", "께", "에") if clause.kind == "notify" else None
     if found := clause.with_particle("을", "를") or told or _by_itself(clause):
         return found
@@ -312,6 +354,7 @@ def _inside(clause: Clause, target: Noun | None) -> Resolved | None:
     if target is None or last not in terms.verb_nouns():
         return None
     rest = target.words[:-1] or target.of
+    rest = rest if rest and not terms.is_person(rest[-1]) else ()
     return terms.verb_of(last), last, _bare_noun(rest, clause) if rest else None
 
 
@@ -408,7 +451,7 @@ def _fields(clause: Clause, made: Sequence[Clause]) -> tuple[Term, ...]:
 
 def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
     """`상품을 검색하고 장바구니에 담는다`: the object of the verb before."""
-    earlier = made[: next(i for i, other in enumerate(made) if other is clause)]
+    earlier = made[: next((i for i, other in enumerate(made) if other is clause), 0)]
     return earlier[-1].with_particle("을", "를") if earlier else None
 
 

@@ -108,6 +108,8 @@ class Clause:
     may: bool = False
     start: int = 0
     end: int = 0
+    told: Clause | None = None
+    """What describes the first noun: `반려된` 신청서는."""
 
     def with_particle(self, *particles: str) -> Noun | None:
         return next((noun for noun in reversed(self.nouns) if noun.particle in particles), None)
@@ -181,6 +183,15 @@ def _condition(word: str) -> Clause | None:
     if is_known(word) or not re.search(r"[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word):
         return None
     return Clause(Verb("", "", "unknown"), "unknown", "", False, "if")
+
+
+def _lasting(word: str, following: str) -> Clause | None:
+    """`쌓였을 때`, `미달인 경우`: a condition, whatever it says."""
+    final = (ord(word[-1]) - 0xAC00) % 28 if "가" <= word[-1] <= "힣" else 0
+    known = is_known(word) or word in words("skip") or split_particle(word)[1] in ("은", "는")
+    if final not in (4, 8) or known or not re.match("경우|때|순간|즉시|대로$", following):
+        return None
+    return Clause(Verb("", "", "unknown"), "unknown", "", False, "of")
 
 
 @cache
@@ -281,6 +292,7 @@ class _Parser:
         self._bare: list[str] = []
         self._first = 0
         self._of: tuple[str, ...] = ()
+        self._told: Clause | None = None
         self._made: list[Clause] = []
 
     def clauses(self) -> list[Clause]:
@@ -288,7 +300,7 @@ class _Parser:
             word = self._words[self._at]
             bound = any(noun.match(self._next()) for noun, _ in _BOUND) or self._next().startswith("수")
             said = predicate(word.text) if len(word.text) > 1 or bound else None
-            said = said or self._left_out(word)
+            said = said or self._left_out(word) or (_lasting(word.text, self._next()) if bound else None)
             if said is None:
                 self._noun(word)
                 self._at += 1
@@ -299,9 +311,10 @@ class _Parser:
     def _left_out(self, word: Word) -> Clause | None:
         """`기록을 입력, 재고를 차감`, `승인되면 문자 발송`: a verb noun where 한다 is left out."""
         following = self._next()
-        if word.text not in verb_nouns() or following not in ("", ".", ",", "→"):
+        if word.text not in verb_nouns() or following not in ("", ".", ",", "→", "및"):
             return _native(word.text, known=True) if self._object() else None
-        last = not following or self._at == len(self._words) - 2
+        listed = bool(self._made and self._bare) and self._words[-1].text in verb_nouns()
+        last = not following or self._at == len(self._words) - 2 or listed
         acting = any(noun.particle in _OF_ACTORS and is_person(noun.words[-1]) for noun in self._nouns)
         return predicate(word.text + "한다") if self._object() or (last and (acting or self._made)) else None
 
@@ -348,7 +361,7 @@ class _Parser:
     def _predicate(self, word: Word, said: Clause) -> None:
         ending, used, negative = self._role(said)
         if ending == "of":
-            self._relative()
+            self._relative(replace(said, ending="if", negative=negative, end=word.end))
         elif word.text.endswith("게") and used == 1:
             self._bare = []  # `안전하게` says how
         else:
@@ -365,6 +378,10 @@ class _Parser:
             used += more[0]
             ending = _ending(self._next(used - 1))
         following, second = self._next(used), self._next(used + 1)
+        if self._next(used - 1).endswith("고") and following.startswith(("나면", "나서", "나니")):
+            return "if", used + 1, negative
+        if ending == "of" and following in ("것", "것이다", "것임") and second in ("", "."):
+            return "final", used + 1, negative
         if (ending == "of" or following == "즉시") and (
             bound := next((e for noun, e in _BOUND if noun.match(following)), None)
         ):
@@ -385,10 +402,13 @@ class _Parser:
         endings = ((denies, stems) for ends, stems, denies in _AUXILIARIES if word.endswith(ends))
         return next(((1, denies) for denies, stems in endings if _is_form(following, stems)), None)
 
-    def _relative(self) -> None:
+    def _relative(self, said: Clause) -> None:
         """A clause that describes the next noun: only the topic stays for the main clause."""
         while self._made and self._made[-1].ending == "by":
             self._nouns = [*self._made.pop().nouns, *self._nouns]
+        happened = (ord(self._words[self._at].text[-1]) - 0xAC00) % 28 == 4
+        if happened and not self._made and all(noun.particle not in ("은", "는") for noun in self._nouns):
+            self._told = replace(said, nouns=self._nouns, bare=tuple(self._bare), start=self._start)
         self._nouns = [noun for noun in self._nouns if noun.particle in ("은", "는")]
         self._bare, self._of = [], ()
 
@@ -402,6 +422,9 @@ class _Parser:
             if not said.negative or before.ending != "by":
                 break
             before.negative = True
-        self._made.append(replace(said, nouns=nouns, bare=bare, may=may, start=start, end=end))
+        self._made.append(
+            replace(said, nouns=nouns, bare=bare, may=may, start=start, end=end, told=self._told)
+        )
+        self._told = None
         self._start = after[0].start if after else end
         self._nouns, self._bare, self._of = [], [], ()
