@@ -112,7 +112,7 @@ def sentences(lines: Sequence[Line]) -> Iterator[Sentence]:
 
 
 def _line(number: int, text: str) -> Line:
-    plain = text.replace("**", "").replace("__", "").replace("`", "").replace("\t", " ")
+    plain = text.replace("**", "").replace("__", "").replace("`", "").replace("\t", " ").replace("<br>", " ")
     prefix = _PREFIX.match(plain)
     body = plain[prefix.end() :] if prefix else plain
     return Line(number, text, body.strip(), len(body) < len(plain.lstrip()) and not _SECTION.match(plain))
