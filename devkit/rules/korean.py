@@ -13,7 +13,7 @@ from devkit.rules import naming
 from devkit.rules.facts import Action, Kind, Place, Rule, Term, noticed
 from devkit.rules.korean_grammar import Clause, Noun, clauses
 from devkit.rules.korean_lists import choices, members, phrase
-from devkit.rules.lexicon import forms, pairs
+from devkit.rules.lexicon import forms, pairs, words
 from devkit.rules.saying import Reading, Said, by_itself
 from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
@@ -31,7 +31,8 @@ _REWORDED = forms("korean", VERB=_VERBS)
 _MANY = ("목록", "내역", "이력", "현황", "리스트")
 _LISTED = (*_MANY, "정보", "상세", "여부", "사실")
 _TIMED = re.compile(
-    r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
+    r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간|분기)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
+    r"|(?:\d+(?:분|시간|일|주|개월|년)|분기|달|주|해|날|아침|저녁)마다|(?:[가-힣]+\s)?다음\s?날|월말에|월초에|말일에|\d+시에"
 )
 _ASKED = ("신청", "요청", "의뢰")
 _KINDS: dict[str, Kind] = {"create": "create", "delete": "delete", "query": "query", "notify": "notify"}
@@ -54,7 +55,7 @@ def _said(text: str) -> Said:
 
 class Korean(Reading):
     _noticed: Action | None = None
-    _lasts = False
+    _lasts = _seen = False
 
     def heading(self, title: str) -> Term:
         """The concept of a heading."""
@@ -83,12 +84,14 @@ class Korean(Reading):
 
     def _behaviour(self, sentence: Sentence, actor: Term | None) -> None:
         made = clauses(sentence.text)
-        conditional = any(clause.ending == "if" for clause in made[:-1])
+        conditional = any(_is_cause(one, made[i + 1 :]) for i, one in enumerate(made)) or (
+            (timed := _TIMED.search(sentence.text)) and timed.start() < 9
+        )
         begun = made and made[0].with_particle("은", "는", "이", "가", "께서")
         self._actor = actor or (None if conditional or begun else self._actor)
         causes: list[Action] = []
         effects: list[Action] = []
-        state, undone, self._noticed = "", set[str](), None
+        state, undone, self._noticed, self._seen = "", set[str](), None, False
         for position, clause in enumerate(made):
             rest = made[position + 1 :]
             is_cause = _is_cause(clause, rest)
@@ -102,17 +105,19 @@ class Korean(Reading):
             self._facts.actions += filter(None, more)
             if is_cause:
                 cause = _happened(action) if action else None
-                if cause and clause.noun == "발견" and clause.kind == "threshold":
-                    self._noticed, cause = cause, None
-                if cause:
-                    self._add(sentence, causes, effects)
-                    causes, effects = [self._as_done(cause, _noun_of(cause, clause.noun))], []
-                elif not causes:
-                    self._add(sentence, (), effects)
+                if cause and clause.noun == "발견":
+                    self._seen, self._noticed, cause = True, None if clause.told else cause, None
+                if cause or effects or not causes:
+                    self._add(sentence, causes, effects, state, undone)
+                    causes = [] if effects or cause else causes
+                    state, undone = ("", set[str]()) if effects else (state, undone)
                     effects = []
+                if cause:
+                    causes = [self._asked(clause) or self._as_done(cause, _noun_of(cause, clause.noun))]
+                elif not causes:
                     state = sentence.text[clause.start : clause.end]
                     self._lasts = not clause.verb.base and not any(one.may for one in rest)
-                    undone |= {clause.verb.base} if clause.negative else set()
+                    undone |= {self._resolved(clause)[0].base} if clause.negative else set()
             elif (
                 action
                 and not (causes and action.kind == "query")
@@ -121,7 +126,7 @@ class Korean(Reading):
                 effects.append(action)
         if not causes and not state:
             state = self._time(sentence.text, effects)
-            causes = [] if state else self._among(sentence, effects, made)
+            causes, state = ([], state) if state else self._among(sentence, effects, made)
         self._add(sentence, causes, effects, state, undone)
 
     def _time(self, text: str, effects: Sequence[Action]) -> str:
@@ -130,20 +135,26 @@ class Korean(Reading):
         alone = by_itself(effects) and all(
             one.automatic or one.kind == "notify" or one.verb == "send" for one in effects
         )
-        return found[0] if found and alone else ""
+        return found[0] if found and (alone or (by_itself(effects) and found.start() < 9)) else ""
 
     def _among(
         self, sentence: Sentence, effects: Sequence[Action], made: Sequence[Clause]
-    ) -> list[Action]:
-        """`반려된 신청서는 반환된다`: what is done to the only thing; `이에 따라`: what was done last."""
-        if not by_itself(effects):
-            return []
-        if _THEN.match(sentence.text):
-            return [replace(one, place=sentence.whole) for one in self._facts.done()[-1:]]
-        told = _told(made[0]) if made else None
+    ) -> tuple[list[Action], str]:
+        """`반려된 신청서는 반환된다`: what is done to the only thing; `이에 따라`: what was done last. Else the state it is in."""
+        told = _told(made[0]) if made and effects and by_itself(effects) else None
+        if effects and by_itself(effects) and _THEN.match(sentence.text):
+            return [replace(one, place=sentence.whole) for one in self._facts.done()[-1:]], ""
         cause = self._action(sentence, told, made) if told else None
-        cause = _happened(cause) if cause else None
-        return [self._as_done(cause, "")] if cause and effects else []
+        cause = _happened(cause) if cause and cause.verb != "detect" else None
+        state = sentence.text[told.start : told.end] if told and not cause else ""
+        return [self._as_done(cause, "")] if cause else [], state
+
+    def _asked(self, clause: Clause) -> Action | None:
+        """`신청이 접수되면`: what was applied for before."""
+        words = target.words if clause.noun == "접수" and (target := _target(clause)) else ("",)
+        verb, before = terms.verb_of(words[-1]).base, " ".join(words[:-1])
+        done = [one for one in reversed(self._facts.done()) if verb and before in one.command.alias]
+        return next((one for one in done if one.verb == verb), None)
 
     def _about(self, rest: Sequence[Clause]) -> Term | None:
         """`관리자가 승인하면 게시글이 공개된다`: where nothing was spoken of before, what follows is about the same."""
@@ -226,8 +237,8 @@ class Korean(Reading):
     def _resolved(self, clause: Clause) -> Resolved:
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
         target = _target(clause)
-        given = clause.kind == "unknown" or clause.verb.base == "detect"
-        if given and clause.ending == "if" and not clause.negative and (inside := _inside(clause, target)):
+        given = clause.kind == "unknown" or clause.noun == "부족"
+        if given and clause.ending == "if" and (inside := _inside(clause, target)):
             return inside
         if clause.noun not in terms.words("light") and clause.noun:
             if target is None and clause.bare:
@@ -285,7 +296,8 @@ class Korean(Reading):
         """Where nothing before speaks of it: that it is noticed, else what was measured or written down just before."""
         near = [one for one in self._facts.done()[-3:] if 0 <= effects[0].place.line - one.place.line < 3]
         found = [one for one in near if self._lasts and one.verb in terms.words("finding")]
-        known = super()._brought_about(state, effects, undone) or self._noticed
+        looked = [one for one in self._facts.done()[-4:] if self._seen and one.verb in words("english_words.txt", "finding")]
+        known = next(reversed(looked), None) or super()._brought_about(state, effects, undone) or self._noticed
         return known or next((one for one in reversed(found) if one.command != effects[0].command), None)
 
 
@@ -408,7 +420,9 @@ def _same_actor(cause: Clause, rest: Sequence[Clause]) -> bool:
 def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
     """A condition that something else follows from. Something done first by the same person is no condition."""
     topic = clause.with_particle("은", "는")
-    done = clause.ending == "after" and clause.passive and not (topic and _is_role(topic))
+    given = clause.noun == "수령" or (bool(rest) and rest[0].noun == "경과")
+    other = clause.nouns and rest and (by := rest[0].with_particle("이", "가")) and _is_role(by)
+    done = clause.ending == "after" and (clause.passive or given or other) and not (topic and _is_role(topic))
     return bool(rest) and (clause.ending == "if" or done)
 
 

@@ -34,12 +34,12 @@ def _any(forms: str) -> str:
     return f"(?:{'|'.join(_letters(forms).split())})"
 
 
-_PAST = _any("다 고 던 을 음 지만 는데 습니다 으며 으면 을지 는지 거나 다면")
+_PAST = _any("다 고 던 을 음 지만 는데 습니다 으며 으면 을지 는지 거나 다면 어요 네요 고요")
 _OPEN = f"(?:{_any('서 서는 야 야만 도 요')}|{_letters('ㅆ')}{_PAST})?$"
 _PLAIN = f"""(?:{
     _any(
         "ㄴ ㄹ ㅁ 는 은 을 음 고 고서 며 으며 면 으면 면서 으면서 다 ㄴ다 는다 다면 ㄴ다면 는다면 ㅂ니다 습니다 던 기 기를 기로 기도 기만 지 지만 "
-        "지는 지도 거나 자마자 도록 게 려고 으려고 려면 으려면 러 으러 ㄴ데 는데 은데 ㄴ지 ㄹ지 는지 을지 므로 으므로 니까 으니까 다가"
+        "지는 지도 거나 자마자 도록 게 고요 네요 지요 죠 ㄹ게요 려고 으려고 려면 으려면 러 으러 ㄴ데 는데 은데 ㄴ지 ㄹ지 는지 을지 므로 으므로 니까 으니까 다가"
     )
 }|{_any("았 었 겠")}{_PAST})$"""
 _TAILS = {
@@ -165,6 +165,8 @@ def has_final_consonant(character: str) -> bool:
 
 
 def _fits(before: str, particle: str) -> bool:
+    if before.isascii():
+        return True
     if particle in _AFTER_CONSONANT:
         return has_final_consonant(before)
     if particle in _AFTER_VOWEL:
@@ -182,7 +184,7 @@ def _condition(word: str) -> Clause | None:
     """`걸리면`: a condition, whatever the verb means."""
     if is_known(word) or not re.search(r"[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word):
         return None
-    return Clause(Verb("", "", "unknown"), "unknown", "", False, "if")
+    return Clause(Verb("", "", "unknown"), "unknown", "", False, "if", negative="없" in word)
 
 
 def _lasting(word: str, following: str) -> Clause | None:
@@ -316,7 +318,7 @@ class _Parser:
         listed = bool(self._made and self._bare) and self._words[-1].text in verb_nouns()
         last = not following or self._at == len(self._words) - 2 or listed
         acting = any(noun.particle in _OF_ACTORS and is_person(noun.words[-1]) for noun in self._nouns)
-        return predicate(word.text + "한다") if self._object() or (last and (acting or self._made)) else None
+        return predicate(word.text + "한다") if self._object() or (last and (acting or self._made or self._told)) else None
 
     def _object(self) -> bool:
         return bool(self._nouns) and not self._bare and self._nouns[-1].particle in ("을", "를")
@@ -328,6 +330,8 @@ class _Parser:
     def _noun(self, word: Word) -> None:
         if word.text.startswith(_BY) and self._nouns:
             self._nouns[-1] = replace(self._nouns[-1], particle="에 의해")
+        elif self._told and self._nouns and re.match("(?:대|관)(?:해|하여)", word.text):
+            self._nouns[-1] = replace(self._nouns[-1], particle="은")
         elif word.text.startswith(_POSTPOSITIONS) and not is_known(word.text):
             self._nouns, self._bare = (self._nouns if self._bare else self._nouns[:-1]), []
         elif word.text in ("및", "또는", "혹은") and self._bare:
@@ -371,7 +375,7 @@ class _Parser:
     def _role(self, said: Clause) -> tuple[Ending, int, bool]:
         """What the predicate with its auxiliaries does in the sentence, how many words it takes up, whether it is denied."""
         ending, used = said.ending, 1
-        negative = self._at > 0 and self._words[self._at - 1].text in ("안", "못")
+        negative = said.negative or (self._at > 0 and self._words[self._at - 1].text in ("안", "못"))
         negative |= said.noun[:1] == "미" and said.noun[1:] in verb_nouns()  # 미제출
         while more := self._auxiliary(ending, used):
             negative |= more[1]

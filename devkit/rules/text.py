@@ -25,6 +25,10 @@ _STORY_BEGINS = re.compile(r"(?:as an?|i (?:want|would|need|can)|so that)\b(?!.*
 _STORY_GOES_ON = re.compile(r"(?:i (?:want|would|need|can)|so that|in order to)\b", re.IGNORECASE)
 _STEP = re.compile(r"(?:given|when|then|and|but)\b(?!.*[.!?:]$)", re.IGNORECASE)
 
+_ROW = re.compile(r'^[A-Z][A-Z0-9]*-\d+,(?:[^,".]{0,30}(?<!다),)*"?')
+"""The short cells of an export of issues, before what one says."""
+_ROW_END = re.compile(r'(?:(?<=[.다])|")(?:,[^,".]{0,25})+$')
+
 _LONGEST = 600
 
 
@@ -113,6 +117,7 @@ def sentences(lines: Sequence[Line]) -> Iterator[Sentence]:
 
 def _line(number: int, text: str) -> Line:
     plain = text.replace("**", "").replace("__", "").replace("`", "").replace("\t", " ").replace("<br>", " ")
+    plain = _ROW_END.sub("", _ROW.sub("", plain, count=1))
     prefix = _PREFIX.match(plain)
     body = plain[prefix.end() :] if prefix else plain
     return Line(number, text, body.strip(), len(body) < len(plain.lstrip()) and not _SECTION.match(plain))

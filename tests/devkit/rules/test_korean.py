@@ -33,7 +33,7 @@ def facts(*lines: str) -> Facts:
         ("고객은 결제 없이 예약을 취소할 수 있다.", "CancelReservation ReservationCancelled", "고객"),
         ("상품은 관리자에 의하여 등록된다.", "RegisterProduct ProductRegistered", "관리자"),
         ("담당자는 환불 여부를 결정한다.", "DecideRefund RefundDecided", "담당자"),
-        ("직원은 자리를 지정한다.", "AssignSeat SeatAssigned", "직원"),
+        ("직원은 자리를 지정한다.", "DesignateSeat SeatDesignated", "직원"),
         ("점수가 매겨진다.", "AssignScore ScoreAssigned", None),
     ],
 )
