@@ -32,9 +32,10 @@ _MANY = ("목록", "내역", "이력", "현황", "리스트")
 _LISTED = (*_MANY, "정보", "상세", "여부", "사실")
 _TIMED = re.compile(
     r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간|분기)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
-    r"|(?:\d+(?:분|시간|일|주|개월|년)|분기|달|주|해|날|아침|저녁)마다|(?:[가-힣]+\s)?다음\s?날|월말에|월초에|말일에|\d+시에"
+    r"|(?:\d+(?:분|시간|일|주|개월|년)|분기|달|주|해|날|아침|저녁)마다|(?:[가-힣]+\s)?다음\s?날|월말에|월초에|\d+시에|[가-힣]*(?:종료|만료|마감|만기|기준|납기|예정|시작|개시|말)일에(?=\s)"
 )
 _ASKED = ("신청", "요청", "의뢰")
+_ABOUT = ("은", "는", "만", "에게", "에게는", "에는", "에", "한테")
 _KINDS: dict[str, Kind] = {"create": "create", "delete": "delete", "query": "query", "notify": "notify"}
 Resolved = tuple[Verb, str, Noun | None]
 _STATES = ("상태", "현황", "이력", "내역", "잔액", "통계", "재고", "결과")
@@ -141,7 +142,8 @@ class Korean(Reading):
         self, sentence: Sentence, effects: Sequence[Action], made: Sequence[Clause]
     ) -> tuple[list[Action], str]:
         """`반려된 신청서는 반환된다`: what is done to the only thing; `이에 따라`: what was done last. Else the state it is in."""
-        told = _told(made[0]) if made and effects and by_itself(effects) else None
+        to = made[0].nouns[0].particle in ("에게", "에게는") if made and made[0].nouns else False
+        told = _told(made[0]) if made and effects and (to or by_itself(effects)) else None
         if effects and by_itself(effects) and _THEN.match(sentence.text):
             return [replace(one, place=sentence.whole) for one in self._facts.done()[-1:]], ""
         cause = self._action(sentence, told, made) if told else None
@@ -174,7 +176,8 @@ class Korean(Reading):
             kind = verb.kind
         if noun in ("기록", "저장") and thing_like and (not clause.passive or clause.ending == "if"):
             kind = "create"
-        if kind == "input" and thing_like and _is_work(clause, made):
+        chosen = thing_like and (_is_work(clause, made) or (target is not None and _is_role(target)))
+        if kind == "input" and (chosen or (clause.ending == "if" and target)):
             kind = "update"
         if clause.negative or kind in ("state", "input", "unknown"):
             return None
@@ -237,8 +240,11 @@ class Korean(Reading):
     def _resolved(self, clause: Clause) -> Resolved:
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
         target = _target(clause)
+        target = None if target and target.words[0] in terms.words("generic") else target
         given = clause.kind == "unknown" or clause.noun == "부족"
-        if given and clause.ending == "if" and (inside := _inside(clause, target)):
+        if given and clause.ending == "if" and (
+            inside := _inside(clause, target or (_bare_noun(clause.bare, clause) if clause.bare else None))
+        ):
             return inside
         if clause.noun not in terms.words("light") and clause.noun:
             if target is None and clause.bare:
@@ -297,7 +303,8 @@ class Korean(Reading):
         near = [one for one in self._facts.done()[-3:] if 0 <= effects[0].place.line - one.place.line < 3]
         found = [one for one in near if self._lasts and one.verb in terms.words("finding")]
         looked = [one for one in self._facts.done()[-4:] if self._seen and one.verb in words("english_words.txt", "finding")]
-        known = next(reversed(looked), None) or super()._brought_about(state, effects, undone) or self._noticed
+        known = next(reversed(looked), None) or super()._brought_about(state, effects, undone)
+        known = known or (self._noticed if by_itself(effects) else None)
         return known or next((one for one in reversed(found) if one.command != effects[0].command), None)
 
 
@@ -309,12 +316,15 @@ def _before(clause: Clause, noun: Noun) -> Noun | None:
 
 def _told(clause: Clause) -> Clause | None:
     """What describes the noun that a sentence is about, as a clause of its own."""
-    told, heads = clause.told, [n for n in clause.nouns if n.particle in ("은", "는", "만", "에게", "에게는")]
-    head = heads[0] if heads else None
-    if told is None or head is None or clause.may or head is not clause.nouns[0]:
+    told, head = clause.told, clause.nouns[0] if clause.nouns else None
+    if told is None or head is None or clause.may or head.particle not in _ABOUT:
         return None
+    head = replace(head, words=head.of, of=()) if head.of else head
     under = told.passive or told.noun in terms.words("happens")
-    if not any(noun.particle in (("이", "가") if under else ("을", "를")) for noun in told.nouns):
+    if told.bare and told.bare[-1] in terms.verb_nouns() and told.noun == "접수":
+        told = replace(told, nouns=[*told.nouns, _bare_noun(told.bare, told)], bare=())
+        told.nouns[-1] = replace(told.nouns[-1], particle="이")
+    if not any(noun.particle in ("이", "가", "을", "를") for noun in told.nouns):
         told = replace(told, nouns=[*told.nouns, replace(head, particle="이" if under else "을")])
     return told
 
@@ -350,7 +360,8 @@ def _target(clause: Clause) -> Noun | None:
     if clause.passive or happens:
         passed = into if clause.noun in terms.words("in_something") else None
         return _undergoer(clause) or passed
-    told = clause.with_particle("에게", "한테", "께", "에") if clause.kind == "notify" else None
+    told = clause.with_particle("에게", "한테", "께") or clause.with_particle("에")
+    told = told if clause.kind == "notify" else None
     if found := clause.with_particle("을", "를") or told or _by_itself(clause):
         return found
     subject, topic = clause.with_particle("이", "가", "께서"), clause.with_particle("은", "는", "도", "만")
@@ -390,7 +401,8 @@ def _is_role(noun: Noun) -> bool:
 
 def _core(target: Noun) -> tuple[str, ...]:
     """`예약 내역`, `회수 여부`: what it is about."""
-    return tuple(word for word in target.words if word not in _LISTED) or target.words
+    words = tuple(word for word in target.words if word not in _LISTED) or target.words
+    return words[:-1] if words[1:] and words[-1] in terms.words("generic") else words
 
 
 def _bare_noun(words: tuple[str, ...], clause: Clause) -> Noun:
@@ -414,7 +426,11 @@ def _same_actor(cause: Clause, rest: Sequence[Clause]) -> bool:
     """`회원은 공구를 분실하면 신고한다`: what somebody must do next is nothing that follows by itself."""
     topic = cause.with_particle("은", "는")
     acting = any(one.passive or one.with_particle("은", "는", "이", "가", "께서") for one in rest)
-    return topic is not None and _is_role(topic) and not acting
+    return topic is not None and _is_role(topic) and not acting and not (cause.passive and _subject(cause))
+
+
+def _subject(clause: Clause) -> Noun | None:
+    return clause.with_particle("이", "가")
 
 
 def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
@@ -422,7 +438,10 @@ def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
     topic = clause.with_particle("은", "는")
     given = clause.noun == "수령" or (bool(rest) and rest[0].noun == "경과")
     other = clause.nouns and rest and (by := rest[0].with_particle("이", "가")) and _is_role(by)
-    done = clause.ending == "after" and (clause.passive or given or other) and not (topic and _is_role(topic))
+    by = topic or clause.with_particle("이", "가", "께서")
+    alone = clause.start == 0 and not clause.bare and clause.kind not in ("input", "query", "state")
+    told = clause.passive or given or other or alone
+    done = clause.ending == "after" and told and not (by and _is_role(by))
     return bool(rest) and (clause.ending == "if" or done)
 
 

@@ -182,7 +182,7 @@ def predicate(word: str) -> Clause | None:
 
 def _condition(word: str) -> Clause | None:
     """`걸리면`: a condition, whatever the verb means."""
-    if is_known(word) or not re.search(r"[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word):
+    if is_known(word) or not re.search(r"^[나차뜨들크]면$|[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word):
         return None
     return Clause(Verb("", "", "unknown"), "unknown", "", False, "if", negative="없" in word)
 
@@ -280,7 +280,7 @@ def _ending(word: str) -> Ending:
         if pattern.search(word):
             return ending
     final = (ord(word[-1]) - 0xAC00) % 28 if "가" <= word[-1] <= "힣" else 0
-    return "of" if final in (4, 8) else "by"
+    return "of" if final in (4, 8) else "final" if final == 16 else "by"
 
 
 class _Parser:
@@ -401,7 +401,7 @@ class _Parser:
         word, following, second = (self._next(used + i) for i in (-1, 0, 1))
         if ending == "of" and following in ("수", "수가", "수는", "수도") and second:
             return 2, second.startswith("없")
-        if ending == "by" and _is_form(following, "주 드리 두 놓 버리 보 오"):
+        if ending == "by" and _is_form(following, "주 드리 두 놓 버리 보 오 내 가"):
             return 1, "겠" in following  # what somebody will try
         endings = ((denies, stems) for ends, stems, denies in _AUXILIARIES if word.endswith(ends))
         return next(((1, denies) for denies, stems in endings if _is_form(following, stems)), None)

@@ -104,6 +104,7 @@ class Reading(ABC):
         Where nobody decides in between, else what was found out last, or done to what its effects are done to."""
         said = {one.command.name for one in effects}
         done = [one for one in self._facts.done() if one.kind != "notify" and one.command.name not in said]
+        done = [one for one in done if not (undone and one.verb in ("cancel", "withdraw", "reject"))]
         line, self._line = self._line, 0
         done = [one for one in done if one.place.line <= (line or one.place.line)]
         alone, short = by_itself(effects), 5 if state.isascii() else 1

@@ -27,7 +27,7 @@ _STEP = re.compile(r"(?:given|when|then|and|but)\b(?!.*[.!?:]$)", re.IGNORECASE)
 
 _ROW = re.compile(r'^[A-Z][A-Z0-9]*-\d+,(?:[^,".]{0,30}(?<!다),)*"?')
 """The short cells of an export of issues, before what one says."""
-_ROW_END = re.compile(r'(?:(?<=[.다])|")(?:,[^,".]{0,25})+$')
+_ROW_END = re.compile(r'(?:(?<=[.다])|")(?:,[^,"]{0,25})+$')
 
 _LONGEST = 600
 
