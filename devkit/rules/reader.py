@@ -266,7 +266,7 @@ class _Reader:
             self._process(line, {role: row[i] for role, i in self._columns.items() if i < len(row)})
             return
         said = [cell for cell in row if cell.endswith((".", "다", "요", "함", "음"))]
-        for cell in said or row:
+        for cell in "<br>".join(said or row).split("<br>"):
             if len(cell.split()) > 2:
                 body = text.lines_of([(line.number, cell)])[0].body
                 self._sentences([Line(line.number, cell, body, True)])
@@ -358,7 +358,7 @@ def _is_off_topic(text: str) -> bool:
 
 
 def _is_quiet(title: str) -> bool:
-    return _plain(title) in _HEADINGS or bool(_QUIET.search(title) or _BIDDING.search(title))
+    return _plain(title) in _HEADINGS or bool(_QUIET.search(title) or _BIDDING.search(title.replace("제안요청", "")))
 
 
 def _plain(title: str) -> str:

@@ -116,7 +116,7 @@ def sentences(lines: Sequence[Line]) -> Iterator[Sentence]:
 
 
 def _line(number: int, text: str) -> Line:
-    plain = text.replace("**", "").replace("__", "").replace("`", "").replace("\t", " ").replace("<br>", " ")
+    plain = text.replace("**", "").replace("__", "").replace("`", "").replace("\t", " ")
     plain = _ROW_END.sub("", _ROW.sub("", plain, count=1))
     prefix = _PREFIX.match(plain)
     body = plain[prefix.end() :] if prefix else plain
