@@ -96,8 +96,8 @@ class Korean(Reading):
         for position, clause in enumerate(made):
             rest = made[position + 1 :]
             is_cause = _is_cause(clause, rest)
-            if is_cause and not self._thing and _target(clause) is None:
-                self._thing = self._about(rest)
+            if is_cause and not self._thing:
+                self._thing = self._about(self._resolved(clause), rest)
             decided = is_cause and (_same_actor(clause, rest) or _permitted(rest))
             if decided:
                 self._doer(clause, _target(clause))
@@ -114,7 +114,8 @@ class Korean(Reading):
                     state, undone = ("", set[str]()) if effects else (state, undone)
                     effects = []
                 if cause:
-                    causes = [self._asked(clause) or self._as_done(cause, _noun_of(cause, clause.noun))]
+                    known = self._asked(clause) or self._as_done(cause, _noun_of(cause, clause.noun))
+                    causes = [replace(known, place=cause.place)]
                 elif not causes:
                     state = sentence.text[clause.start : clause.end]
                     self._lasts = not clause.verb.base and not any(one.may for one in rest)
@@ -147,19 +148,25 @@ class Korean(Reading):
         if effects and by_itself(effects) and _THEN.match(sentence.text):
             return [replace(one, place=sentence.whole) for one in self._facts.done()[-1:]], ""
         cause = self._action(sentence, told, made) if told else None
-        cause = _happened(cause) if cause and cause.verb != "detect" else None
-        state = sentence.text[told.start : told.end] if told and not cause else ""
-        return [self._as_done(cause, "")] if cause else [], state
+        self._noticed = cause if cause and cause.verb == "detect" else None
+        cause = _happened(cause) if cause and not self._noticed else None
+        known = (told and self._asked(told)) or (cause and self._as_done(cause, ""))
+        return [replace(known, place=sentence.whole)] if known else [], (
+            sentence.text[told.start : told.end] if told and not known else ""
+        )
 
     def _asked(self, clause: Clause) -> Action | None:
-        """`신청이 접수되면`: what was applied for before."""
-        words = target.words if clause.noun == "접수" and (target := _target(clause)) else ("",)
+        """`신청이 접수되면`, `요금 산정이 끝나면`: what was applied for, what was calculated before."""
+        _, noun, target = self._resolved(clause)
+        words = target.words if target and noun in terms.words("of_deeds") else ("",)
         verb, before = terms.verb_of(words[-1]).base, " ".join(words[:-1])
         done = [one for one in reversed(self._facts.done()) if verb and before in one.command.alias]
         return next((one for one in done if one.verb == verb), None)
 
-    def _about(self, rest: Sequence[Clause]) -> Term | None:
+    def _about(self, cause: Resolved, rest: Sequence[Clause]) -> Term | None:
         """`관리자가 승인하면 게시글이 공개된다`: where nothing was spoken of before, what follows is about the same."""
+        if cause[2] or cause[1] in pairs(terms.FILE, "implied"):
+            return None
         changed = (one for one in rest if one.verb.base not in terms.words("makes"))
         targets = filter(None, map(_target, changed))
         known = (one for one in targets if not terms.unknown(_core(one)[-1:]) and not _is_role(one))
@@ -219,6 +226,8 @@ class Korean(Reading):
         into = clause.with_particle("에", "에서") if verb.base in ("add", "remove") else None
         owner = terms.term(into.words) if into else owner
         verb, kind = _settled(verb, kind, thing)
+        if noun == "납부" and not thing.name.endswith(tuple(terms.words("money"))):
+            verb, noun = terms.english_verb("submit"), "제출"
         tail = f"To{owner.name}" if into and owner and verb.base == "add" else ""
         command, event = _names(verb, noun, thing, tail)
         if kind == "query":
@@ -241,7 +250,7 @@ class Korean(Reading):
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
         target = _target(clause)
         target = None if target and target.words[0] in terms.words("generic") else target
-        given = clause.kind == "unknown" or clause.noun == "부족"
+        given = clause.kind in ("unknown", "threshold") and clause.noun in ("", "경과", "도착", "부족", "발견")
         if given and clause.ending == "if" and (
             inside := _inside(clause, target or (_bare_noun(clause.bare, clause) if clause.bare else None))
         ):

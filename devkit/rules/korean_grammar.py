@@ -148,6 +148,7 @@ def split_particle(word: str) -> tuple[str, str]:
     """A word without its particle, and the particle; known words stay whole."""
     if is_known(word):
         return word, ""
+    word = re.sub(r"(?<=에게|에서|한테|으로)(?:도|만|까지)$", "", word)
     found = _PARTICLE.search(word)
     if found is None or found.start() == 0:
         return word, ""
@@ -182,7 +183,9 @@ def predicate(word: str) -> Clause | None:
 
 def _condition(word: str) -> Clause | None:
     """`걸리면`: a condition, whatever the verb means."""
-    if is_known(word) or not re.search(r"^[나차뜨들크]면$|[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word):
+    if word in ("나면", "났으면"):  # 사고가
+        return Clause(english_verb("detect"), "threshold", "발견", True, "if")
+    if is_known(word) or not re.search(r"^[차뜨들크]면$|[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word):
         return None
     return Clause(Verb("", "", "unknown"), "unknown", "", False, "if", negative="없" in word)
 
@@ -315,9 +318,10 @@ class _Parser:
         following = self._next()
         if word.text not in verb_nouns() or following not in ("", ".", ",", "→", "및"):
             return _native(word.text, known=True) if self._object() else None
-        listed = bool(self._made and self._bare) and self._words[-1].text in verb_nouns()
+        subject = self._nouns and self._nouns[-1].particle in ("은", "는", "이", "가", "도")
+        listed = bool(self._made and (self._bare or subject))
         last = not following or self._at == len(self._words) - 2 or listed
-        acting = any(noun.particle in _OF_ACTORS and is_person(noun.words[-1]) for noun in self._nouns)
+        acting = any(noun.particle in (*_OF_ACTORS, "에게") and is_person(noun.words[-1]) for noun in self._nouns)
         return predicate(word.text + "한다") if self._object() or (last and (acting or self._made or self._told)) else None
 
     def _object(self) -> bool:
@@ -384,6 +388,8 @@ class _Parser:
         following, second = self._next(used), self._next(used + 1)
         if self._next(used - 1).endswith("고") and following.startswith(("나면", "나서", "나니")):
             return "if", used + 1, negative
+        if ending == "and" and self._next(used - 1).endswith(("되어야", "돼야", "해야", "아야", "어야", "야만")):
+            return "if", used, negative
         if ending == "of" and following in ("것", "것이다", "것임") and second in ("", "."):
             return "final", used + 1, negative
         if (ending == "of" or following == "즉시") and (
