@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -54,7 +54,22 @@ def _said(text: str) -> Said:
     )
 
 
+@dataclass(slots=True)
+class _Course:
+    """What a sentence says so far of one reaction: what begins it, what was `seen` then, what only `lasts`."""
+
+    causes: list[Action] = field(default_factory=list)
+    effects: list[Action] = field(default_factory=list)
+    state: str = ""
+    undone: set[str] = field(default_factory=set)
+    noticed: Action | None = None
+    seen: bool = False
+    lasts: bool = False
+
+
 class Korean(Reading):
+    _now = _Course()
+
     _noticed: Action | None = None
     _lasts = _seen = False
 
@@ -90,46 +105,48 @@ class Korean(Reading):
         )
         begun = made and made[0].with_particle("은", "는", "이", "가", "께서")
         self._actor = actor or (None if conditional or begun else self._actor)
-        causes: list[Action] = []
-        effects: list[Action] = []
-        state, undone, self._noticed, self._seen = "", set[str](), None, False
+        self._now = now = _Course()
         for position, clause in enumerate(made):
             rest = made[position + 1 :]
-            is_cause = _is_cause(clause, rest)
-            if is_cause and not self._thing:
-                self._thing = self._about(self._resolved(clause), rest)
-            decided = is_cause and (_same_actor(clause, rest) or _permitted(rest))
-            if decided:
-                self._doer(clause, _target(clause))
+            if _is_cause(clause, rest):
+                now = self._begun(sentence, clause, made, rest)
                 continue
             action, *more = [self._action(sentence, one, made) for one in _apart(clause)]
             self._facts.actions += filter(None, more)
-            if is_cause:
-                cause = _happened(action) if action else None
-                if cause and clause.noun == "발견":
-                    self._seen, self._noticed, cause = True, None if clause.told else cause, None
-                if cause or effects or not causes:
-                    self._add(sentence, causes, effects, state, undone)
-                    causes = [] if effects or cause else causes
-                    state, undone = ("", set[str]()) if effects else (state, undone)
-                    effects = []
-                if cause:
-                    known = self._asked(clause) or self._as_done(cause, _noun_of(cause, clause.noun))
-                    causes = [replace(known, place=cause.place)]
-                elif not causes:
-                    state = sentence.text[clause.start : clause.end]
-                    self._lasts = not clause.verb.base and not any(one.may for one in rest)
-                    undone |= {self._resolved(clause)[0].base} if clause.negative else set()
-            elif (
-                action
-                and not (causes and action.kind == "query")
-                and not _is_on_the_way(action, clause, rest)
-            ):
-                effects.append(action)
-        if not causes and not state:
-            state = self._time(sentence.text, effects)
-            causes, state = ([], state) if state else self._among(sentence, effects, made)
-        self._add(sentence, causes, effects, state, undone)
+            on_the_way = action and (
+                (now.causes and action.kind == "query") or _is_on_the_way(action, clause, rest)
+            )
+            now.effects += [action] if action and not on_the_way else []
+        if not now.causes and not now.state:
+            now.state = self._time(sentence.text, now.effects)
+            now.causes, now.state = ([], now.state) if now.state else self._among(sentence, now.effects, made)
+        self._add(sentence, now.causes, now.effects, now.state, now.undone)
+
+    def _begun(
+        self, sentence: Sentence, clause: Clause, made: Sequence[Clause], rest: Sequence[Clause]
+    ) -> _Course:
+        """What a condition begins; what was begun before it ends, if anything follows from it."""
+        now = self._now
+        self._thing = self._thing or self._about(self._resolved(clause), rest)
+        if _same_actor(clause, rest) or _permitted(rest):
+            self._doer(clause, _target(clause))
+            return now
+        action, *more = [self._action(sentence, one, made) for one in _apart(clause)]
+        self._facts.actions += filter(None, more)
+        cause = _happened(action) if action else None
+        if now.effects:
+            self._add(sentence, now.causes, now.effects, now.state, now.undone)
+            self._now = now = _Course()
+        if cause and clause.noun == "발견":
+            now.seen, now.noticed, cause = True, None if clause.told else cause, None
+        if cause:
+            known = self._asked(clause) or self._as_done(cause, _noun_of(cause, clause.noun))
+            now.causes = [replace(known, place=cause.place)]
+        elif not now.causes:
+            now.state = sentence.text[clause.start : clause.end]
+            now.lasts = not clause.verb.base and not any(one.may for one in rest)
+            now.undone |= {self._resolved(clause)[0].base} if clause.negative else set()
+        return now
 
     def _time(self, text: str, effects: Sequence[Action]) -> str:
         """When time alone starts what the system does, or somebody is told: every night, a day before the appointment."""
@@ -148,8 +165,8 @@ class Korean(Reading):
         if effects and by_itself(effects) and _THEN.match(sentence.text):
             return [replace(one, place=sentence.whole) for one in self._facts.done()[-1:]], ""
         cause = self._action(sentence, told, made) if told else None
-        self._noticed = cause if cause and cause.verb == "detect" else None
-        cause = _happened(cause) if cause and not self._noticed else None
+        self._now.noticed = cause if cause and cause.verb == "detect" else None
+        cause = _happened(cause) if cause and not self._now.noticed else None
         known = (told and self._asked(told)) or (cause and self._as_done(cause, ""))
         return [replace(known, place=sentence.whole)] if known else [], (
             sentence.text[told.start : told.end] if told and not known else ""
@@ -250,9 +267,21 @@ class Korean(Reading):
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
         target = _target(clause)
         target = None if target and target.words[0] in terms.words("generic") else target
-        given = clause.kind in ("unknown", "threshold") and clause.noun in ("", "경과", "도착", "부족", "발견")
-        if given and clause.ending == "if" and (
-            inside := _inside(clause, target or (_bare_noun(clause.bare, clause) if clause.bare else None))
+        given = clause.kind in ("unknown", "threshold") and clause.noun in (
+            "",
+            "경과",
+            "도착",
+            "부족",
+            "발견",
+        )
+        if (
+            given
+            and clause.ending == "if"
+            and (
+                inside := _inside(
+                    clause, target or (_bare_noun(clause.bare, clause) if clause.bare else None)
+                )
+            )
         ):
             return inside
         if clause.noun not in terms.words("light") and clause.noun:
@@ -310,10 +339,14 @@ class Korean(Reading):
     def _brought_about(self, state: str, effects: Sequence[Action], undone: Collection[str]) -> Action | None:
         """Where nothing before speaks of it: that it is noticed, else what was measured or written down just before."""
         near = [one for one in self._facts.done()[-3:] if 0 <= effects[0].place.line - one.place.line < 3]
-        found = [one for one in near if self._lasts and one.verb in terms.words("finding")]
-        looked = [one for one in self._facts.done()[-4:] if self._seen and one.verb in words("english_words.txt", "finding")]
+        found = [one for one in near if self._now.lasts and one.verb in terms.words("finding")]
+        looked = [
+            one
+            for one in self._facts.done()[-4:]
+            if self._now.seen and one.verb in words("english_words.txt", "finding")
+        ]
         known = next(reversed(looked), None) or super()._brought_about(state, effects, undone)
-        known = known or (self._noticed if by_itself(effects) else None)
+        known = known or (self._now.noticed if by_itself(effects) else None)
         return known or next((one for one in reversed(found) if one.command != effects[0].command), None)
 
 

@@ -185,7 +185,9 @@ def _condition(word: str) -> Clause | None:
     """`걸리면`: a condition, whatever the verb means."""
     if word in ("나면", "났으면"):  # 사고가
         return Clause(english_verb("detect"), "threshold", "발견", True, "if")
-    if is_known(word) or not re.search(r"^[차뜨들크]면$|[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word):
+    if is_known(word) or not re.search(
+        r"^[차뜨들크]면$|[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word
+    ):
         return None
     return Clause(Verb("", "", "unknown"), "unknown", "", False, "if", negative="없" in word)
 
@@ -321,8 +323,14 @@ class _Parser:
         subject = self._nouns and self._nouns[-1].particle in ("은", "는", "이", "가", "도")
         listed = bool(self._made and (self._bare or subject))
         last = not following or self._at == len(self._words) - 2 or listed
-        acting = any(noun.particle in (*_OF_ACTORS, "에게") and is_person(noun.words[-1]) for noun in self._nouns)
-        return predicate(word.text + "한다") if self._object() or (last and (acting or self._made or self._told)) else None
+        acting = any(
+            noun.particle in (*_OF_ACTORS, "에게") and is_person(noun.words[-1]) for noun in self._nouns
+        )
+        return (
+            predicate(word.text + "한다")
+            if self._object() or (last and (acting or self._made or self._told))
+            else None
+        )
 
     def _object(self) -> bool:
         return bool(self._nouns) and not self._bare and self._nouns[-1].particle in ("을", "를")
@@ -388,7 +396,9 @@ class _Parser:
         following, second = self._next(used), self._next(used + 1)
         if self._next(used - 1).endswith("고") and following.startswith(("나면", "나서", "나니")):
             return "if", used + 1, negative
-        if ending == "and" and self._next(used - 1).endswith(("되어야", "돼야", "해야", "아야", "어야", "야만")):
+        if ending == "and" and self._next(used - 1).endswith(
+            ("되어야", "돼야", "해야", "아야", "어야", "야만")
+        ):
             return "if", used, negative
         if ending == "of" and following in ("것", "것이다", "것임") and second in ("", "."):
             return "final", used + 1, negative

@@ -358,7 +358,9 @@ def _is_off_topic(text: str) -> bool:
 
 
 def _is_quiet(title: str) -> bool:
-    return _plain(title) in _HEADINGS or bool(_QUIET.search(title) or _BIDDING.search(title.replace("제안요청", "")))
+    return _plain(title) in _HEADINGS or bool(
+        _QUIET.search(title) or _BIDDING.search(title.replace("제안요청", ""))
+    )
 
 
 def _plain(title: str) -> str:

@@ -25,7 +25,9 @@ _STORY_BEGINS = re.compile(r"(?:as an?|i (?:want|would|need|can)|so that)\b(?!.*
 _STORY_GOES_ON = re.compile(r"(?:i (?:want|would|need|can)|so that|in order to)\b", re.IGNORECASE)
 _STEP = re.compile(r"(?:given|when|then|and|but)\b(?!.*[.!?:]$)", re.IGNORECASE)
 
-_ROW = re.compile(r'^[A-Z][A-Z0-9]+-\d+,(?=\S)(?:(?:Bug|Spike|버그|결함|스파이크),.*|[^,".]{0,30}(?<!다),)*"?')
+_ROW = re.compile(
+    r'^[A-Z][A-Z0-9]+-\d+,(?=\S)(?:(?:Bug|Spike|버그|결함|스파이크),.*|[^,".]{0,30}(?<!다),)*"?'
+)
 """The short cells of an export of issues, before what one says."""
 _ROW_END = re.compile(r'(?:(?<=[.다])|")(?:,[^,"]{0,25})+$')
 
