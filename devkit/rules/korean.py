@@ -103,7 +103,7 @@ class Korean(Reading):
         conditional = any(_is_cause(one, made[i + 1 :]) for i, one in enumerate(made)) or (
             (timed := _TIMED.search(sentence.text)) and timed.start() < 9
         )
-        begun = made and made[0].with_particle("은", "는", "이", "가", "께서")
+        begun = made and (made[0].with_particle("은", "는", "이", "가", "께서") or _told(made[0]))
         self._actor = actor or (None if conditional or begun else self._actor)
         self._now = now = _Course()
         for position, clause in enumerate(made):
@@ -140,7 +140,7 @@ class Korean(Reading):
         if cause and clause.noun == "발견":
             now.seen, now.noticed, cause = True, None if clause.told else cause, None
         if cause:
-            known = self._asked(clause) or self._as_done(cause, _noun_of(cause, clause.noun))
+            known = self._asked(clause) or self._as_done(cause, "")
             now.causes = [replace(known, place=cause.place)]
         elif not now.causes:
             now.state = sentence.text[clause.start : clause.end]
@@ -182,13 +182,11 @@ class Korean(Reading):
 
     def _about(self, cause: Resolved, rest: Sequence[Clause]) -> Term | None:
         """`관리자가 승인하면 게시글이 공개된다`: where nothing was spoken of before, what follows is about the same."""
-        if cause[2] or cause[1] in pairs(terms.FILE, "implied"):
-            return None
-        changed = (one for one in rest if one.verb.base not in terms.words("makes"))
-        targets = filter(None, map(_target, changed))
-        known = (one for one in targets if not terms.unknown(_core(one)[-1:]) and not _is_role(one))
-        found = next(known, None)
-        return self._thing_of(found)[0] if found else None
+        changed = [one for one in rest if one.verb.base not in terms.words("makes")]
+        known = (one for one in filter(None, map(_target, changed)) if not terms.unknown(_core(one)[-1:]))
+        found = next((one for one in known if not _is_role(one)), None)
+        told = cause[2] or cause[1] in pairs(terms.FILE, "implied")
+        return self._thing_of(found)[0] if found and not told else None
 
     def _action(self, sentence: Sentence, clause: Clause, made: Sequence[Clause]) -> Action | None:
         verb, noun, target = self._resolved(clause)
@@ -267,23 +265,12 @@ class Korean(Reading):
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
         target = _target(clause)
         target = None if target and target.words[0] in terms.words("generic") else target
-        given = clause.kind in ("unknown", "threshold") and clause.noun in (
-            "",
-            "경과",
-            "도착",
-            "부족",
-            "발견",
-        )
-        if (
-            given
-            and clause.ending == "if"
-            and (
-                inside := _inside(
-                    clause, target or (_bare_noun(clause.bare, clause) if clause.bare else None)
-                )
-            )
-        ):
-            return inside
+        if clause.kind in ("unknown", "threshold") and clause.ending == "if":
+            subject = target or (_bare_noun(clause.bare, clause) if clause.bare else None)
+            if inside := _inside(clause, subject):
+                return inside
+        if clause.noun in ("수령", "내림") and target and target.words[-1] in terms.words("granted"):
+            return _inside(clause, target) or (clause.verb, clause.noun, target)
         if clause.noun not in terms.words("light") and clause.noun:
             if target is None and clause.bare:
                 target = _bare_noun(clause.bare, clause)
@@ -327,7 +314,7 @@ class Korean(Reading):
 
     def _crossed(self, place: Place, clause: Clause, target: Noun | None) -> Action | None:
         """`재고가 안전재고 아래로 떨어지면`: somebody must notice it."""
-        if target is None or terms.unknown(target.words[-1:]):
+        if target is None or target.particle in ("을", "를") or terms.unknown(target.words[-1:]):
             return None
         thing, owner = self._thing_of(target)
         command, event = _names(clause.verb, clause.noun, thing)
@@ -338,16 +325,17 @@ class Korean(Reading):
 
     def _brought_about(self, state: str, effects: Sequence[Action], undone: Collection[str]) -> Action | None:
         """Where nothing before speaks of it: that it is noticed, else what was measured or written down just before."""
-        near = [one for one in self._facts.done()[-3:] if 0 <= effects[0].place.line - one.place.line < 3]
-        found = [one for one in near if self._now.lasts and one.verb in terms.words("finding")]
-        looked = [
-            one
-            for one in self._facts.done()[-4:]
-            if self._now.seen and one.verb in words("english_words.txt", "finding")
-        ]
+        now, done = self._now, self._facts.done()[-4:]
+        looked = [one for one in done if now.seen and one.verb in words("english_words.txt", "finding")]
         known = next(reversed(looked), None) or super()._brought_about(state, effects, undone)
-        known = known or (self._now.noticed if by_itself(effects) else None)
-        return known or next((one for one in reversed(found) if one.command != effects[0].command), None)
+        near = [
+            one
+            for one in done[-3:]
+            if now.lasts and one.verb in terms.words("finding") and one.command != effects[0].command
+        ]
+        near = [one for one in near if 0 <= effects[0].place.line - one.place.line < 3]
+        known = known or (now.noticed if by_itself(effects) else None)
+        return known or next(reversed(near), None)
 
 
 def _before(clause: Clause, noun: Noun) -> Noun | None:
@@ -468,28 +456,22 @@ def _same_actor(cause: Clause, rest: Sequence[Clause]) -> bool:
     """`회원은 공구를 분실하면 신고한다`: what somebody must do next is nothing that follows by itself."""
     topic = cause.with_particle("은", "는")
     acting = any(one.passive or one.with_particle("은", "는", "이", "가", "께서") for one in rest)
-    return topic is not None and _is_role(topic) and not acting and not (cause.passive and _subject(cause))
-
-
-def _subject(clause: Clause) -> Noun | None:
-    return clause.with_particle("이", "가")
+    return (
+        topic is not None
+        and _is_role(topic)
+        and not acting
+        and not (cause.passive and cause.with_particle("이", "가"))
+    )
 
 
 def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
     """A condition that something else follows from. Something done first by the same person is no condition."""
     topic = clause.with_particle("은", "는")
-    given = clause.noun == "수령" or (bool(rest) and rest[0].noun == "경과")
-    other = clause.nouns and rest and (by := rest[0].with_particle("이", "가")) and _is_role(by)
     by = topic or clause.with_particle("이", "가", "께서")
     alone = clause.start == 0 and not clause.bare and clause.kind not in ("input", "query", "state")
-    told = clause.passive or given or other or alone
+    told = clause.passive or alone or (bool(rest) and rest[0].noun == "경과")
     done = clause.ending == "after" and told and not (by and _is_role(by))
     return bool(rest) and (clause.ending == "if" or done)
-
-
-def _noun_of(cause: Action, noun: str) -> str:
-    """The verb of a payment that is completed."""
-    return terms.verb_nouns().get(cause.thing.alias, "") if noun in ("완료", "종료") else ""
 
 
 def _happened(action: Action) -> Action | None:
@@ -533,6 +515,8 @@ def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
 def _settled(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
     if verb.base in ("send", "ship") and thing.name.endswith(("Notification", "Message", "Email")):
         return terms.english_verb("send"), "notify"
+    if verb.base == "catch" and thing.name.endswith(("Date", "Schedule", "Time", "Inspection", "Visit")):
+        return terms.english_verb("schedule"), kind
     if verb.base == "ship" and not thing.name.endswith(("Product", "Item", "Parcel", "Part")):
         return terms.english_verb("send"), kind
     if verb.base == "claim" and thing.name.endswith(

@@ -343,7 +343,7 @@ class _Parser:
         if word.text.startswith(_BY) and self._nouns:
             self._nouns[-1] = replace(self._nouns[-1], particle="에 의해")
         elif self._told and self._nouns and re.match("(?:대|관)(?:해|하여)", word.text):
-            self._nouns[-1] = replace(self._nouns[-1], particle="은")
+            self._nouns[-1] = replace(self._nouns[-1], particle="에는")
         elif word.text.startswith(_POSTPOSITIONS) and not is_known(word.text):
             self._nouns, self._bare = (self._nouns if self._bare else self._nouns[:-1]), []
         elif word.text in ("및", "또는", "혹은") and self._bare:
@@ -434,7 +434,7 @@ class _Parser:
 
     def _close(self, said: Clause, used: int) -> None:
         taken, after = self._words[self._at : self._at + used], self._words[self._at + used :]
-        may = any(word.text.startswith("수") for word in taken)
+        may = any(word.text in ("수", "수가", "수는", "수도") for word in taken)
         nouns, bare, start, end = self._nouns, tuple(self._bare), self._start, taken[-1].end
         if self._of and not bare:  # 상품의 등록
             nouns.append(Noun(self._of, "이" if said.passive else "을", start, end))
