@@ -180,6 +180,11 @@ class English(Reading):
             if clause in inputs and len(made) > 1:
                 continue
             place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
+            about, did = clause.subject, tokens[clause.group.end - 1].low
+            if not past and about and about.pronoun in ("i", "we") and not verbs.as_form(did, "base"):
+                told = clause.group.end - clause.group.start == 1 and verbs.as_form(did, "past")
+                if told:  # I lost my key
+                    continue
             several = _by_object(tokens, _meant(_gone(tokens, clause), automatic=automatic))
             done = (self._action(place, one, actor, automatic=automatic, past=past) for one in several)
             found += filter(None, done)
@@ -192,7 +197,10 @@ class English(Reading):
         self._speak_of(clause.subject if group.passive else next(iter(clause.objects), None))
         if clause.which or (group.passive and not past and (clause.was or (not automatic and _told(clause)))):
             return None
-        if group.negative or kind == "state" or (kind == "input" and not past):
+        entered = (
+            group.verb.base == "enter" and clause.objects and not any(map(_is_attribute, clause.objects))
+        )
+        if group.negative or kind == "state" or (kind == "input" and not (past or entered)):
             self._remember_inputs(place, clause, kind)
             return None
         if kind == "threshold" and not group.passive:
@@ -217,7 +225,9 @@ class English(Reading):
             return True  # what the whole text is about
         if is_person(subject.head) or _is_system(subject) or _nobody(subject):
             return False
-        return subject.named or naming.pascal(naming.singular(subject.head)) in self._things
+        return (subject.named and not any(one.plural for one in clause.objects)) or naming.pascal(
+            naming.singular(subject.head)
+        ) in self._things
 
     def _crossed(self, place: Place, clause: Clause) -> Action | None:
         """`the stock falls below the minimum`: somebody must notice it."""
@@ -261,7 +271,9 @@ class English(Reading):
             event = _names(verb, thing, "", preposition)[1]
         if kind == "query":
             command = event = _question(verb, target, thing, owner)
-        elif not target.pronoun and naming.head(thing.name) not in _words("attribute"):
+        elif not (target.pronoun or target.head.endswith(("ybody", "yone", "eone"))) and naming.head(
+            thing.name
+        ) not in _words("attribute"):
             self._thing = thing
         system = doer is not None and naming.head(doer.name) in _words("system")
         return Action(
@@ -443,7 +455,7 @@ def _no_question(clause: Clause, *, automatic: bool) -> bool:
     group, objects = clause.group, clause.objects
     base, first = group.verb.base, next(iter(objects), None)
     if base == "check" or (base in _words("working") and not group.bare):
-        many = base == "see" and first and (first.plural or _is_attribute(first))
+        many = base == "see" and first and (first.plural or first.of or _is_attribute(first))
         return not (many or _asks_state(clause))
     one = base == "list" and first and not first.plural
     shown = base in ("show", "display") and first and _is_somebody(first)  # to their seats

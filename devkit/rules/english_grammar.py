@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
+from itertools import pairwise
 
 from devkit.rules import lexicon, naming, verbs
 from devkit.rules.verbs import Verb
@@ -85,9 +86,10 @@ def tokens_of(text: str) -> tuple[Token, ...]:
     """The words of a sentence with their classes; a particle verb (look up) becomes one word."""
     found = [_token(match) for match in _TOKEN.finditer(text)]
     joined: list[Token] = []
-    for token in found:
+    for token, after in pairwise([*found, _END]):
         pair = f"{joined[-1].low}_{token.low}" if joined else ""
-        if pair in verbs.forms():
+        known = verbs.forms().get(pair)
+        if known and not (known[0][0].kind == "input" and after.tag == "D"):  # signed in the book
             before = joined.pop()
             token = Token(f"{before.text} {token.text}", pair, "W", before.start, token.end)
         if token.low == "that" and joined and joined[-1].tag in "PT":
@@ -151,8 +153,8 @@ def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
 
 def _heads(tokens: Sequence[Token], i: int, end: int) -> bool:
     """An adjective with no noun after it stands for the noun itself; so does `another one`."""
-    alone = tokens[i].tag == "A" or tokens[i].low == "one"
-    return alone and (i + 1 >= end or tokens[i + 1].tag not in "WAQR")
+    alone = tokens[i].tag == "A" and _at(tokens, i + 1).low not in ("one", "ones")
+    return (alone or tokens[i].low == "one") and (i + 1 >= end or tokens[i + 1].tag not in "WAQR")
 
 
 def noun_phrases(tokens: Sequence[Token], start: int, end: int) -> tuple[list[Phrase], int]:
