@@ -32,7 +32,7 @@ _MANY = ("목록", "내역", "이력", "현황", "리스트")
 _LISTED = (*_MANY, "정보", "상세", "여부", "사실")
 _TIMED = re.compile(
     r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간|분기)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
-    r"|(?:\d+(?:분|시간|일|주|개월|년)|분기|달|주|해|날|아침|저녁)마다|(?:[가-힣]+\s)?다음\s?날|월말에|월초에|\d+시에|[가-힣]*(?:종료|만료|마감|만기|기준|납기|예정|시작|개시|말)일에(?=\s)"
+    r"|(?:\d+(?:분|시간|일|주|개월|년)|분기|달|주|해|날|아침|저녁)마다|(?:[가-힣]+\s)?다음\s?날(?!부터|까지)|월말에|월초에|\d+시에|[가-힣]*(?:종료|만료|마감|만기|기준|납기|예정|시작|개시|말)일에(?=\s)"
 )
 _ASKED = ("신청", "요청", "의뢰")
 _ABOUT = ("은", "는", "만", "에게", "에게는", "에는", "에", "한테")
@@ -117,6 +117,10 @@ class Korean(Reading):
                 (now.causes and action.kind == "query") or _is_on_the_way(action, clause, rest)
             )
             now.effects += [action] if action and not on_the_way else []
+        self._end(sentence, now, made)
+
+    def _end(self, sentence: Sentence, now: _Course, made: Sequence[Clause]) -> None:
+        """Adds what began and what follows; without a condition that is time, what describes a noun, or the sentence before."""
         if not now.causes and not now.state:
             now.state = self._time(sentence.text, now.effects)
             now.causes, now.state = ([], now.state) if now.state else self._among(sentence, now.effects, made)
@@ -135,26 +139,26 @@ class Korean(Reading):
         self._facts.actions += filter(None, more)
         cause = _happened(action) if action else None
         if now.effects:
-            self._add(sentence, now.causes, now.effects, now.state, now.undone)
+            self._end(sentence, now, made)
             self._now = now = _Course()
         if cause and clause.noun == "발견":
             now.seen, now.noticed, cause = True, None if clause.told else cause, None
-        if cause:
-            known = self._asked(clause) or self._as_done(cause, "")
-            now.causes = [replace(known, place=cause.place)]
+        if known := self._asked(clause) or (cause and self._as_done(cause, "")):
+            now.causes = [replace(known, place=sentence.place(clause.start, clause.end))]
         elif not now.causes:
             now.state = sentence.text[clause.start : clause.end]
             now.lasts = not clause.verb.base and not any(one.may for one in rest)
             now.undone |= {self._resolved(clause)[0].base} if clause.negative else set()
         return now
 
-    def _time(self, text: str, effects: Sequence[Action]) -> str:
+    def _time(self, text: str, effects: list[Action]) -> str:
         """When time alone starts what the system does, or somebody is told: every night, a day before the appointment."""
         found = _TIMED.search(text)
-        alone = by_itself(effects) and all(
-            one.automatic or one.kind == "notify" or one.verb == "send" for one in effects
-        )
-        return found[0] if found and (alone or (by_itself(effects) and found.start() < 9)) else ""
+        first = found is not None and found.start() < 9
+        if first and _told_of(effects):
+            effects[:] = [replace(one, actor=None) for one in effects]
+        alone = by_itself(effects) and (first or all(one.automatic or _told_of([one]) for one in effects))
+        return found[0] if found and alone else ""
 
     def _among(
         self, sentence: Sentence, effects: Sequence[Action], made: Sequence[Clause]
@@ -204,6 +208,9 @@ class Korean(Reading):
         if clause.negative or kind in ("state", "input", "unknown"):
             return None
         place = sentence.place(clause.start, clause.end)
+        late = target is not None and target.words[-1].endswith(("기한", "기간", "기일", "시한"))
+        if verb.base == "hand_over" and late:
+            return None
         if kind == "threshold":
             return self._crossed(place, clause, target) if clause.ending == "if" else None
         return self._made(place, clause, (verb, noun, target), kind, doer, made)
@@ -326,6 +333,7 @@ class Korean(Reading):
     def _brought_about(self, state: str, effects: Sequence[Action], undone: Collection[str]) -> Action | None:
         """Where nothing before speaks of it: that it is noticed, else what was measured or written down just before."""
         now, done = self._now, self._facts.done()[-4:]
+        effects = [replace(one, actor=None) if _told_of([one]) else one for one in effects]
         looked = [one for one in done if now.seen and one.verb in words("english_words.txt", "finding")]
         known = next(reversed(looked), None) or super()._brought_about(state, effects, undone)
         near = [
@@ -336,6 +344,11 @@ class Korean(Reading):
         near = [one for one in near if 0 <= effects[0].place.line - one.place.line < 3]
         known = known or (now.noticed if by_itself(effects) else None)
         return known or next(reversed(near), None)
+
+
+def _told_of(effects: Sequence[Action]) -> bool:
+    """Whether somebody is only told or sent something."""
+    return all(one.kind == "notify" or one.verb == "send" for one in effects)
 
 
 def _before(clause: Clause, noun: Noun) -> Noun | None:
@@ -354,7 +367,9 @@ def _told(clause: Clause) -> Clause | None:
     if told.bare and told.bare[-1] in terms.verb_nouns() and told.noun == "접수":
         told = replace(told, nouns=[*told.nouns, _bare_noun(told.bare, told)], bare=())
         told.nouns[-1] = replace(told.nouns[-1], particle="이")
-    if not any(noun.particle in ("이", "가", "을", "를") for noun in told.nouns):
+    inside = told.noun in terms.words("in_something") and told.with_particle("에", "에서")
+    if not inside and not any(noun.particle in ("이", "가", "을", "를") for noun in told.nouns):
+        under = under or _is_role(head)
         told = replace(told, nouns=[*told.nouns, replace(head, particle="이" if under else "을")])
     return told
 
@@ -515,6 +530,8 @@ def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
 def _settled(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
     if verb.base in ("send", "ship") and thing.name.endswith(("Notification", "Message", "Email")):
         return terms.english_verb("send"), "notify"
+    if verb.base == "accept" and thing.name.endswith(("Inspection", "Test", "Exam", "Check")):
+        return terms.english_verb("pass"), kind
     if verb.base == "catch" and thing.name.endswith(("Date", "Schedule", "Time", "Inspection", "Visit")):
         return terms.english_verb("schedule"), kind
     if verb.base == "ship" and not thing.name.endswith(("Product", "Item", "Parcel", "Part")):
