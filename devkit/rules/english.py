@@ -454,6 +454,8 @@ def _no_question(clause: Clause, *, automatic: bool) -> bool:
     """Nobody looks up what an event leads to, or a message; checking or listing one thing is work, checking its status is not."""
     group, objects = clause.group, clause.objects
     base, first = group.verb.base, next(iter(objects), None)
+    if group.verb.kind != "query":
+        return False
     if base == "check" or (base in _words("working") and not group.bare):
         many = base == "see" and first and (first.plural or first.of or _is_attribute(first))
         return not (many or _asks_state(clause))
@@ -564,6 +566,8 @@ def _by_object(tokens: Sequence[Token], clause: Clause) -> list[Clause]:
     )
     own = [one for one in more if one.end == len(tokens) or tokens[one.end].tag not in "BMHG"]
     first, *rest = clause.objects or (None,)
+    if clause.group.passive:
+        return [clause]
     if first and _is_somebody(first) and rest and tokens[first.end].tag == "D":
         return [replace(clause, objects=tuple(rest))]  # sends the driver a list
     return [clause, *(replace(clause, objects=(other,)) for other in own)]
@@ -587,6 +591,10 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
     elif base == "give" and len(objects) > 1 and not to and not _is_somebody(objects[0]):
         meant = "provide"
     verb = verbs.as_form(meant, "base")
+    about = clause.subject
+    we = about and (about.pronoun in ("we", "you") or _is_system(about))
+    if base == "check" and (objects or group.passive) and not (we or _asks_state(clause)):
+        verb = replace(group.verb, kind="update")
     return replace(clause, group=replace(group, verb=verb)) if verb else clause
 
 
