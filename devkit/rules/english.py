@@ -46,6 +46,19 @@ _RULE = re.compile(
 _SECTION = re.compile(
     r"^(?:bounded context|context|module|domain|epic|feature|aggregate)\b(?: overview)?:?\s*", re.IGNORECASE
 )
+_NAMING = ("after", "upon", "before")
+_DONE = ("ed", "en", "wn", "nt", "ld", "id", "st", "nd", "ght")
+_ASKED = re.compile(
+    r"^(?:what|how)\b.*?\b(?:when|if|after|once)\b ([^?]+)\?|^(?:and |but )?(?:what )?if ([^?]+)\?"
+    r"|^(?!(?:wh|how|may|can|do|does|did|is|are|has|have|was|will|shall|should|must|and|any|so)\w*\b)([\w %,-]+)\?$",
+    re.IGNORECASE,
+)
+_BEGUN = re.compile(r"(?:when|whenever|if|once|after|upon|should|as soon|until|before)\b", re.IGNORECASE)
+_AGAIN = re.compile(
+    r"\b(?:as well|also|too|besides|in addition|additionally|moreover|at the same time|in parallel|otherwise)\b",
+    re.IGNORECASE,
+)
+_CAN = re.compile(r"\b(?:can|may|might|could)\b", re.IGNORECASE)
 _TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
 _BECOMES = _words("become")
 _CHANGES = _words("change")
@@ -71,7 +84,7 @@ def _said(text: str) -> Said:
     cause, effect = _halves(tokens)
     state = _state(cause) if cause else _time(words, effect)
     return Said(
-        choices=choices(text), members=members(text), rule=bool(_RULE.search(text)), words=words, actor=actor, cause=cause,
+        choices=choices(text), members=[] if cause else members(text), rule=bool(_RULE.search(text)), words=words, actor=actor, cause=cause,
         effect=effect, state=state,
     )  # fmt: skip
 
@@ -80,6 +93,22 @@ class English(Reading):
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._things: set[str] = set()  # what something was done to
+        self._before: tuple[Sentence, Sequence[Token]] | None = (
+            None  # the sentence before, if it said that something is done
+        )
+        self._latest: Sequence[Action] = ()  # what it said is done last
+        self._reacted: Sequence[Action] = ()  # to what
+        self._asked = ""
+
+    def forget(self) -> None:
+        super().forget()
+        self._before, self._latest, self._reacted, self._asked = None, (), (), ""
+
+    def asked(self, question: str) -> None:
+        """What the next sentence answers: `What happens when a ticket is lost?`, `Oven too hot?`"""
+        found = _ASKED.search(question)
+        self._asked = next(filter(None, found.groups()), "").strip() if found else ""
+        self._latest, self._before, self._reacted = (), None, ()
 
     def heading(self, title: str) -> Term:
         """The concept of a heading; its thing is what the next sentences' pronouns may mean."""
@@ -109,13 +138,40 @@ class English(Reading):
         )
 
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
-        """Adds what one sentence says."""
+        """Adds what one sentence says, and keeps it for what follows from it in the next one."""
+        if self._asked and len(sentence.text.split()) > 2:
+            if not _BEGUN.match(sentence.text):
+                answer = re.sub(r"^then,? ", "", sentence.text, flags=re.IGNORECASE)
+                sentence = replace(sentence, text=f"When {self._asked}, {answer[0].lower()}{answer[1:]}")
+            self._asked = ""
+        near = self._same_line(sentence) or (self._before and not sentence.bullet)
+        self._near = self._latest if near else ()
+        done, reacted = self._facts.so_far()
+        self._sentence(sentence, actor)
+        self._goes_on(sentence, done, reacted)
+        new, reactions = self._facts.actions[done:], self._facts.reactions[reacted:]
+        last = [one for one in (*new, *(a for r in reactions for a in r.results)) if one.kind != "query"]
+        if last or not self._same_line(sentence):
+            self._latest, self._reacted = last[-1:], reactions[-1].triggers if reactions else ()
+        self._before = (sentence, _said(sentence.text).effect)
+
+    def _goes_on(self, sentence: Sentence, done: int, reacted: int) -> None:
+        """`The haulier is informed as well`, `otherwise it is seized`: has the cause of the sentence before."""
+        effects, before = self._facts.actions[done:], self._before[0].text if self._before else ""
+        again = before.endswith(";") or _AGAIN.search(sentence.text)
+        if self._reacted and again and by_itself(effects) and len(self._facts.reactions) == reacted:
+            del self._facts.actions[done:]
+            self._add(sentence, self._reacted, effects)
+
+    def _sentence(self, sentence: Sentence, actor: Term | None) -> None:
         said = _said(sentence.text)
         if self._lists(sentence, said) and ";" not in sentence.text:
             return
         if said.words != sentence.text:
             sentence = replace(sentence, text=said.words)
-        state = said.state
+        state, before = said.state, self._before[0].text if self._before else ""
+        if said.cause and len(said.cause) < 5 and said.cause[-1].tag == "N":  # if it is not
+            state = timer_of(before) or state
         undone = {one.group.verb.base for one in clauses(said.cause) if one.group.negative} if state else ()
         it = said.cause and said.cause[0].tag == "O"
         main = (
@@ -124,15 +180,24 @@ class English(Reading):
         for about in (*_about(main), *_about(said.cause if state else ())):
             self._speak_of(about)
         causes = [] if state else self._causes(sentence, said.cause, said.actor)
-        conditional = " if " in f" {said.words.lower()}" or timer_of(said.words)
-        if said.cause and not causes and not state and conditional:  # that nobody understands
-            state = _plain(said.cause)
-        automatic = bool(said.cause or state)
-        effects = self._actions(sentence, said.effect, said.actor or actor, automatic=automatic)
-        if causes and not clauses(said.effect):  # the approval leads to the creation of an account
-            effects = effects or self._nominal(sentence, said.effect)
+        effect = said.effect
         if not said.cause and not state and not said.actor:
-            causes, effects = self._among(sentence, said.effect, effects)
+            causes, effect = self._of_event(sentence, effect)
+        conditional = " if " in f" {said.words.lower()}" or timer_of(said.words)
+        if (
+            said.cause and not causes and not state and (conditional or not clauses(said.cause))
+        ):  # that nobody understands
+            timer = timer_of(said.words)
+            state = timer if f"{timer} later" in said.words else _plain(said.cause)
+        automatic = bool(said.cause or state or causes)
+        effects = self._actions(sentence, effect, said.actor or actor, automatic=automatic)
+        if causes and not clauses(effect):  # the approval leads to the creation of an account
+            effects = effects or self._fragments(sentence, effect)
+            effects = effects or self._nominal(sentence, effect) or self._new(sentence, effect)
+        if not automatic and not said.actor:
+            causes, effects = self._among(sentence, effect, effects)
+        if causes and causes[0].verb == "make" and causes[0].actor is None and not by_itself(effects):
+            causes = []  # on arrival the skipper registers
         self._add(sentence, causes, effects, state, undone)
 
     def _among(
@@ -145,23 +210,84 @@ class English(Reading):
             if t.low == "then" and (b.text in ",;and" or b.tag == "B" or b.low in _words("system"))
         )
         then, text = next(thens, len(sentence.text)), sentence.text
-        told = [one for one in effects if one.kind == "notify" and one.actor is None and one.automatic]
-        later = told or [one for one in effects if text.find(one.place.quote) + len(one.place.quote) > then]
+        told = [
+            one
+            for one in effects
+            if one.actor is None and (one.verb == "send" or (one.kind == "notify" and one.automatic))
+        ]
+        by = next((i for i in range(len(effects), 0, -1) if not _by_then(effects[i - 1])), 0)
+        followed = effects[by:] if by and effects[by - 1].actor else ()
+        later = (
+            followed
+            or told
+            or [one for one in effects if text.find(one.place.quote) + len(one.place.quote) > then]
+        )
         before = [one for one in effects if one not in later]
-        if later and by_itself(later) and (causes := before or self._just_done(sentence)):
+        near = self._just_done() if then < len(text) else self._reacted or self._just_done()
+        near = near if then < len(text) or self._same_line(sentence) else ()
+        if later and by_itself(later) and (causes := before or near):
             self._facts.actions += before[:-1]
-            return causes[-1:], later
+            return list(causes[-1:]), list(later)
         return [], list(effects)
 
-    def _just_done(self, sentence: Sentence) -> list[Action]:
-        """What the sentence before in the same line said was done."""
-        return [one for one in self._facts.done()[-1:] if one.place.line == sentence.whole.line]
+    def _same_line(self, sentence: Sentence) -> bool:
+        return self._before is not None and self._before[0].whole.line == sentence.whole.line
+
+    def _just_done(self) -> Sequence[Action]:
+        """What the sentence before said was done, or happened."""
+        if self._latest or self._before is None or not clauses(self._before[1]):
+            return self._latest
+        return self._causes(*self._before, None)
+
+    def _of_event(self, sentence: Sentence, tokens: Sequence[Token]) -> tuple[list[Action], Sequence[Token]]:
+        """`Approval of the proof reserves the space`, `returned sets are examined`: the subject says what happened; what does
+        nothing by itself is left to the system."""
+        first = next(iter(clauses(tokens)), None)
+        start = first.group.start if first else 0
+        subject = tokens[: start - 1] if start and tokens[start - 1].tag == "R" else tokens[:start]
+        able = any(token.low in ("can", "may", "only", "cannot") for token in tokens[: start + 1])
+        if (
+            first is None
+            or not subject
+            or able
+            or first.group.negative
+            or any(t.tag in "SX" for t in subject)
+        ):
+            return [], tokens
+        done = self._participial(sentence, subject)
+        by = any(word == "by" and is_person(phrases[0].head) for word, phrases in first.tails)
+        if first.group.passive or not first.objects or (first.subject and is_person(first.subject.head)):
+            done = [one for one in done if self._facts.earlier(one, "")]
+        many = first.subject is not None and first.subject.plural
+        many = many or (
+            len(subject) == 1 and not verbs.as_form(subject[0].low, "ing")
+        )  # Dispatch packs the order
+        if done or first.group.passive or not first.objects or many:
+            found = [] if by else done
+        else:
+            found = self._doing(sentence, subject) or self._nominal(sentence, subject)
+        found = [self._as_done(cause, "") for cause in found]
+        if found and not first.group.passive:
+            at = tokens[start].start
+            return found, (Token("system", "system", "W", at, at), *tokens[start:])
+        return found, tokens
 
     def _causes(self, sentence: Sentence, tokens: Sequence[Token], actor: Term | None) -> list[Action]:
-        found = self._actions(sentence, tokens, actor, automatic=False, past=True)
+        if tokens and tokens[0].low in ("this", "that", "so") and (len(tokens) < 3 or tokens[1].tag in "BHR"):
+            return list(self._just_done())
+        it = clauses(tokens)[:1] if tokens and tokens[0].low in ("it", "they") else ()
+        if known := [one for one in self._facts.done() if it and one.verb == it[0].group.verb.base]:
+            return known[-1:]
+        plain = all(one.tag not in "BHM" for one in tokens)
+        found = self._participial(sentence, tokens) if plain and tokens[0].tag == "D" else []
+        found = found or self._actions(sentence, tokens, actor, automatic=False, past=True)
         found = found or self._became(sentence, tokens)
         found = found or self._doing(sentence, tokens)
-        found = found or ([] if clauses(tokens) else self._nominal(sentence, tokens))
+        found = found or self._participial(sentence, tokens)
+        if not clauses(tokens):
+            found = found or self._nominal(sentence, tokens)
+        had = next((i for i, one in enumerate(tokens) if one.tag == "H"), -1)  # we have your report
+        found = found or self._done_to(sentence, tokens[had + 1 :])
         return [self._as_done(cause, _noun_of(cause)) for cause in found]
 
     def _actions(
@@ -177,7 +303,7 @@ class English(Reading):
         inputs = [clause for clause in made if clause.group.verb.base in _words("input_like")]
         found: list[Action] = []
         for clause in made:
-            if clause in inputs and len(made) > 1:
+            if clause in inputs and len(made) > 1 and not (automatic and clause.group.passive):
                 continue
             place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
             about, did = clause.subject, tokens[clause.group.end - 1].low
@@ -225,16 +351,16 @@ class English(Reading):
             return True  # what the whole text is about
         if is_person(subject.head) or _is_system(subject) or _nobody(subject):
             return False
-        return (subject.named and not any(one.plural for one in clause.objects)) or naming.pascal(
-            naming.singular(subject.head)
-        ) in self._things
+        word = naming.singular(subject.head)
+        noun = word in _VERB_OF or bool(verbs.as_form(word, "base"))  # Dispatch ships the order
+        return (subject.named and not noun and not any(one.plural for one in clause.objects)) or naming.pascal(word) in self._things
 
     def _crossed(self, place: Place, clause: Clause) -> Action | None:
         """`the stock falls below the minimum`: somebody must notice it."""
         if clause.subject is None:
             return None
         thing, owner = self._thing_of(clause.subject)
-        limits = ((word, phrases[0]) for word, phrases in clause.tails if phrases[0].words)
+        limits = ((word, phrases[0]) for word, phrases in clause.tails if phrases[0].words and word in _PAST)
         preposition, limit = next(limits, ("", next(iter(clause.objects), None)))
         bare = limit is None or (preposition not in _PAST and clause.group.verb.base not in _LIMITS)
         if thing is None or (bare and "_" not in clause.group.verb.base):
@@ -255,6 +381,9 @@ class English(Reading):
         thing, owner = self._thing_of(target)
         if target.pronoun and verb.kind == "notify":  # as a reader I want to be told
             thing = actor or thing
+            if target.pronoun in ("you", "me", "us", "him", "her", "them") and not actor:
+                noun = {"remind": "Reminder", "warn": "Warning"}.get(verb.base, "Notification")
+                thing, verb = Term(noun, noun), verbs.as_form("send", "base") or verb
         if thing is None:
             return None
         self._things.add(naming.pascal(naming.head(thing.name)))
@@ -361,22 +490,82 @@ class English(Reading):
         return [noticed(place, "mark", thing, owner, _term(command), _term(event))]
 
     def _doing(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
-        """`After checking the form`, `submitting an order`."""
-        verb = verbs.as_form(tokens[0].low, "ing") if len(tokens) > 1 and tokens[1].tag in "D" else None
+        """`After checking the form`, `submitting an order`, `in response to shipping`."""
+        verb = verbs.as_form(tokens[0].low, "ing") if tokens else None
         phrase = noun_phrase(tokens, 1, len(tokens)) if verb else None
-        if verb is None or phrase is None or not phrase.words:
+        known = (one for one in reversed(self._facts.done()) if verb and one.verb == verb.base)
+        if len(tokens) == 1 and (done := next(known, None)):
+            return [done]
+        noun = bool(tokens) and tokens[0].low in verbs.NOUNS_IN_ING
+        if noun or phrase is None or not phrase.words or tokens[1].tag not in "DQW":
+            return []
+        return self._passive(sentence, tokens, verb, phrase)
+
+    def _participial(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
+        """`A refused declaration`, `damage found`: what was done to a thing, said before it or behind."""
+        at = next((i for i, one in enumerate(tokens) if one.tag in "WA" and one.low.endswith(_DONE)), -1)
+        verb = verbs.as_form(tokens[at].low, "part") if at >= 0 else None
+        before = noun_phrase(tokens, 0, at) if at > 0 else None
+        phrase = before or noun_phrase(tokens, at + 1, len(tokens))
+        if phrase is None or (before and before.end < at) or phrase.head in _DURATIONS:
+            return []
+        return self._passive(sentence, tokens, verb, phrase)
+
+    def _fragments(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
+        """`Damage found: repair job opened, customer informed`."""
+        ends = [i for i, one in enumerate(tokens) if one.text in ",;" or one.low == "and"]
+        parts = (tokens[a + 1 : b] for a, b in pairwise((-1, *ends, len(tokens))))
+        return [
+            done for part in parts for done in self._participial(sentence, part) if part[0].low[-2:] != "ed"
+        ]
+
+    def _passive(
+        self, sentence: Sentence, tokens: Sequence[Token], verb: Verb | None, phrase: Phrase
+    ) -> list[Action]:
+        if verb is None:
             return []
         clause = Clause(Group(0, 1, verb, passive=True), phrase, (), (), 0, len(tokens))
         place = sentence.place(tokens[0].start, tokens[-1].end)
-        done = self._action(place, clause, None, automatic=True, past=True)
+        done = self._action(place, _meant(clause, automatic=True), None, automatic=True, past=True)
         return [done] if done else []
+
+    def _done_to(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
+        """`After the match`: what was done last to what is only named."""
+        phrase = _whole(tokens)
+        if phrase and (phrase.end < len(tokens) or is_person(phrase.head)):
+            return []
+        name = term_of(phrase).name if phrase and phrase.words else ""
+        done = (one for one in reversed(self._facts.done()) if name and one.thing.name.endswith(name))
+        return [replace(one, place=sentence.whole) for one in [next(done, None)] if one]
+
+    def _new(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
+        """`Registration results in an entry`: there is one then."""
+        phrase = _whole(tokens)
+        if (
+            phrase is None
+            or not phrase.words
+            or tokens[0].tag != "D"
+            or is_person(phrase.head)
+            or _skipped(phrase)
+        ):
+            return []
+        thing, place = term_of(phrase), sentence.place(tokens[0].start, tokens[-1].end)
+        made = [
+            one
+            for one in self._facts.done()
+            if one.thing.name == thing.name and one.kind in ("create", "notify")
+        ]
+        command, event = _names(Verb("create", "created", "create"), thing, "", "")
+        new = noticed(place, "create", thing, None, command, event)
+        return [replace(made[-1], place=place) if made else replace(new, kind="create")]
 
     def _nominal(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         """`After payment`, `upon approval of the request`."""
         phrase = _whole(tokens)
         noun = naming.singular(phrase.head) if phrase and phrase.words else ""
         of = phrase.of if phrase and noun in _words("noun_and_verb") else None
-        base = _VERB_OF.get(noun) or (noun if of else None)
+        known = noun in _words("noun_and_verb") and any(one.verb == noun for one in self._facts.done())
+        base = _VERB_OF.get(noun) or (noun if of or known else None)
         base = None if of and is_person(of.head) else base  # on request of the insurer
         verb = verbs.as_form(base, "base") if base else None
         if phrase is None or verb is None:
@@ -385,9 +574,10 @@ class English(Reading):
         whole = phrase.of if phrase.of and phrase.of.words else before
         itself = phrase.words == (lexicon.pairs(_FILE, "implied").get(verb.base),)
         done = next((action for action in reversed(self._facts.done()) if action.verb == verb.base), None)
-        thing = (
-            term_of(whole) if whole else done.thing if done else term_of(phrase) if itself else self._thing
-        )
+        thing = term_of(whole) if whole else done.thing if done else term_of(phrase) if itself else None
+        if thing is None and (tokens[0].low in ("a", "an", "each", "every", "any") or not self._thing):
+            thing, verb = term_of(phrase), verbs.as_form("make", "base") or verb  # every sale: it is made
+        thing = thing or self._thing
         if thing is None:
             return []
         self._thing = thing
@@ -395,6 +585,11 @@ class English(Reading):
         place = sentence.place(tokens[0].start, tokens[-1].end)
         kind: Kind = "create" if verb.kind == "create" else "update"
         return [replace(noticed(place, verb.base, thing, None, command, event), kind=kind, automatic=False)]
+
+
+def _by_then(one: Action) -> bool:
+    """What nobody does, and is no possibility: the stock is corrected."""
+    return one.automatic and one.actor is None and one.kind != "query" and not _CAN.search(one.place.quote)
 
 
 def _state(tokens: Sequence[Token]) -> str:
@@ -432,16 +627,19 @@ def _time(text: str, effect: Sequence[Token]) -> str:
     if found := _REMINDING.search(text):
         return found[0].rstrip(".")
     made, timer = clauses(effect), timer_of(text)
+    made = [one for one in made if one.group.verb.kind != "query"]
     alone = "automatically" in text.lower() or (bool(made) and all(map(_goes_alone, made)))
     begins = timer.lower().startswith(_BEGINS) or f"{timer} later" in text
     return timer if timer and alone and begins else ""
 
 
 def _goes_alone(clause: Clause) -> bool:
-    """Whether nobody need be there: the system does it, or it is done or happens."""
-    if clause.group.passive:
+    """Whether nobody need be there: the system does it, or it is done or happens; somebody is told or gets it."""
+    group, subject = clause.group, clause.subject
+    if group.passive:
         return all(word != "by" for word, _ in clause.tails)
-    return clause.subject is not None and _is_system(clause.subject)
+    ours = subject is not None and subject.pronoun == "we" and group.verb.kind == "notify"
+    return group.verb.base in ("receive", "get") or ours or (subject is not None and _is_system(subject))
 
 
 def _told(clause: Clause) -> bool:
@@ -502,9 +700,13 @@ def _parted(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
 
 def _comma(tokens: Sequence[Token], start: int = 0) -> int:
     """Where the comma before the main part stands; 0 where there is none."""
-    commas = (i for i in range(start, len(tokens)) if tokens[i].text == ",")
+    commas = [i for i in range(start, len(tokens)) if tokens[i].text == ","]
     upon = tokens[0].low == "upon"
-    return next((i for i in commas if _main_part(tokens, i + 1) or (upon and not clauses(tokens[:i]))), 0)
+    parts = (i for i in commas if _main_part(tokens, i + 1) or (upon and not clauses(tokens[:i])))
+    last = (
+        commas[-1] if upon and commas and tokens[commas[-1] + 1].tag == "D" else 0
+    )  # upon that, the invoice
+    return next(parts, 0 if clauses(tokens[last + 1 :]) else last)
 
 
 def _follows(tokens: Sequence[Token], i: int) -> bool:
@@ -527,7 +729,9 @@ def _without_comma(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[T
         return tokens[1:then], tokens[then + 1 :]
     main = [i for i in range(1, len(tokens)) if tokens[i].tag in "DO" and _subject_first(tokens, i)]
     for i in main:
-        happens = _happens(tokens[1:i]) or any(t.low in _DURATIONS for t in tokens[1:i])
+        happens = (
+            tokens[0].low in _NAMING or _happens(tokens[1:i]) or any(t.low in _DURATIONS for t in tokens[1:i])
+        )
         if i > 1 and tokens[i - 1].tag not in "PSD" and happens:
             return tokens[1:i], tokens[i:]
     return (), tokens[next(iter(main), 1) :]
@@ -550,8 +754,10 @@ def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
     for i, token in enumerate(tokens[1:], 1):
         if token.low in _words("condition"):
             comma = _comma(tokens, i)
-            if comma and not clauses(tokens[:i]):  # a day before the visit, the guest is reminded
-                return tokens[comma + 1 :]
+            if not clauses(tokens[:i]) and (comma or _without_comma(tokens[i:])[1]):
+                return (
+                    tokens[comma + 1 :] if comma else _without_comma(tokens[i:])[1]
+                )  # a day before the visit
             ands = (j for j in range(i, len(tokens) - 1) if tokens[j].low == "and")
             more = next((j for j in ands if verbs.as_form(tokens[j + 1].low, "base")), len(tokens))
             able = any(one.tag == "M" for one in tokens[:i])  # lock it before use and release it
@@ -581,12 +787,12 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
         base in ("receive", "get", "get_back")
         and objects
         and clause.subject
-        and is_person(clause.subject.head)
+        and _is_somebody(clause.subject)
     )
     to = any(word == "to" for word, _ in clause.tails)
     if group.passive:
         meant = {"tell": "inform", "find": "detect"}.get(base, "")
-    elif gets and (automatic or base == "get_back" or objects[0].head in _MESSAGES):
+    elif gets and (automatic or base == "get_back" or objects[0].head in _MESSAGES | _words("paper")):
         meant, clause = "return" if base == "get_back" else "send", replace(clause, subject=None)
     elif base == "give" and len(objects) > 1 and not to and not _is_somebody(objects[0]):
         meant = "provide"

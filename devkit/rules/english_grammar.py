@@ -123,6 +123,8 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
         i += 1
     if i < end and (tokens[i].tag == "O" or tokens[i].low == "one") and tokens[i].low not in ("which", "who"):
         return Phrase((), i, i + 1, tokens[i].low in ("they", "them"), pronoun=tokens[i].low)
+    if i + 1 < end and tokens[i + 1].low in ("one", "ones") and _is_done(tokens[i].low):  # a flagged one
+        return Phrase((), i, i + 2, tokens[i + 1].low == "ones", pronoun="it")
     first = i
     while i < end and (tokens[i].tag == "W" or _amid(tokens, i, first, end)) and not _doing(tokens, i, first):
         i += 1
@@ -356,7 +358,7 @@ def _third_person(tokens: Sequence[Token], i: int, following: Token) -> Verb | N
     if verb:
         return None if noun and after == "W" and _acts_alone(following.low) else verb
     known = low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
-    return verbs.guessed_from_s(low) if known and after == "D" else None
+    return verbs.guessed_from_s(low) if known and after in "DO" and following.low != "i" else None
 
 
 def _acts_alone(word: str) -> bool:

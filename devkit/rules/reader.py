@@ -18,6 +18,7 @@ _HANGUL = re.compile(r"[가-힣]")
 _CONTINUES = re.compile(
     r"(?:\b(?:can|may|must|should|shall|to|will|able to)|수 있다|할 수 있는 일)$", re.IGNORECASE
 )
+_BEGINS = re.compile(r"(?:when|whenever|if|once|after|upon|as soon as)\b[^,]+$", re.IGNORECASE)
 _QUIET = re.compile(
     r"비\s*기능|\bnon[-\s]*functional|\bnfrs?\b|quality (?:attribute|requirement)|^how to\b"
     r"|(?:성능|보안|품질|인터페이스|제약\s*사항|테스트|운영|하자|프로젝트\s*\S+|컨설팅)\s*요구",
@@ -216,6 +217,8 @@ class _Reader:
         for sentence in text.sentences(lines):
             if not _is_off_topic(sentence.text):
                 self._said(sentence, by_number[sentence.pieces[0][1]])
+            elif sentence.text.endswith("?"):
+                self._english.asked(sentence.text)
 
     def _said(self, sentence: Sentence, line: Line) -> None:
         """One sentence; `2a. The card is refused: ...` is a condition, `Clerk -> Close the case` has its actor before the arrow."""
@@ -292,13 +295,14 @@ class _Reader:
     def _list(self, intro: Line, items: Sequence[Line]) -> None:
         head = intro.body.rstrip(":： ")
         reader = self._language(head)
-        if _CONTINUES.search(head):
+        if _CONTINUES.search(head) or _BEGINS.match(head):
+            between = " " if _CONTINUES.search(head) else ", "
             for item in items:
-                reader.sentence(_joined(Line(intro.number, head, head, True), [item], " "), self._actor)
+                reader.sentence(_joined(Line(intro.number, head, head, True), [item], between), self._actor)
         elif any(reader.has_verb(item.body) for item in items):
             self._labelled(intro, head, reader, items)
         else:
-            reader.sentence(_joined(Line(intro.number, head, head, True), items, ", "), self._actor)
+            reader.sentence(_joined(Line(intro.number, head, head, True), items), self._actor)
 
     def _labelled(self, intro: Line, head: str, reader: English | Korean, items: Sequence[Line]) -> None:
         before = self._actor
@@ -385,11 +389,12 @@ def _items(lines: Sequence[Line], start: int) -> list[Line]:
     return found
 
 
-def _joined(intro: Line, items: Sequence[Line], separator: str) -> Sentence:
-    """One sentence from a line and its bullets; each piece keeps its own line."""
+def _joined(intro: Line, items: Sequence[Line], before: str = "") -> Sentence:
+    """One sentence from a line and what it lists, or from a line and what goes on with it (`before` stands in between); each
+    piece keeps its own line."""
     joined, pieces = intro.body, [(0, intro.number, len(intro.body))]
     for number, item in enumerate(items):
-        body = item.body.rstrip(".;,") if separator == " " else _ITEM_END.sub("", item.body).rstrip(".;,")
-        joined += (" " if number == 0 else separator) + body
+        body = item.body.rstrip(".;,") if before else _ITEM_END.sub("", item.body).rstrip(".;,")
+        joined += (before or (", " if number else " ")) + body
         pieces.append((len(joined) - len(body), item.number, len(body)))
     return Sentence(joined, tuple(pieces), True)

@@ -36,6 +36,7 @@ class Reading(ABC):
         self._thing: Term | None = None
         self._actor: Term | None = None
         self._line = 0
+        self._near: Sequence[Action] = ()  # what the sentence before said is done last
 
     def _lists(self, sentence: Sentence, said: Said) -> bool:
         """Adds what a sentence lists; whether it does."""
@@ -109,8 +110,12 @@ class Reading(ABC):
         done = [one for one in done if one.place.line <= (line or one.place.line)]
         alone, short = by_itself(effects), 5 if state.isascii() else 1
         spoken = state.split()
-        named = {word[:-1] for word in spoken} | set(spoken if timer_of(state) else ())
+        named = {word[:-1] for word in spoken} | set(
+            spoken if timer_of(state) and "before" not in spoken else ()
+        )
         ways: list[Callable[[Action], bool]] = []
+        if alone and len(spoken) > 2:
+            ways.append(lambda one: " ".join(spoken[-2:]) in one.place.quote)
         if alone or not line:
             ways.append(lambda one: mentions(state[: len(one.thing.alias) + short], one.thing))
         if alone:
@@ -131,7 +136,8 @@ class Reading(ABC):
                 ),
             ]
         found = (_waiting([one for one in done if way(one)], undone) for way in ways)
-        return next(filter(None, (next(reversed(near), None) for near in found)), None)
+        latest = next((one for one in self._near if alone and not timer_of(state) and one in done), None)
+        return next(filter(None, (next(reversed(near), None) for near in found)), latest)
 
     def after(self, line: int) -> None:
         """What brings the next sentence's state about is done in this line."""
