@@ -273,9 +273,11 @@ class English(Reading):
         return found, tokens
 
     def _causes(self, sentence: Sentence, tokens: Sequence[Token], actor: Term | None) -> list[Action]:
-        if tokens and tokens[0].low in ("this", "that", "so") and (len(tokens) < 3 or tokens[1].tag in "BHR"):
+        if not tokens:
+            return []
+        if tokens[0].low in ("this", "that", "so") and (len(tokens) < 3 or tokens[1].tag in "BHR"):
             return list(self._just_done())
-        it = clauses(tokens)[:1] if tokens and tokens[0].low in ("it", "they") else ()
+        it = clauses(tokens)[:1] if tokens[0].low in ("it", "they") else ()
         if known := [one for one in self._facts.done() if it and one.verb == it[0].group.verb.base]:
             return known[-1:]
         plain = all(one.tag not in "BHM" for one in tokens)
