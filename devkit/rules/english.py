@@ -383,9 +383,6 @@ class English(Reading):
         thing, owner = self._thing_of(target)
         if target.pronoun and verb.kind == "notify":  # as a reader I want to be told
             thing = actor or thing
-            if target.pronoun in ("you", "me", "us", "him", "her", "them") and not actor:
-                noun = {"remind": "Reminder", "warn": "Warning"}.get(verb.base, "Notification")
-                thing, verb = Term(noun, noun), verbs.as_form("send", "base") or verb
         if thing is None:
             return None
         self._things.add(naming.pascal(naming.head(thing.name)))
@@ -786,16 +783,16 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
     address and a photo, and to nobody, fills in something."""
     group, objects, base, meant = clause.group, clause.objects, clause.group.verb.base, ""
     gets = (
-        base in ("receive", "get", "get_back")
-        and objects
-        and clause.subject
-        and _is_somebody(clause.subject)
+        base in ("receive", "get", "get_back") and objects and clause.subject and _is_somebody(clause.subject)
     )
     to = any(word == "to" for word, _ in clause.tails)
     if group.passive:
         meant = {"tell": "inform", "find": "detect"}.get(base, "")
     elif gets and (automatic or base == "get_back" or objects[0].head in _MESSAGES | _words("paper")):
         meant, clause = "return" if base == "get_back" else "send", replace(clause, subject=None)
+    elif group.verb.kind == "notify" and objects and objects[0].pronoun in ("you", "me", "us"):
+        noun = {"remind": "reminder", "warn": "warning"}.get(base, "notification")
+        meant, clause = "send", replace(clause, objects=(Phrase((noun,), 0, 0, False),))
     elif base == "give" and len(objects) > 1 and not to and not _is_somebody(objects[0]):
         meant = "provide"
     verb = verbs.as_form(meant, "base")
