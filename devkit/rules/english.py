@@ -355,7 +355,9 @@ class English(Reading):
             return False
         word = naming.singular(subject.head)
         noun = word in _VERB_OF or bool(verbs.as_form(word, "base"))  # Dispatch ships the order
-        return (subject.named and not noun and not any(one.plural for one in clause.objects)) or naming.pascal(word) in self._things
+        return (
+            subject.named and not noun and not any(one.plural for one in clause.objects)
+        ) or naming.pascal(word) in self._things
 
     def _crossed(self, place: Place, clause: Clause) -> Action | None:
         """`the stock falls below the minimum`: somebody must notice it."""
