@@ -11,30 +11,38 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from devkit.rtdb.server import Emulator
 from poller.errors import LeaseLost, Transient
 from poller.job import Job, JobState, LogLevel, LogLine
 from poller.metrics import Claim, Metrics, Try
 from poller.ports import JobFilter
+from poller.rtdb.claims import Claims
 from poller.rtdb.credentials import EmulatorCredentials
+from poller.rtdb.fence import Claimant
 from poller.rtdb.names import OUTPUTS, read_entry
 from poller.rtdb.rest import Database
-from poller.rtdb.run import RtdbRun
+from poller.rtdb.run import RtdbRun, Runs
 from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, small_model
 from tests.poller.lifecycle import NODES, inputs, new_id, round_trips
 from tests.poller.whole import Whole
+from tests.virtual import VirtualClock, virtual
 
 LEASE_SECONDS = 30.0
 
 
 class Counted(Metrics):
-    """Claims by their outcome, and crashes."""
+    """Claims by their outcome, crashes, and the seconds that jobs had waited when they were picked up."""
 
     def __init__(self) -> None:
         super().__init__()
         self.told: list[str] = []
+        self.waited: list[float] = []
+
+    def picked_up(self, seconds: float) -> None:
+        self.waited.append(seconds)
 
     def claim(self, outcome: Claim) -> None:
         self.told.append(outcome)
@@ -228,6 +236,85 @@ async def test_the_epoch_does_not_fall_when_the_next_one_is_broken_off_after_it_
     await run.settlement.release(run.job.interrupted())
     entry = await sides.seen()
     assert (entry.lease.epoch, entry.lease.held, entry.interruptions) == (2, False, 1)
+
+
+@pytest.mark.parametrize(("passed", "waited"), [(3600.0, 3600.0), (-60.0, 0.0)])
+async def test_how_long_a_job_waited_is_told_once_when_it_is_first_picked_up(
+    sides: Sides, passed: float, waited: float
+) -> None:
+    """Not when it goes on: after a release, or after its run has vanished. What is dated ahead has not waited."""
+    made = int((sides.clock.time - passed) * 1000)
+    await sides.database.put(f"{NODES.entry(sides.job)}/createdAt", made)
+    run = await sides.queues["a"].claim(await sides.seen())
+    assert run is not None
+    await run.settlement.release(run.job)
+    await sides.queues["b"].claim(await sides.seen())
+    sides.clock.time += LEASE_SECONDS + 1
+    await sides.queues["a"].claim(await sides.seen())
+    assert sides.counted.told == ["won", "won", "taken_over", "crash"]
+    assert sides.counted.waited == [pytest.approx(waited, rel=3e-4)]
+
+
+@pytest.mark.parametrize(
+    ("language", "crashed", "begun"),
+    [
+        ("English", "was stopped 3 times in a row", "begun by an earlier version"),
+        ("Korean", "3번 연속으로 중단되어", "이전 버전의 생성기가 시작한"),
+    ],
+)
+async def test_why_a_claimed_job_must_not_run_is_said_in_its_language(
+    sides: Sides, language: str, crashed: str, begun: str
+) -> None:
+    node = NODES.job(sides.job)
+    await sides.database.put(f"{node}/state/inputs/preferedLanguage", language)
+    await sides.database.patch(NODES.entry(sides.job), {"crashes": 2})
+    assert await sides.queues["a"].claim(await sides.seen()) is not None
+    sides.clock.time += LEASE_SECONDS + 1
+    assert await sides.queues["b"].claim(await sides.seen()) is None
+    assert crashed in messages(await sides.outputs())[0]
+    assert await sides.database.get(NODES.entry(sides.job)) is None
+
+    await sides.database.patch(
+        node, {"run": None, "state/outputs": {"esValue": {"elements": {"e": {"id": "e"}}}}}
+    )
+    await sides.database.put(NODES.entry(sides.job), {"createdAt": 1})
+    assert await sides.queues["b"].claim(await sides.seen()) is None
+    assert begun in messages(await sides.outputs())[0]
+
+
+async def test_a_canvas_with_its_mark_alone_was_begun_by_nobody(sides: Sides) -> None:
+    await sides.database.put(f"{NODES.leaf(sides.job, OUTPUTS)}/esValue/elements", {"@": True})
+    assert await sides.queues["a"].claim(await sides.seen()) is not None
+
+
+async def test_an_entry_without_a_job_goes_and_the_log_says_why(sides: Sides) -> None:
+    seen = await sides.seen()
+    await sides.database.delete(NODES.job(sides.job))
+    with capture_logs() as logs:
+        assert await sides.queues["a"].claim(seen) is None
+    assert await sides.database.get(NODES.entry(sides.job)) is None
+    assert [line["reason"] for line in logs if line["event"] == "job.dropped"] == ["there is no job for it"]
+
+
+@virtual
+async def test_a_claim_that_nobody_answers_is_given_up_before_a_lease_would_be_over() -> None:
+    """The slot that was set aside for it is wanted."""
+
+    class Silent:
+        async def get_with_etag(self, path: str, *, deadline: float) -> Any:
+            await asyncio.sleep(deadline)
+            raise Transient("no answer")
+
+        async def get(self, path: str) -> None:
+            return None
+
+    silent: Any = Silent()
+    writer = Writer(silent, NODES, VirtualClock(), metrics=Metrics())
+    claimant = Claimant(owner="poller-a", lease_seconds=LEASE_SECONDS)
+    removals: Any = None
+    with pytest.raises(Transient):
+        await Claims(writer, Runs(), removals, claimant).claim(Job(id=new_id(), created_at=1))
+    assert asyncio.get_running_loop().time() < LEASE_SECONDS
 
 
 async def test_an_ended_run_renews_nothing(sides: Sides) -> None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from eventstorming.v1 import executor_pb2
+from eventstorming.v1 import executor_pb2, model_pb2
 
-from poller.errors import LeaseLost
-from poller.job import LogLevel, LogLine
-from poller.metrics import Lease, Metrics
+from poller.errors import LeaseLost, Transient
+from poller.job import Job, Lease, LogLevel, LogLine
+from poller.metrics import Lease as LeaseOutcome
+from poller.metrics import Metrics
+from poller.rtdb.answers import Denied
 from poller.rtdb.credentials import EmulatorCredentials
-from poller.rtdb.fence import MARGIN_SECONDS
+from poller.rtdb.fence import MARGIN_SECONDS, Fence
+from poller.rtdb.held_lease import HeldLease
 from poller.rtdb.names import Json, read_entry
 from poller.rtdb.rest import Database
 from poller.rtdb.run import RtdbRun
@@ -23,6 +28,7 @@ from poller.rtdb.writer import Writer
 from tests.fakes import FakeClock, eventually, settle, small_model
 from tests.poller.lifecycle import NAMESPACE, NODES, World, new_id, round_trips, world
 from tests.poller.whole import Whole
+from tests.virtual import VirtualClock, virtual
 
 
 class Counted(Metrics):
@@ -31,7 +37,7 @@ class Counted(Metrics):
         self.told: list[str] = []
         self.endings: list[str] = []
 
-    def lease(self, outcome: Lease) -> None:
+    def lease(self, outcome: LeaseOutcome) -> None:
         self.told.append(outcome)
 
     def repeated(self) -> None:
@@ -272,6 +278,20 @@ async def test_a_completed_job_shows_its_whole_model(bench: Bench) -> None:
     assert "Order1" in names
 
 
+async def test_a_completed_job_is_told_with_what_it_cost_and_of_no_failure(bench: Bench) -> None:
+    await bench.run.settlement.release(bench.run.job.raised())
+    job = bench.run.job.id
+    run = await bench.queue.claim(read_entry(job, await bench.rtdb.entry(job)))
+    assert run is not None
+    await run.settlement.complete(small_model(), tokens_used=7)
+    tree = await bench.rtdb.database.get("")
+    assert tree["jobs"][NAMESPACE][job]["run"]["tokens"] == 7
+    (row,) = tree["jobIndex"][NAMESPACE].values()
+    assert (row["state"], row["attempts"]) == ("completed", 1)
+    assert not {"failure", "cancelled"} & row.keys()
+    assert bench.counted.endings == ["released", "completed"]
+
+
 async def test_what_is_not_stored_when_a_run_is_let_go_takes_no_room_any_more(bench: Bench) -> None:
     async with bench.run:
         remember(bench.run, "q1")
@@ -339,6 +359,93 @@ async def test_who_keeps_the_lease_hears_at_once_that_it_is_lost(bench: Bench) -
     bench.run.lease.lose("another's")
     with pytest.raises(LeaseLost, match="another's"):
         await keeping
+
+
+def entry(epoch: int, token: str, owner: str = "") -> Job:
+    return Job(id="j", created_at=1, lease=Lease(epoch=epoch, token=token, owner=owner, renewed_at=1))
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (None, "the entry is gone"),
+        (entry(2, "theirs", "poller-b"), "the lease is held by poller-b (epoch 2)"),
+        (entry(2, "theirs"), "the lease is held by nobody (epoch 2)"),
+        (entry(1, "theirs", "poller-b"), None),
+        (entry(0, ""), None),
+        (entry(2, "ours", "poller-a"), None),
+    ],
+)
+async def test_an_entry_takes_the_lease_away_where_a_later_epoch_is_anothers(
+    bench: Bench, seen: Job | None, why: str | None
+) -> None:
+    """Whoever looks at the stream may see what was before our claim, or our own next epoch before its reply."""
+    held = bench.run.lease
+    if seen is not None and seen.lease.token == "ours":
+        seen = replace(seen, lease=replace(seen.lease, token=held.job.lease.token))
+    held.check(seen)
+    assert held.fence.lost == why
+
+
+@pytest.mark.parametrize(("chance", "seconds"), [(0.0, 6.4), (1.0, 9.6)])
+async def test_pollers_that_began_together_do_not_renew_together(
+    bench: Bench, chance: float, seconds: float
+) -> None:
+    bench.writer.chance = bench.run.lease.writer.chance = lambda: chance
+    before = bench.rtdb.rtdb.app.stats.requests
+    keeping = asyncio.create_task(bench.run.lease.keep())
+    await bench.clock.advance(seconds - 0.01)
+    await round_trips(bench.rtdb.database)
+    assert bench.counted.told == []
+    assert bench.rtdb.rtdb.app.stats.requests - before == 20, "its own round trips"
+    await bench.clock.advance(0.02)
+    await eventually(lambda: bench.counted.told == ["renewed"])
+    keeping.cancel()
+
+
+@virtual
+async def test_the_waits_for_a_silent_database_grow_to_two_seconds() -> None:
+    """With each failure, whatever the lease is."""
+    at: list[float] = []
+
+    async def silent() -> None:
+        at.append(asyncio.get_running_loop().time())
+        if len(at) < 8:
+            raise Transient("no answer")
+
+    await held(lease_rules=False).insist(silent)
+    waits = [round(after - before, 3) for before, after in pairwise(at)]
+    assert waits == [0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0]
+
+
+@virtual
+async def test_whom_the_database_refuses_has_lost_the_lease_where_it_has_our_rules() -> None:
+    async def refused() -> None:
+        raise Denied("rules do not allow it")
+
+    said = "the database refused a write under this lease"
+    lease = held(lease_rules=True)
+    with pytest.raises(LeaseLost, match=said):
+        await lease.insist(refused)
+    assert lease.fence.lost == said
+    without = held(lease_rules=False)
+    with pytest.raises(Denied):
+        await without.insist(refused)
+    assert without.fence.lost is None
+
+
+def held(*, lease_rules: bool) -> HeldLease:
+    """A lease over no database at all."""
+    clock, nothing = VirtualClock(), SimpleNamespace(acting_as=lambda _: None)
+    writer = Writer(
+        nothing,  # type: ignore[arg-type]
+        NODES,
+        clock,
+        chance=lambda: 1.0,
+        lease_rules=lease_rules,
+        metrics=Metrics(),
+    )
+    return HeldLease(writer, Fence(clock, lease_seconds=30), entry(1, "ours", "poller-a"))
 
 
 async def test_its_own_end_is_no_loss_to_a_run_whose_last_reply_was_lost(bench: Bench) -> None:
@@ -459,7 +566,24 @@ async def test_a_run_that_nobody_held_before_ends_at_once(bench: Bench) -> None:
     assert (await bench.rtdb.outputs(bench.run.job.id))["isCompleted"] is True
 
 
-async def test_a_run_after_an_upgrade_says_which_stickers_its_model_has_no_more(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            model_pb2.LANGUAGE_ENGLISH,
+            "3 stickers shown before the generator was upgraded are not in the finished model. They stay on the canvas until "
+            "you delete them: Order2, Place Order2, Order2 placed",
+        ),
+        (
+            model_pb2.LANGUAGE_KOREAN,
+            "생성기가 업그레이드되기 전에 표시된 스티커 3개는 완성된 모델에 없습니다. 직접 삭제할 때까지 캔버스에 남습니다: "
+            "Order2, Place Order2, Order2 placed",
+        ),
+    ],
+)
+async def test_a_run_after_an_upgrade_says_which_stickers_its_model_has_no_more(
+    bench: Bench, language: model_pb2.Language, said: str
+) -> None:
     bench.run.display.show_model(small_model(aggregates=2))
     async with asyncio.TaskGroup() as group:
         storing = group.create_task(bench.run.store(nobody))
@@ -474,11 +598,13 @@ async def test_a_run_after_an_upgrade_says_which_stickers_its_model_has_no_more(
     job = bench.run.job.id
     again = await bench.queue.claim(read_entry(job, await bench.rtdb.entry(job)))
     assert again is not None
+    again.input.language = language
 
     await again.settlement.complete(small_model(aggregates=1), tokens_used=1)
 
     outputs = await bench.rtdb.outputs(job)
     told = [line["message"] for line in outputs["logs"] if line["level"] == "warning"]
-    assert [line.partition(":")[2] for line in told] == [" Order2, Place Order2, Order2 placed"]
+    assert told == [said]
+    assert again.display.said("kept"), "by a run after this, too"
     names = [element["name"] for element in outputs["esValue"]["elements"].values()]
     assert len(names) == len(set(names))
