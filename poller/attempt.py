@@ -151,16 +151,14 @@ class Attempt:
     # ── one stream ───────────────────────────────────────────────────────────────────────────────────────────
 
     async def _stream(self, slot: Placement) -> executor_pb2.Completed:
-        seconds = self._terms.limits.job_seconds
-        time_left = seconds - (self._terms.now() - self.run.started_at) / 1000
+        time_left = self._terms.limits.job_seconds - (self._terms.now() - self.run.started_at) / 1000
         try:
             async with asyncio.timeout(max(0.0, time_left)) as deadline:
                 return await self._linked(slot, time_left)
         except TimeoutError as error:
             if not deadline.expired():
                 raise
-            over = "the time of the job is used up"
-            raise LimitReached(over, limit="JOB_TIMEOUT_SECONDS", value=f"{seconds:g}") from error
+            raise LimitReached(limit="JOB_TIMEOUT_SECONDS") from error
         finally:
             slot.release()
 

@@ -29,9 +29,12 @@ class Permanent(PollerError):
 
 
 class LimitReached(Permanent):
-    """A job has used up what it may: `limit` is the name of its setting, `value` what it allowed."""
+    """A job has used up what it may: `limit` is the name of its setting, `value` what it allowed.
 
-    def __init__(self, message: str, *, limit: str = "", value: str = "") -> None:
+    The message is for limits that only the executor knows: ours are told in the job's language.
+    """
+
+    def __init__(self, message: str = "", *, limit: str = "", value: str = "") -> None:
         super().__init__(message)
         self.limit = limit
         self.value = value

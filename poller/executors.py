@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -266,7 +265,7 @@ class GrpcExecutors:
                 self.signal()
                 await asyncio.sleep(_REATTACH_SECONDS * (0.5 + self._chance()))
         finally:
-            self._pods.pop(pod.address, None)
+            del self._pods[pod.address]
             await pod.close()
 
     async def _listen(self, pod: _Pod) -> None:
@@ -292,7 +291,7 @@ class GrpcExecutors:
 class GrpcPlacement:
     """A slot on one pod. Implements the port `Placement`."""
 
-    def __init__(self, executors: GrpcExecutors, pod: _Pod, *, apart: bool = False) -> None:
+    def __init__(self, executors: GrpcExecutors, pod: _Pod, *, apart: bool) -> None:
         self._executors, self._apart = executors, apart
         self._pod = pod
         self._released = self._accepted = self._broken_off = False
@@ -354,8 +353,7 @@ class GrpcPlacement:
 
 async def resolve_name(host: str, port: int) -> list[str]:
     """Every address behind a name."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().getaddrinfo(host, None)
     return sorted({_address(str(entry[4][0]), port) for entry in found})
 
 

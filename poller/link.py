@@ -114,7 +114,7 @@ class Link:
         """Raises LimitReached when the job has used all that it may."""
         limit = self._limits.max_tokens
         if limit and self._tokens >= limit:
-            raise LimitReached("the job has used its tokens", limit="JOB_MAX_TOKENS", value=str(limit))
+            raise LimitReached(limit="JOB_MAX_TOKENS", value=str(limit))
 
     def _echo(self, beat: int = 0) -> None:
         may_ask = self._run.lease.may_ask and not self._leaving

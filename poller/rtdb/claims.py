@@ -45,7 +45,7 @@ class Claims:
         token, sent = self._claimant.new_token(), self._writer.clock.monotonic()
         self._unanswered[job.id].append(token)
         stored, claimed = await self._writer.insist(lambda: self._take(job, token), tries=5)
-        ours = job.lease.token in self._unanswered.pop(job.id, ())
+        ours = job.lease.token in self._unanswered.pop(job.id)
         if claimed is None:
             self._metrics.claim("lost")
             return None

@@ -81,7 +81,7 @@ class Settlement:
         await self.show_failure(sentence, cancelled=cancelled)
         await self.end()
 
-    async def show_failure(self, sentence: str, *, cancelled: bool = False) -> None:
+    async def show_failure(self, sentence: str, *, cancelled: bool) -> None:
         """The line first: browsers show it, then take the flag as the end. The entry is still there afterwards."""
         await self._writes.settled()
         self._display.say(LogLine(level=LogLevel.ERROR, message=sentence))

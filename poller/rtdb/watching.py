@@ -11,15 +11,13 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
-from eventstorming.v1 import model_pb2
-
 from poller.job import Job, JobState
 from poller.ports import JobNotFound, JobView
 from poller.rtdb import tree
-from poller.rtdb.names import CANVAS, OUTPUTS, UNSEEN, Json, members, text
+from poller.rtdb.names import CANVAS, OUTPUTS, UNSEEN, Json, members
 from poller.rtdb.reader import JobReader
 from poller.rtdb.run import RtdbRun, Runs
-from poller.rtdb.stored import StoredJob, job_view, read_model
+from poller.rtdb.stored import StoredJob, job_view
 from poller.rtdb.stream import Change
 from poller.rtdb.writer import Writer
 from process.news import News
@@ -99,16 +97,14 @@ class _Newest:
 class _Outputs:
     """What a job shows, the canvas left out: as it was read, and what was told of it since."""
 
+    _outputs: tree.Node
+    _run: Json
+
     def __init__(self) -> None:
         self._changes: list[Change] = []
-        self._outputs: tree.Node = None
-        self._run: dict[str, Json] = {}
-        self._model: model_pb2.EventStormingModel | None = None
 
     def take(self, change: Change) -> None:
         """On top of what is known; a snapshot in place of it."""
-        if change.kind == "snapshot":
-            self._changes.clear()
         self._changes.append(change)
 
     def forget_changes(self) -> None:
@@ -117,8 +113,7 @@ class _Outputs:
 
     def read(self, node: Json) -> None:
         """What was told since the reading began comes on top."""
-        self._run = dict(node["run"])
-        self._model = read_model(text(self._run.pop("model", None)))
+        self._run = node["run"]
         self._outputs = tree.from_json(node["state"]["outputs"])
 
     def view(self, job_id: str, job: Job | None, run: RtdbRun | None) -> JobView:
@@ -128,18 +123,19 @@ class _Outputs:
         self._changes.clear()
         stored = StoredJob.of({"state": {"outputs": self._outputs}, "run": self._run})
         model, preview = (run.display.model, run.display.previewed) if run else (None, None)
-        return job_view(job_id, job, stored, model=model or self._model, preview=preview)
+        return job_view(job_id, job, stored, model=model, preview=preview)
 
 
 class _Watched:
     """One job while anybody watches it. `task` ends with the job, or with what keeps it from being watched."""
 
+    _run_here: RtdbRun | None
+    _rests: bool
+
     def __init__(self, job_id: str, writer: Writer, reader: JobReader, runs: Runs) -> None:
         self.job_id = job_id
         self.viewers = 0
         self._writer, self._reader, self._runs = writer, reader, runs
-        self._run_here: RtdbRun | None = None
-        self._rests = False
         self._outputs, self._newest = _Outputs(), _Newest()
         self._stirred = asyncio.Event()
         self.task = asyncio.create_task(self._follow())
