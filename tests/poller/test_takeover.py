@@ -248,6 +248,7 @@ async def test_how_long_a_job_waited_is_told_once_when_it_is_first_picked_up(
     run = await sides.queues["a"].claim(await sides.seen())
     assert run is not None
     await run.settlement.release(run.job)
+    sides.clock.time += 100
     await sides.queues["b"].claim(await sides.seen())
     sides.clock.time += LEASE_SECONDS + 1
     await sides.queues["a"].claim(await sides.seen())

@@ -15,6 +15,7 @@ from executor.llm.language_model import LanguageModel, Message, Reply
 from executor.llm.limits import Concurrency
 from executor.metrics import Metrics
 from executor.ports import Allowance, Entry
+from process.traces import OFF, Traces
 
 
 class Fruit(BaseModel):
@@ -93,6 +94,8 @@ def chat(
     chance: Callable[[], float] = lambda: 0.0,
     concurrency: int | Concurrency = 8,
     metrics: Metrics | None = None,
+    traces: Traces = OFF,
+    extra: str = "",
 ) -> JournaledChat:
     calls = Calls(
         main=main,
@@ -101,6 +104,8 @@ def chat(
         timeout=timeout,
         chance=chance,
         metrics=metrics or Metrics(),
+        traces=traces,
+        extra=extra,
     )
     allowance = Allowance(step_seconds=step_seconds, max_tokens=max_tokens, tokens_used=tokens_used)
     return JournaledChat(calls, job_id=job_id, link=link, recalled=recalled, allowance=allowance)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from executor.llm.journal import key_of
 from executor.llm.language_model import Message, Reply, Throttled
 from executor.llm.limits import Concurrency
 from executor.metrics import Metrics
+from process.traces import NONE, OUTCOME, Attributes, Off, Span
 from tests.executor.llm.fakes import GOOD, Fruit, MemoryLink, ScriptedLanguageModel, Step, chat, question
 from tests.scrape import Scrape
 from tests.virtual import virtual
@@ -494,7 +498,8 @@ async def test_calls_steps_tokens_and_seconds_are_counted() -> None:
     assert tokens == [40, 20, 60]
     assert found.sum("llm_retries_total", reason="throttled") == found.sum("llm_retries_total") == 1
     assert (found.sum("llm_seconds_count"), found.sum("llm_seconds_sum")) == (5, 10)
-    assert [found.sum("step_seconds_sum", outcome=kind) for kind in ("answered", "stopped")] == [8, 2]
+    steps = [found.sum("step_seconds_sum", step="fruit", outcome=kind) for kind in ("answered", "stopped")]
+    assert steps == [8, 2]
     again = Metrics(steps=("fruit",), models=("openai:scripted",))
     async with chat(ScriptedLanguageModel("no"), MemoryLink(), recalled=link.stored, metrics=again) as asking:
         await asking.ask(question())
@@ -539,11 +544,86 @@ async def test_tokens_are_counted_per_step_recalled_ones_included() -> None:
     assert asking.tokens_used == 20
 
 
-async def test_light_steps_go_to_the_light_language_model() -> None:
+async def test_light_steps_go_to_the_light_language_model_and_all_others_to_the_main_one() -> None:
     main, light = ScriptedLanguageModel(GOOD), ScriptedLanguageModel(GOOD, name="openai:light")
     async with chat(main, MemoryLink(), light=light) as asking:
         await asking.ask(question(light=True))
-    assert (len(main.asked), len(light.asked)) == (0, 1)
+        assert (len(main.asked), len(light.asked)) == (0, 1)
+        await asking.ask(question())
+    assert (len(main.asked), len(light.asked)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "asked"),
+    [("openai:scripted", "", 0), ("openai:other", "", 1), ("openai:scripted", '{"seed":1}', 1)],
+)
+async def test_what_another_language_model_or_another_request_would_answer_is_not_recalled(
+    name: str, extra: str, asked: int
+) -> None:
+    link = MemoryLink()
+    async with chat(ScriptedLanguageModel(GOOD), link) as asking:
+        await asking.ask(question())
+    model = ScriptedLanguageModel(GOOD, name=name)
+    async with chat(model, MemoryLink(), recalled=link.stored, extra=extra) as asking:
+        await asking.ask(question())
+    assert len(model.asked) == asked
+
+
+class Recorded(Off):
+    """Traces that keep of each part its name, what is told of it, whether it asks outward, and how it failed."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[str, dict[str, Any], bool, list[str]]] = []
+
+    @contextmanager
+    def part(self, name: str, attributes: Attributes = NONE, *, outward: bool = False) -> Iterator[Span]:
+        told, failed = dict(attributes), list[str]()
+        self.parts.append((name, told, outward, failed))
+        yield SimpleNamespace(tell=told.update, failed=failed.append)
+
+
+CHAT = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "scripted",
+}
+
+
+async def test_a_question_is_traced_as_its_step_with_each_call_in_it() -> None:
+    reply = Reply(text=GOOD, tokens=10, prompt=7)
+    script = (Throttled("429"), LlmUnavailable("500"), reply, LlmMisconfigured("key"))
+    traces = Recorded()
+    async with chat(ScriptedLanguageModel(*script), MemoryLink(), traces=traces) as asking:
+        await asking.ask(question())
+        with pytest.raises(LlmMisconfigured):
+            await asking.ask(question("Another?", unit="fruit 2"))
+    spent = {"gen_ai.usage.input_tokens": 7, "gen_ai.usage.output_tokens": 3}
+    assert traces.parts == [
+        ("step fruit", {"eventstorming.unit": "fruit 1", OUTCOME: "answered"}, False, []),
+        ("chat scripted", CHAT, True, ["throttled"]),
+        ("chat scripted", CHAT | {"http.request.resend_count": 1}, True, ["unavailable"]),
+        ("chat scripted", CHAT | {"http.request.resend_count": 2} | spent, True, []),
+        ("step fruit", {"eventstorming.unit": "fruit 2", OUTCOME: "stopped"}, False, []),
+        ("chat scripted", CHAT, True, ["misconfigured"]),
+    ]
+
+
+async def test_of_two_jobs_that_wait_for_a_call_the_one_with_fewer_open_goes_first() -> None:
+    model, bound = ScriptedLanguageModel(GOOD), Concurrency(2)
+    model.gate.clear()
+    async with (
+        chat(model, MemoryLink(), job_id="long", concurrency=bound) as long,
+        chat(model, MemoryLink(), job_id="short", concurrency=bound) as short,
+        bound.place("long"),
+    ):
+        async with bound.place("long"):
+            asks = []
+            for asking in (long, short):
+                asks.append(asyncio.create_task(asking.ask(question())))
+                await settled()
+        await settled()
+        assert [trace["job"] for trace in model.traces] == ["short"]
+    await asyncio.gather(*asks, return_exceptions=True)
 
 
 async def test_an_answer_too_long_for_a_frame_is_declined() -> None:

@@ -12,6 +12,7 @@ from eventstorming.v1 import executor_pb2
 from devkit.rtdb import tree
 from poller.metrics import Metrics
 from poller.rtdb.journal import (
+    GROUP_BYTES,
     WRITES_IN_FLIGHT,
     GroupCommit,
     Room,
@@ -76,6 +77,48 @@ async def test_an_answer_is_reported_only_once_it_is_durable() -> None:
         await settle()
         assert (database.durable, journal.stored) == ([1], 1)
         running.cancel()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "groups"),
+    [
+        ([GROUP_BYTES // 2] * 3, [2, 1]),
+        ([GROUP_BYTES // 4] * 3, [3]),
+        ([10, GROUP_BYTES], [1, 1]),
+        ([2 * GROUP_BYTES, 10, 10], [1, 2]),
+    ],
+)
+async def test_a_write_carries_a_megabyte_of_answers_or_a_single_larger_one(
+    sizes: list[int], groups: list[int]
+) -> None:
+    writes: list[int] = []
+
+    async def write(updates: Mapping[str, Any]) -> None:
+        writes.append(len(updates))
+
+    journal = GroupCommit(write, epoch=1, metrics=Metrics())
+    for number, size in enumerate(sizes):
+        journal.add(number, answer(f"k{number}", "x" * size))
+    await journal.flush()
+    assert (writes, journal.stored) == (groups, len(sizes))
+
+
+async def test_how_long_each_answer_took_to_be_durable_is_told() -> None:
+    class Counted(Metrics):
+        def committed(self, seconds: float) -> None:
+            told.append(seconds)
+
+    database, told, times = SlowDatabase(), list[float](), [100.0]
+    journal = GroupCommit(database.write, epoch=1, clock=lambda: times[-1], metrics=Counted())
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(journal.run(database.stored))
+        journal.add(1, answer("k"))
+        await settle()
+        times.append(102.5)
+        database.gates[0].set()
+        await settle()
+        running.cancel()
+    assert told == [2.5]
 
 
 async def test_an_interrupted_write_is_repeated_by_the_flush() -> None:

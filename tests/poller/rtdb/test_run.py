@@ -514,7 +514,7 @@ async def test_a_first_run_recalls_what_was_borrowed_for_it_and_tells_what_is_as
     assert run is not None
     assert run.job.lease.epoch == 1
     assert [entry.key for entry in await run.journal.recall()] == ["q0"]
-    for key in ("q0", "q1"):
+    for key in ("q0", "q1", "q2"):
         remember(run, key)
     assert bench.counted.told.count("repeated") == 1
 

@@ -14,12 +14,14 @@ from eventstorming.v1.executor_pb2 import JournalEntry
 from poller.errors import Permanent
 from poller.job import Job, JobState, Lease, LogLevel, LogLine
 from poller.msaez import check
+from poller.msaez.encoding import encode
 from poller.ports import JobView
-from poller.rtdb.endings import Canvas, completion, failure
+from poller.rtdb.endings import Canvas, completion, failure, opening, stages
 from poller.rtdb.journal import entry_text, read_entry
 from poller.rtdb.names import SERVER_TIME
 from poller.rtdb.stored import StoredJob, job_view, read_model
 from poller.sentences import sentence
+from tests.fakes import small_model
 
 JOB = "00000000-0000-0000-0000-000000000001"
 
@@ -63,6 +65,68 @@ def test_a_model_that_breaks_a_rule_ends_its_job_with_the_first_finding(
         canvas.finish(model_pb2.EventStormingModel())
     assert str(raised.value) == why
     assert "The first." in why
+
+
+def linked(*pairs: tuple[str, str], aggregates: int = 1) -> model_pb2.EventStormingModel:
+    """Its first aggregate has a second command and event; these commands emit these events."""
+    model = small_model(aggregates=aggregates)
+    first = model.bounded_contexts[0].aggregates[0]
+    first.commands.add(ordinal=2, name="CancelOrder1", alias="Cancel Order1")
+    first.events.add(ordinal=2, name="Order1Cancelled", alias="Order1 cancelled").fields.add(
+        name="id", type="Long", is_key=True
+    )
+    for command in first.commands:
+        command.emits[:] = [event for name, event in pairs if name == command.name]
+    return model
+
+
+PLACED, CANCELLED = ("PlaceOrder1", "Order1Placed"), ("CancelOrder1", "Order1Cancelled")
+
+
+def drawn_before(given: job_pb2.JobInput) -> StoredJob:
+    """A canvas with two aggregates and a line too many."""
+    model = linked(PLACED, CANCELLED, ("PlaceOrder1", "Order1Cancelled"), aggregates=2)
+    value = Canvas(given, JOB, StoredJob.of(None)).project(model)
+    return StoredJob.of({"state": {"outputs": {"esValue": encode(value.as_json())}}})
+
+
+def test_a_finished_model_is_drawn_over_what_the_canvas_shows_and_takes_no_sticker_away() -> None:
+    """Its commands come in another order now; each has its own sticker all the same."""
+    given = job_pb2.JobInput(job_id=JOB)
+    stored, model = drawn_before(given), linked(PLACED, CANCELLED)
+    place, cancel = model.bounded_contexts[0].aggregates[0].commands
+    place.ordinal, cancel.ordinal = 2, 1
+    canvas = Canvas(given, JOB, stored)
+    assert canvas.finish(model) == ["Order2", "Place Order2", "Order2 placed"]
+    drawn = canvas.project(model)
+    assert drawn.elements.keys() == stored.elements.keys()
+    assert all(drawn.elements[key]["name"] == before["name"] for key, before in stored.elements.items())
+    assert canvas.project(model) is drawn
+    (line,) = drawn.gone
+    assert line in stored.relations
+    assert line not in drawn.relations
+    assert "Order2" not in str(canvas.project(linked(PLACED, CANCELLED)).elements), "of another model"
+
+
+def test_a_model_without_what_the_user_asked_for_is_refused() -> None:
+    given = job_pb2.JobInput(job_id=JOB, language=model_pb2.LANGUAGE_ENGLISH)
+    given.draft.contexts.add(name="Ordering", required_commands=["RefundOrder"])
+    canvas = Canvas(given, JOB, StoredJob.of(None))
+    with pytest.raises(Permanent, match="RefundOrder of Ordering is missing"):
+        canvas.finish(small_model())
+
+
+def test_a_run_begins_with_what_no_run_before_has_told_and_takes_the_mark_of_a_cleared_canvas_away() -> None:
+    """The mark stands where a canvas was emptied: the database drops what is empty."""
+    given = job_pb2.JobInput()
+    assert stages(given) == 11
+    given.draft.SetInParent()
+    assert stages(given) == 8
+    flags = {"isCompleted": False, "isFailed": False, "currentProgressCount": 4}
+    for kind, other in (("elements", "relations"), ("relations", "elements")):
+        canvas = {kind: {"@": True}, other: {"a": {"id": "a"}}}
+        stored = StoredJob.of({"state": {"outputs": flags | {"esValue": canvas}}, "run": {"startedAt": 5}})
+        assert opening(stored, total=8) == {f"state/outputs/esValue/{kind}/@": None}
 
 
 def test_a_failed_job_says_why_and_that_it_was_cancelled_only_if_it_was() -> None:
