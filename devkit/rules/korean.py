@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from devkit.rules import korean_terms as terms
-from devkit.rules import naming
+from devkit.rules import lexicon, naming
 from devkit.rules.facts import Action, Kind, Place, Rule, Term, noticed
 from devkit.rules.korean_grammar import Clause, Noun, clauses
 from devkit.rules.korean_lists import choices, members, phrase
@@ -116,7 +116,7 @@ class Korean(Reading):
             on_the_way = action and (
                 (now.causes and action.kind == "query") or _is_on_the_way(action, clause, rest)
             )
-            now.effects += [action] if action and not on_the_way else []
+            now.effects += [action] if action and not on_the_way and (rest or clause.ending != "if") else []
         self._end(sentence, now, made)
 
     def _end(self, sentence: Sentence, now: _Course, made: Sequence[Clause]) -> None:
@@ -202,6 +202,8 @@ class Korean(Reading):
             kind = verb.kind
         if noun in ("기록", "저장") and thing_like and (not clause.passive or clause.ending == "if"):
             kind = "create"
+        if _is_shown(clause):
+            kind = "query"
         chosen = thing_like and (_is_work(clause, made) or (target is not None and _is_role(target)))
         if kind == "input" and (chosen or (clause.ending == "if" and target)):
             kind = "update"
@@ -241,13 +243,15 @@ class Korean(Reading):
         tool = target and target.words[-1] in terms.words("tool") and kind != "query"
         if thing is None or not thing.name or tool:
             return None
+        verb, kind = _settled(verb, kind, thing)
+        if verb.base == "go" and kind != "query":
+            return None
         if target and (unknown := terms.unknown(_core(target)[-1:])):
             self._facts.unclear.append(Rule(place=place, text=unknown))
             self._thing = None  # what `이를` means is not known
             return None
         into = clause.with_particle("에", "에서") if verb.base in ("add", "remove") else None
         owner = terms.term(into.words) if into else owner
-        verb, kind = _settled(verb, kind, thing)
         if noun == "납부" and not thing.name.endswith(tuple(terms.words("money"))):
             verb, noun = terms.english_verb("submit"), "제출"
         tail = f"To{owner.name}" if into and owner and verb.base == "add" else ""
@@ -378,7 +382,7 @@ def _apart(clause: Clause) -> list[Clause]:
     """`견적서와 계약서를 발송한다` does two things."""
     target = _target(clause)
     other = _before(clause, target) if target else None
-    if target is None or other is None:
+    if target is None or other is None or clause.noun in terms.words("mutual"):
         return [clause]
     rest = [n for n in clause.nouns if n not in (target, other)]
     return [clause, replace(clause, nouns=[*rest, replace(other, particle=target.particle)])]
@@ -458,8 +462,14 @@ def _is_on_the_way(action: Action, clause: Clause, rest: Sequence[Clause]) -> bo
     """A look-up that nobody asks for or that something else is done with; before what only lasts or may not be done."""
     before = clause.ending in ("after", "by")
     if action.kind == "query":
-        return before or (action.actor is None and not clause.may)
+        return before or (action.actor is None and not clause.may and not _is_shown(clause))
     return before and all(one.negative or one.kind == "state" for one in rest)
+
+
+def _is_shown(clause: Clause) -> bool:
+    """`화면에 대기 목록이 뜬다`, `현황을 제공한다`: somebody sees it."""
+    target = _target(clause) if clause.noun in terms.words("shown") else None
+    return target is not None and target.words[-1] in terms.words("viewed")
 
 
 def _permitted(rest: Sequence[Clause]) -> bool:
@@ -527,19 +537,19 @@ def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
     return earlier[-1].with_particle("을", "를") if earlier else None
 
 
+@lru_cache(maxsize=2048)
 def _settled(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
-    if verb.base in ("send", "ship") and thing.name.endswith(("Notification", "Message", "Email")):
+    """What a verb means with its thing: `날짜를 잡는다` sets it, `신청서를 낸다` submits it, `메일이 간다` sends it."""
+    if verb.base in ("send", "ship", "go", "give", "convert") and thing.name.endswith(
+        tuple(terms.words("message"))
+    ):
         return terms.english_verb("send"), "notify"
-    if verb.base == "accept" and thing.name.endswith(("Inspection", "Test", "Exam", "Check")):
-        return terms.english_verb("pass"), kind
-    if verb.base == "catch" and thing.name.endswith(("Date", "Schedule", "Time", "Inspection", "Visit")):
-        return terms.english_verb("schedule"), kind
     if verb.base == "ship" and not thing.name.endswith(("Product", "Item", "Parcel", "Part")):
         return terms.english_verb("send"), kind
-    if verb.base == "claim" and thing.name.endswith(
-        ("Fee", "Cost", "Price", "Amount", "Rent", "Deposit", "Penalty")
-    ):
-        return terms.english_verb("charge"), kind
+    for left, base in lexicon.pairs(terms.FILE, "settled").items():
+        given, _, ends = left.partition(":")
+        if given == verb.base and thing.name.endswith(tuple(ends.split("|"))):
+            return terms.english_verb(base), kind
     return verb, kind
 
 

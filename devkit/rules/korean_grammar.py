@@ -34,12 +34,14 @@ def _any(forms: str) -> str:
     return f"(?:{'|'.join(_letters(forms).split())})"
 
 
-_PAST = _any("다 고 던 을 음 지만 는데 습니다 으며 으면 을지 는지 거나 다면 어요 네요 고요")
+_PAST = _any(
+    "다 다가 고 던 을 음 지만 는데 습니다 으며 으면 을지 는지 거나 다면 어요 네요 고요 죠 지요 거든요"
+)
 _OPEN = f"(?:{_any('서 서는 야 야만 도 요')}|{_letters('ㅆ')}{_PAST})?$"
 _PLAIN = f"""(?:{
     _any(
         "ㄴ ㄹ ㅁ 는 은 을 음 고 고서 며 으며 면 으면 면서 으면서 다 ㄴ다 는다 다면 ㄴ다면 는다면 ㅂ니다 습니다 던 기 기를 기로 기도 기만 지 지만 "
-        "지는 지도 거나 자마자 도록 게 고요 네요 지요 죠 ㄹ게요 려고 으려고 려면 으려면 러 으러 ㄴ데 는데 은데 ㄴ지 ㄹ지 는지 을지 므로 으므로 니까 으니까 다가"
+        "지는 지도 거나 자마자 도록 게 고요 네요 지요 죠 ㄹ게요 려고 으려고 려면 으려면 러 으러 ㄴ데 는데 은데 ㄴ지 ㄹ지 는지 을지 므로 으므로 니까 으니까 니 으니 다가 거든요 ㄴ지를 ㄹ지를 는지를 을지를 ㄴ지도 는지도"
     )
 }|{_any("았 었 겠")}{_PAST})$"""
 _TAILS = {
@@ -47,14 +49,15 @@ _TAILS = {
     "open": re.compile(_OPEN),
 }
 _DO = re.compile(
-    f"(?P<noun>.*?)(?:{_any('하 되 시키 받 나')}(?:{_TAILS['plain'].pattern})|{_any('해 하여 돼 되어 시켜 받아 나')}{_OPEN})"
+    f"(?P<noun>.*?)(?:{_any('하 되 시키 받 나 드리')}(?:{_TAILS['plain'].pattern})|{_any('해 하여 돼 되어 시켜 받아 나 드려')}{_OPEN})"
 )
 _ENDINGS: tuple[tuple[re.Pattern[str], Ending], ...] = (
     (re.compile(r"려면$"), "none"),
     (re.compile(r"면$"), "if"),
     (re.compile(r"자마자$"), "if"),
-    (re.compile(r"(?:다|요|음|함|됨|기)$"), "final"),
-    (re.compile(r"(?:고|며|면서|거나|려고|도록|러|야|지만|는데)$"), "and"),
+    (re.compile(r"(?<![았었였했됐뒀놨])다가$|[는은한된할될을던온간난인일]지(?:를|도|는|가)?$"), "of"),
+    (re.compile(r"(?:다|요|죠|음|함|됨|기)$"), "final"),
+    (re.compile(r"(?:고|며|면서|거나|려고|도록|러|야|지만|는데|다가|니|니까)$"), "and"),
 )
 _OF_ACTORS = ("은", "는", "이", "가", "께서", "에서")
 _AUXILIARIES = (
@@ -70,6 +73,9 @@ _BOUND: tuple[tuple[re.Pattern[str], Ending], ...] = (
     (re.compile(r"경우|때|즉시|순간|대로$"), "if"),
     (re.compile(r"(?:후|뒤|다음|이후|지)(?:에|에는|로)?$"), "after"),
 )
+_HELPING, _HELPED = "주 드리 두 놓 버리", re.compile(r"[아어여해려켜쳐춰겨워와봐져내]$")
+_ASKED = re.compile(r"지(?:를|도|는|가)?$")
+_TOGETHER = ("함께", "같이", "더불어")
 _POSTPOSITIONS = ("통해", "대해", "위해", "인해", "관해", "향해", "비해", "따라", "통합", "없이")
 _BY = ("의해", "의하", "의한")
 
@@ -120,11 +126,29 @@ def words_of(text: str) -> list[Word]:
     found: list[Word] = []
     for match in _WORD.finditer(text):
         before = found[-1] if found else None
-        if before and before.text in verb_nouns() and _is_form(match[0], "하 되"):
+        if before and before.text in verb_nouns() and _is_form(match[0], "하 되 드리"):
             found[-1] = Word(before.text + match[0], before.start, match.end())
         else:
-            found.append(Word(match[0], match.start(), match.end()))
+            at = match.start() + _before_verb(match[0])
+            found += [Word(text[i:j], i, j) for i, j in ((match.start(), at), (at, match.end())) if i < j]
     return found
+
+
+@lru_cache(maxsize=4096)
+def _before_verb(word: str) -> int:
+    """How long the noun is that a verb noun is written together with: 2 of 재고차감한다, 자동취소된다."""
+    said = predicate(word)
+    if said is None or not said.noun or said.noun in verb_nouns() or not word.startswith(said.noun):
+        return 0
+    ways = range(2, len(said.noun) - 1)
+    return next(
+        (
+            i
+            for i in ways
+            if said.noun[i:] in verb_nouns() and (is_known(word[:i]) or word[:i] in words("skip"))
+        ),
+        0,
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -182,12 +206,14 @@ def predicate(word: str) -> Clause | None:
 
 
 def _condition(word: str) -> Clause | None:
-    """`걸리면`: a condition, whatever the verb means."""
+    """`걸리면`, `있는지`: a condition or a question, whatever the verb means."""
     if word in ("나면", "났으면"):  # 사고가
         return Clause(english_verb("detect"), "threshold", "발견", True, "if")
-    if is_known(word) or not re.search(
-        r"^[차뜨들크]면$|[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word
-    ):
+    if is_known(word):
+        return None
+    if re.search(r"(?:[는은한된할될을던]|..[온간난인일])지(?:를|도)?$", word):
+        return Clause(Verb("", "", "unknown"), "unknown", "", False, "of")
+    if not re.search(r"^[차뜨들크]면$|[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word):
         return None
     return Clause(Verb("", "", "unknown"), "unknown", "", False, "if", negative="없" in word)
 
@@ -238,9 +264,9 @@ def _beginnings(stem: str) -> Iterator[tuple[str, str]]:
             "\u1175": "\u1167",
             "\u116e": "\u116f",
             "\u1169": "\u116a",
-            "\u1173": "\u1161",
-        }  # ㅣㅕ ㅜㅝ ㅗㅘ ㅡㅏ
-        yield "open", letters[:-1] + contracted.get(letters[-1], letters[-1])
+            "\u1173": "\u1161\u1165",
+        }  # ㅣㅕ ㅜㅝ ㅗㅘ ㅡㅏㅓ
+        yield from (("open", letters[:-1] + vowel) for vowel in contracted.get(letters[-1], letters[-1]))
         yield from (("open", letters + _letters(end)) for end in ("아", "어"))
 
 
@@ -251,7 +277,7 @@ def _native(word: str, *, known: bool = False) -> Clause | None:
     letters = _letters(word)
     for length, (tail, end) in product(range(len(letters), 1, -1), _TAILS.items()):
         entry = _natives().get((letters[:length], tail))
-        if entry and end.match(letters[length:]) and (length < len(letters) or len(word) > 1):
+        if entry and end.match(letters[length:]) and (length < len(letters) or len(word) > 1 or known):
             stem, base, noun, kind = entry
             verb, passive = english_verb(base), stem in words("native_passive") or stem.endswith("지")
             return Clause(verb, kind or _kind(verb.kind), noun, passive, _ending(word))
@@ -273,7 +299,8 @@ def _done(word: str) -> Clause | None:
 
 def _noun_kind(noun: str) -> str:
     listed = (kind for kind in ("input", "threshold", "state") if noun in words(kind))
-    return next(listed, _kind(verb_of(noun).kind) if noun else "state")
+    named = (kind for kind in ("query", "notify") if noun in lexicon.pairs(FILE, kind))
+    return next(listed, next(named, _kind(verb_of(noun).kind) if noun else "state"))
 
 
 def _kind(kind: str) -> str:
@@ -307,6 +334,10 @@ class _Parser:
             word = self._words[self._at]
             bound = any(noun.match(self._next()) for noun, _ in _BOUND) or self._next().startswith("수")
             said = predicate(word.text) if len(word.text) > 1 or bound else None
+            if len(word.text) == 1 and _is_form(self._next(), _HELPING):
+                said = _native(word.text, known=True)
+            elif said and self._bare and _is_form(word.text, _HELPING) and _HELPED.search(self._bare[-1]):
+                said = None if is_known(self._bare[-1]) else replace(said, verb=Verb("", "", "unknown"))
             said = said or self._left_out(word) or (_lasting(word.text, self._next()) if bound else None)
             if said is None:
                 self._noun(word)
@@ -323,14 +354,14 @@ class _Parser:
         subject = self._nouns and self._nouns[-1].particle in ("은", "는", "이", "가", "도")
         listed = bool(self._made and (self._bare or subject))
         last = not following or self._at == len(self._words) - 2 or listed
+        done = not self._bare or word.text in words("light")
+        topical = done and any(noun.particle in ("은", "는") for noun in self._nouns)
         acting = any(
             noun.particle in (*_OF_ACTORS, "에게") and is_person(noun.words[-1]) for noun in self._nouns
         )
-        return (
-            predicate(word.text + "한다")
-            if self._object() or (last and (acting or self._made or self._told))
-            else None
-        )
+        if self._object() or topical or (last and (acting or self._made or self._told)):
+            return predicate(word.text + "한다")
+        return None
 
     def _object(self) -> bool:
         return bool(self._nouns) and not self._bare and self._nouns[-1].particle in ("을", "를")
@@ -350,6 +381,8 @@ class _Parser:
             self._joined(word, "와")
         elif not re.match(r"[가-힣A-Za-z]", word.text) or word.text in words("skip"):
             self._bare = [] if word.text in (",", "(", "중인") else self._bare
+            if word.text in _TOGETHER and self._nouns and self._nouns[-1].particle in ("와", "과"):
+                self._nouns.pop()  # 사진과 함께
         else:
             self._phrase(word)
 
@@ -357,6 +390,11 @@ class _Parser:
         stem, particle = split_particle(word.text)
         plural = stem.endswith("들")
         stem = stem.removesuffix("들")
+        before = self._words[self._at - 1].text if self._at else ""
+        if stem in words("counter") and (before[:1].isdigit() or before in words("numeral")):
+            if particle and self._bare:  # 사진 두 장을
+                self._joined(word, particle)
+            return
         if (stem in words("skip") and not (particle and is_known(stem))) or (
             stem.endswith("별") and is_known(stem[:-1])
         ):
@@ -376,8 +414,10 @@ class _Parser:
 
     def _predicate(self, word: Word, said: Clause) -> None:
         ending, used, negative = self._role(said)
+        if used > 1 and said.noun in words("browsed") and _is_form(self._next(), "보"):  # 뽑아 본다
+            said = replace(said, verb=english_verb("view"), kind="query", noun="조회")
         if ending == "of":
-            self._relative(replace(said, ending="if", negative=negative, end=word.end))
+            self._relative(replace(said, ending="if", negative=negative, end=word.end), self._next(used - 1))
         elif word.text.endswith("게") and used == 1:
             self._bare = []  # `안전하게` says how
         else:
@@ -422,14 +462,18 @@ class _Parser:
         endings = ((denies, stems) for ends, stems, denies in _AUXILIARIES if word.endswith(ends))
         return next(((1, denies) for denies, stems in endings if _is_form(following, stems)), None)
 
-    def _relative(self, said: Clause) -> None:
-        """A clause that describes the next noun: only the topic stays for the main clause."""
+    def _relative(self, said: Clause, last: str) -> None:
+        """A clause that describes the next noun: only the topic stays for the main clause, and what is asked about."""
+        asked = _ASKED.search(last)
+        subjects = [
+            replace(one, particle="을") for one in self._nouns if asked and one.particle in ("이", "가")
+        ]
         while self._made and self._made[-1].ending == "by":
             self._nouns = [*self._made.pop().nouns, *self._nouns]
         happened = (ord(self._words[self._at].text[-1]) - 0xAC00) % 28 == 4
         if happened and not self._made and all(noun.particle not in ("은", "는") for noun in self._nouns):
             self._told = replace(said, nouns=self._nouns, bare=tuple(self._bare), start=self._start)
-        self._nouns = [noun for noun in self._nouns if noun.particle in ("은", "는")]
+        self._nouns = [*(noun for noun in self._nouns if noun.particle in ("은", "는")), *subjects[-1:]]
         self._bare, self._of = [], ()
 
     def _close(self, said: Clause, used: int) -> None:

@@ -41,7 +41,8 @@ def english(word: str) -> str:
         return naming.pascal(_nouns().get(verb, verb))
     if pieces := _head(word):
         ends = lexicon.pairs(FILE, "suffix")
-        return _together([ends[p] if p in ends and p not in known else english(p) for p in pieces])
+        first, *rest = pieces
+        return _together([english(first), *(ends.get(p) or english(p) for p in rest)])
     return naming.pascal(word) if word.isascii() else pascal(word)
 
 
@@ -133,10 +134,13 @@ def is_attribute(word: str) -> bool:
     return word in listed or any(word.endswith(name) and len(name) > 1 for name in listed)
 
 
+@cache
 def is_person(word: str) -> bool:
+    """A role, or what ends like one; no 서류심사, 보관대장, whose last word is none."""
     if word in words("role"):
         return True
-    if word in words("not_person") or word in verb_nouns():
+    none = words("not_person") | verb_nouns().keys()
+    if word in none or any(word[i:] in none and is_known(word[:i]) for i in range(2, len(word) - 1)):
         return False
     return len(word) > 1 and word.endswith(tuple(words("person_end")))
 

@@ -164,12 +164,12 @@ def test_names_are_english_and_aliases_korean() -> None:
     assert (action.event.name, action.event.alias) == ("ReservationChanged", "예약 변경됨")
 
 
-@pytest.mark.parametrize("sentence", ["정원사는 화분을 등록한다.", "정원사는 화분 내역을 조회한다."])
+@pytest.mark.parametrize("sentence", ["정원사는 꾸룩을 등록한다.", "정원사는 꾸룩 내역을 조회한다."])
 def test_a_word_that_has_no_english_is_asked_about_and_gets_no_name(sentence: str) -> None:
     found = facts(sentence)
 
     assert not found.actions
-    assert [one.text for one in found.unclear] == ["화분"]
+    assert [one.text for one in found.unclear] == ["꾸룩"]
 
 
 def test_consists_of_is_a_group() -> None:

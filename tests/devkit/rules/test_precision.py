@@ -38,7 +38,7 @@ def commands(text: str) -> list[str]:
         ("견적서와 계약 내역은 고객에게 문자로 발송한다.", ["SendQuote", "SendContract"]),
         ("관리자는 회원을 등록해야만 한다.", ["RegisterMember"]),
         ("관리자는 게시글을 삭제하기만 한다.", ["DeletePost"]),
-        ("회원은 계약해지 후 환불을 요청한다.", ["RequestRefund"]),
+        ("회원은 계약해지 후 환불을 요청한다.", ["TerminateContract", "RequestRefund"]),
         ("운전자로서 나는 주차면을 예약하고 싶다. 그래야 헤매지 않는다.", ["ReserveParkingSpace"]),
         ("처방전이 작성된다. 약이 조제된다.", ["WritePrescription", "PrepareMedicine"]),
         ("A user runs a job.", ["RunJob"]),
@@ -219,7 +219,7 @@ def test_a_thing_does_nothing() -> None:
 
 
 def test_the_object_of_an_unknown_word_is_not_the_one_before() -> None:
-    assert commands("회원은 도서를 예약한다. 화분을 신청하고, 담당자는 이를 승인한다.") == ["ReserveBook"]
+    assert commands("회원은 도서를 예약한다. 꾸룩을 신청하고, 담당자는 이를 승인한다.") == ["ReserveBook"]
 
 
 def test_events_of_one_aggregate_start_policies_and_somebody_is_told_by_what_it_is_about() -> None:

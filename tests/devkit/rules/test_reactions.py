@@ -190,7 +190,7 @@ def reactions(text: str) -> list[str]:
         ("환자가 진료를 마치면 수납을 요청한다.", "TreatmentFinished -> RequestBilling"),
         ("매일 아침 시스템은 만료된 쿠폰을 삭제한다.", " -> DeleteCoupon"),
         ("매월 말일 이용료를 정산한다.", " -> SettleUsageFee"),
-        ("권한은 계약 종료일에 자동으로 회수된다.", " -> CollectPermission"),
+        ("권한은 계약 종료일에 자동으로 회수된다.", " -> RevokePermission"),
         ("회원은 회비를 납부한다.\n납부 기한이 지나면 연체료를 부과한다.", " -> ChargeLateFee"),
         ("회비가 두 달 넘게 밀리면 회원을 제명한다.", " -> ExpelMember"),
         ("수강생이 과제를 제출하면 강사는 이를 채점한다.", "AssignmentSubmitted -> GradeAssignment"),
