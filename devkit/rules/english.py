@@ -289,6 +289,7 @@ class English(Reading):
         if not clauses(tokens):
             found = found or self._nominal(sentence, tokens)
         had = next((i for i, one in enumerate(tokens) if one.tag == "H"), -1)  # we have your report
+        found = found or (self._nominal(sentence, tokens[had + 1 :]) if had >= 0 else [])
         found = found or self._done_to(sentence, tokens[had + 1 :])
         return [self._as_done(cause, _noun_of(cause)) for cause in found]
 
@@ -790,6 +791,9 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
     to = any(word == "to" for word, _ in clause.tails)
     if group.passive:
         meant = {"tell": "inform", "find": "detect"}.get(base, "")
+        if base == "ask" and automatic:
+            group = replace(group, verb=replace(group.verb, kind="update"))
+            clause = replace(clause, group=group)
     elif gets and (automatic or base == "get_back" or objects[0].head in _MESSAGES | _words("paper")):
         meant, clause = "return" if base == "get_back" else "send", replace(clause, subject=None)
     elif group.verb.kind == "notify" and objects and objects[0].pronoun in ("you", "me", "us"):

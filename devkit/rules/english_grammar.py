@@ -331,6 +331,8 @@ def _begins_object(tokens: Sequence[Token], i: int) -> bool:
 
 def _finite(tokens: Sequence[Token], i: int, before: Group | None) -> Group | None:
     """A verb in the third person, plural or past, right after its subject."""
+    if i == 0 and _at(tokens, 1).tag == "D" and (verb := verbs.as_form(tokens[0].low, "s")):
+        return Group(0, 1, verb)  # Walks the field
     if i == 0 or tokens[i].tag not in "WAG" or tokens[i].text.isupper():
         return None
     if not _after_subject(tokens[i - 1]) or (before and not _parted(tokens, before.end, i)):
