@@ -326,9 +326,9 @@ class English(Reading):
         self._speak_of(clause.subject if group.passive else next(iter(clause.objects), None))
         if clause.which or (group.passive and not past and (clause.was or (not automatic and _told(clause)))):
             return None
-        entered = (
-            group.verb.base == "enter" and clause.objects and not any(map(_is_attribute, clause.objects))
-        )
+        named = (clause.subject,) if group.passive else clause.objects
+        entered = group.verb.base == "enter" and not any(one is None or _is_attribute(one) for one in named)
+        entered = entered and bool(named)
         if group.negative or kind == "state" or (kind == "input" and not (past or entered)):
             self._remember_inputs(place, clause, kind)
             return None
@@ -386,6 +386,9 @@ class English(Reading):
         thing, owner = self._thing_of(target)
         if target.pronoun and verb.kind == "notify":  # as a reader I want to be told
             thing = actor or thing
+            if not actor and target.pronoun in ("you", "me", "us", "him", "her"):
+                said = "Reminder" if verb.base == "remind" else "Notification"
+                thing, owner, verb = _term(said), None, verbs.as_form("send", "base") or verb
         if thing is None:
             return None
         self._things.add(naming.pascal(naming.head(thing.name)))
@@ -430,7 +433,8 @@ class English(Reading):
         """What it is done to, and the preposition in between, if any; `alone`: a thing may do it by itself."""
         subject, verb = clause.subject, clause.group.verb
         if clause.group.passive:
-            given = clause.objects[:1] if verb.base in _words("dative") else ()
+            told = subject and _is_somebody(subject) and verb.base in _words("dative_to")
+            given = clause.objects[:1] if told or verb.base in _words("dative") else ()
             return next((one for one in given if one.words), subject), ""
         thing = subject and subject.words and not is_person(subject.head) and not _is_system(subject)
         if clause.objects and not (thing and verb.kind == "intransitive"):

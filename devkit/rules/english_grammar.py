@@ -89,7 +89,8 @@ def tokens_of(text: str) -> tuple[Token, ...]:
     for token, after in pairwise([*found, _END]):
         pair = f"{joined[-1].low}_{token.low}" if joined else ""
         known = verbs.forms().get(pair)
-        if known and not (known[0][0].kind == "input" and after.tag == "D"):  # signed in the book
+        apart = known and known[0][0].kind == "input" and after.tag == "D"  # signed in the book
+        if known and not apart and (token.low, after.low) != ("up", "to"):
             before = joined.pop()
             token = Token(f"{before.text} {token.text}", pair, "W", before.start, token.end)
         if token.low == "that" and joined and joined[-1].tag in "PT":
@@ -121,6 +122,7 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
     i = start
     while i < end and tokens[i].tag in "DRQAN" and not _heads(tokens, i, end):
         i += 1
+    i += i + 1 < end and tokens[i + 1].low in ("one", "ones") and _is_done(tokens[i].low)  # a flagged one
     if i < end and (tokens[i].tag == "O" or tokens[i].low == "one") and tokens[i].low not in ("which", "who"):
         return Phrase((), i, i + 1, tokens[i].low in ("they", "them"), pronoun=tokens[i].low)
     if i + 1 < end and tokens[i + 1].low in ("one", "ones") and _is_done(tokens[i].low):  # a flagged one
@@ -280,6 +282,8 @@ def _be(tokens: Sequence[Token], i: int) -> Group | None:
     if be not in "BG":
         return None
     j, negative = _skip(tokens, i + 1)
+    if _at(tokens, j).low == "being":
+        return None
     if _at(tokens, j).tag == "B":
         j, more = _skip(tokens, j + 1)
         negative = negative or more
@@ -385,12 +389,14 @@ def _imperative(tokens: Sequence[Token]) -> list[Group]:
     """`Register a new book`: a sentence that begins with its verb."""
     i, _ = _skip(tokens, 0)
     verb, after = verbs.as_form(_at(tokens, i).low, "base"), _at(tokens, i + 1)
+    third = None if verb or after.tag != "D" else verbs.as_form(_at(tokens, i).low, "s")  # Checks the form.
+    verb = verb or third
     begins = after.tag in "DO" or (
         tokens[i : i + 1] and tokens[i].low not in _NOUN_TOO and after.tag in "AQWC"
     )
     if verb is None or not (begins or after.text == ","):
         return []
-    first = Group(i, i + 1, verb, bare=True)
+    first = Group(i, i + 1, verb, bare=not third)
     more = [_coordinated(tokens, j, first) for j in range(i + 1, len(tokens))]
     return [first, *(group for group in more if group)]
 

@@ -68,7 +68,14 @@ def _members(found: re.Match[str]) -> Members | None:
     owner = _phrase(found["owner"])
     names = item_terms(found["list"])
     verb = (found.groupdict().get("verb") or "").lower()
-    if owner is None or owner.pronoun or not names or clauses(tokens_of(found["owner"])):
+    listed = set(found["list"].lower().split()[:3]) & (_words("reported") | {"map", "look"})
+    if (
+        owner is None
+        or owner.pronoun
+        or not names
+        or (listed and is_person(owner.head))
+        or clauses(tokens_of(found["owner"]))
+    ):
         return None
     if is_person(owner.words[-1]) and not verb.startswith(("ha", "consist", "is ", "are ")) and verb:
         return None
