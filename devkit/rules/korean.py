@@ -26,7 +26,13 @@ _SO_THAT = re.compile(r"^(?:그래야|그래서|이를 통해|왜냐하면)\s")
 _THEN = re.compile(
     r"^(?:이에 따라|그러면|그 결과|[그이] 즉시|그때|그[럴런] ?(?:때|땐|경우|다음)|[이그] (?:경우|후|뒤)|그다음|이후|그러고 나[면서])(?:에|에는|엔|에도|는)?,?\s"
 )
-_VERBS = "|".join(sorted(terms.verb_nouns(), key=len, reverse=True))
+_RESTS = {word[0]: "" for word in terms.verb_nouns()}
+for _word in sorted(terms.verb_nouns(), key=len, reverse=True):
+    _RESTS[_word[0]] += f"|{_word[1:]}"
+_VERBS = (
+    f"(?=[{''.join(_RESTS)}])(?:{'|'.join(f'{first}(?:{rests[1:]})' for first, rests in _RESTS.items())})"
+)
+"""Verb nouns by their first letter, the longest first: a pattern that fails soon."""
 _REWORDED = forms("korean", VERB=_VERBS)
 _MANY = ("목록", "내역", "이력", "현황", "리스트")
 _LISTED = (*_MANY, "정보", "상세", "여부", "사실")
