@@ -136,7 +136,7 @@ class Korean(Reading):
         self, sentence: Sentence, clause: Clause, made: Sequence[Clause], rest: Sequence[Clause]
     ) -> _Course:
         """What a condition begins; what was begun before it ends, if anything follows from it."""
-        now = self._now
+        now, acting = self._now, self._actor
         self._thing = self._thing or self._about(self._resolved(clause), rest)
         if _same_actor(clause, rest) or _permitted(rest):
             self._doer(clause, _target(clause))
@@ -144,6 +144,8 @@ class Korean(Reading):
         action, *more = [self._action(sentence, one, made) for one in _apart(clause)]
         self._facts.actions += filter(None, more)
         cause = _happened(action) if action else None
+        if not clause.with_particle("은", "는"):
+            self._actor = acting
         if now.effects:
             self._end(sentence, now, made)
             self._now = now = _Course()
@@ -275,8 +277,11 @@ class Korean(Reading):
     def _recall(self, verb: Verb, clause: Clause, target: Noun | None) -> None:
         """`신고 후`: what was reported."""
         if target is None and clause.ending in ("if", "after"):
-            same = (one.thing for one in reversed(self._facts.done()) if one.verb == verb.base)
-            self._thing = next(same, None) or self._thing
+            done, said = self._facts.done()[-8:], clause.noun
+            same = [one.thing for one in done if one.verb == verb.base and said in one.command.alias]
+            other = [one.thing for one in done if one.thing.name != terms.english(said)]
+            about = self._thing.name if self._thing and not clause.passive else ""
+            self._thing = next(reversed(same or (other if about == terms.english(said) else [])), self._thing)
 
     def _resolved(self, clause: Clause) -> Resolved:
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
