@@ -190,7 +190,7 @@ class Korean(Reading):
         words = target.words if target and noun in terms.words("of_deeds") else ("",)
         verb, before = terms.verb_of(words[-1]).base, " ".join(words[:-1])
         done = [one for one in reversed(self._facts.done()) if verb and before in one.command.alias]
-        return next((one for one in done if one.verb == verb), None)
+        return next((one for one in done if one.verb == verb and words[-1] in one.command.alias), None)
 
     def _about(self, cause: Resolved, rest: Sequence[Clause]) -> Term | None:
         """`관리자가 승인하면 게시글이 공개된다`: where nothing was spoken of before, what follows is about the same."""
@@ -213,6 +213,7 @@ class Korean(Reading):
         if _is_shown(clause):
             kind = "query"
         chosen = thing_like and (_is_work(clause, made) or (target is not None and _is_role(target)))
+        chosen |= clause.noun == "지정" and clause.ending != "by"
         if kind == "input" and (chosen or (clause.ending == "if" and target)):
             kind = "update"
         if clause.negative or kind in ("state", "input", "unknown"):
