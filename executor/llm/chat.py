@@ -52,6 +52,7 @@ class JournaledChat(Tally):
         )
         self._link = link
         self._open: dict[str, asyncio.Task[Entry]] = {}
+        self._fresh: dict[str, Turn[Any]] = {}
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -104,7 +105,7 @@ class JournaledChat(Tally):
         call = Call(question=question, ordinal=ordinal, messages=messages, key=key, model=model)
         entry = await self._entry(call)
         self._use(question.step, entry)
-        return Turn.read(entry.value, question.schema)
+        return self._fresh.pop(key, None) or Turn.read(entry.value, question.schema)
 
     async def _entry(self, call: Call) -> Entry:
         """From the journal, or from a call; the same question already being asked is shared."""
@@ -131,7 +132,7 @@ class JournaledChat(Tally):
         reply = await self._caller.reply(call)
         self.tokens_used += reply.tokens
         schema, value = call.question.schema, value_of(reply, call.question.schema)
-        turn = Turn.read(value, schema)
+        turn = self._fresh[call.key] = Turn.read(value, schema)
         self._tell(call, reply, turn)
         lost = call.ordinal == FROM_SCRATCH and turn.answer is None and turn.rest(schema) is None
         entry = Entry(key=call.key, value=value, tokens=reply.tokens, unusable=lost)
