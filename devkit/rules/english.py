@@ -67,6 +67,7 @@ _WITH_TIME = ("overdue", "late", "expired", "due", "stock")
 _PAST = ("below", "above", "under", "over", "beyond", "behind", "to")
 _LIMITS = ("exceed", "reach")
 _ENTERING = _words("entering")
+_BODIES = ("ybody", "yone", "eone")
 
 
 @lru_cache(maxsize=2048)
@@ -383,37 +384,39 @@ class English(Reading):
         target, preposition = self._target(clause, alone=automatic or past, past=past)
         if target is None or _skipped(target):
             return None
-        thing, owner = self._thing_of(target)
-        if target.pronoun and verb.kind == "notify":  # as a reader I want to be told
-            thing = actor or thing
-            if not actor and target.pronoun in ("you", "me", "us", "him", "her"):
-                said = "Reminder" if verb.base == "remind" else "Notification"
-                thing, owner, verb = _term(said), None, verbs.as_form("send", "base") or verb
+        thing, owner, verb = self._whom(target, verb, actor)
         if thing is None:
             return None
         self._things.add(naming.pascal(naming.head(thing.name)))
         into, tail = _into(clause)
         owner = owner or (into if into and into.name != thing.name else None)
-        kind = _kind(verb, thing)
-        if _is_reported(target):
-            if verb.base in _words("reporting") and not automatic and not past:
-                kind = "query"
-            elif kind != "query":
-                thing += term_of(replace(target, words=target.words[-1:]))
+        listed = _is_reported(target)
+        asked = listed and verb.base in _words("reporting") and not (automatic or past)
+        kind = "query" if asked else _kind(verb, thing)
+        if listed and kind != "query":
+            thing += term_of(replace(target, words=target.words[-1:]))
         command, event = _names(verb, thing, tail, preposition)
         if into:  # AddItemToCart, ItemAdded
             event = _names(verb, thing, "", preposition)[1]
         if kind == "query":
             command = event = _question(verb, target, thing, owner)
-        elif not (target.pronoun or target.head.endswith(("ybody", "yone", "eone"))) and naming.head(
-            thing.name
-        ) not in _words("attribute"):
+        elif not (target.pronoun or _is_attribute(target) or target.head.endswith(_BODIES)):
             self._thing = thing
         system = doer is not None and naming.head(doer.name) in _words("system")
         return Action(
             place=place, kind=kind, verb=verb.base, actor=None if system else doer, thing=thing, owner=owner, command=command,
             event=event, fields=_fields(clause), automatic=automatic or bool(system) or (clause.group.passive and doer is None),
         )  # fmt: skip
+
+    def _whom(self, target: Phrase, verb: Verb, actor: Term | None) -> tuple[Term | None, Term | None, Verb]:
+        """The thing, what it is a part of, and the verb; `you` are told by a notification, who tells the story is its actor."""
+        thing, owner = self._thing_of(target)
+        if not target.pronoun or verb.kind != "notify":
+            return thing, owner, verb
+        if actor or target.pronoun not in ("you", "me", "us", "him", "her"):
+            return actor or thing, owner, verb
+        said = "Reminder" if verb.base == "remind" else "Notification"
+        return _term(said), None, verbs.as_form("send", "base") or verb
 
     def _doer(self, clause: Clause, actor: Term | None) -> Term | None:
         """Who does it: the subject, or the agent after by."""
