@@ -54,7 +54,7 @@ def _said(text: str) -> Said:
     if story := _STORY.match(words):
         words, actor = words[story.end() :], terms.term(tuple(story["actor"].split()))
     for pattern, instead in _REWORDED:
-        words = pattern.sub(instead, words)
+        words = pattern.sub(instead, words) if pattern.search(words) else words
     return Said(
         choices=choices(text), members=members(text), rule=bool(_RULE.search(text)), words=words, actor=actor
     )
@@ -137,7 +137,8 @@ class Korean(Reading):
     ) -> _Course:
         """What a condition begins; what was begun before it ends, if anything follows from it."""
         now, acting = self._now, self._actor
-        self._thing = self._thing or self._about(self._resolved(clause), rest)
+        resolved = self._resolved(clause)
+        self._thing = self._thing or self._about(resolved, rest)
         if _same_actor(clause, rest) or _permitted(rest):
             self._doer(clause, _target(clause))
             return now
@@ -151,12 +152,12 @@ class Korean(Reading):
             self._now = now = _Course()
         if cause and clause.noun == "발견":
             now.seen, now.noticed, cause = True, None if clause.told else cause, None
-        if known := self._asked(clause) or (cause and self._as_done(cause, "")):
+        if known := self._asked(resolved) or (cause and self._as_done(cause, "")):
             now.causes = [replace(known, place=sentence.place(clause.start, clause.end))]
         elif not now.causes:
             now.state = sentence.text[clause.start : clause.end]
             now.lasts = not clause.verb.base and not any(one.may for one in rest)
-            now.undone |= {self._resolved(clause)[0].base} if clause.negative else set()
+            now.undone |= {resolved[0].base} if clause.negative else set()
         return now
 
     def _time(self, text: str, effects: list[Action]) -> str:
@@ -179,18 +180,19 @@ class Korean(Reading):
         cause = self._action(sentence, told, made) if told else None
         self._now.noticed = cause if cause and cause.verb == "detect" else None
         cause = _happened(cause) if cause and not self._now.noticed else None
-        known = (told and self._asked(told)) or (cause and self._as_done(cause, ""))
+        known = (told and self._asked(self._resolved(told))) or (cause and self._as_done(cause, ""))
         return [replace(known, place=sentence.whole)] if known else [], (
             sentence.text[told.start : told.end] if told and not known else ""
         )
 
-    def _asked(self, clause: Clause) -> Action | None:
+    def _asked(self, resolved: Resolved) -> Action | None:
         """`신청이 접수되면`, `요금 산정이 끝나면`: what was applied for, what was calculated before."""
-        _, noun, target = self._resolved(clause)
+        _, noun, target = resolved
         words = target.words if target and noun in terms.words("of_deeds") else ("",)
         verb, before = terms.verb_of(words[-1]).base, " ".join(words[:-1])
-        done = [one for one in reversed(self._facts.done()) if verb and before in one.command.alias]
-        return next((one for one in done if one.verb == verb and words[-1] in one.command.alias), None)
+        done = [one for one in self._facts.done() if before in one.command.alias] if verb else []
+        same = (one for one in reversed(done) if one.verb == verb and words[-1] in one.command.alias)
+        return next(same, None)
 
     def _about(self, cause: Resolved, rest: Sequence[Clause]) -> Term | None:
         """`관리자가 승인하면 게시글이 공개된다`: where nothing was spoken of before, what follows is about the same."""

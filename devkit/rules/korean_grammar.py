@@ -391,7 +391,9 @@ class _Parser:
         plural = stem.endswith("들")
         stem = stem.removesuffix("들")
         before = self._words[self._at - 1].text if self._at else ""
-        if stem in words("counter") and (before[:1].isdigit() or before in words("numeral")):
+        if stem in words("counter") and (
+            re.fullmatch(r"\d[\d,.]*[만억천]?", before) or before in words("numeral")
+        ):
             if particle and self._bare:  # 사진 두 장을
                 self._joined(word, particle)
             return

@@ -128,6 +128,7 @@ def value(word: str) -> str:
     return naming.upper_snake(english(bare) if bare else joined)
 
 
+@cache
 def is_attribute(word: str) -> bool:
     """Whether a word, or the end of a compound, names an attribute rather than a thing."""
     listed = lexicon.pairs(FILE, "attribute")
