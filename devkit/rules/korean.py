@@ -100,7 +100,7 @@ class Korean(Reading):
 
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
         """Adds what one sentence says."""
-        said = _said(_whole(sentence.text) if sentence.bullet else sentence.text)
+        said = _said(_whole(sentence.text, acting=actor is not None) if sentence.bullet else sentence.text)
         if not self._lists(sentence, said) and not _SO_THAT.match(sentence.text):
             self._behaviour(replace(sentence, text=said.words), said.actor or actor)
 
@@ -118,10 +118,10 @@ class Korean(Reading):
                 now = self._begun(sentence, clause, made, rest)
                 continue
             action, *more = [self._action(sentence, one, made) for one in _apart(clause)]
-            self._facts.actions += filter(None, more)
             on_the_way = action and (
                 (now.causes and action.kind == "query") or _is_on_the_way(action, clause, rest)
             )
+            self._facts.actions += filter(None, () if on_the_way else more)
             now.effects += [action] if action and not on_the_way and (rest or clause.ending != "if") else []
         self._end(sentence, now, made)
 
@@ -204,6 +204,7 @@ class Korean(Reading):
 
     def _action(self, sentence: Sentence, clause: Clause, made: Sequence[Clause]) -> Action | None:
         verb, noun, target = self._resolved(clause)
+        verb = terms.english_verb("view") if _is_shown(clause) else verb
         if not verb.base:
             return None
         doer = self._doer(clause, target)
@@ -255,7 +256,7 @@ class Korean(Reading):
         if thing is None or not thing.name or tool:
             return None
         verb, kind = _settled(verb, kind, thing)
-        if verb.base == "go" and kind != "query":
+        if verb.base in ("go", "jot") and kind != "query":
             return None
         if target and (unknown := terms.unknown(_core(target)[-1:])):
             self._facts.unclear.append(Rule(place=place, text=unknown))
@@ -477,6 +478,8 @@ def _is_on_the_way(action: Action, clause: Clause, rest: Sequence[Clause]) -> bo
     before = clause.ending in ("after", "by")
     if action.kind == "query":
         return before or (action.actor is None and not clause.may and not _is_shown(clause))
+    if clause.ending == "by" and rest and clause.noun in ("기입", "기재", "첨부"):  # 수량을 적어 신청한다
+        return True
     return before and all(one.negative or one.kind == "state" for one in rest)
 
 
@@ -523,11 +526,13 @@ def _happened(action: Action) -> Action | None:
     return replace(action, kind="update", verb=verb.base, command=command, event=event) if known else None
 
 
-def _whole(text: str) -> str:
+def _whole(text: str, *, acting: bool) -> str:
     """`주문 취소`, `주문 취소 (고객)`: a bullet that is a thing and a verb noun, perhaps with who does it, as a sentence."""
     what, _, who = text.rstrip(" )").partition("(")
+    if acting and what.split()[-1:] and what.split()[-1] in terms.words("viewed") and not clauses(text):
+        return f"{text}을 조회할 수 있다"  # 팀장: 월별 매출 통계
     words, roles = what.split(), (word for word in re.split(r"\s*[,/·]\s*", who) if terms.is_person(word))
-    named = 2 <= len(words) <= 4 and re.split("[/·]", words[-1])[-1] in terms.verb_nouns()
+    named = 2 <= len(words) <= 5 and re.split("[/·]", words[-1])[-1] in terms.verb_nouns()
     if not named or clauses(text) or not phrase(" ".join(words[:-1])):
         return text
     return f"{next((f'{role}가 ' for role in roles), '')}{' '.join(words)}한다"
@@ -548,7 +553,9 @@ def _fields(clause: Clause, made: Sequence[Clause]) -> tuple[Term, ...]:
 def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
     """`상품을 검색하고 장바구니에 담는다`: the object of the verb before."""
     earlier = made[: next((i for i, other in enumerate(made) if other is clause), 0)]
-    return earlier[-1].with_particle("을", "를") if earlier else None
+    if not earlier:
+        return None
+    return earlier[-1].with_particle("을", "를") or (_target(earlier[-1]) if earlier[-1].negative else None)
 
 
 @lru_cache(maxsize=2048)

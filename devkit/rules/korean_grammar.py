@@ -64,6 +64,7 @@ _AUXILIARIES = (
     (("지", "지는", "지도", "면", "서는"), "않 못하 없 말 아니하", True),
     (("야", "야만", "도록", "려고", "게", "기로", "기도", "기만", "거나"), "하 되", False),
     (("고",), "싶 있 계시", False),
+    (("싶어",), "하", False),
     (("기", "기를"), "시작하 시작되 원하 희망하", False),
     (("면",), "좋", False),
     (("면",), "감사하 고맙", True),
@@ -272,7 +273,7 @@ def _beginnings(stem: str) -> Iterator[tuple[str, str]]:
 
 def _native(word: str, *, known: bool = False) -> Clause | None:
     """A form of a native verb; `known` words are nouns elsewhere (보고, 사고)."""
-    if not known and (is_known(word) or is_known(split_particle(word)[0])):
+    if word in words("numeral") or (not known and (is_known(word) or is_known(split_particle(word)[0]))):
         return None
     letters = _letters(word)
     for length, (tail, end) in product(range(len(letters), 1, -1), _TAILS.items()):
@@ -327,6 +328,7 @@ class _Parser:
         self._first = 0
         self._of: tuple[str, ...] = ()
         self._told: Clause | None = None
+        self._described = False  # whether nothing is said of the noun that a clause describes
         self._made: list[Clause] = []
 
     def clauses(self) -> list[Clause]:
@@ -344,6 +346,8 @@ class _Parser:
                 self._at += 1
             else:
                 self._predicate(word, said)
+        while self._described and self._made and self._made[-1].ending == "and":
+            self._made.pop()  # 물건을 보관하고 수리하는 거점
         return self._made
 
     def _left_out(self, word: Word) -> Clause | None:
@@ -466,7 +470,7 @@ class _Parser:
 
     def _relative(self, said: Clause, last: str) -> None:
         """A clause that describes the next noun: only the topic stays for the main clause, and what is asked about."""
-        asked = _ASKED.search(last)
+        asked, self._described = _ASKED.search(last), True
         subjects = [
             replace(one, particle="을") for one in self._nouns if asked and one.particle in ("이", "가")
         ]
@@ -491,6 +495,6 @@ class _Parser:
         self._made.append(
             replace(said, nouns=nouns, bare=bare, may=may, start=start, end=end, told=self._told)
         )
-        self._told = None
+        self._told, self._described = None, False
         self._start = after[0].start if after else end
         self._nouns, self._bare, self._of = [], [], ()

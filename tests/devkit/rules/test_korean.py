@@ -136,6 +136,21 @@ def test_notes_of_a_workshop_name_commands_with_their_roles_and_look_ups_under_a
     ]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "name"),
+    [
+        ("관리자는 회원 목록을 뽑아 볼 수 있다.", "MemberList"),
+        ("고객은 수리가 어디까지 진행되었는지 조회한다.", "RepairDetails"),
+        ("관리자 화면에 연체자 명단이 표시된다.", "OverdueMemberList"),
+        ("센터장은 월별 반환율을 보고 싶어 한다.", "ReturnRateDetails"),
+        ("학생은 잔여 좌석을, 사서는 대출 현황을 조회할 수 있다.", "SeatDetails"),
+        ("- 팀장: 월별 매출 통계", "SalesStatistics"),
+    ],
+)
+def test_what_somebody_sees_is_a_look_up(sentence: str, name: str) -> None:
+    assert next(one.command.name for one in facts(sentence).actions if one.kind == "query") == name
+
+
 def test_a_look_up_is_read_where_no_other_behaviour_is() -> None:
     found = facts(
         "비기능적 요구사항",
