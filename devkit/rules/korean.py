@@ -34,7 +34,7 @@ _VERBS = (
 )
 """Verb nouns by their first letter, the longest first: a pattern that fails soon."""
 _REWORDED = forms("korean", VERB=_VERBS)
-_MANY = ("목록", "내역", "이력", "현황", "리스트")
+_MANY = ("목록", "명단", "내역", "이력", "현황", "리스트")
 _LISTED = (*_MANY, "정보", "상세", "여부", "사실")
 _TIMED = re.compile(
     r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간|분기)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
