@@ -323,12 +323,6 @@ async def test_the_step_is_found_by_the_requested_form(form: Any) -> None:
     assert reply.usage_metadata["total_tokens"] > 0
 
 
-async def test_structured_output_is_parsed() -> None:
-    parsed = await RulesChatModel().with_structured_output(answers.DraftAnswer).ainvoke(messages())
-
-    assert isinstance(parsed, answers.DraftAnswer)
-
-
 async def test_a_question_without_a_step_is_refused() -> None:
     with pytest.raises(ValueError, match="response_format"):
         await RulesChatModel().ainvoke("Hello?")
