@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from devkit.rules import naming, reader, text
+from devkit.rules import naming, reader
 from devkit.rules.facts import Facts, Place, Term
 
 Blocks = Mapping[str, Any]
 Lines = Sequence[tuple[int, str]]
+_NUMBERED = re.compile(r"(\d+):[ \t]?(.*)$")
 _DESCRIBED = re.compile(
     r"(?P<name>.+?)(?: \((?P<alias>.*?)\))?(?: by (?P<actor>.+?))?(?: -> (?P<emits>.+)|: (?P<shows>.*))?$"
 )
@@ -26,10 +27,11 @@ def lines(blocks: Blocks) -> tuple[tuple[int, str], ...]:
 @lru_cache(maxsize=8)
 def _lines(block: str) -> tuple[tuple[int, str], ...]:
     found: list[tuple[int, str]] = []
-    for number, line in text.numbered(block):
+    for match in filter(None, map(_NUMBERED.match, block.split("\n"))):
+        number = int(match[1])
         if found and number > found[-1][0] + 1:
             found.append((number - 1, ""))
-        found.append((number, line))
+        found.append((number, match[2]))
     return tuple(found)
 
 

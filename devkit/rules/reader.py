@@ -97,7 +97,7 @@ class _Reader:
         self._facts.tables, taken = ddl.tables(numbered)
         lines = [
             line
-            for line in text.lines_of(numbered)
+            for line in (text.line_of(*one) for one in numbered)
             if line.number not in taken and not text.is_fence(line.text)
         ]
         block: list[Line] = []
@@ -156,7 +156,7 @@ class _Reader:
         self._forget()
         self._columns = {}
         level, title = text.heading(line.text) or (7, line.body)
-        title = text.lines_of([(line.number, title)])[0].body or title
+        title = text.line_of(line.number, title).body or title
         counted = _COUNTED.match(title)
         title = _CODE.sub("", title)
         reader = self._language(title)
@@ -274,8 +274,7 @@ class _Reader:
         said = [cell for cell in row if cell.endswith((".", "다", "요", "함", "음"))]
         for cell in "<br>".join(said or row).split("<br>"):
             if len(cell.split()) > 2:
-                body = text.lines_of([(line.number, cell)])[0].body
-                self._sentences([Line(line.number, cell, body, True)])
+                self._sentences([replace(text.line_of(line.number, cell), bullet=True)])
 
     def _process(self, line: Line, said: Mapping[str, str]) -> None:
         """A row that says who does what and what follows; `passed: ...; failed: ...` are conditions of what follows."""

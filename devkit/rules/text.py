@@ -9,7 +9,6 @@ from functools import cached_property
 
 from devkit.rules.facts import Place
 
-_NUMBERED = re.compile(r"^(\d+):[ \t]?(.*)$")
 _LABEL = r"(?:[A-Z]{1,5}[-_ ]?\d+(?:\.\d+)*|\d+(?:\.\d+)*|[a-zA-Z가-힣]|[ivx]{1,4}|[Ⅰ-Ⅻ])"
 _PREFIX = re.compile(
     rf"^\s*(?:>\s*)*(?:--+\s+|[-*+•·▪◦‣○●■□◆◇▷–—▶]\s+|\[[ xX]\]\s*|\(?{_LABEL}[.):]\s+|[①-⑳]\s*)*"
@@ -68,20 +67,6 @@ class Sentence:
         return before[-1] if before else self.pieces[0]
 
 
-def numbered(block: str) -> list[tuple[int, str]]:
-    """A block of `12: text` lines; without numbers, lines count from 1."""
-    lines = block.split("\n")
-    found = [_NUMBERED.match(line) for line in lines]
-    if any(match is None for match, line in zip(found, lines, strict=True) if line.strip()):
-        return list(enumerate(lines, 1))
-    return [(int(match[1]), match[2]) for match in found if match]
-
-
-def lines_of(numbered_lines: Sequence[tuple[int, str]]) -> list[Line]:
-    """Every line, its body freed from bullet, label, emphasis marks."""
-    return [_line(number, text) for number, text in numbered_lines]
-
-
 def heading(text: str) -> tuple[int, str] | None:
     """Level and title of a Markdown heading."""
     found = _HEADING.match(text)
@@ -117,7 +102,8 @@ def sentences(lines: Sequence[Line]) -> Iterator[Sentence]:
         yield from _sentences(group)
 
 
-def _line(number: int, text: str) -> Line:
+def line_of(number: int, text: str) -> Line:
+    """A line, its body freed from bullet, label, emphasis marks."""
     plain = text.replace("**", "").replace("__", "").replace("`", "").replace("\t", " ")
     cell = _ROW_END.sub("", _ROW.sub("", plain, count=1))
     prefix = _PREFIX.match(cell)
