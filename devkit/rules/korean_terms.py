@@ -91,25 +91,13 @@ def _joined(words_of: Sequence[str]) -> Iterator[str]:
 
 def verb_of(noun: str) -> Verb:
     """The English verb of a verb noun."""
-    base = verb_nouns().get(noun)
-    if base is None:
-        piece = next((noun[start:] for start in range(1, len(noun) - 1) if noun[start:] in verb_nouns()), "")
-        base = verb_nouns().get(piece)
-    if base is None:
-        return Verb("", "", "unknown")
-    return english_verb(base)
+    known, ends = verb_nouns(), (noun[start:] for start in range(1, len(noun) - 1))
+    base = next((known[end] for end in (noun, *ends) if end in known), "")
+    return english_verb(base) if base else Verb("", "", "unknown")
 
 
 def english_verb(base: str) -> Verb:
-    known = verbs.as_form(base, "base")
-    if known:
-        return known
-    root, _, particle = base.partition("_")
-    stem = verbs.as_form(root, "base")
-    past = (stem.participle if stem else verbs.guessed(root).participle) + (
-        f"_{particle}" if particle else ""
-    )
-    return Verb(base, past, "update")
+    return verbs.as_form(base, "base") or verbs.guessed(base)
 
 
 def value(word: str) -> str:
@@ -148,18 +136,11 @@ def is_person(word: str) -> bool:
 
 def _split(word: str) -> tuple[str, ...]:
     """A compound as dictionary words, the longest first; nothing when a piece is unknown."""
-    known = dictionary()
-    if not word:
-        return ()
     ends = lexicon.pairs(FILE, "suffix")
     for length in range(len(word), 0, -1):
-        piece = word[:length]
-        if (piece in known and (length > 1 or len(word) == 1 or piece in ("총", "명", "책"))) or (
-            length > 1 and piece in verb_nouns()
-        ):
-            rest = word[length:]
-            if not rest:
-                return (piece,)
-            if rest in ends or (tail := _split(rest)):
-                return (piece, rest) if rest in ends else (piece, *tail)
+        piece, rest = word[:length], word[length:]
+        if is_known(piece) and (length > 1 or not rest or piece in ("총", "명", "책")):
+            tail = (rest,) if rest in ends else _split(rest)
+            if tail or not rest:
+                return (piece, *tail)
     return ()

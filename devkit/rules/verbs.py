@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from devkit.rules import lexicon
+from devkit.rules import lexicon, naming
 from executor import tenses
 
 Form = Literal["base", "s", "past", "part", "ing"]
-
-NOUNS_IN_ING = lexicon.words("english_words.txt", "noun_in_ing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,9 @@ def as_form(word: str, *wanted: Form) -> Verb | None:
 
 
 def guessed(base: str) -> Verb:
-    """A verb nobody listed, met where only a verb can stand."""
-    return Verb(base, tenses.participle(base), "update")
+    """A verb nobody listed, met where only a verb can stand; perhaps with a particle."""
+    root, sign, particle = base.partition("_")
+    return Verb(base, tenses.participle(root) + sign + particle, "update")
 
 
 def guessed_from_ed(word: str) -> Verb | None:
@@ -59,15 +58,12 @@ def guessed_from_ed(word: str) -> Verb | None:
 
 def guessed_from_s(word: str) -> Verb:
     """`fumigates` -> fumigate; for third persons of verbs nobody listed."""
-    low = word.lower()
-    if low.endswith("ies"):
-        return guessed(low[:-3] + "y")
-    return guessed(low[:-2] if low.endswith(("ches", "shes", "sses", "xes")) else low[:-1])
+    return guessed(naming.singular(word))
 
 
 def _inflected(base: str, kind: str) -> list[tuple[str, Verb, Form]]:
-    root, _, particle = base.partition("_")
-    tail = f"_{particle}" if particle else ""
+    root, sign, particle = base.partition("_")
+    tail = sign + particle
     past, part = tenses.simple_past(root) + tail, tenses.participle(root) + tail
     verb = Verb(base, part, kind)
     listed: list[tuple[str, Verb, Form]] = [

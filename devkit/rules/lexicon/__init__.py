@@ -18,19 +18,17 @@ def entries(file: str) -> tuple[tuple[str, str], ...]:
 @cache
 def words(file: str, name: str) -> frozenset[str]:
     """The words listed under a name, over all of its lines."""
-    return frozenset(word for key, rest in entries(file) if key == name for word in rest.split())
+    return frozenset(_listed(file, name))
 
 
 @cache
 def pairs(file: str, name: str) -> dict[str, str]:
     """The `left=right` entries listed under a name."""
-    return dict(
-        word.split("=", 1)
-        for key, rest in entries(file)
-        if key == name
-        for word in rest.split()
-        if "=" in word
-    )
+    return dict(word.split("=", 1) for word in _listed(file, name) if "=" in word)
+
+
+def _listed(file: str, name: str) -> list[str]:
+    return [word for key, rest in entries(file) if key == name for word in rest.split()]
 
 
 @cache
