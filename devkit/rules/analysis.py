@@ -39,11 +39,6 @@ class Found:
         return sorted(dict.fromkeys(fact.place for fact in facts), key=lambda place: place.line)
 
     @property
-    def is_recorded(self) -> bool:
-        """One attribute alone makes no aggregate."""
-        return sum(len(fact.names) for fact in self.members) > 1
-
-    @property
     def commands(self) -> list[Action]:
         return _unique(action for action in self.actions if action.kind != "query")
 
@@ -76,8 +71,8 @@ def mentions(text: str, term: Term) -> bool:
     """Whether a text speaks of the thing, by its alias or the words of its name."""
     korean, forms = _spoken(term)
     if korean:
-        return korean in _without_blanks(text)
-    low = _folded(text)
+        return korean in text.replace(" ", "")
+    low = text.casefold()
     return any(form in low and pattern.search(low) for form, pattern in forms)
 
 
@@ -89,16 +84,6 @@ def _spoken(term: Term) -> tuple[str, Sequence[tuple[str, re.Pattern[str]]]]:
     *before, last = naming.parts(term.name) or ("",)
     forms = {" ".join((*before, last)), " ".join((*before, naming.plural(last)))} if last else ()
     return "", [(form, re.compile(rf"\b{re.escape(form)}\b")) for form in forms]
-
-
-@lru_cache(maxsize=4096)
-def _folded(text: str) -> str:
-    return text.casefold()
-
-
-@lru_cache(maxsize=4096)
-def _without_blanks(text: str) -> str:
-    return text.replace(" ", "")
 
 
 def is_attribute(term: Term) -> bool:
@@ -171,7 +156,8 @@ class _Analyst:
         for choice in self._facts.choices:
             self._place_choices(choice)
         for table in self._facts.tables:
-            self._place_table(table)
+            if home := self._near(table.term):
+                home.tables.append(table)
         for rule in self._facts.rules:
             for found in self._found.values():
                 if mentions(rule.text, found.term):
@@ -247,6 +233,9 @@ class _Analyst:
     def _known(self, term: Term) -> Found | None:
         return self._found.get(term.name.casefold())
 
+    def _near(self, term: Term) -> Found | None:
+        return self._known(term) or self._related(term)
+
     def _related(self, term: Term) -> Found | None:
         """The aggregate that the thing's name begins or ends with."""
         words = naming.parts(term.name)
@@ -279,20 +268,12 @@ class _Analyst:
     # ------------------------------------------------------------ where the other facts belong
 
     def _place_members(self, fact: Members) -> None:
-        if not fact.group:
-            if home := self._known(fact.owner):
-                home.members.append(fact)
-            elif home := self._related(fact.owner):
-                home.groups.append(fact)
-            return
-        home = self._known(fact.owner) or self._related(fact.owner) or self._holder(fact.place)
-        if home is None:
-            return
-        (home.members if home.term.name == fact.owner.name else home.groups).append(fact)
+        home = self._near(fact.owner) or (self._holder(fact.place) if fact.group else None)
+        if home:
+            (home.members if home.term.name == fact.owner.name else home.groups).append(fact)
 
     def _place_choices(self, fact: Choices) -> None:
-        owner = fact.owner
-        home = (self._known(owner) or self._related(owner)) if owner else None
+        home = self._near(fact.owner) if fact.owner else None
         if home := home or self._related(fact.name) or self._holder(fact.place):
             home.choices.append(fact)
 
@@ -300,11 +281,6 @@ class _Analyst:
         """The aggregate that is spoken of nearest before."""
         before = [found for found in self._found.values() if _first_line(found) <= place.line]
         return before[-1] if before else next(iter(self._found.values()), None)
-
-    def _place_table(self, table: Table) -> None:
-        home = self._known(table.term) or self._related(table.term)
-        if home:
-            home.tables.append(table)
 
 
 def _first_line(found: Found) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from devkit.rules import asked, naming, verbs
 from devkit.rules.analysis import Found, analyse
 from devkit.rules.asked import Blocks
-from devkit.rules.details import Field, Given, Part, field_type, inside
+from devkit.rules.details import Field, Given, field_type, inside
 from devkit.rules.facts import Action, Term
 from executor.graph import answers
 
@@ -41,7 +41,11 @@ def work_out(blocks: Blocks) -> answers.BehaviourAnswer:
     return answers.BehaviourAnswer(
         key=next((f.name for f in own if f.key), ""),
         fields=_answers(own),
-        parts=list(_parts(within.parts, {part["name"] for part in parts})),
+        parts=[
+            answers.PartFields(name=part.name, fields=_answers(part.fields))
+            for part in within.parts
+            if part.name in {one["name"] for one in parts}
+        ],
         others=_answers(f for f in every.values() if f.name.casefold() not in known),
         commands=[
             answers.CommandBehaviour(
@@ -120,12 +124,6 @@ def _asking(read_models: Sequence[str], state: Sequence[Field]) -> Iterator[answ
     for name in (asked.described(said)["name"] for said in read_models):
         if state and naming.is_plural(naming.head(name)):
             yield answers.ReadModelBehaviour(name=name, by=[field.name for field in state])
-
-
-def _parts(parts: Sequence[Part], named: set[str]) -> Iterator[answers.PartFields]:
-    for part in parts:
-        if part.name in named:
-            yield answers.PartFields(name=part.name, fields=_answers(part.fields))
 
 
 def _answers(fields: Iterable[Field]) -> list[answers.FieldAnswer]:

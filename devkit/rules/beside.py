@@ -40,7 +40,13 @@ class Beside:
             raise
 
     def _asked(self, asked: object, name: str, user: str) -> str:
-        process = self._process = self._process or _started()
+        process = self._process = self._process or subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
         self._answering = asked
         try:
             return _told(process, json.dumps([name, user]))
@@ -49,16 +55,6 @@ class Beside:
             raise _ended(process.wait(), len(user)) from error
         finally:
             self._answering = None
-
-
-def _started() -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", __name__],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
 
 
 def _told(process: subprocess.Popen[str], question: str) -> str:

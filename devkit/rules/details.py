@@ -45,20 +45,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """An enumeration."""
+    """An inner type: one with attributes of its own, or an enumeration with its values."""
 
     name: str
     alias: str
-    values: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """An inner type with attributes of its own."""
-
-    name: str
-    alias: str
-    fields: Sequence[Field]
+    fields: Sequence[Field] = ()
+    values: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +66,7 @@ class Given:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inside:
     fields: Sequence[Field]
-    parts: Sequence[Part]
+    parts: Sequence[Kind]
     enumerations: Sequence[Kind]
 
 
@@ -82,7 +74,7 @@ def inside(found: Found, facts: Facts, given: Given) -> Inside:
     """What the text records about the aggregate; a key is added when none is named."""
     enumerations = _enumerations(given.enumerations, found, facts)
     parts = [_part(*one, enumerations) for one in _groups(given.parts, found, facts)]
-    types: list[Kind | Part] = [*enumerations, *parts]
+    types = [*enumerations, *parts]
     fields = list(_fields(found, given, types))
     fields = _once(fields, {one.name.casefold() for one in types})
     present = {one.name.casefold() for part in parts for one in part.fields}
@@ -100,7 +92,7 @@ def field_type(name: str) -> str:
     return _TYPES.get(words[-1], number) if words else "String"
 
 
-def _fields(found: Found, given: Given, types: Sequence[Kind | Part]) -> Iterator[Field]:
+def _fields(found: Found, given: Given, types: Sequence[Kind]) -> Iterator[Field]:
     yield from (_column(column, table, types) for table in found.tables for column in table.columns)
     references = {name.casefold() for name in given.references}
     for fact in found.members:
@@ -109,7 +101,7 @@ def _fields(found: Found, given: Given, types: Sequence[Kind | Part]) -> Iterato
                 yield _field(name, found.term, types)
     for action in found.commands:
         yield from (_field(name, found.term, types) for name in action.fields)
-    within = {member.type for one in types if isinstance(one, Part) for member in one.fields}
+    within = {member.type for one in types for member in one.fields}
     for one in types:
         if one.name not in within:
             short = one.name.removeprefix(found.term.name) or one.name
@@ -129,13 +121,13 @@ def _once(fields: Iterable[Field], types: frozenset[str] | set[str] = frozenset(
     return list(kept.values())
 
 
-def _column(column: Column, table: Table, types: Sequence[Kind | Part]) -> Field:
+def _column(column: Column, table: Table, types: Sequence[Kind]) -> Field:
     name = naming.camel(column.name)
     java = _own_type(name, table.term, types) or column.type
     return Field(name, java, column.alias or naming.title(column.name), column.key)
 
 
-def _field(name: Term, owner: Term, types: Sequence[Kind | Part]) -> Field:
+def _field(name: Term, owner: Term, types: Sequence[Kind]) -> Field:
     plain, words = field_type(name.name), naming.parts(name.name)
     java = "List<String>" if name.plural and plain == "String" else plain
     key = words[-1:] == words and words[-1] in _ALONE if len(words) < 2 else words[-1] in _NUMBERED
@@ -143,7 +135,7 @@ def _field(name: Term, owner: Term, types: Sequence[Kind | Part]) -> Field:
     return Field(naming.camel(name.name), _own_type(name.name, owner, types) or java, name.alias, key)
 
 
-def _own_type(name: str, owner: Term, types: Sequence[Kind | Part]) -> str:
+def _own_type(name: str, owner: Term, types: Sequence[Kind]) -> str:
     """The aggregate's own type that an attribute is of: by its name, or by owner and name."""
     wanted = {name.casefold(), (owner.name + name).casefold(), naming.singular(name)}
     return next((one.name for one in types if one.name.casefold() in wanted), "")
@@ -164,13 +156,13 @@ def _enumerations(wanted: Sequence[Term], found: Found, facts: Facts) -> list[Ki
     """Those that are asked for and those the text gives to this aggregate."""
     kinds: dict[str, Kind] = {}
     for one in (*found.choices, *_columns_with_choices(found)):
-        kinds.setdefault(one.name.name.casefold(), Kind(one.name.name, one.name.alias, one.values))
+        kinds.setdefault(one.name.name.casefold(), Kind(one.name.name, one.name.alias, values=one.values))
     for term in wanted:
         known = kinds.get(term.name.casefold()) or _matching(term, facts)
         values = known.values if known else _guessed_items(found, term)
         said = known.alias if isinstance(known, Kind) else term.alias
         alias = said if term.alias == naming.title(term.name) else term.alias  # given without a display name
-        kinds[term.name.casefold()] = Kind(term.name, alias, values)
+        kinds[term.name.casefold()] = Kind(term.name, alias, values=values)
     return list(kinds.values())
 
 
@@ -205,10 +197,10 @@ def _groups(wanted: Sequence[Term], found: Found, facts: Facts) -> Iterator[tupl
         yield term, group.names if group else ()
 
 
-def _part(term: Term, names: Sequence[Term], enumerations: Sequence[Kind]) -> Part:
+def _part(term: Term, names: Sequence[Term], enumerations: Sequence[Kind]) -> Kind:
     if names:
         fields = _once(_field(name, term, enumerations) for name in names)
-        return Part(term.name, term.alias, [replace(one, key=False) for one in fields])
+        return Kind(term.name, term.alias, [replace(one, key=False) for one in fields])
     guessed = _GUESSED_MEMBERS.get(naming.head(term.name), "value:String")
     pairs = [one.split(":") for one in guessed.split()]
-    return Part(term.name, term.alias, [Field(name, java, naming.title(name)) for name, java in pairs])
+    return Kind(term.name, term.alias, [Field(name, java, naming.title(name)) for name, java in pairs])

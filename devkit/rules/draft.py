@@ -10,7 +10,7 @@ from devkit.rules.analysis import Analysis, Found, analyse, mentions
 from devkit.rules.asked import Blocks
 from devkit.rules.details import Given, inside
 from devkit.rules.facts import Facts
-from devkit.rules.names import Command, Named, Required, names
+from devkit.rules.names import Command, Named, names
 from devkit.rules.outline import purpose
 from executor.graph import answers
 
@@ -23,10 +23,8 @@ def draft(blocks: Blocks) -> answers.DraftAnswer:
     owned = asked.terms(context.get("aggregates"))
     analysis = analyse(facts, [*owned, *foreign], closed=bool(owned) and not context.get("purpose"))
     owned = owned or [found.term for found in analysis.found.values() if found.term not in foreign]
-    required = asked.given(blocks, "required")
-    wanted = Required(*(asked.texts(required.get(kind)) for kind in ("commands", "events", "read_models")))
     given = {str(one.get("name", "")): one for one in asked.listed(context.get("aggregates"))}
-    named = names(owned, analysis, wanted, asked.lines(blocks), korean=korean)
+    named = names(owned, analysis, asked.given(blocks, "required"), asked.lines(blocks), korean=korean)
     made = [_drafted(one, given.get(one.term.name, {}), facts, analysis, korean=korean) for one in named]
     systems = [term.alias for term in asked.terms(blocks.get("systems"))]
     return answers.DraftAnswer(aggregates=made, calls=list(_calls(made, systems, asked.lines(blocks))))

@@ -54,16 +54,12 @@ def screens(blocks: Blocks) -> ScreensAnswer:
     def rows(names: object) -> list[str]:
         return [f"{name}={value(name)}" for name in asked.texts(names)]
 
-    forms = [(one, rows(one.get("fields"))) for one in asked.listed(blocks.get("commands"))]
-    views = [
-        (
-            one,
-            [*rows(one.get("parameters")), f"| {' | '.join(map(value, asked.texts(one.get('columns'))))} |"],
-        )
-        for one in asked.listed(blocks.get("read_models"))
-    ]
+    made = [(one, rows(one.get("fields"))) for one in asked.listed(blocks.get("commands"))]
+    for one in asked.listed(blocks.get("read_models")):
+        columns = " | ".join(map(value, asked.texts(one.get("columns"))))
+        made.append((one, [*rows(one.get("parameters")), f"| {columns} |"]))
     return ScreensAnswer(
-        screens=[ScreenAnswer(owner=str(one.get("name", "")), rows=said) for one, said in (*forms, *views)]
+        screens=[ScreenAnswer(owner=str(one.get("name", "")), rows=said) for one, said in made]
     )
 
 

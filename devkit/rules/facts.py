@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -149,10 +148,14 @@ class Facts:
         """How many actions and reactions there are."""
         return len(self.actions), len(self.reactions)
 
+    def every_action(self) -> list[Action]:
+        """Actions of sentences and of both sides of reactions, by line."""
+        both = (action for r in self.reactions for action in (*r.triggers, *r.results))
+        return sorted([*self.actions, *both], key=lambda action: action.place.line)
+
     def done(self) -> list[Action]:
         """What was done so far, in order; no look-ups."""
-        both = [*self.actions, *(action for r in self.reactions for action in (*r.triggers, *r.results))]
-        return sorted((one for one in both if one.kind != "query"), key=lambda action: action.place.line)
+        return [one for one in self.every_action() if one.kind != "query"]
 
     def earlier(self, cause: Action, noun_of: str) -> Action | None:
         """What was done before to the same thing, under a longer name perhaps (`the file` is the print file); a booking or payment
@@ -163,8 +166,3 @@ class Facts:
             if (same or one.verb == noun_of) and one.kind != "query":
                 return one
         return None
-
-    def every_action(self) -> Iterator[Action]:
-        """Actions of sentences and of both sides of reactions, by line."""
-        both = [action for r in self.reactions for action in (*r.triggers, *r.results)]
-        yield from sorted([*self.actions, *both], key=lambda action: action.place.line)

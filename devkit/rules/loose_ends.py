@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from devkit.rules import naming
 from devkit.rules.facts import Facts, Term
@@ -72,14 +72,11 @@ def unclear(facts: Facts, most: int = 5) -> list[tuple[str, int]]:
     ]
 
 
-def left_open(lines: Sequence[tuple[int, str]], *, korean: bool, most: int = 5) -> Iterator[tuple[str, int]]:
+def left_open(lines: Sequence[tuple[int, str]], *, korean: bool, most: int = 5) -> list[tuple[str, int]]:
     """A question about each word that says less than it seems to."""
+    question = "'{}'은(는) 정확히 무엇입니까?" if korean else 'What exactly does "{}" mean here?'
     asked = [(match[0].strip(), n) for n, line in lines if (match := _OPEN.search(line))]
-    for word, number in asked[:most]:
-        yield (
-            (f"'{word}'은(는) 정확히 무엇입니까?" if korean else f'What exactly does "{word}" mean here?'),
-            number,
-        )
+    return [(question.format(word), number) for word, number in asked[:most]]
 
 
 def timer_of(sentence: str) -> str:
@@ -90,8 +87,6 @@ def timer_of(sentence: str) -> str:
 
 def condition_of(sentence: str) -> str:
     """What else must be so, in the sentence's own words; what begins a sentence is its trigger, not a condition."""
-    if _KOREAN.search(sentence):
-        found = [match for match in _CONDITION_KO.finditer(sentence) if match.start() > 0]
-    else:
-        found = [match for match in _CONDITION.finditer(sentence) if match.start() > 0]
-    return found[0][0].strip() if found else ""
+    pattern = _CONDITION_KO if _KOREAN.search(sentence) else _CONDITION
+    found = (match[0].strip() for match in pattern.finditer(sentence) if match.start() > 0)
+    return next(found, "")

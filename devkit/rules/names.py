@@ -41,23 +41,24 @@ class Named:
     views: list[View] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Required:
-    """Names that must appear."""
-
-    commands: Sequence[str] = ()
-    events: Sequence[str] = ()
-    read_models: Sequence[str] = ()
-
-
 def names(
-    owned: Sequence[Term], analysis: Analysis, required: Required, lines: asked.Lines, *, korean: bool
+    owned: Sequence[Term], analysis: Analysis, required: asked.Blocks, lines: asked.Lines, *, korean: bool
 ) -> list[Named]:
     """What the text does to each aggregate of the context, and the required names, literally."""
     named = [_named(analysis.of(term.name) or Found(term)) for term in owned]
-    _add(named, required.events, lambda one: [c.event.name for c in one.commands], _with_event)
-    _add(named, required.commands, lambda one: [c.name for c in one.commands], _with_command)
-    _add(named, required.read_models, lambda one: [v.name for v in one.views], _with_view)
+    _add(
+        named,
+        asked.texts(required.get("events")),
+        lambda one: [c.event.name for c in one.commands],
+        _with_event,
+    )
+    _add(
+        named,
+        asked.texts(required.get("commands")),
+        lambda one: [c.name for c in one.commands],
+        _with_command,
+    )
+    _add(named, asked.texts(required.get("read_models")), lambda one: [v.name for v in one.views], _with_view)
     taken: set[str] = set()
     for one in named:
         one.commands = one.commands or [_begun(one.term, korean=korean)]

@@ -10,47 +10,39 @@ from devkit.rules.asked import Blocks, numbers
 from devkit.rules.facts import Facts, Place, Term
 from devkit.rules.grouping import Area, areas, section_of
 from devkit.rules.loose_ends import NEITHER, NEITHER_KO, is_foreign, left_open, systems_in, unclear
-from executor.graph.answers import (
-    ContextAnswer,
-    ExternalSystemAnswer,
-    MergeAnswer,
-    MergedContext,
-    Named,
-    OutlineAnswer,
-    QuestionAnswer,
-)
+from executor.graph import answers
 
 
-def outline(blocks: Blocks) -> OutlineAnswer:
+def outline(blocks: Blocks) -> answers.OutlineAnswer:
     """Areas of the text, whose each line is, who acts, which systems and loose ends it mentions."""
     lines, korean = asked.lines(blocks), asked.korean(blocks)
     if is_foreign(lines):
         told = NEITHER_KO if korean else NEITHER
-        return OutlineAnswer(contexts=[], questions=[QuestionAnswer(text=told)])
+        return answers.OutlineAnswer(contexts=[], questions=[answers.QuestionAnswer(text=told)])
     facts = asked.facts(blocks)
     found = areas(facts, analyse(facts))
     homes = _homes(facts, found, lines)
     questions = [*unclear(facts), *left_open(lines, korean=korean)]
     actors = (action.actor.alias for action in facts.every_action() if action.actor)
-    return OutlineAnswer(
+    return answers.OutlineAnswer(
         contexts=[_context(area, homes, korean=korean) for area in found],
         roles=list(dict.fromkeys(actors)),
         external_systems=[
-            ExternalSystemAnswer(name=term.name, alias=term.alias, lines=str(n))
+            answers.ExternalSystemAnswer(name=term.name, alias=term.alias, lines=str(n))
             for term, n in systems_in(lines)
         ],
         silent=numbers(n for n, at in homes.items() if not at),
-        questions=[QuestionAnswer(text=text, lines=str(n)) for text, n in questions],
+        questions=[answers.QuestionAnswer(text=text, lines=str(n)) for text, n in questions],
     )
 
 
-def _context(area: Area, homes: dict[int, list[str]], *, korean: bool) -> ContextAnswer:
+def _context(area: Area, homes: dict[int, list[str]], *, korean: bool) -> answers.ContextAnswer:
     name, terms = area.term.name, [found.term for found in area.aggregates]
-    return ContextAnswer(
+    return answers.ContextAnswer(
         name=name,
         alias=area.term.alias,
         purpose=purpose(terms, korean=korean),
-        aggregates=[Named(name=term.name, alias=term.alias) for term in terms],
+        aggregates=[answers.Named(name=term.name, alias=term.alias) for term in terms],
         owns=numbers(n for n, at in homes.items() if at[-1:] == [name]),
         sees=numbers(n for n, at in homes.items() if name in at[:-1]),
     )
@@ -63,7 +55,7 @@ def purpose(terms: Sequence[Term], *, korean: bool) -> str:
     return f"Takes care of {', '.join(name.lower() if name.isascii() else name for name in names)}."
 
 
-def merge(blocks: Blocks) -> MergeAnswer:
+def merge(blocks: Blocks) -> answers.MergeAnswer:
     """Contexts of one name become one; so do contexts that own the same aggregate."""
     kept: list[tuple[str, set[str], list[str]]] = []
     for context in asked.listed(blocks.get("contexts")):
@@ -76,8 +68,10 @@ def merge(blocks: Blocks) -> MergeAnswer:
                 break
         else:
             kept.append((name, owned, [name]))
-    return MergeAnswer(
-        contexts=[MergedContext(name=name, replaces=list(dict.fromkeys(names))) for name, _, names in kept]
+    return answers.MergeAnswer(
+        contexts=[
+            answers.MergedContext(name=name, replaces=list(dict.fromkeys(names))) for name, _, names in kept
+        ]
     )
 
 

@@ -35,38 +35,33 @@ def policies(blocks: Blocks) -> PoliciesAnswer:
 
 
 def _policies(reaction: Reaction, known: _Known, *, korean: bool) -> Iterator[PolicyAnswer]:
-    if not reaction.triggers:
-        timed = [known.event(result) for result in reaction.results]
-        if given := list(dict.fromkeys(event.command for event in timed if event)):
-            yield _policy(reaction, None, reaction.results[0], given, korean=korean)
-    for trigger in reaction.triggers:
-        cause = known.event(trigger)
-        led = [(result, known.event(result)) for result in reaction.results if cause]
-        results = [(result, event) for result, event in led if event and cause and event.name != cause.name]
-        if cause and results:
-            commands = dict.fromkeys(event.command for _, event in results)
-            yield _policy(reaction, (cause, trigger), results[0][0], list(commands), korean=korean)
+    """Without a trigger time alone starts it."""
+    for trigger in reaction.triggers or (None,):
+        cause = known.event(trigger) if trigger else None
+        led = [(one, event) for one in reaction.results if (event := known.event(one)) and event != cause]
+        if led and (cause or not trigger):
+            commands = list(dict.fromkeys(event.command for _, event in led))
+            yield _policy(reaction, cause, trigger, led[0][0], commands, korean=korean)
 
 
 def _policy(
     reaction: Reaction,
-    cause: tuple[_Event, Action] | None,
+    cause: _Event | None,
+    trigger: Action | None,
     first: Action,
     commands: list[str],
     *,
     korean: bool,
 ) -> PolicyAnswer:
-    """Without a cause time alone starts it."""
-    name, timer, alias = "", timer_of(reaction.text), first.command.alias
-    if cause:
-        name = cause[0].name
-        said = cause[1].event.alias.removesuffix("됨")
+    name, alias = cause.name if cause else "", first.command.alias
+    if trigger:
+        said = trigger.event.alias.removesuffix("됨")
         alias = f"{said} 시 {alias}" if korean else naming.sentence_case(f"{alias} when {name}")
     return PolicyAnswer(
         name=f"{first.command.name}On{name or 'Time'}",
         alias=alias,
         trigger=name,
-        timer=timer,
+        timer=timer_of(reaction.text),
         condition=reaction.condition or condition_of(reaction.text),
         commands=commands,
         reason=reaction.text,
