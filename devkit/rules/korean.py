@@ -222,9 +222,6 @@ class Korean(Reading):
         if clause.negative or kind in ("state", "input", "unknown"):
             return None
         place = sentence.place(clause.start, clause.end)
-        late = target is not None and target.words[-1].endswith(("기한", "기간", "기일", "시한"))
-        if verb.base == "hand_over" and late:
-            return None
         if kind == "threshold":
             return self._crossed(place, clause, target) if clause.ending == "if" else None
         return self._made(place, clause, (verb, noun, target), kind, doer, made)
@@ -295,8 +292,6 @@ class Korean(Reading):
             subject = target or (_bare_noun(clause.bare, clause) if clause.bare else None)
             if inside := _inside(clause, subject):
                 return inside
-        if clause.noun in ("수령", "내림") and target and target.words[-1] in terms.words("granted"):
-            return _inside(clause, target) or (clause.verb, clause.noun, target)
         if clause.noun not in terms.words("light") and clause.noun:
             if target is None and clause.bare:
                 target = _bare_noun(clause.bare, clause)
