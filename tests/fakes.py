@@ -493,6 +493,7 @@ class FakeRun:
         return key in {line.key for line in self._stored.log}
 
     async def store(self, durable: Callable[[list[int]], Awaitable[None]]) -> None:
+        await self._as_told("store")
         while True:
             await durable([await self._news.get()])
 

@@ -400,12 +400,14 @@ class Recorded(Off):
 
     def __init__(self) -> None:
         self.runs: list[tuple[int, dict[str, Any], list[str]]] = []
+        self.jobs: set[str] = set()
 
     @contextmanager
     def run(self, job: str, epoch: int) -> Iterator[Span]:
         told: dict[str, Any] = {}
         failed: list[str] = []
         self.runs.append((epoch, told, failed))
+        self.jobs.add(job)
         yield SimpleNamespace(tell=told.update, failed=failed.append)
 
 
@@ -462,10 +464,51 @@ async def test_the_operator_reads_how_each_run_ended(
     with capture_logs() as logs:
         work = await bench(*endings, traces=traces)
         await work.work()
-    assert traces.runs == runs
+    assert (traces.runs, traces.jobs) == (runs, {ID})
     assert [line for line in logs if line["event"] != "job.started"] == [
         {"log_level": level, "event": event, "job": ID, **fields} for level, event, fields in lines
     ]
+
+
+@virtual
+async def test_the_operator_reads_where_a_run_has_begun_and_with_how_many_answers() -> None:
+    with capture_logs() as logs:
+        work = await bench(gone, small_model())
+        work.run.remember(1, executor_pb2.JournalEntry(key="q", value="{}", tokens=7))
+        await work.work()
+    begun = [line for line in logs if line["event"] == "job.started"]
+    assert {(line["log_level"], line["job"]) for line in begun} == {("info", ID)}
+    assert [(line["epoch"], line["recalled"]) for line in begun] == [(1, 1), (2, 1)]
+    assert {line["executor"] for line in begun} == {"fake"}
+
+
+@virtual
+async def test_what_goes_wrong_besides_is_told_with_its_job() -> None:
+    """Only one of them ends the run."""
+
+    async def talk(frames: Frames) -> Responses:
+        at_work.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise Transient("broken off")
+        yield response()
+
+    at_work = asyncio.Event()
+    with capture_logs() as logs:
+        work = await bench(talk)
+        work.run.gates["store"] = at_work
+        work.run.faults["store"] = Transient("database away")
+        await work.work()
+        again = await bench(talk)
+        again.run.faults["release"] = Transient("database away")
+        working = asyncio.create_task(again.work())
+        await settle()
+        again.run.lose()
+        await working
+    assert (work.counted, again.counted) == (["attempt"], ["attempt", "lease lost"])
+    also = [(line["event"], line["job"]) for line in logs if line["event"].startswith("task.")]
+    assert also == [("task.ended_too", ID)] * 2
 
 
 @virtual
@@ -663,9 +706,12 @@ async def test_a_stream_that_ends_without_a_result_is_a_crash() -> None:
     async def talk(frames: Frames) -> Responses:
         yield response(progress=executor_pb2.Progress(current=2, total=8))
 
-    work = await bench(talk, small_model())
-    await work.work()
+    with capture_logs() as logs:
+        work = await bench(talk, small_model())
+        await work.work()
     assert (work.run.job.crashes, work.state) == (1, JobState.COMPLETED)
+    told = [line["reason"] for line in logs if line["event"] == "job.executor_gone"]
+    assert told == ["the stream ended without a result"]
 
 
 # ── stops ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -741,9 +787,11 @@ async def test_a_drain_asks_nothing_more_stores_what_comes_and_gives_the_job_bac
 
 @virtual
 async def test_a_drain_before_anything_is_asked_gives_the_job_back_at_once() -> None:
-    work = await bench(small_model())
-    work.attempt.leave()
-    await work.work()
+    with capture_logs() as logs:
+        work = await bench(small_model())
+        work.attempt.leave()
+        await work.work()
+    assert [it["reason"] for it in logs if it["event"] == "job.handed_back"] == ["nothing has been asked yet"]
     assert work.executors.started == []
     assert (work.entry.waiting, work.entry.interruptions) == (True, 1)
 

@@ -12,6 +12,7 @@ import pytest
 from eventstorming.v1 import executor_pb2, job_pb2
 from structlog.testing import capture_logs
 
+from poller.backlog import OwnName
 from poller.dispatcher import Dispatcher
 from poller.errors import Transient
 from poller.job import Job, Lease, Limits, RetryPolicy
@@ -508,6 +509,20 @@ async def test_a_twin_is_told_once_for_each_lease_it_takes() -> None:
             bench.lease(1, "poller-a")
             await settle()
         assert twins(logs) == [job_id(1)]
+
+
+@pytest.mark.parametrize(
+    ("whole", "busy", "told"), [(True, set[str](), []), (False, {"j"}, []), (False, set[str](), ["j"])]
+)
+def test_a_lease_on_which_nothing_of_ours_works_is_a_twins(
+    whole: bool, busy: set[str], told: list[str]
+) -> None:
+    """Also where it is told of before the first snapshot, in which it may be a predecessor's."""
+    lease = Lease(epoch=1, token="theirs", owner="poller-a", renewed_at=1)
+    change = QueueChange(whole=whole, jobs={"j": Job(id="j", created_at=1, lease=lease)})
+    with capture_logs() as logs:
+        OwnName("poller-a", inherits=True).look(change, busy=busy)
+    assert twins(logs) == told
 
 
 @virtual

@@ -283,6 +283,40 @@ async def test_why_a_claimed_job_must_not_run_is_said_in_its_language(
     assert begun in messages(await sides.outputs())[0]
 
 
+async def test_what_is_odd_in_the_inputs_is_told_as_a_warning_and_not_by_the_next_run_again(
+    sides: Sides,
+) -> None:
+    await sides.database.delete(f"{NODES.job(sides.job)}/state/inputs/ids")
+    for name in ("a", "b"):
+        run = await sides.queues[name].claim(await sides.seen())
+        assert run is not None
+        assert await sides.says(run)
+        await run.settlement.release(run.job)
+    lines = (await sides.outputs())["logs"]
+    assert [line["level"] for line in lines] == ["warning", "warning", "info", "info"]
+    assert ["uid" in lines[0]["message"], "projectId" in lines[1]["message"]] == [True, True]
+
+
+async def test_a_run_that_vanished_after_an_answer_is_the_first_crash_again(sides: Sides) -> None:
+    await sides.database.patch(NODES.entry(sides.job), {"crashes": 2})
+    assert await sides.queues["a"].claim(await sides.seen()) is not None
+    await sides.database.put(f"{NODES.journal(sides.job)}/1/q", '{"value":"{}","tokens":0}')
+    sides.clock.time += LEASE_SECONDS + 1
+    run = await sides.queues["b"].claim(await sides.seen())
+    assert run is not None
+    assert run.job.crashes == 1
+
+
+async def test_an_entry_made_anew_goes_on_above_the_answers_that_are_there(sides: Sides) -> None:
+    await sides.database.put(f"{NODES.journal(sides.job)}/5/q", '{"value":"{}","tokens":0}')
+    before = sides.rtdb.app.stats.requests
+    seen = await sides.seen()
+    run = await sides.queues["a"].claim(seen)
+    assert run is not None
+    assert run.job.lease.epoch == 6
+    assert sides.rtdb.app.stats.requests - before == 4, "ours, and three of the claim"
+
+
 async def test_a_canvas_with_its_mark_alone_was_begun_by_nobody(sides: Sides) -> None:
     await sides.database.put(f"{NODES.leaf(sides.job, OUTPUTS)}/esValue/elements", {"@": True})
     assert await sides.queues["a"].claim(await sides.seen()) is not None

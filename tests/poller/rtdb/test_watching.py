@@ -216,11 +216,29 @@ async def test_readiness_asks_the_queues_own_streams_alone(rtdb: World, here: Li
 async def test_the_stream_closes_when_the_last_viewer_leaves(rtdb: World, here: Listener) -> None:
     job = new_id()
     await away(rtdb, job)
-    async with looking(here.queue, job):
+    async with looking(here.queue, job) as (first,):
         async with looking(here.queue, job, job):
             await eventually(lambda: streams(rtdb) == 1 + QUEUES_OWN)
         assert streams(rtdb) == 1 + QUEUES_OWN
+        await rtdb.database.put(f"{NODES.leaf(job, OUTPUTS)}/currentProgressCount", 5)
+        await eventually(lambda: first.seen[-1].current_progress == 5)
     await eventually(lambda: streams(rtdb) == QUEUES_OWN)
+
+
+async def test_who_comes_after_the_end_is_not_shown_what_somebody_slow_still_looks_at(
+    rtdb: World, here: Listener
+) -> None:
+    job = new_id()
+    await rtdb.create(job)
+    async with looking(here.queue, job) as (quick,), aclosing(here.queue.watch(job)) as slow:
+        await anext(slow)
+        async with storing(await here.claimed(job)) as run:
+            await run.settlement.fail("It ended so.")
+            await eventually(lambda: quick.over)
+        await here.queue.retry(job)
+        async with aclosing(here.queue.watch(job)) as late:
+            assert (await anext(late)).state is JobState.QUEUED
+        assert (await anext(slow)).state is JobState.FAILED
 
 
 async def test_another_viewer_costs_the_database_nothing(rtdb: World, here: Listener) -> None:
@@ -367,9 +385,9 @@ async def test_a_removed_job_is_the_end_and_an_unknown_one_is_not_found(rtdb: Wo
     async with looking(here.queue, job) as (viewer,):
         assert await here.queue.remove(job)
         await eventually(lambda: viewer.over)
-    assert viewer.states[-1] is JobState.REMOVED
+    assert viewer.seen[-1] == JobView(job_id=job, state=JobState.REMOVED)
     for missing in (job, new_id()):
-        with pytest.raises(JobNotFound):
+        with pytest.raises(JobNotFound, match=f"There is no job {missing}"):
             await anext(here.queue.watch(missing))
 
 
