@@ -550,6 +550,9 @@ def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
     earlier = made[: next((i for i, other in enumerate(made) if other is clause), 0)]
     if not earlier:
         return None
+    topic = earlier[-1].with_particle("은", "는")
+    if topic and not _is_role(topic) and not terms.unknown(topic.words[-1:]):
+        return topic  # 보증금은 점검을 마친 뒤 돌려준다
     return earlier[-1].with_particle("을", "를") or (_target(earlier[-1]) if earlier[-1].negative else None)
 
 

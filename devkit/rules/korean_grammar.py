@@ -453,7 +453,8 @@ class _Parser:
         ):
             return bound, used + 1, negative
         if self._next(used - 1).endswith("기") and (
-            following.startswith(("전", "위", "때문")) or second.startswith("전")
+            following.startswith(("위", "때문"))
+            or any(re.match("전(?:에|에는|까지)?$", self._next(used + i)) for i in range(4))
         ):
             return "of", used, negative
         return ending, used, negative
