@@ -505,7 +505,7 @@ class English(Reading):
         known = (one for one in reversed(self._facts.done()) if verb and one.verb == verb.base)
         if len(tokens) == 1 and (done := next(known, None)):
             return [done]
-        noun = bool(tokens) and tokens[0].low in verbs.NOUNS_IN_ING
+        noun = bool(tokens) and tokens[0].low in _words("noun_in_ing")
         if noun or phrase is None or not phrase.words or tokens[1].tag not in "DQW":
             return []
         return self._passive(sentence, tokens, verb, phrase)
