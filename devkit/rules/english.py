@@ -311,6 +311,8 @@ class English(Reading):
                 continue
             place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
             about, did = clause.subject, tokens[clause.group.end - 1].low
+            if tokens[clause.start - 1].low == "that" and tokens[clause.group.start].low in ("can", "may"):
+                continue  # a message that it can be fetched
             if not past and about and about.pronoun in ("i", "we") and not verbs.as_form(did, "base"):
                 told = clause.group.end - clause.group.start == 1 and verbs.as_form(did, "past")
                 if told:  # I lost my key
@@ -811,7 +813,9 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
     verb = verbs.as_form(meant, "base")
     about = clause.subject
     we = about and (about.pronoun in ("we", "you") or _is_system(about))
-    if base == "check" and (objects or group.passive) and not (we or _asks_state(clause)):
+    if base == "drop" and objects and clause.subject and is_person(clause.subject.head):
+        verb = replace(group.verb, kind="update")
+    if base in ("check", "query") and (objects or group.passive) and not (we or _asks_state(clause)):
         verb = replace(group.verb, kind="update")
     return replace(clause, group=replace(group, verb=verb)) if verb else clause
 
@@ -823,8 +827,9 @@ def _gone(tokens: Sequence[Token], clause: Clause) -> Clause:
     if group.passive or group.verb.base not in ("go", "travel", "end_up") or not thing:
         return clause
     to = next((word for word, _ in clause.tails), "")
-    back = any(token.low == "back" for token in tokens[group.end : group.end + 2])
-    meant = "return" if back else {"to": "send", "into": "put", "on": "put", "in": "put"}.get(to, "")
+    ways = {"back": "return", "up": "raise", "down": "lower"}
+    way = next((ways[t.low] for t in tokens[group.end : group.end + 2] if t.low in ways), "")
+    meant = way or {"to": "send", "into": "put", "on": "put", "in": "put"}.get(to, "")
     verb = verbs.as_form(meant, "base")
     return replace(clause, group=replace(group, verb=verb, passive=True)) if verb else clause
 

@@ -62,7 +62,7 @@ _ACTOR = re.compile(
 _SEEN = re.compile(r"(?:조회|확인|열람|볼)\S*\s수\s?있")
 """What somebody can look up is said among what is no behaviour too."""
 _VIEWS = re.compile(
-    r"(?:read models?|읽기\s?모델|조회\s?모델|화면)\b|(?:현황\s?)?(?:조회|열람)(?:\s(?:화면|메뉴|항목))?$|.*(?:볼|보는|보고 싶은|조회할)\s?(?:것|화면|자료|항목|내용)",
+    r"(?:read models?|(?:what )?(?:pages|screens|views|lists|reports|dashboards|look-?ups)(?! of)|읽기\s?모델|조회\s?모델|화면)\b|(?:현황\s?)?(?:조회|열람)(?:\s(?:화면|메뉴|항목))?$|.*(?:볼|보는|보고 싶은|조회할)\s?(?:것|화면|자료|항목|내용)",
     re.IGNORECASE,
 )
 _COUNTED = re.compile(r"[A-Z]{1,6}[-_ ]?\d")

@@ -11,9 +11,11 @@ from devkit.rules.facts import Place
 
 _LABEL = r"(?:[A-Z]{1,5}[-_ ]?\d+(?:\.\d+)*|\d+(?:\.\d+)*|[a-zA-Z가-힣]|[ivx]{1,4}|[Ⅰ-Ⅻ])"
 _PREFIX = re.compile(
-    rf"^\s*(?:>\s*)*(?:--+\s+|[-*+•·▪◦‣○●■□◆◇▷–—▶]\s+|\[[ xX]\]\s*|\(?{_LABEL}[.):]\s+|[①-⑳]\s*)*"
+    rf"^\s*(?:>\s*)*(?:--+\s+|#\s+(?=(?:\S+\s+){{4,}}\S+\.$)|[-*+•·▪◦‣○●■□◆◇▷–—▶]\s+|\[[ xX]\]\s*|\(?{_LABEL}[.):]\s+|[①-⑳]\s*)*"
 )
-_HEADING = re.compile(r"^\s*(#{1,6})\s*(.*?)\s*#*\s*$")
+_HEADING = re.compile(
+    r"^\s*(#{1,6}|={1,6}(?=\s?[^=\s].*=$))(?!\s*(?:[^\s#]\S*\s+){4,}\S+\.$)\s*(.*?)\s*[#=]*\s*$"
+)
 _SECTION = re.compile(r"\s*[■□◆◇Ⅰ-Ⅻ]")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _RULE = re.compile(r"^\s*[-=_*|:+\s]{3,}$")
