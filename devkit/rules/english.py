@@ -134,9 +134,8 @@ class English(Reading):
 
     def doing(self, who: str, does: str, *, seen: bool = False) -> str:
         base = verbs.as_form(does.split()[0], "base")
-        return (
-            f"The {who.lower()} {'can see the ' if seen else 'can ' if base else ''}{does}" if who else does
-        )
+        doer = f"The {who.lower()} " if who else ""
+        return f"{doer}{'can see the ' if seen else 'can ' if base and who else ''}{does}"
 
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
         """Adds what one sentence says, and keeps it for what follows from it in the next one."""

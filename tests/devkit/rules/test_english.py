@@ -227,3 +227,13 @@ def test_what_is_shown_when_something_happened_is_no_look_up() -> None:
 @pytest.mark.parametrize("verb", ["get", "access", "compare", "read"])
 def test_what_somebody_has_or_thinks_about_is_no_look_up(verb: str) -> None:
     assert facts(f"A guest can {verb} the discount.").actions == []
+
+
+@pytest.mark.parametrize("title", ["## Screens", "== Pages people look at =="])
+def test_what_stands_under_a_title_of_pages_is_looked_up(title: str) -> None:
+    seen = facts(title, "* Upcoming matches", "* Player profile").actions
+
+    assert [(one.kind, one.command.name) for one in seen] == [
+        ("query", "MatchList"),
+        ("query", "PlayerProfileDetails"),
+    ]
