@@ -54,6 +54,7 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _BEGUN = re.compile(r"(?:when|whenever|if|once|after|upon|should|as soon|until|before)\b", re.IGNORECASE)
+_TWO = re.compile(r",? and (?=(?:when|once|if|as soon as|whenever) [^,]+, )", re.IGNORECASE)
 _AGAIN = re.compile(
     r"\b(?:as well|also|too|besides|in addition|additionally|moreover|at the same time|in parallel|otherwise)\b",
     re.IGNORECASE,
@@ -144,6 +145,10 @@ class English(Reading):
                 answer = re.sub(r"^then,? ", "", sentence.text, flags=re.IGNORECASE)
                 sentence = replace(sentence, text=f"When {self._asked}, {answer[0].lower()}{answer[1:]}")
             self._asked = ""
+        if two := _TWO.search(sentence.text):
+            self.sentence(replace(sentence, text=sentence.text[: two.start()]), actor)
+            self.sentence(replace(sentence, text=sentence.text[two.end() :]), actor)
+            return
         near = self._same_line(sentence) or (self._before and not sentence.bullet)
         self._near = self._latest if near else ()
         done, reacted = self._facts.so_far()
@@ -159,7 +164,7 @@ class English(Reading):
         """`The haulier is informed as well`, `otherwise it is seized`: has the cause of the sentence before."""
         effects, before = self._facts.actions[done:], self._before[0].text if self._before else ""
         again = before.endswith(";") or _AGAIN.search(sentence.text)
-        if self._reacted and again and by_itself(effects) and len(self._facts.reactions) == reacted:
+        if self._reacted and again and all(map(_by_then, effects)) and len(self._facts.reactions) == reacted:
             del self._facts.actions[done:]
             self._add(sentence, self._reacted, effects)
 
@@ -169,36 +174,41 @@ class English(Reading):
             return
         if said.words != sentence.text:
             sentence = replace(sentence, text=said.words)
-        state, before = said.state, self._before[0].text if self._before else ""
-        if said.cause and len(said.cause) < 5 and said.cause[-1].tag == "N":  # if it is not
-            state = timer_of(before) or state
+        state = self._not_so(said) or said.state
         undone = {one.group.verb.base for one in clauses(said.cause) if one.group.negative} if state else ()
-        it = said.cause and said.cause[0].tag == "O"
-        main = (
-            [t for t in said.effect if t.start < said.cause[0].start] if it else []
-        )  # it is shipped when it is paid
+        it = said.cause and said.cause[0].tag == "O"  # it is shipped when it is paid
+        main = [t for t in said.effect if t.start < said.cause[0].start] if it else []
         for about in (*_about(main), *_about(said.cause if state else ())):
             self._speak_of(about)
-        causes = [] if state else self._causes(sentence, said.cause, said.actor)
-        effect = said.effect
-        if not said.cause and not state and not said.actor:
+        causes = (self._told if state else self._causes)(sentence, said.cause, said.actor)
+        effect, alone = said.effect, not (said.cause or state or said.actor)
+        if alone:
             causes, effect = self._of_event(sentence, effect)
-        conditional = " if " in f" {said.words.lower()}" or timer_of(said.words)
-        if (
-            said.cause and not causes and not state and (conditional or not clauses(said.cause))
-        ):  # that nobody understands
-            timer = timer_of(said.words)
-            state = timer if f"{timer} later" in said.words else _plain(said.cause)
+        state = state or ("" if causes else _not_understood(said))
         automatic = bool(said.cause or state or causes)
         effects = self._actions(sentence, effect, said.actor or actor, automatic=automatic)
-        if causes and not clauses(effect):  # the approval leads to the creation of an account
-            effects = effects or self._fragments(sentence, effect)
-            effects = effects or self._nominal(sentence, effect) or self._new(sentence, effect)
-        if not automatic and not said.actor:
+        effects = effects or (self._named(sentence, effect) if causes and not clauses(effect) else [])
+        if alone and not causes:
             causes, effects = self._among(sentence, effect, effects)
         if causes and causes[0].verb == "make" and causes[0].actor is None and not by_itself(effects):
             causes = []  # on arrival the skipper registers
         self._add(sentence, causes, effects, state, undone)
+
+    def _not_so(self, said: Said) -> str:
+        """`If it isn't`: the time that the sentence before gave is over."""
+        negated = bool(said.cause) and len(said.cause) < 5 and said.cause[-1].tag == "N"
+        return timer_of(self._before[0].text) if negated and self._before else ""
+
+    def _told(self, sentence: Sentence, tokens: Sequence[Token], _: Term | None) -> list[Action]:
+        """What a state says was done: `where an imported reading exceeds the limit`."""
+        one = next(iter(clauses(tokens)), None)
+        told = self._participial(sentence, tokens[: one.subject.end]) if one and one.subject else []
+        return [known for one in told if (known := self._facts.earlier(one, ""))]
+
+    def _named(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
+        """What follows, without a verb: `repair job opened`, `the creation of an account`, `an entry in the calendar`."""
+        found = self._fragments(sentence, tokens) or self._nominal(sentence, tokens)
+        return found or self._new(sentence, tokens)
 
     def _among(
         self, sentence: Sentence, tokens: Sequence[Token], effects: Sequence[Action]
@@ -257,7 +267,12 @@ class English(Reading):
         done = self._participial(sentence, subject)
         by = any(word == "by" and is_person(phrases[0].head) for word, phrases in first.tails)
         if first.group.passive or not first.objects or (first.subject and is_person(first.subject.head)):
-            done = [one for one in done if self._facts.earlier(one, "")]
+            decided = tokens[0].low in ("a", "an", "each", "every") and not timer_of(sentence.text)
+            done = [
+                one
+                for one in done
+                if self._facts.earlier(one, "") or (decided and one.verb in _words("verdict"))
+            ]
         many = first.subject is not None and first.subject.plural
         many = many or (
             len(subject) == 1 and not verbs.as_form(subject[0].low, "ing")
@@ -575,7 +590,12 @@ class English(Reading):
         noun = naming.singular(phrase.head) if phrase and phrase.words else ""
         of = phrase.of if phrase and noun in _words("noun_and_verb") else None
         known = noun in _words("noun_and_verb") and any(one.verb == noun for one in self._facts.done())
-        base = _VERB_OF.get(noun) or (noun if of or known else None)
+        about = tokens[phrase.end].low in ("for", "of") if phrase and phrase.end < len(tokens) else False
+        if phrase and about and noun in ("request", "order", "application"):  # a request for a new copy
+            of = noun_phrase(tokens, phrase.end + 1, len(tokens))
+            phrase = replace(phrase, of=of)
+        doing = verbs.as_form(noun, "ing") if phrase and phrase.of else None
+        base = _VERB_OF.get(noun) or (noun if of or known else None) or (doing.base if doing else None)
         base = None if of and is_person(of.head) else base  # on request of the insurer
         verb = verbs.as_form(base, "base") if base else None
         if phrase is None or verb is None:
@@ -595,6 +615,14 @@ class English(Reading):
         place = sentence.place(tokens[0].start, tokens[-1].end)
         kind: Kind = "create" if verb.kind == "create" else "update"
         return [replace(noticed(place, verb.base, thing, None, command, event), kind=kind, automatic=False)]
+
+
+def _not_understood(said: Said) -> str:
+    """A condition whose words say nothing that is done, or the time after it."""
+    timer = timer_of(said.words)
+    if not said.cause or not (" if " in f" {said.words.lower()}" or timer or not clauses(said.cause)):
+        return ""
+    return timer if f"{timer} later" in said.words else _plain(said.cause)
 
 
 def _by_then(one: Action) -> bool:

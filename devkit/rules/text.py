@@ -20,7 +20,7 @@ _SECTION = re.compile(r"\s*[■□◆◇Ⅰ-Ⅻ]")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _RULE = re.compile(r"^\s*[-=_*|:+\s]{3,}$")
 _SENTENCE_END = re.compile(
-    r"(?<=;)\s+(?=(?:the|an?|this|it|they|then|if|when|after|once|each|every|all|no|as soon as|whenever|upon)\b)|(?<=[.!?。])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bNo\.)(?<!\betc\.)[\"”')\]]*\s+(?=\S)"
+    r"(?<=;)\s+(?=(?:the|an?|this|it|they|then|if|when|after|once|each|every|all|no|as soon as|whenever|upon|following|as an?|(?:\w+ ){1,2}(?:is|are|may|can|must|gets?|receives?))\b)|(?<=[.!?。])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bNo\.)(?<!\betc\.)[\"”')\]]*\s+(?=\S)"
 )
 _STORY_BEGINS = re.compile(r"(?:as an?|i (?:want|would|need|can)|so that)\b(?!.*[.!?]$)", re.IGNORECASE)
 _STORY_GOES_ON = re.compile(r"(?:i (?:want|would|need|can)|so that|in order to)\b", re.IGNORECASE)
