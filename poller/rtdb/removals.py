@@ -44,8 +44,12 @@ class Removals:
     async def drop(self, job_id: str, reason: str, *, only_without_job: bool = False) -> None:
         """An entry that is no job, with `only_without_job` one whose job is gone; unless it became one meanwhile. A job that it hides ends as failed."""
 
+        there = False
+
         def gone(current: Json) -> Json:
-            if current is None or (not only_without_job and entry_or_none(job_id, current)):
+            nonlocal there
+            there = current is not None and (only_without_job or not entry_or_none(job_id, current))
+            if not there:
                 raise Unchanged
             return None
 
@@ -55,7 +59,8 @@ class Removals:
         stored = StoredJob.of({"state": state})
         if state is not None and not stored.state().terminal:
             await self._fail_without_entry(job_id, stored)
-        if await self._writer.transact(self._nodes.entry(job_id), gone) is None:
+        await self._writer.transact(self._nodes.entry(job_id), gone)
+        if there:
             log.warning("job.dropped", job=job_id, reason=reason)
 
     async def _fail_without_entry(self, job_id: str, stored: StoredJob) -> None:

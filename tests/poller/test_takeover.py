@@ -327,7 +327,8 @@ async def test_an_entry_without_a_job_goes_and_the_log_says_why(sides: Sides) ->
     await sides.database.delete(NODES.job(sides.job))
     with capture_logs() as logs:
         assert await sides.queues["a"].claim(seen) is None
-    assert await sides.database.get(NODES.entry(sides.job)) is None
+        assert await sides.database.get(NODES.entry(sides.job)) is None
+        assert await sides.queues["a"].claim(seen) is None  # its stream is silent: nothing is dropped twice
     assert [line["reason"] for line in logs if line["event"] == "job.dropped"] == ["there is no job for it"]
 
 

@@ -27,9 +27,8 @@ UNBOUND = "client", "old worker"
 PATIENCE_SECONDS = 13.99, 21.0
 """An open answer is waited for so long at least, and after so long the drain is over."""
 
-TURNS = 200
-TURNS_SECONDS = 10.0
-"""A dispatcher turns at most so often in so long; it has at most a dozen jobs here."""
+TURNS_A_JOB, TURNS_SECONDS = 20, 10.0
+"""A dispatcher turns at most so often in so long for each job, of ten at least: one whose stream is silent tries each every second."""
 
 
 @dataclass(slots=True)
@@ -277,7 +276,7 @@ class Rules:
         turns.append(self.world.now)
         while turns[0] < self.world.now - TURNS_SECONDS:
             turns.popleft()
-        if len(turns) > TURNS:
+        if len(turns) > TURNS_A_JOB * max(10, len(self.jobs)):
             self.world.breaks(
                 "a dispatcher rests", f"{poller} turned {len(turns)} times in {TURNS_SECONDS:g} s"
             )
