@@ -232,7 +232,7 @@ def _lasting(word: str, following: str) -> Clause | None:
 def _natives() -> dict[tuple[str, str], tuple[str, str, str, str]]:
     """By beginning in letters and tail the native verbs: (stem, English, verb noun, kind)."""
     found = {}
-    for name in {name for name, _ in lexicon.entries(FILE) if name.startswith("native")}:
+    for name in dict.fromkeys(name for name, _ in lexicon.entries(FILE) if name.startswith("native")):
         for stem, right in lexicon.pairs(FILE, name).items():
             base, noun = right.split(":")
             kind = name.removeprefix("native").removeprefix("_")
