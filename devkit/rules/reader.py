@@ -107,7 +107,7 @@ class _Reader:
             if self._is_heading(lines, position):
                 self._block(block)
                 block = []
-                self._heading(line, lines[position + 1 : position + 2])
+                self._heading(line)
             elif not self._quiet or _SEEN.search(line.body):
                 block.append(line)
         self._block(block)
@@ -152,9 +152,8 @@ class _Reader:
             return False
         return not self._language(body).has_verb(body)
 
-    def _heading(self, line: Line, after: Sequence[Line]) -> None:
+    def _heading(self, line: Line) -> None:
         self._forget()
-        self._columns = {}
         level, title = text.heading(line.text) or (7, line.body)
         title = text.line_of(line.number, title).body or title
         counted = _COUNTED.match(title)
@@ -164,9 +163,7 @@ class _Reader:
         generic = bool(counted) or _is_generic(title) or reader.unknown(title)
         if level <= self._quiet or _FUNCTIONAL.search(title):
             self._quiet = 0 if level < 7 or not line.bullet or _number(line) else self._quiet
-        if after and after[0].number == line.number:
-            self._quiet_line = line.number if _is_label(title) else self._quiet_line
-        elif _is_quiet(title) and not self._quiet and (not line.bullet or _number(line)):
+        if _is_quiet(title) and not self._quiet and (not line.bullet or _number(line)):
             self._quiet = level
             self._next_number = _number(line) + 1 if level == 7 and line.bullet else -1
         self._actor = term if reader.is_actor(title) else None
@@ -193,7 +190,7 @@ class _Reader:
             if titles or (line.body and not row):
                 self._columns, self._titles = titles, line.number
             if row and (row[0] or len(row) > 2):
-                quiet_row = any(_QUIET_ROW.match(cell) for cell in row[:3]) or (quiet_row and _is_rest(row))
+                quiet_row = any(_QUIET_ROW.match(cell) for cell in row[:3])
             elif not line.body:
                 quiet_row = False
             if quiet_row or self._label(lines, i):
@@ -302,19 +299,10 @@ class _Reader:
             for item in items:
                 reader.sentence(_joined(Line(intro.number, head, head, True), [item], between), self._actor)
         elif any(reader.has_verb(item.body) for item in items):
-            self._labelled(intro, head, reader, items)
+            for one in (intro, *items):
+                self._sentences([one])
         else:
             reader.sentence(_joined(Line(intro.number, head, head, True), items), self._actor)
-
-    def _labelled(self, intro: Line, head: str, reader: English | Korean, items: Sequence[Line]) -> None:
-        before = self._actor
-        if reader.is_actor(head):
-            self._actor = reader.heading(head)
-        else:
-            self._sentences([intro])
-        for item in items:
-            self._sentences([item])
-        self._actor = before
 
 
 def _columns(row: Sequence[str]) -> dict[str, int]:
@@ -343,11 +331,6 @@ def _number(line: Line) -> int:
     """Of a numbered line."""
     found = line.bullet and re.match(r"\s*(\d{1,2})[.)]\s", line.text)
     return int(found[1]) if found else 0
-
-
-def _is_rest(row: Sequence[str]) -> bool:
-    """The cells after a long one, in a line of their own: no row begins there."""
-    return not re.match(r"[A-Z]{1,8}[-_]?\d+$", row[0])
 
 
 def _title_like(line: Line) -> bool:
