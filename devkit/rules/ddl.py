@@ -60,18 +60,15 @@ def tables(numbered: Sequence[tuple[int, str]]) -> tuple[list[Table], set[int]]:
         if begin is None and not _OTHER.match(line):
             position += 1
             continue
+        last = _end(numbered, position)
         if begin is None:
-            last = _end(numbered, position)
             _concerning(" ".join(line for _, line in numbered[position : last + 1]), found)
-        else:
-            pieces, tail, last = _body(numbered, position, begin.end())
-            if not re.match(r"\s*as\b", line[begin.end() :], re.IGNORECASE) and pieces[0][1]:
-                place = Place(number, begin[0].strip())
-                found.setdefault(
-                    _last(begin["name"]), _table(begin["name"], place, pieces, tail, numbered[last][0])
-                )
-            else:
-                last = _end(numbered, position)
+        elif not re.match(r"\s*as\b", line[begin.end() :], re.IGNORECASE):
+            pieces, tail, end = _body(numbered, position, begin.end())
+            if pieces[0][1]:
+                last, place = end, Place(number, begin[0].strip())
+                table = _table(begin["name"], place, pieces, tail, numbered[last][0])
+                found.setdefault(_last(begin["name"]), table)
         taken |= {number for number, _ in numbered[position : last + 1]}
         position = last + 1
     return list(found.values()), taken
@@ -84,28 +81,22 @@ def java_type(sql: str) -> str:
 def _end(numbered: Sequence[tuple[int, str]], first: int) -> int:
     """Where a statement ends that is no table: at a semicolon, or before a blank line or the next statement."""
     for position in range(first, min(first + _LONGEST, len(numbered))):
-        if position > first and (not numbered[position][1].strip() or _begins(numbered[position][1])):
+        line = numbered[position][1]
+        if position > first and (not line.strip() or _BEGIN.search(line) or _OTHER.match(line)):
             return position - 1
-        if numbered[position][1].rstrip().endswith(";"):
-            return position
-        if re.match(r"\s*(?:GO|USE|PRINT|PROMPT|COMMIT|--|/\*.*\*/)", numbered[position][1]):
+        if line.rstrip().endswith(";") or re.match(r"\s*(?:GO|USE|PRINT|PROMPT|COMMIT|--|/\*.*\*/)", line):
             return position
     return min(first + _LONGEST, len(numbered)) - 1
-
-
-def _begins(line: str) -> bool:
-    return bool(_BEGIN.search(line) or _OTHER.match(line))
 
 
 def _concerning(statement: str, found: dict[str, Table]) -> None:
     """What a statement adds to a table that was made before: a comment, a key, a reference."""
     for said in _COMMENT.finditer(statement):
         name, _, column = said["name"].rpartition(".")
-        owner = _last(said["name"] if said["what"].lower() == "table" else name)
-        if table := found.get(owner):
-            found[owner] = _commented(
-                table, "" if said["what"].lower() == "table" else _last(column), said["said"]
-            )
+        if said["what"].lower() == "table":
+            name, column = said["name"], ""
+        if table := found.get(_last(name)):
+            found[_last(name)] = _commented(table, _last(column), said["said"])
     altered = _ALTER.search(statement)
     if altered and (table := found.get(_last(altered["name"]))):
         keys = set(_key_columns(altered["rest"]))
@@ -197,14 +188,12 @@ def _columns(pieces: Sequence[tuple[int, str]], keys: set[str]) -> Iterator[Colu
         said = _OWN_COMMENT.search(piece)
         code = piece[: said.start()] if said else piece
         listed = _IN.search(code) or _IN.search(checks.get(found["name"].lower(), ""))
-        values = (
-            [naming.upper_snake(value) for value in re.findall(r"'([^']*)'", listed[1])] if listed else []
-        )
+        values = re.findall(r"'([^']*)'", listed[1]) if listed else ()
         yield Column(
             place=Place(line, found[0]),
             name=found["name"],
             type=java_type(found["type"]),
             key=found["name"].lower() in keys or bool(re.search(r"primary\s+key", code, re.IGNORECASE)),
-            choices=tuple(v for v in values if v),
+            choices=tuple(filter(None, map(naming.upper_snake, values))),
             alias=said[1].strip() if said else "",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from devkit.rules import asked, naming
@@ -39,6 +40,7 @@ def _drafted(
     types = {kind: asked.terms(given.get(kind)) for kind in ("enumerations", "value_objects")}
     known = Given(enumerations=types["enumerations"], parts=types["value_objects"], references=references)
     within = inside(found, facts, known)
+    shown = [field.name for field in within.fields[:6]]
     return answers.AggregateAnswer(
         name=term.name,
         alias=term.alias,
@@ -54,25 +56,14 @@ def _drafted(
             for e in within.enumerations
         ],
         commands=[_command(command) for command in named.commands],
-        read_models=[
-            answers.ReadModelAnswer(
-                name=view.name,
-                alias=view.alias,
-                actor=view.actor,
-                many=view.many,
-                shows=[field.name for field in within.fields[:6]],
-                lines=view.lines,
-            )
-            for view in named.views
-        ],
+        read_models=[answers.ReadModelAnswer(**asdict(view), shows=shown) for view in named.views],
     )
 
 
 def _command(command: Command) -> answers.CommandAnswer:
-    event = answers.EventAnswer(name=command.event.name, alias=command.event.alias)
-    return answers.CommandAnswer(
-        name=command.name, alias=command.alias, actor=command.actor, lines=command.lines, events=[event]
-    )
+    said = asdict(command)
+    event = answers.EventAnswer(**said.pop("event"))
+    return answers.CommandAnswer(**said, events=[event])
 
 
 def _references(found: Found, facts: Facts, analysis: Analysis) -> list[str]:

@@ -46,6 +46,7 @@ _SECTION = re.compile(
     r"(?:non[-\s]*)?functional requirements|(?:비\s*)?기능\S{0,1}\s*요구\s*사항|서비스\s*시나리오",
     re.IGNORECASE,
 )
+"""Alone on a line they are headings wherever they stand."""
 _QUIET_ROW = re.compile(
     r"(?:\[?(?:N-?FR?|PER|SER|SIR|DAR|TER|QUR|INR|COR|PMR|PSR|ECR)[-_ ]?\d)|(?:bug|task|spike|chore|sub-task|버그|결함|작업|performance|security|availability|usability|non-?functional|성능|보안|품질|비기능)$",
     re.IGNORECASE,
@@ -118,16 +119,10 @@ class _Reader:
 
     def _is_heading(self, lines: Sequence[Line], position: int) -> bool:
         line = lines[position]
-        if text.heading(line.text) or (not line.bullet and _names_a_section(line.body)):
+        if text.heading(line.text) or (not line.bullet and _SECTION.fullmatch(line.body.rstrip(" :"))):
             return True
         body = line.body
-        if (
-            not body
-            or len(body) > 60
-            or body[-1] in ".!?:;,。|"
-            or text.cells(line.text)
-            or not _title_like(line)
-        ):
+        if not _title_like(line):
             return False
         before = lines[position - 1] if position else None
         after = lines[position + 1] if position + 1 < len(lines) else None
@@ -135,22 +130,14 @@ class _Reader:
         titles = _number(below) == 1 or _is_generic(below.body)
         if _plain(body) in _HEADINGS or (titles and not line.bullet and self._english.unknown(body)):
             return True
-        if (
-            below is after
-            and not line.bullet
-            and not _is_label(body)
-            and (_ACTOR.match(below.body) or _is_label(below.body))
-        ):
+        labelled = _ACTOR.match(below.body) or _is_label(below.body)
+        if labelled and below is after and not line.bullet and not _is_label(body):
             return True
         alone = before is None or not before.body or bool(text.heading(before.text))
-        if (
-            not alone
-            or after is None
-            or text.goes_on(line, after)
-            or (line.bullet and after.bullet and not text.deeper(after, line))
-        ):
+        if not alone or after is None or text.goes_on(line, after):
             return False
-        return not self._language(body).has_verb(body)
+        listed = line.bullet and after.bullet and not text.deeper(after, line)
+        return not listed and not self._language(body).has_verb(body)
 
     def _heading(self, line: Line) -> None:
         self._forget()
@@ -193,23 +180,18 @@ class _Reader:
                 quiet_row = any(_QUIET_ROW.match(cell) for cell in row[:3])
             elif not line.body:
                 quiet_row = False
-            if quiet_row or self._label(lines, i):
-                i += 1
-                continue
-            items = _items(lines, i + 1) if line.body.endswith((":", "：")) else []
+            skipped = quiet_row or self._label(lines, i) or text.is_ruler(line.text)
+            items = [] if skipped or not line.body.endswith((":", "：")) else _items(lines, i + 1)
+            i += len(items) + 1
+            if items or (row and not skipped):
+                self._sentences(plain)
+                plain = []
             if items:
-                self._sentences(plain)
-                plain = []
                 self._list(line, items)
-                i += len(items) + 1
-                continue
-            if row and not text.is_ruler(line.text):
-                self._sentences(plain)
-                plain = []
+            elif not skipped and row:
                 self._row(line, row)
-            elif not text.is_ruler(line.text):
+            elif not skipped:
                 plain.append(line)
-            i += 1
         self._sentences(plain)
 
     def _sentences(self, lines: Sequence[Line]) -> None:
@@ -322,11 +304,6 @@ def _is_label(body: str) -> bool:
     return bool(_QUIET_LABEL.fullmatch(title)) or _plain(title) in _LABELS
 
 
-def _names_a_section(body: str) -> bool:
-    """`비기능적 요구사항` alone on a line is a heading wherever it stands."""
-    return len(body) < 40 and bool(_SECTION.fullmatch(body.rstrip(" :")))
-
-
 def _number(line: Line) -> int:
     """Of a numbered line."""
     found = line.bullet and re.match(r"\s*(\d{1,2})[.)]\s", line.text)
@@ -334,9 +311,17 @@ def _number(line: Line) -> int:
 
 
 def _title_like(line: Line) -> bool:
-    """Headings begin with a capital or Hangul and are a few words."""
-    first = line.body[0]
-    return (first.isupper() or bool(_HANGUL.match(first)) or first.isdigit()) and len(line.body.split()) <= 8
+    """Headings begin with a capital or Hangul, are a few words and end like no sentence."""
+    body = line.body
+    if (
+        not body
+        or len(body) > 60
+        or len(body.split()) > 8
+        or body[-1] in ".!?:;,。|"
+        or text.cells(line.text)
+    ):
+        return False
+    return body[0].isupper() or bool(_HANGUL.match(body)) or body[0].isdigit()
 
 
 @lru_cache(maxsize=2048)
