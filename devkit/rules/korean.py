@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from devkit.rules import korean_terms as terms
 from devkit.rules import lexicon, naming
-from devkit.rules.facts import Action, Kind, Place, Rule, Term, noticed
+from devkit.rules.facts import Action, Facts, Kind, Place, Rule, Term, noticed
 from devkit.rules.korean_grammar import Clause, Noun, clauses
 from devkit.rules.korean_lists import choices, members, phrase
 from devkit.rules.lexicon import forms, pairs, words
@@ -74,10 +74,9 @@ class _Course:
 
 
 class Korean(Reading):
-    _now = _Course()
-
-    _noticed: Action | None = None
-    _lasts = _seen = False
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._now = _Course()
 
     def heading(self, title: str) -> Term:
         """The concept of a heading."""
