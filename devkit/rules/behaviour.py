@@ -8,7 +8,7 @@ from typing import Any
 from devkit.rules import asked, naming, verbs
 from devkit.rules.analysis import Found, analyse
 from devkit.rules.asked import Blocks
-from devkit.rules.details import Field, Given, field_type, inside
+from devkit.rules.details import Field, Given, field_type, inside, once
 from devkit.rules.facts import Action, Term
 from executor.graph import answers
 
@@ -88,8 +88,8 @@ class _Carried:
         """What the sentence gives along; with what is made all attributes, else the key and what the name speaks of."""
         kind, own = self.kind(command), list(self._own(command))
         if kind == "create":
-            return _once((*own, *self._rest))
-        return _once((*self._keys, *own, *([] if kind == "delete" else self._changed(command))))
+            return once((*own, *self._rest))
+        return once((*self._keys, *own, *([] if kind == "delete" else self._changed(command))))
 
     def added(self, command: str) -> list[str]:
         """What the event of a command says beyond the command."""
@@ -128,10 +128,3 @@ def _asking(read_models: Sequence[str], state: Sequence[Field]) -> Iterator[answ
 
 def _answers(fields: Iterable[Field]) -> list[answers.FieldAnswer]:
     return [answers.FieldAnswer(name=f.name, type=f.type, alias=f.alias) for f in fields]
-
-
-def _once(fields: Iterable[Field]) -> list[Field]:
-    kept: dict[str, Field] = {}
-    for field in fields:
-        kept.setdefault(field.name.casefold(), field)
-    return [field for field in kept.values() if field.name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from devkit.rules import naming
@@ -22,17 +22,6 @@ _TYPES = {
 }
 _NUMBERED = {"id", "number", "no", "code", "identifier", "isbn", "barcode", "sku"}
 _ALONE = _NUMBERED - {"no", "identifier", "barcode"}
-_MONEY = "amount:BigDecimal currency:String"
-_LINE = "name:String quantity:Integer price:BigDecimal"
-_GUESSED_MEMBERS = {
-    **dict.fromkeys(("money", "amount", "price"), _MONEY),
-    **dict.fromkeys(("item", "line"), _LINE),
-    "period": "startDate:Date endDate:Date",
-    "address": "street:String city:String postalCode:String",
-    "name": "firstName:String lastName:String",
-    "contact": "name:String phone:String email:String",
-    "location": "latitude:Double longitude:Double",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +64,18 @@ def inside(found: Found, facts: Facts, given: Given) -> Inside:
     enumerations = _enumerations(given.enumerations, found, facts)
     parts = [_part(*one, enumerations) for one in _groups(given.parts, found, facts)]
     types = [*enumerations, *parts]
-    fields = list(_fields(found, given, types))
-    fields = _once(fields, {one.name.casefold() for one in types})
+    fields = once(_fields(found, given, types), {one.name.casefold() for one in types})
     present = {one.name.casefold() for part in parts for one in part.fields}
     required = (Field(naming.camel(name), field_type(name), naming.title(name)) for name in given.attributes)
-    fields = _once([*fields, *(f for f in required if f.name and f.name.casefold() not in present)])
+    fields = once([*fields, *(f for f in required if f.name.casefold() not in present)])
     return Inside(fields=_with_key(found.term, fields), parts=parts, enumerations=enumerations)
 
 
 def field_type(name: str) -> str:
     """The type that an attribute's name suggests."""
-    words = naming.parts(name)
-    if words[:1] in (("is",), ("has",)):
-        return _TYPES.get(words[-1], "Boolean")
-    number = "Integer" if words[:1] == ("number",) and len(words) > 1 else "String"
-    return _TYPES.get(words[-1], number) if words else "String"
+    first, *more = naming.parts(name) or ("",)
+    begun = {"is": "Boolean", "has": "Boolean", "number": "Integer"} if more else {}
+    return _TYPES.get([first, *more][-1], begun.get(first, "String"))
 
 
 def _fields(found: Found, given: Given, types: Sequence[Kind]) -> Iterator[Field]:
@@ -108,13 +94,13 @@ def _fields(found: Found, given: Given, types: Sequence[Kind]) -> Iterator[Field
             yield Field(naming.camel(short), one.name, one.alias)  # OrderStatus of Order is `status`
 
 
-def _once(fields: Iterable[Field], types: frozenset[str] | set[str] = frozenset()) -> list[Field]:
+def once(fields: Iterable[Field], types: Collection[str] = ()) -> list[Field]:
     """Each name once, of a type that is used once; the first place counts, the better type wins."""
     kept: dict[str, Field] = {}
     used: dict[str, str] = {}
     for one in fields:
         low, kind = one.name.casefold(), one.type.casefold()
-        if kind in types and used.setdefault(kind, low) != low:
+        if not low or (kind in types and used.setdefault(kind, low) != low):
             continue
         if low not in kept or (kind in types and kept[low].type.casefold() not in types):
             kept[low] = one
@@ -171,7 +157,7 @@ def _columns_with_choices(found: Found) -> Iterator[Choices]:
         for column in (column for column in table.columns if len(column.choices) > 1):
             owner, name = table.term, naming.pascal(column.name)
             term = Term(owner.name + name.removeprefix(owner.name), column.alias or naming.title(column.name))
-            yield Choices(place=column.place, owner=owner, name=term, values=column.choices)
+            yield Choices(place=table.place, owner=owner, name=term, values=column.choices)
 
 
 def _matching(wanted: Term, facts: Facts) -> Choices | None:
@@ -198,9 +184,6 @@ def _groups(wanted: Sequence[Term], found: Found, facts: Facts) -> Iterator[tupl
 
 
 def _part(term: Term, names: Sequence[Term], enumerations: Sequence[Kind]) -> Kind:
-    if names:
-        fields = _once(_field(name, term, enumerations) for name in names)
-        return Kind(term.name, term.alias, [replace(one, key=False) for one in fields])
-    guessed = _GUESSED_MEMBERS.get(naming.head(term.name), "value:String")
-    pairs = [one.split(":") for one in guessed.split()]
-    return Kind(term.name, term.alias, [Field(name, java, naming.title(name)) for name, java in pairs])
+    """One that no text describes has a value."""
+    fields = once(_field(name, term, enumerations) for name in names or (Term("Value", "Value"),))
+    return Kind(term.name, term.alias, [replace(one, key=False) for one in fields])

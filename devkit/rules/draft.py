@@ -11,7 +11,7 @@ from devkit.rules.analysis import Analysis, Found, analyse, mentions
 from devkit.rules.asked import Blocks
 from devkit.rules.details import Given, inside
 from devkit.rules.facts import Facts
-from devkit.rules.names import Command, Named, names
+from devkit.rules.names import Element, Named, names
 from devkit.rules.outline import purpose
 from executor.graph import answers
 
@@ -60,10 +60,8 @@ def _drafted(
     )
 
 
-def _command(command: Command) -> answers.CommandAnswer:
-    said = asdict(command)
-    event = answers.EventAnswer(**said.pop("event"))
-    return answers.CommandAnswer(**said, events=[event])
+def _command(command: Element) -> answers.CommandAnswer:
+    return answers.CommandAnswer(**asdict(command), events=[answers.EventAnswer(**asdict(command.event))])
 
 
 def _references(found: Found, facts: Facts, analysis: Analysis) -> list[str]:

@@ -112,7 +112,6 @@ class Heading:
 class Column:
     """A column of a table definition."""
 
-    place: Place
     name: str
     type: str
     key: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from devkit.rules.analysis import Analysis, Found, mentions
@@ -84,19 +84,15 @@ def _home_section(
 
 def _by_bonds(facts: Facts, analysis: Analysis, active: Sequence[Found]) -> list[Area]:
     """Aggregates with behaviour of their own are contexts; lesser ones join the one they are spoken of with most."""
-    leading = {
-        home.term.name
-        for r in facts.reactions
-        for cause in r.triggers
-        for result in r.results
-        if (home := analysis.home(cause)) and analysis.home(result) is not home
-    }
-    cores = [
-        found
-        for found in active
-        if _stands_alone(found, leading) and not _only_follows(found, facts, analysis)
+    pairs = [
+        (analysis.homes.get(cause, ""), analysis.homes.get(result, ""))
+        for reaction in facts.reactions
+        for cause in reaction.triggers
+        for result in reaction.results
     ]
-    cores = cores or list(active[:1])
+    leading = {cause for cause, result in pairs if cause != result}
+    led = {result for cause, result in pairs if cause != result} - {cause for cause, _ in pairs}
+    cores = [found for found in active if _stands_alone(found, leading, led)] or list(active[:1])
     groups: dict[str, list[Found]] = {core.term.name: [core] for core in cores}
     for found in active:
         if found not in cores:
@@ -104,24 +100,13 @@ def _by_bonds(facts: Facts, analysis: Analysis, active: Sequence[Found]) -> list
     return [_area(_management(core.term), groups[core.term.name]) for core in cores]
 
 
-def _stands_alone(found: Found, leading: set[str]) -> bool:
-    """Whether people do two things to it, or one that others follow."""
+def _stands_alone(found: Found, leading: Collection[str], led: Collection[str]) -> bool:
+    """Whether people do two things to it, or one that others follow; what is only ever dealt with because of another is part
+    of that one's business."""
+    by_people = any(action.actor and not action.automatic for action in found.commands)
     acting = any(action.actor or not action.automatic for action in found.commands)
-    return acting and (len(found.commands) > 1 or found.term.name in leading)
-
-
-def _only_follows(found: Found, facts: Facts, analysis: Analysis) -> bool:
-    """Whether the aggregate is a thing that is only ever dealt with because of another: part of that one's business."""
-    if any(action.actor and not action.automatic for action in found.commands):
-        return False
-    homes = [
-        (analysis.home(cause), analysis.home(action))
-        for reaction in facts.reactions
-        for cause in reaction.triggers
-        for action in reaction.results
-    ]
-    follows = any(home is found and cause is not found for cause, home in homes)
-    return follows and not any(cause is found for cause, _ in homes)
+    name = found.term.name
+    return acting and (len(found.commands) > 1 or name in leading) and (by_people or name not in led)
 
 
 def _nearest(found: Found, cores: Sequence[Found]) -> Found:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from devkit.rules import asked, lexicon, naming
 from devkit.rules.analysis import Analysis, Found
@@ -13,21 +13,13 @@ from executor import tenses
 
 
 @dataclass(slots=True)
-class Command:
-    """With the event it leads to; `lines` are empty where no sentence gave it."""
+class Element:
+    """A command with the event it leads to, or a look-up; `lines` are empty where no sentence gave it."""
 
     name: str
     alias: str
     event: Term
-    actor: str = ""
-    lines: str = ""
-
-
-@dataclass(slots=True)
-class View:
-    name: str
-    alias: str
-    many: bool
+    many: bool = False
     actor: str = ""
     lines: str = ""
 
@@ -37,8 +29,8 @@ class Named:
     """An aggregate with what is done to it and asked about it."""
 
     term: Term
-    commands: list[Command] = field(default_factory=list)
-    views: list[View] = field(default_factory=list)
+    commands: list[Element]
+    views: list[Element]
 
 
 def names(
@@ -46,24 +38,15 @@ def names(
 ) -> list[Named]:
     """What the text does to each aggregate of the context, and the required names, literally."""
     named = [_named(analysis.of(term.name) or Found(term)) for term in owned]
-    _add(
-        named,
-        asked.texts(required.get("events")),
-        lambda one: [c.event.name for c in one.commands],
-        _with_event,
-    )
-    _add(
-        named,
-        asked.texts(required.get("commands")),
-        lambda one: [c.name for c in one.commands],
-        _with_command,
-    )
-    _add(named, asked.texts(required.get("read_models")), lambda one: [v.name for v in one.views], _with_view)
+    for kind in ("events", "commands", "read_models"):
+        wanted = list(filter(None, asked.texts(required.get(kind))))
+        present = {_said(kind, element) for one in named for element in (*one.commands, *one.views)}
+        for name in dict.fromkeys(name for name in wanted if named and name not in present):
+            _require(_home_of(kind, name, named), kind, name, wanted)
     taken: set[str] = set()
     for one in named:
         one.commands = one.commands or [_begun(one.term, korean=korean)]
-        elements: list[Command | View] = [*one.commands, *one.views]
-        for element in elements:
+        for element in (*one.commands, *one.views):
             found = (n for n, line in lines if element.name in line)
             element.lines = element.lines or asked.numbers(list(found)[:2])
         _make_unique(one, taken)
@@ -71,77 +54,70 @@ def names(
 
 
 def _named(found: Found) -> Named:
-    def said(action: Action) -> tuple[str, str]:
-        same = [other.place for other in found.actions if other.command.name == action.command.name]
-        return action.actor.alias if action.actor else "", asked.where(same)
+    def elements(actions: Sequence[Action]) -> list[Element]:
+        return [
+            Element(
+                name=action.command.name,
+                alias=action.command.alias,
+                event=action.event,
+                many=action.command.plural,
+                actor=action.actor.alias if action.actor else "",
+                lines=asked.where(
+                    other.place for other in found.actions if other.command.name == action.command.name
+                ),
+            )
+            for action in actions
+        ]
 
-    return Named(
-        found.term,
-        [Command(a.command.name, a.command.alias, a.event, *said(a)) for a in found.commands],
-        [View(a.command.name, a.command.alias, a.command.plural, *said(a)) for a in found.questions],
-    )
+    return Named(found.term, elements(found.commands), elements(found.questions))
 
 
 # ---------------------------------------------------------------- names that are asked for
 
 
-def _add(
-    named: Sequence[Named],
-    wanted: Collection[str],
-    present: Callable[[Named], list[str]],
-    into: Callable[[Named, str, Collection[str]], None],
-) -> None:
-    for name in dict.fromkeys(wanted):
-        if name and named and all(name not in present(one) for one in named):
-            into(_home_of(name, named), name, wanted)
+def _said(kind: str, element: Element) -> str:
+    return element.event.name if kind == "events" else element.name
 
 
-def _with_event(one: Named, name: str, wanted: Collection[str]) -> None:
-    """It takes the place of the one that it restates; another gets a command of its own."""
-    for command in one.commands:
-        if command.event.name not in wanted and _restates(command.event.name, name):
-            command.event = Term(name, command.event.alias)
+def _of_kind(kind: str, one: Named) -> list[Element]:
+    return one.views if kind == "read_models" else one.commands
+
+
+def _require(one: Named, kind: str, name: str, wanted: Collection[str]) -> None:
+    """A name takes the place of one that says the same, a look-up of one with as many results; another is added: an event
+    with a command of its own, a command with the event its name suggests."""
+    elements, many = _of_kind(kind, one), naming.is_plural(naming.head(name))
+    for element in elements:
+        said = _said(kind, element)
+        same = element.many == many if kind == "read_models" else _restates(kind, said, name)
+        if same and said not in wanted and kind == "events":
+            element.event = replace(element.event, name=name)
+        elif same and said not in wanted:
+            element.name = name
+        if same and said not in wanted:
             return
-    one.commands.append(_plain(tenses.imperative(name), name))
+    command = tenses.imperative(name) if kind == "events" else name
+    elements.append(
+        replace(_plain(command, name if kind == "events" else tenses.past_tense(name)), many=many)
+    )
 
 
-def _with_command(one: Named, name: str, wanted: Collection[str]) -> None:
-    """It takes the place of the one with its verb; another leads to the event its name suggests."""
-    for command in one.commands:
-        if command.name not in wanted and _restates_command(command.name, name):
-            command.name = name
-            return
-    one.commands.append(_plain(name, tenses.past_tense(name)))
+def _plain(command: str, event: str) -> Element:
+    return Element(command, naming.sentence_case(command), Term(event, naming.sentence_case(event)))
 
 
-def _plain(command: str, event: str) -> Command:
-    return Command(command, naming.sentence_case(command), Term(event, naming.sentence_case(event)))
+def _home_of(kind: str, name: str, named: Sequence[Named]) -> Named:
+    """The aggregate whose name is in the required name; else the one whose behaviour has its words, or restates it; else the
+    first."""
+    low, words = name.casefold(), set(naming.parts(name))
 
+    def likeness(one: Named) -> tuple[int, bool, int]:
+        said = any(part in low for part in (one.term.name.casefold(), naming.plural(one.term.name)))
+        same = any(_restates(kind, _said(kind, element), name) for element in _of_kind(kind, one))
+        known = {word for command in one.commands for word in naming.parts(command.name)}
+        return said * len(one.term.name), same, len(words & known)
 
-def _with_view(one: Named, name: str, wanted: Collection[str]) -> None:
-    """It takes the place of a look-up of the text with as many results, if there is one."""
-    many = naming.is_plural(naming.head(name))
-    same = next((view for view in one.views if view.many == many and view.name not in wanted), None)
-    if same:
-        same.name = name
-    else:
-        one.views.append(View(name, naming.sentence_case(name), many))
-
-
-def _home_of(name: str, named: Sequence[Named]) -> Named:
-    """The aggregate whose name is in the required name; else the one whose actions have its words; else the first."""
-    low = name.casefold()
-    for one in sorted(named, key=lambda one: -len(one.term.name)):
-        if one.term.name.casefold() in low or naming.plural(one.term.name) in low:
-            return one
-    return max(named, key=lambda one: _likeness(name, one))
-
-
-def _likeness(name: str, one: Named) -> int:
-    """How much of an aggregate's behaviour a name speaks of: what restates it counts most."""
-    same = any(_restates(c.event.name, name) or _restates_command(c.name, name) for c in one.commands)
-    known = {word for command in one.commands for word in naming.parts(command.name)}
-    return 10 * same + len(set(naming.parts(name)) & known)
+    return max(named, key=likeness)
 
 
 def participle(event: str) -> str:
@@ -149,33 +125,26 @@ def participle(event: str) -> str:
     return tenses.base_of(naming.head(event)) or ""
 
 
-def _restates(event: str, other: str) -> bool:
-    """BookBorrowed says what BookLent says."""
-    things = set(naming.parts(event)[:-1]) & set(naming.parts(other)[:-1])
-    return bool(things) and _same_verb(participle(event), participle(other))
-
-
-def _restates_command(command: str, other: str) -> bool:
-    words, others = naming.parts(command), naming.parts(other)
-    return bool(set(words[1:]) & set(others[1:])) and _same_verb(words[0], others[0])
-
-
-def _same_verb(one: str, other: str) -> bool:
+def _restates(kind: str, name: str, other: str) -> bool:
+    """BookBorrowed says what BookLent says, BorrowBook what LendBook."""
     same = lexicon.pairs("english_words.txt", "same_as")
-    return bool(one) and same.get(one, one) == same.get(other, other)
+    if kind == "events":
+        name, other = tenses.imperative(name), tenses.imperative(other)
+    (verb, *things), (other_verb, *others) = naming.parts(name), naming.parts(other)
+    return same.get(verb, verb) == same.get(other_verb, other_verb) and not set(things).isdisjoint(others)
 
 
 # ---------------------------------------------------------------- names that must be
 
 
-def _begun(term: Term, *, korean: bool) -> Command:
+def _begun(term: Term, *, korean: bool) -> Element:
     """An aggregate that nothing happens to must at least come into being."""
     person = is_person(naming.head(term.name))
     verb, noun = ("Register", "등록") if person else ("Create", "생성")
     name = verb + term.name
     event = tenses.past_tense(name)
     if korean:
-        return Command(name, f"{term.alias} {noun}", Term(event, f"{term.alias} {noun}됨"))
+        return Element(name, f"{term.alias} {noun}", Term(event, f"{term.alias} {noun}됨"))
     return _plain(name, event)
 
 
