@@ -122,7 +122,6 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
     i = start
     while i < end and tokens[i].tag in "DRQAN" and not _heads(tokens, i, end):
         i += 1
-    i += i + 1 < end and tokens[i + 1].low in ("one", "ones") and _is_done(tokens[i].low)  # a flagged one
     if i < end and (tokens[i].tag == "O" or tokens[i].low == "one") and tokens[i].low not in ("which", "who"):
         return Phrase((), i, i + 1, tokens[i].low in ("they", "them"), pronoun=tokens[i].low)
     if i + 1 < end and tokens[i + 1].low in ("one", "ones") and _is_done(tokens[i].low):  # a flagged one
@@ -284,9 +283,6 @@ def _be(tokens: Sequence[Token], i: int) -> Group | None:
     j, negative = _skip(tokens, i + 1)
     if _at(tokens, j).low == "being":
         return None
-    if _at(tokens, j).tag == "B":
-        j, more = _skip(tokens, j + 1)
-        negative = negative or more
     one = _at(tokens, j)
     verb = verbs.as_form(one.low, "part") or (verbs.guessed_from_ed(one.low) if one.tag == "W" else None)
     if verb:
@@ -316,16 +312,12 @@ def _coordinated(tokens: Sequence[Token], i: int, before: Group) -> Group | None
     word = _at(tokens, i).low
     if before.passive:
         verb = verbs.as_form(word, "part")
-        return Group(start, i + 1, verb, True, negative) if verb and not _before_noun(tokens, i) else None
+        return Group(start, i + 1, verb, True, negative) if verb else None
     verb = verbs.as_form(word, "base") if before.bare else verbs.as_form(word, "s", "past")
     noun = word.rstrip("s") in _NOUN_TOO and not _begins_object(tokens, i + 1)
-    if verb is None or noun or tokens[i].text.isupper():
+    if verb is None or noun:
         return None
     return Group(start, i + 1, verb, negative=negative, bare=before.bare)
-
-
-def _before_noun(tokens: Sequence[Token], i: int) -> bool:
-    return _at(tokens, i + 1).tag == "W" and tokens[i + 1].low not in verbs.forms()
 
 
 def _begins_object(tokens: Sequence[Token], i: int) -> bool:
@@ -362,14 +354,10 @@ def _third_person(tokens: Sequence[Token], i: int, following: Token) -> Verb | N
     if before.tag == "W" and naming.is_plural(before.low) and not collective:
         return None
     if verb:
-        return None if noun and after == "W" and _acts_alone(following.low) else verb
+        # `customer orders expire`: what follows a plural is the verb
+        return None if noun and after == "W" and verbs.as_form(following.low, "s", "base") else verb
     known = low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
     return verbs.guessed_from_s(low) if known and after in "DO" and following.low != "i" else None
-
-
-def _acts_alone(word: str) -> bool:
-    """`customer orders expire`: what follows a plural is the verb, if it is no noun too, or in the singular."""
-    return bool(verbs.as_form(word, "s", "base")) and not naming.is_plural(word)
 
 
 def _plural_verb(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
@@ -389,14 +377,12 @@ def _imperative(tokens: Sequence[Token]) -> list[Group]:
     """`Register a new book`: a sentence that begins with its verb."""
     i, _ = _skip(tokens, 0)
     verb, after = verbs.as_form(_at(tokens, i).low, "base"), _at(tokens, i + 1)
-    third = None if verb or after.tag != "D" else verbs.as_form(_at(tokens, i).low, "s")  # Checks the form.
-    verb = verb or third
     begins = after.tag in "DO" or (
         tokens[i : i + 1] and tokens[i].low not in _NOUN_TOO and after.tag in "AQWC"
     )
     if verb is None or not (begins or after.text == ","):
         return []
-    first = Group(i, i + 1, verb, bare=not third)
+    first = Group(i, i + 1, verb, bare=True)
     more = [_coordinated(tokens, j, first) for j in range(i + 1, len(tokens))]
     return [first, *(group for group in more if group)]
 
@@ -428,9 +414,7 @@ def _clause(
     before = made[-1] if made else None
     own, start = _subject(tokens, begin, group.start)
     if own and own.plural and own.start > begin and tokens[group.start].low in ("is", "was", "has", "gets"):
-        first = _first_phrase(
-            tokens, begin, group.start
-        )  # a project with animals, germs or plants is refused
+        first = _first_phrase(tokens, begin, group.start)  # a project with germs or plants is refused
         own, start = (first, first.start) if first and not first.plural else (own, start)
     nobody = own and own.head in ("nobody", "none") and not group.bare
     if nobody or (own and own.start and tokens[own.start - 1].low == "no"):
