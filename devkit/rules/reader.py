@@ -11,19 +11,12 @@ from devkit.rules import ddl, text
 from devkit.rules.english import English
 from devkit.rules.facts import Facts, Heading, Place, Term
 from devkit.rules.korean import Korean
-from devkit.rules.lexicon import forms, words
+from devkit.rules.lexicon import forms, pattern, words
 from devkit.rules.text import Line, Sentence
 
 _HANGUL = re.compile(r"[가-힣]")
-_CONTINUES = re.compile(
-    r"(?:\b(?:can|may|must|should|shall|to|will|able to)|수 있다|할 수 있는 일)$", re.IGNORECASE
-)
-_BEGINS = re.compile(r"(?:when|whenever|if|once|after|upon|as soon as)\b[^,]+$", re.IGNORECASE)
-_QUIET = re.compile(
-    r"비\s*기능|\bnon[-\s]*functional|\bnfrs?\b|quality (?:attribute|requirement)|^how to\b"
-    r"|(?:성능|보안|품질|인터페이스|제약\s*사항|테스트|운영|하자|프로젝트\s*\S+|컨설팅)\s*요구",
-    re.IGNORECASE,
-)
+_CONTINUES, _BEGINS = pattern("list_continues"), pattern("list_begins")
+_QUIET = pattern("quiet_title")
 """Headings over what is no behaviour, down to the next heading as high."""
 _LABELS = words("english_words.txt", "quiet_label") | words("korean_words.txt", "quiet_label")
 _HEADINGS = words("english_words.txt", "quiet_heading") | words("korean_words.txt", "quiet_heading") | _LABELS
@@ -33,39 +26,13 @@ _OFF_TOPIC_KO = re.compile(
 )
 _BIDDING = re.compile("|".join(words("korean_words.txt", "bidding")))
 """In sentences about how a program is built, who may bid for it, what somebody thinks of it."""
-_FUNCTIONAL = re.compile(
-    r"(?<!비)(?<!비 )기능\S*\s*요구|(?<!non)(?<!non[- ])\bfunctional|requirements$|scenario|시나리오",
-    re.IGNORECASE,
-)
-_GENERIC = re.compile(
-    r"^(?:what|how|why|who)\b|\bpersona\b|^(?:use case|유스케이스|user stor(?:y|ies)|stor(?:y|ies)|epic|sprint|scenario|step|phase|chapter|part)\s*#?\d|^go$"
-    r"|(?:기능\S{0,1}|서비스)\s*(?:요구|시나리오)|분석\s*/?\s*설계|functional requirements|\bbacklog\b|백로그",
-    re.IGNORECASE,
-)
-_SECTION = re.compile(
-    r"(?:non[-\s]*)?functional requirements|(?:비\s*)?기능\S{0,1}\s*요구\s*사항|서비스\s*시나리오",
-    re.IGNORECASE,
-)
+_FUNCTIONAL, _GENERIC = pattern("functional_title"), pattern("generic_title")
+_SECTION = pattern("section_title")
 """Alone on a line they are headings wherever they stand."""
-_QUIET_ROW = re.compile(
-    r"(?:\[?(?:N-?FR?|PER|SER|SIR|DAR|TER|QUR|INR|COR|PMR|PSR|ECR)[-_ ]?\d)|(?:bug|task|spike|chore|sub-task|버그|결함|작업|performance|security|availability|usability|non-?functional|성능|보안|품질|비기능)$",
-    re.IGNORECASE,
-)
-_QUIET_LABEL = re.compile(
-    r"(?:pre-?|post-?)?conditions?|goal|scope|level|stakeholders?|trigger|(?:primary )?actors?|due|status|assumptions?|note|todo|budget"
-    r"|(?:사전|사후|선행|후행)\s*조건|주?\s*(?:액터|행위자)|목적|비고|참고|우선\s*순위|(?:다음\s*)?회의",
-    re.IGNORECASE,
-)
-_ACTOR = re.compile(
-    r"(?:(?:primary |main )?actor|주?\s*(?:액터|행위자)|persona)\s*[:：]\s*(?P<who>[^,.]{2,40})",
-    re.IGNORECASE,
-)
+_QUIET_ROW, _QUIET_LABEL, _ACTOR = pattern("quiet_row"), pattern("quiet_line"), pattern("actor_line")
 _SEEN = re.compile(r"(?:조회|확인|열람|볼)\S*\s수\s?있")
 """What somebody can look up is said among what is no behaviour too."""
-_VIEWS = re.compile(
-    r"(?:read models?|(?:what )?(?:pages|screens|views|lists|reports|dashboards|look-?ups)(?! of)|읽기\s?모델|조회\s?모델|화면)\b|(?:현황\s?)?(?:조회|열람)(?:\s(?:화면|메뉴|항목))?$|.*(?:볼|보는|보고 싶은|조회할)\s?(?:것|화면|자료|항목|내용)",
-    re.IGNORECASE,
-)
+_VIEWS = pattern("views_title")
 _COUNTED = re.compile(r"[A-Z]{1,6}[-_ ]?\d")
 _CODE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]{1,6}[-_ ]?\d+[:.)]?)\s+(?=\S)")
 """What a title is counted by."""

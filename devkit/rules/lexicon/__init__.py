@@ -40,3 +40,11 @@ def forms(name: str, **words: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     for word, one in words.items():
         found = [(form.replace(f"<{word}>", one), sign, instead) for form, sign, instead in found]
     return tuple((re.compile(form, re.IGNORECASE), instead[1:]) for form, _, instead in found)
+
+
+@cache
+def pattern(name: str) -> re.Pattern[str]:
+    """The forms listed under a name as one, without case."""
+    return re.compile(
+        "|".join(rest for key, rest in entries("sentence_forms.txt") if key == name), re.IGNORECASE
+    )
