@@ -221,7 +221,8 @@ class SimulatedDatabase:
     ) -> Any:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
-        patience = loop.call_later(deadline, self._give_up, answer, what, deadline)
+        given_up_at = loop.time() + deadline
+        patience = loop.call_at(given_up_at, self._give_up, answer, what, deadline)
         try:
             if self.world.chance.random() < 0.02:
                 await asyncio.sleep(self.world.chance.expovariate(2))  # no connection free yet
@@ -231,7 +232,7 @@ class SimulatedDatabase:
                 await asyncio.sleep(0)
             if not answer.done():
                 before()
-                self._send(what, commit, answer)
+                self._send(what, commit, answer, given_up_at)
             return await answer
         finally:
             patience.cancel()
@@ -240,8 +241,13 @@ class SimulatedDatabase:
         if not answer.done():
             answer.set_exception(Transient(f"RTDB did not answer {what} within {deadline:g} s"))
 
-    def _send(self, what: str, commit: Callable[[], Any], answer: asyncio.Future[Any]) -> None:
+    def _send(
+        self, what: str, commit: Callable[[], Any], answer: asyncio.Future[Any], given_up_at: float
+    ) -> None:
         fate = self.world.fate(self.process.name, "rtdb", what)
+        if fate.stubborn:  # who waited for a connection, or slept, gives up sooner after it was sent
+            left = max(0.0, given_up_at - self.world.now)
+            fate = fate._replace(there=left + fate.there - GIVEN_UP)
         if fate.request_lost:
             self.world.fault(f"request lost: {what}", of=self.process.name)
             return
