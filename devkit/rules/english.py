@@ -53,7 +53,10 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _BEGUN = re.compile(r"(?:when|whenever|if|once|after|upon|should|as soon|until|before)\b", re.IGNORECASE)
-_TWO = re.compile(r",? and (?=(?:when|once|if|as soon as|whenever) [^,]+, )", re.IGNORECASE)
+_TWO = re.compile(
+    r",? and (?=(?:when|once|if|as soon as|whenever) [^,]+, |(?:because of|due to|as a result of|upon) )",
+    re.IGNORECASE,
+)
 _AGAIN = re.compile(
     r"\b(?:as well|also|too|besides|in addition|additionally|moreover|at the same time|in parallel|otherwise)\b",
     re.IGNORECASE,
@@ -112,6 +115,8 @@ class English(Actions):
         """What the next sentence answers: `What happens when a ticket is lost?`, `Oven too hot?`"""
         found = _ASKED.search(question)
         self._course = _Course(asked=next(filter(None, found.groups()), "").strip() if found else "")
+        for about in [one for clause in clauses(tokens_of(question))[:1] for one in clause.objects]:
+            self._speak_of(about)
 
     def heading(self, title: str) -> Term:
         """The concept of a heading; its thing is what the next sentences' pronouns may mean."""
@@ -182,7 +187,10 @@ class English(Actions):
         if alone:
             causes, effect = self._of_event(sentence, effect)
         elif said.cause and not state:
+            spoken = self._thing
             causes = self._causes(sentence, said.cause, said.actor)
+            if effect and effect[0].tag == "O" and effect[0].start < said.cause[0].start:
+                self._thing = spoken  # it is unblocked when the payment is recorded
         state = state or ("" if causes else _not_understood(said))
         automatic = bool(said.cause or state or causes)
         effects = self._actions(sentence, effect, said.actor or actor, automatic=automatic)
@@ -197,7 +205,8 @@ class English(Actions):
         ends = [i for i, one in enumerate(tokens) if one.text in ",;"]
         parts = (tokens[a + 1 : b] for a, b in pairwise((-1, *ends, len(tokens))))
         found = [one for part in parts if is_participial(part) for one in self._event(sentence, part)]
-        return found or self._event(sentence, tokens, new=True)
+        first = tokens[: ends[0]] if ends else tokens
+        return found if found and is_participial(first) else self._event(sentence, first, new=True)
 
     def _among(
         self, sentence: Sentence, tokens: Sequence[Token], effects: Sequence[Action]
@@ -209,12 +218,7 @@ class English(Actions):
             return (
                 (list(course.causes), list(effects)) if all(map(_by_then, effects)) else ([], list(effects))
             )
-        starts = words("system") | {"and"}
-        thens = (
-            t.start
-            for b, t in pairwise(tokens)
-            if t.low == "then" and (b.text in ",;" or b.tag == "B" or b.low in starts)
-        )
+        thens = (t.start for b, t in pairwise(tokens) if t.low == "then" and b.tag not in "PS")
         then = next(thens, len(text))
         told = [one for one in effects if one.actor is None and (one.verb == "send" or one.kind == "notify")]
         by = next((i for i in range(len(effects), 0, -1) if not _by_then(effects[i - 1])), 0)
@@ -254,13 +258,20 @@ class English(Actions):
         does = bool(first.objects) and not passive
         by = any(word == "by" and is_person(phrases[0].head) for word, phrases in first.tails)
         many = (about and about.plural) or (len(subject) == 1 and not verbs.as_form(subject[0].low, "ing"))
+        many = many and subject[0].low not in _SAID
         if by or not (is_participial(subject) or (does and not many)):  # Dispatch packs the order
             return [], tokens
         found = self._event(sentence, subject)
+        if subject[0].low in _SAID and len(subject) == 1:
+            found = list(self._just_done())
+        if not found and about and about.words and does and tokens[0].low in ("a", "an", "every", "each"):
+            found = self._done_to(
+                sentence, tokens[: about.end]
+            )  # a fault in the slide takes it out of service
         if not does or (about and is_person(about.head)):
             decided = words("verdict") if tokens[0].low in ("a", "an", "each", "every") else ()
             found = [one for one in found if one.verb in decided or self._facts.earlier(one, "")]
-        if not found or passive:
+        if not found or not does:
             return [self._as_done(cause, "") for cause in found], tokens
         at = tokens[start].start
         system = Token("system", "system", "W", at, at)
@@ -365,7 +376,7 @@ def _parted(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
         return (tokens[1:comma], tokens[comma + 1 :]) if comma else _without_comma(tokens)
     able = any(token.low in ("can", "may", "cannot") for token in tokens)
     for i, token in enumerate(tokens[1:], 1):
-        rest = tokens[i + 1 :]
+        rest = _until_condition(tokens[i + 1 :])
         if token.low == "if" and not able and _main_part(rest):
             return rest, tokens[:i]
         if token.low in _TRIGGERS and tokens[i - 1].low == "only":
@@ -392,7 +403,7 @@ def _main_part(rest: Sequence[Token]) -> bool:
 
 
 def _without_comma(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
-    then = next((i for i, token in enumerate(tokens) if token.low == "then"), 0)
+    then = next((i for i, token in enumerate(tokens) if token.low == "then" and tokens[i - 1].tag != "C"), 0)
     if then:
         return tokens[1:then], tokens[then + 1 :]
     main = [i for i in range(1, len(tokens)) if tokens[i].tag in "DO" and _subject_first(tokens, i)]
@@ -425,6 +436,6 @@ def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
             if rest and not clauses(tokens[:i]):
                 return rest
             ands = (j for j in range(i, len(tokens) - 1) if tokens[j].low == "and")
-            more = next((j for j in ands if verbs.as_form(tokens[j + 1].low, "base")), len(tokens))
+            more = next((j for j in ands if verbs.as_form(tokens[j + 1].low, "base", "s")), len(tokens))
             return (*tokens[:i], *tokens[more:])  # lock it before use and release it
     return tokens

@@ -64,8 +64,10 @@ class Actions(Reading):
     ) -> Action | None:
         group, kind = clause.group, clause.group.verb.kind
         self._speak_of(clause.subject if group.passive else next(iter(clause.objects), None))
-        if clause.which or (
-            group.passive and not past and (clause.was or (not automatic and _is_kept(clause)))
+        if (
+            clause.which
+            or group.verb.base in BECOMES
+            or (group.passive and not past and (clause.was or (not automatic and _is_kept(clause))))
         ):
             return None
         named = (clause.subject,) if group.passive else clause.objects
@@ -81,7 +83,8 @@ class Actions(Reading):
 
     def _speak_of(self, about: Phrase | None) -> None:
         """What the next pronoun may mean, whether or not anything is done to it."""
-        if about and about.words and not (is_person(about.head) or _nobody(about) or _skipped(about)):
+        odd = about is None or is_person(about.head) or _nobody(about) or about.head in words("adjective")
+        if about and about.words and not (odd or _skipped(about)):
             self._thing = self._thing if _is_attribute(about) else self._thing_of(about)[0]
 
     def _by_nobody(self, clause: Clause) -> bool:
@@ -106,7 +109,7 @@ class Actions(Reading):
         limits = ((word, phrases[0]) for word, phrases in clause.tails if word in _PAST)
         preposition, limit = next(limits, ("", next(iter(clause.objects), None)))
         bare = limit is None or not (preposition or clause.group.verb.base in LIMITS)
-        if thing is None or (bare and "_" not in clause.group.verb.base):
+        if thing is None or (limit and limit.pronoun) or (bare and "_" not in clause.group.verb.base):
             return None
         self._thing = thing
         state = naming.pascal(preposition or clause.group.verb.base)
@@ -135,7 +138,9 @@ class Actions(Reading):
             event = _names(verb, thing, "", preposition)[1]
         if kind == "query":
             command = event = _question(verb, target, thing, owner)
-        elif not (target.pronoun or _is_attribute(target) or target.head.endswith(_BODIES)):
+        elif not (
+            kind == "notify" or target.pronoun or _is_attribute(target) or target.head.endswith(_BODIES)
+        ):
             self._thing = thing
         system = doer is not None and naming.head(doer.name) in words("system")
         return Action(
@@ -179,7 +184,7 @@ class Actions(Reading):
     def _thing_of(self, phrase: Phrase) -> tuple[Term | None, Term | None]:
         """The thing, and what it is a part of."""
         if phrase.pronoun:
-            return self._thing, None
+            return None if phrase.pronoun in ("us", "me", "you") else self._thing, None
         term, last = term_of(phrase), naming.singular(phrase.head)
         attribute = last in words("attribute") - _MESSAGES
         if phrase.of and phrase.of.words:
@@ -207,8 +212,19 @@ class Actions(Reading):
         at = next(filter(None, marks), 0)
         subject, state = noun_phrase(tokens, 0, at), tokens[at + 1 : at + 3]
         changed = tokens[at].low in _CHANGES if tokens else False
-        named = state and state[0].tag in "AW" and not (len(state) > 1 and state[1].tag == "W")
-        if not subject or _skipped(subject) or not (changed or named):
+        named = (
+            state
+            and state[0].tag in "AW"
+            and not verbs.as_form(state[0].low, "s")
+            and not (len(state) > 1 and state[1].tag == "W")
+        )
+        between = tokens[subject.end : at] if subject else ()
+        if (
+            not subject
+            or _skipped(subject)
+            or not (changed or named)
+            or any(t.tag not in "RMBH" for t in between)
+        ):
             return []
         thing, owner = self._thing_of(subject)
         if thing is None:
@@ -272,7 +288,7 @@ def _gerund(tokens: Sequence[Token]) -> tuple[Verb, Phrase | None] | None:
     """`Checking the form`; alone, it is checked what was checked before."""
     verb = verbs.as_form(tokens[0].low, "ing") if tokens else None
     phrase = noun_phrase(tokens, 1, len(tokens)) if verb else None
-    if verb is None or (len(tokens) > 1 and not (phrase and phrase.words)):
+    if verb is None or (len(tokens) > 1 and phrase is None):
         return None
     return verb, phrase
 
@@ -304,7 +320,8 @@ def _nominal(tokens: Sequence[Token], done: Collection[str]) -> tuple[Verb, Phra
         of = noun_phrase(tokens, phrase.end + 1, len(tokens))
     if of and is_person(of.head):  # on request of the insurer
         return None
-    both = noun in words("noun_and_verb") and (of or noun in done)
+    each = tokens[0].low in ("each", "every", "any")
+    both = noun in words("noun_and_verb") and (of or noun in done or each)
     verb = verbs.as_form(VERB_OF.get(noun) or (noun if both else ""), "base")
     verb = verb or (verbs.as_form(noun, "ing") if of else None)
     if verb is None:
@@ -367,16 +384,24 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
     address and a photo, and to nobody, fills in something."""
     group, objects, base, meant = clause.group, clause.objects, clause.group.verb.base, ""
     about, first = clause.subject, next(iter(clause.objects), None)
-    gets = base in ("receive", "get", "get_back") and first and about and _is_somebody(about)
-    if group.passive:
-        meant = {"tell": "inform", "find": "detect"}.get(base, "")
+    told = about if group.passive else first
+    somebody = about is not None and _is_somebody(about)
+    gets = base in ("receive", "get", "get_back") and about and first
+    if group.verb.kind == "notify" and told and told.pronoun in ("you", "me", "us"):
+        noun = {"remind": "reminder", "warn": "warning"}.get(base, "notification")
+        said = Phrase((noun,), 0, 0, False)
+        meant, clause = "send", replace(clause, objects=(said,), subject=said if group.passive else about)
+    elif group.passive:
+        meant = {"tell": "inform", "find": "detect", "keep": "retain" if automatic else ""}.get(base, "")
         if base == "ask" and automatic:
             clause = _as_work(clause)
-    elif gets and first and (automatic or base == "get_back" or first.head in _MESSAGES | words("paper")):
+    elif (
+        gets
+        and first
+        and (somebody or first.head in _MESSAGES)
+        and (automatic or base == "get_back" or first.head in _MESSAGES | words("paper"))
+    ):
         meant, clause = "return" if base == "get_back" else "send", replace(clause, subject=None)
-    elif group.verb.kind == "notify" and first and first.pronoun in ("you", "me", "us"):
-        noun = {"remind": "reminder", "warn": "warning"}.get(base, "notification")
-        meant, clause = "send", replace(clause, objects=(Phrase((noun,), 0, 0, False),))
     elif base == "give" and len(objects) > 1 and first and not _is_somebody(first):
         meant = "provide"
     if base == "drop" and objects and about and is_person(about.head):
@@ -397,7 +422,8 @@ def _as_work(clause: Clause) -> Clause:
 def _gone(tokens: Sequence[Token], clause: Clause) -> Clause:
     """A thing that goes somewhere is sent there, or put on a list; one that goes back is returned."""
     group, about = clause.group, clause.subject
-    thing = about and about.words and not (is_person(about.head) or is_system(about) or _nobody(about))
+    person = about and about.words and (is_person(about.head) or is_system(about) or _nobody(about))
+    thing = about and not person and (about.words or about.pronoun in ("it", "they"))
     if group.passive or group.verb.base not in ("go", "travel", "end_up") or not thing:
         return clause
     to = next((word for word, _ in clause.tails), "")
@@ -421,7 +447,7 @@ def _skipped(phrase: Phrase) -> bool:
     """Things of the tool rather than of the business."""
     word = naming.singular(phrase.head)
     alone = word in words("generic_thing") and phrase.of is None and len(phrase.words) == 1
-    return alone or phrase.upper or word in words("of_the_tool")
+    return alone or (phrase.upper and not phrase.of) or word in words("of_the_tool")
 
 
 def _nobody(phrase: Phrase) -> bool:

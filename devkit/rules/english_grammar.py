@@ -207,6 +207,8 @@ def _phrase(tokens: Sequence[Token], first: int, end: int) -> Phrase:
             break
     while len(chosen) > 1 and _is_done(chosen[0].low):
         chosen = chosen[1:]
+    while len(chosen) > 1 and _is_done(chosen[-1].low):
+        chosen = chosen[:-1]
     words = tuple(token.low.removesuffix("'s").rstrip("'") for token in chosen[-4:])
     upper = all(token.text.isupper() and len(token.text) > 1 for token in chosen)
     return Phrase(words, first, end, naming.is_plural(words[-1]), of=owner, upper=upper)
@@ -334,7 +336,7 @@ def _finite(tokens: Sequence[Token], i: int, before: Group | None) -> Group | No
     if not _after_subject(tokens[i - 1]) or (before and not _parted(tokens, before.end, i)):
         return None
     counted = tokens[i - 1].tag == "A" and tokens[i].low.removesuffix("s") in _NOUN_TOO  # all open offers
-    if counted or _at(tokens, i + 1).tag in "BMH":
+    if counted or _at(tokens, i + 1).tag in "BMHG":
         return None
     for rule in (_third_person, _plural_verb, _past):
         if verb := rule(tokens, i, _at(tokens, i + 1)):
@@ -343,7 +345,7 @@ def _finite(tokens: Sequence[Token], i: int, before: Group | None) -> Group | No
 
 
 def _after_subject(before: Token) -> bool:
-    return before.tag in "WORQA" or before.text == ")" or before.low in _RELATIVE
+    return before.tag in "WORQA" or before.text == ")" or before.low in ("one", "this", *_RELATIVE)
 
 
 def _third_person(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
@@ -442,7 +444,7 @@ def _tells_which(tokens: Sequence[Token], group: Group) -> bool:
 
 def _parted(tokens: Sequence[Token], begin: int, end: int) -> bool:
     """Whether a conjunction, a comma or a relative word stands between two words."""
-    return any(token.tag in "CS" or token.text in ",;–—" for token in tokens[begin:end])
+    return any(token.tag in "CS" or token.text in ",;:–—" for token in tokens[begin:end])
 
 
 def _subject(tokens: Sequence[Token], begin: int, end: int) -> tuple[Phrase | None, int]:
@@ -467,7 +469,7 @@ def _first_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | Non
         start += 1
     within = start < end and tokens[start].tag in "PT"  # in the evening the cashier
     phrase = noun_phrase(tokens, start + within, end)
-    timed = within or (phrase and phrase.head in _TIMES)
+    timed = within or (phrase and naming.singular(phrase.head) in _TIMES)
     if phrase and timed and phrase.end < end and tokens[phrase.end].tag in "DO":
         return noun_phrase(tokens, phrase.end, end)
     return None if within else phrase

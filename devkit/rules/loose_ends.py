@@ -23,7 +23,7 @@ _OPEN = re.compile(
     re.IGNORECASE,
 )
 _TIMER = re.compile(
-    r"\b(?:(?:after|within|for(?: more than)?|in)\s+)?(?:\d+|one|two|three|four|five|six|seven|ten|fourteen|thirty|a|an)\s+(?:minutes?|hours?|days?|weeks?|months?|years?)\b"
+    r"\b(?:(?:after|within|for(?: more than)?|in|every)\s+)?(?:\d+|one|two|three|four|five|six|seven|ten|fourteen|thirty|a|an)\s+(?:minutes?|hours?|days?|weeks?|months?|years?)\b"
     r"(?:\s+(?:before|prior to|ahead of|after)\b)?|\b(?:every|each)\s+(?:night|day|week|month|morning|evening|hour|year|quarter|\w+day)\b|\bat midnight\b"
     r"|\b(?:nightly|hourly)\b|\bby (?:noon|midnight|the end of \w+|(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d[\d:.]*(?:\s?[ap]\.?m\.?| o'clock|h)?)\b|\b(?:after|within|in)\s\d+\s?(?:h|min)\b|\bon (?:mon|tues|wednes|thurs|fri|satur|sun)days\b|\bat the (?:end|beginning|start) of (?:the|each|every) \w+"
     r"|\d+\s?(?:분|시간|일|주|개월|달)(?:이|가)?\s?(?:후|뒤|지나면|이내|내에|안에|동안|전|이상|넘게)|(?:하루|이틀|사흘|일주일|한\s?달)\s?(?:전|후|뒤)|매(?:일|주|월|달|년|분기)\s?[가-힣0-9]*|자정에|(?:\d+(?:분|시간|일|주|개월|년)|분기|달|주|해|날|아침|저녁)마다|다음\s?날|[가-힣]*(?:종료|만료|마감|만기|기준|납기|예정|시작|개시|말)일(?:에|까지)|\d+시에"

@@ -104,6 +104,17 @@ def commands(text: str) -> list[str]:
         ("'대여'란 장비를 빌려 가는 것을 말한다.", []),
         ("거점은 물건을 보관하고 수리하는 곳", []),
         ("The portal shall provide the manager with a function to approve rents.", ["ApproveRent"]),
+        (
+            "Before that the driver checks the tyres and enters the values: pressure, depth.",
+            ["CheckTyre", "EnterValue"],
+        ),
+        (
+            "If it snows more than 5 cm the warden closes the road, and then the crew has to be told.",
+            ["CloseRoad", "InformCrew"],
+        ),
+        ("The one who leaves confirms the handover.", []),
+        ("Approved without changes.", []),
+        ("The guard calls us.", []),
     ],
 )
 def test_a_sentence_gives_these_commands(text: str, expected: list[str]) -> None:

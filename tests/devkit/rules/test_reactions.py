@@ -202,6 +202,52 @@ def reactions(text: str) -> list[str]:
         ),
         ("서류에 합격하면 면접을 예약한다.", "DocumentAccepted -> ReserveInterview"),
         ("설비 점검 결과에 따라 부품을 교체한다.", "EquipmentInspected -> ReplacePart"),
+        ("Once the book is back, the shelf list is updated.", "BookReturned -> UpdateShelfList"),
+        ("As soon as the deposit is in, the room is reserved.", "DepositReceived -> ReserveRoom"),
+        (
+            "A member cancels a lesson, and because of the cancellation the fee is refunded.",
+            "LessonCancelled -> RefundFee",
+        ),
+        (
+            "The clerk books a lesson. Deleting it removes all its photos.",
+            "LessonDeleted -> RemovePhoto",
+        ),
+        (
+            "The mechanic reports a defect. A defect in the lift blocks the lift at once.",
+            "DefectReported -> BlockLift",
+        ),
+        (
+            "The planner publishes the rota. This informs all staff.",
+            "RotaPublished -> InformStaff",
+        ),
+        (
+            "A tenant reports a leak. Someone from the office then calls the plumber.",
+            "LeakReported -> CallPlumber",
+        ),
+        ("Pay the invoice late and a fee is added.", "InvoicePaid -> AddFee"),
+        (
+            "The owner requests a certificate, which we send by post.",
+            "CertificateRequested -> SendCertificate",
+        ),
+        ("Bikes whose brakes were damaged are sent to the workshop.", "BrakeDamaged -> SendBike"),
+        (
+            "Can I change my tariff? Sure, change it in the app. After a change the bill is corrected.",
+            "TariffChanged -> CorrectBill",
+        ),
+        ("The booking is confirmed with the payment of the deposit.", "DepositPaid -> ConfirmBooking"),
+        (
+            "The storm warning comes in. Upon a storm warning the beach is closed.",
+            "StormWarningReceived -> CloseBeach",
+        ),
+        (
+            "The clerk locks an account. It is unlocked when the fee has been paid.",
+            "FeePaid -> UnlockAccount",
+        ),
+        ("A failed test leads to samples being destroyed.", "TestFailed -> DestroySample"),
+        (
+            "The office approves the plan. The approval makes the system print a permit.",
+            "PlanApproved -> PrintPermit",
+        ),
         ("송금 후에는 영수증이 발행된다.", "RemittanceMade -> IssueReceipt"),
         ("트럭이 창고에 도착하면 직원이 화물을 검사한다.", "TruckArrived -> InspectShipment"),
         ("면접일이 정해지면 지원자에게 알려준다.", "InterviewDateSet -> NotifyApplicant"),
