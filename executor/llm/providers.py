@@ -1,7 +1,7 @@
 """Language models of real providers behind the port, through LangChain. Imports a provider only when it is named.
 
-Retries live in the chat, so every client is built with none of its own. What a provider raises is told apart in `failures`, what
-it answers is read in `completions`; here it is asked, in the strongest form that it understands.
+Retries live in the chat, so every client is built with none of its own, and asks for whole answers. What a provider raises is told
+apart in `failures`, what it answers is read in `completions`; here it is asked, in the strongest form that it understands.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _TURNS: Final[Mapping[str, Callable[[str], BaseMessage]]] = {
     "user": HumanMessage,
     "assistant": AIMessage,
 }
+_PLAIN: Final = {"max_retries": 0, "disable_streaming": True}
+"""Of every client: it would stream, by a way of its own, where somebody watches a graph's messages, as LangGraph Studio does."""
 _EXTRAS: Final = {
     "anthropic_bedrock": "bedrock",
     "bedrock_converse": "bedrock",
@@ -189,8 +191,8 @@ def openai(
     options: dict[str, Any] = {
         "model": model,
         "api_key": api_key or "none",
-        "max_retries": 0,
         "timeout": timeout,
+        **_PLAIN,
     }
     if base_url:
         options |= {"base_url": base_url}
@@ -209,7 +211,7 @@ def other(name: str, provider: str, model: str, variant: str, *, timeout: float)
     try:
         make = import_module("langchain.chat_models").init_chat_model
         client = make(
-            model, model_provider=provider, max_retries=0, timeout=timeout, **_variant(provider, variant)
+            model, model_provider=provider, timeout=timeout, **_PLAIN, **_variant(provider, variant)
         )
     except ImportError as error:
         raise MissingProvider(

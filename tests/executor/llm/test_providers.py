@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from langchain_core.load import dumpd
+from langgraph.graph import START, StateGraph
 from pydantic import BaseModel, ConfigDict
 from pydantic.errors import PydanticInvalidForJsonSchema
 from starlette.applications import Starlette
@@ -288,6 +289,23 @@ async def test_extra_parameters_and_headers_go_out_and_stay_secret(monkeypatch: 
     assert (body["chat_template_kwargs"], body["max_tokens"]) == (extra["chat_template_kwargs"], 9)
     assert body["response_format"]["type"] == "json_schema"
     assert (asked[0].headers["x-gate"], asked[0].headers["authorization"]) == ("hush-hush", "Basic abc")
+
+
+async def test_a_graph_whose_messages_are_watched_asks_as_any_other() -> None:
+    """As LangGraph Studio watches: LangChain would stream by a way of its own, without what an endpoint needs."""
+    async with answering(completion()) as (asked, url):
+        model = providers.openai(
+            "openai:m", "m", api_key="sk-1", base_url=url, timeout=5, extra_body={"top_k": 1}, extra_headers={"X-Gate": "a"}
+        )  # fmt: skip
+
+        async def ask(_: dict[str, Any]) -> dict[str, Any]:
+            return {"answer": (await model.ask(ASKED, Fruit, trace={})).text}
+
+        whole: Any = StateGraph(dict).add_node("ask", ask).add_edge(START, "ask").compile()
+        assert [part async for part in whole.astream({}, stream_mode=["messages", "values"])]
+    body = await asked[0].json()
+    assert (body["top_k"], asked[0].headers["x-gate"]) == (1, "a")
+    assert not body["stream"]
 
 
 class Unsendable(BaseModel):
