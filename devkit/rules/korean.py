@@ -40,6 +40,7 @@ _TIMED = re.compile(
     r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간|분기)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
     r"|(?:\d+(?:분|시간|일|주|개월|년)|분기|달|주|해|날|아침|저녁)마다|(?:[가-힣]+\s)?다음\s?날(?!부터|까지)|월말에|월초에|\d+시에|[가-힣]*(?:종료|만료|마감|만기|기준|납기|예정|시작|개시|말)일에(?=\s)"
 )
+_TIMED_FIRST = re.compile(rf"(?:\S+\s){{0,2}}(?:{_TIMED.pattern})")
 _ASKED = ("신청", "요청", "의뢰")
 _ABOUT = ("은", "는", "만", "에게", "에게는", "에는", "에", "한테")
 _KINDS: dict[str, Kind] = {"create": "create", "delete": "delete", "query": "query", "notify": "notify"}
@@ -105,9 +106,8 @@ class Korean(Reading):
 
     def _behaviour(self, sentence: Sentence, actor: Term | None) -> None:
         made = clauses(sentence.text)
-        conditional = any(_is_cause(one, made[i + 1 :]) for i, one in enumerate(made)) or (
-            (timed := _TIMED.search(sentence.text)) and timed.start() < 9
-        )
+        conditional = any(_is_cause(one, made[i + 1 :]) for i, one in enumerate(made))
+        conditional |= bool(_TIMED_FIRST.match(sentence.text))
         begun = made and (made[0].with_particle("은", "는", "이", "가", "께서") or _told(made[0]))
         self._actor = actor or (None if conditional or begun else self._actor)
         self._now = now = _Course()
@@ -135,34 +135,37 @@ class Korean(Reading):
         self, sentence: Sentence, clause: Clause, made: Sequence[Clause], rest: Sequence[Clause]
     ) -> _Course:
         """What a condition begins; what was begun before it ends, if anything follows from it."""
-        now, acting = self._now, self._actor
-        resolved = self._resolved(clause)
+        if self._now.effects:
+            self._end(sentence, self._now, made)
+            self._now = _Course()
+        now, acting, resolved = self._now, self._actor, self._resolved(clause)
         self._thing = self._thing or self._about(resolved, rest)
         if _same_actor(clause, rest) or _permitted(rest):
             self._doer(clause, _target(clause))
             return now
-        action, *more = [self._action(sentence, one, made) for one in _apart(clause)]
-        self._facts.actions += filter(None, more)
-        cause = _happened(action) if action else None
-        if not clause.with_particle("은", "는"):
-            self._actor = acting
-        if now.effects:
-            self._end(sentence, now, made)
-            self._now = now = _Course()
-        if cause and clause.noun == "발견":
-            now.seen, now.noticed, cause = True, None if clause.told else cause, None
-        if known := self._asked(resolved) or (cause and self._as_done(cause, "")):
-            now.causes = [replace(known, place=sentence.place(clause.start, clause.end))]
+        if known := self._cause(sentence, clause, made):
+            now.causes = [known]
         elif not now.causes:
             now.state = sentence.text[clause.start : clause.end]
             now.lasts = not clause.verb.base and not any(one.may for one in rest)
             now.undone |= {resolved[0].base} if clause.negative else set()
+        if not clause.with_particle("은", "는"):
+            self._actor = acting
         return now
+
+    def _cause(self, sentence: Sentence, clause: Clause, made: Sequence[Clause]) -> Action | None:
+        """What a condition says was done; what was found (`발견`) is only seen."""
+        action = self._action(sentence, clause, made)
+        cause = _happened(action) if action else None
+        if cause and clause.noun == "발견":
+            self._now.seen, self._now.noticed, cause = True, None if clause.told else cause, None
+        known = self._asked(self._resolved(clause)) or (cause and self._as_done(cause, ""))
+        return replace(known, place=sentence.place(clause.start, clause.end)) if known else None
 
     def _time(self, text: str, effects: list[Action]) -> str:
         """When time alone starts what the system does, or somebody is told: every night, a day before the appointment."""
         found = _TIMED.search(text)
-        first = found is not None and found.start() < 9
+        first = _TIMED_FIRST.match(text)
         if first and _told_of(effects):
             effects[:] = [replace(one, actor=None) for one in effects]
         alone = by_itself(effects) and (first or all(one.automatic or _told_of([one]) for one in effects))
@@ -176,13 +179,8 @@ class Korean(Reading):
         told = _told(made[0]) if made and effects and (to or by_itself(effects)) else None
         if effects and by_itself(effects) and _THEN.match(sentence.text):
             return [replace(one, place=sentence.whole) for one in self._facts.done()[-1:]], ""
-        cause = self._action(sentence, told, made) if told else None
-        self._now.noticed = cause if cause and cause.verb == "detect" else None
-        cause = _happened(cause) if cause and not self._now.noticed else None
-        known = (told and self._asked(self._resolved(told))) or (cause and self._as_done(cause, ""))
-        return [replace(known, place=sentence.whole)] if known else [], (
-            sentence.text[told.start : told.end] if told and not known else ""
-        )
+        known = self._cause(sentence, told, made) if told else None
+        return [known] if known else [], sentence.text[told.start : told.end] if told and not known else ""
 
     def _asked(self, resolved: Resolved) -> Action | None:
         """`신청이 접수되면`, `요금 산정이 끝나면`: what was applied for, what was calculated before."""
@@ -210,12 +208,11 @@ class Korean(Reading):
         kind, thing_like = clause.kind, target is not None and not terms.is_attribute(target.words[-1])
         if _is_done(clause) or (kind in ("unknown", "threshold") and noun != clause.noun):
             kind = verb.kind
-        if noun in ("기록", "저장") and thing_like and (not clause.passive or clause.ending == "if"):
+        if noun in ("기록", "저장") and thing_like:
             kind = "create"
         if _is_shown(clause):
             kind = "query"
         chosen = thing_like and (_is_work(clause, made) or (target is not None and _is_role(target)))
-        chosen |= clause.noun == "지정" and clause.ending != "by"
         if kind == "input" and (chosen or (clause.ending == "if" and target)):
             kind = "update"
         if clause.negative or kind in ("state", "input", "unknown"):
@@ -345,18 +342,13 @@ class Korean(Reading):
 
     def _brought_about(self, state: str, effects: Sequence[Action], undone: Collection[str]) -> Action | None:
         """Where nothing before speaks of it: that it is noticed, else what was measured or written down just before."""
-        now, done = self._now, self._facts.done()[-4:]
+        now, finding = self._now, words("english_words.txt", "finding")
         effects = [replace(one, actor=None) if _told_of([one]) else one for one in effects]
-        looked = [one for one in done if now.seen and one.verb in words("english_words.txt", "finding")]
-        known = next(reversed(looked), None) or super()._brought_about(state, effects, undone)
-        near = [
-            one
-            for one in done[-3:]
-            if now.lasts and one.verb in terms.words("finding") and one.command != effects[0].command
-        ]
-        near = [one for one in near if 0 <= effects[0].place.line - one.place.line < 3]
-        known = known or (now.noticed if by_itself(effects) else None)
-        return known or next(reversed(near), None)
+        found = [one for one in self._facts.done()[-3:] if one.verb in finding and (now.seen or now.lasts)]
+        near = [one for one in found if one.command.name != effects[0].command.name]
+        latest = next(reversed(near), None)
+        known = (latest if now.seen else None) or super()._brought_about(state, effects, undone)
+        return known or (now.noticed if by_itself(effects) else None) or latest
 
 
 def _told_of(effects: Sequence[Action]) -> bool:

@@ -67,13 +67,17 @@ _AUXILIARIES = (
     (("싶어",), "하", False),
     (("기", "기를"), "시작하 시작되 원하 희망하", False),
     (("면",), "좋", False),
-    (("면",), "감사하 고맙", True),
 )
 """An ending, stems that may follow it, whether that denies: `취소하지 않으면`, `등록해 주면`, `취소하게 되면`, `보고 싶다`."""
 _BOUND: tuple[tuple[re.Pattern[str], Ending], ...] = (
     (re.compile(r"경우|때|즉시|순간|대로$"), "if"),
     (re.compile(r"(?:후|뒤|다음|이후|지)(?:에|에는|로)?$"), "after"),
 )
+_VOWELS = (
+    "\u1175=\u1167|\u1175어 \u116e=\u116f|\u116e어 \u1169=\u116a|\u1169아 \u1173=\u1161|\u1165"  # ㅣ ㅜ ㅗ ㅡ
+)
+_OPENED = dict(pair.split("=") for pair in f"하=해|하여 되=돼|되어 르=ㄹ라|ㄹ러 {_VOWELS}".split(" "))
+"""What a stem's end becomes before 서; after other vowels nothing changes."""
 _HELPING, _HELPED = "주 드리 두 놓 버리", re.compile(r"[아어여해려켜쳐춰겨워와봐져내]$")
 _ASKED = re.compile(r"지(?:를|도|는|가)?$")
 _TOGETHER = ("함께", "같이", "더불어")
@@ -120,6 +124,10 @@ class Clause:
 
     def with_particle(self, *particles: str) -> Noun | None:
         return next((noun for noun in reversed(self.nouns) if noun.particle in particles), None)
+
+
+_SOME = Clause(Verb("", "", "unknown"), "unknown", "", False, "of")
+"""Whatever is said, it describes what follows, or is a condition of it."""
 
 
 def words_of(text: str) -> list[Word]:
@@ -186,18 +194,18 @@ def split_particle(word: str) -> tuple[str, str]:
     return stem, particle
 
 
-def has_final_consonant(character: str) -> bool:
-    return "가" <= character <= "힣" and (ord(character) - 0xAC00) % 28 > 0
+def _final(word: str) -> str:
+    """What consonant a word ends in; "" after a vowel."""
+    number = (ord(word[-1]) - 0xAC00) % 28 if "가" <= word[-1] <= "힣" else 0
+    return {0: "", 4: "ㄴ", 8: "ㄹ", 16: "ㅁ"}.get(number, "other")
 
 
 def _fits(before: str, particle: str) -> bool:
     if before.isascii():
         return True
-    if particle in _AFTER_CONSONANT:
-        return has_final_consonant(before)
-    if particle in _AFTER_VOWEL:
-        return not has_final_consonant(before)
-    return particle != "로" or not has_final_consonant(before) or (ord(before) - 0xAC00) % 28 == 8
+    if particle in _AFTER_CONSONANT | _AFTER_VOWEL:
+        return bool(_final(before)) == (particle in _AFTER_CONSONANT)
+    return particle != "로" or _final(before) in ("", "ㄹ")
 
 
 @lru_cache(maxsize=4096)
@@ -213,19 +221,16 @@ def _condition(word: str) -> Clause | None:
     if is_known(word):
         return None
     if re.search(r"(?:[는은한된할될을던]|..[온간난인일])지(?:를|도)?$", word):
-        return Clause(Verb("", "", "unknown"), "unknown", "", False, "of")
+        return _SOME
     if not re.search(r"^[차뜨들크]면$|[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word):
         return None
-    return Clause(Verb("", "", "unknown"), "unknown", "", False, "if", negative="없" in word)
+    return replace(_SOME, ending="if", negative="없" in word)
 
 
 def _lasting(word: str, following: str) -> Clause | None:
     """`쌓였을 때`, `미달인 경우`: a condition, whatever it says."""
-    final = (ord(word[-1]) - 0xAC00) % 28 if "가" <= word[-1] <= "힣" else 0
     known = is_known(word) or word in words("skip") or split_particle(word)[1] in ("은", "는")
-    if final not in (4, 8) or known or not re.match("경우|때|순간|즉시|대로$", following):
-        return None
-    return Clause(Verb("", "", "unknown"), "unknown", "", False, "of")
+    return _SOME if not known and _ending(word) == "of" and _BOUND[0][0].match(following) else None
 
 
 @cache
@@ -248,27 +253,14 @@ def _beginnings(stem: str) -> Iterator[tuple[str, str]]:
     """What the forms of a stem begin with, by the tails they take: 싣 plain, 실 plain, 실어 open."""
     letters = _letters(stem)
     yield "plain", letters
-    if stem.endswith(("하", "되")):
-        ends = ("해", "하여") if stem.endswith("하") else ("돼", "되어")
-        yield from (("open", letters[:-2] + _letters(end)) for end in ends)
-    elif letters.endswith("\u11ae") and stem in words("irregular"):  # ㄷ
-        yield "plain", letters[:-1] + _letters("ㄹ")
-        yield from (("open", letters[:-1] + _letters(end)) for end in ("ㄹ아", "ㄹ어"))
-    elif letters[-1] > "\u11a7":
-        yield from (("open", letters + _letters(end)) for end in ("아", "어"))
-        if letters.endswith(_letters("ㄹ")):
-            yield "plain", letters[:-1]
-    elif stem.endswith("르"):
-        yield from (("open", _letters(stem[:-1]) + _letters(end)) for end in ("ㄹ라", "ㄹ러"))
-    else:
-        contracted = {
-            "\u1175": "\u1167",
-            "\u116e": "\u116f",
-            "\u1169": "\u116a",
-            "\u1173": "\u1161\u1165",
-        }  # ㅣㅕ ㅜㅝ ㅗㅘ ㅡㅏㅓ
-        yield from (("open", letters[:-1] + vowel) for vowel in contracted.get(letters[-1], letters[-1]))
-        yield from (("open", letters + _letters(end)) for end in ("아", "어"))
+    if letters.endswith(_letters("ㄹ")):
+        yield "plain", letters[:-1]
+    if stem in words("irregular"):  # ㄷ
+        letters = letters[:-1] + _letters("ㄹ")
+        yield "plain", letters
+    end = next((end for end in _OPENED if letters.endswith(_letters(end))), "")
+    opened = _OPENED.get(end, "아|어" if letters[-1] > "\u11a7" else "|아|어")
+    yield from (("open", letters.removesuffix(_letters(end)) + _letters(one)) for one in opened.split("|"))
 
 
 def _native(word: str, *, known: bool = False) -> Clause | None:
@@ -312,8 +304,7 @@ def _ending(word: str) -> Ending:
     for pattern, ending in _ENDINGS:
         if pattern.search(word):
             return ending
-    final = (ord(word[-1]) - 0xAC00) % 28 if "가" <= word[-1] <= "힣" else 0
-    return "of" if final in (4, 8) else "final" if final == 16 else "by"
+    return {"ㄴ": "of", "ㄹ": "of", "ㅁ": "final"}.get(_final(word), "by")
 
 
 class _Parser:
@@ -336,9 +327,7 @@ class _Parser:
             word = self._words[self._at]
             bound = any(noun.match(self._next()) for noun, _ in _BOUND) or self._next().startswith("수")
             said = predicate(word.text) if len(word.text) > 1 or bound else None
-            if len(word.text) == 1 and _is_form(self._next(), _HELPING):
-                said = _native(word.text, known=True)
-            elif said and self._bare and _is_form(word.text, _HELPING) and _HELPED.search(self._bare[-1]):
+            if said and self._bare and _is_form(word.text, _HELPING) and _HELPED.search(self._bare[-1]):
                 said = None if is_known(self._bare[-1]) else replace(said, verb=Verb("", "", "unknown"))
             said = said or self._left_out(word) or (_lasting(word.text, self._next()) if bound else None)
             if said is None:
@@ -475,10 +464,11 @@ class _Parser:
         subjects = [
             replace(one, particle="을") for one in self._nouns if asked and one.particle in ("이", "가")
         ]
-        while self._made and self._made[-1].ending == "by":
-            self._nouns = [*self._made.pop().nouns, *self._nouns]
-        happened = (ord(self._words[self._at].text[-1]) - 0xAC00) % 28 == 4
-        if happened and not self._made and all(noun.particle not in ("은", "는") for noun in self._nouns):
+        if (
+            _final(self._words[self._at].text) == "ㄴ"
+            and not self._made
+            and all(noun.particle not in ("은", "는") for noun in self._nouns)
+        ):
             self._told = replace(said, nouns=self._nouns, bare=tuple(self._bare), start=self._start)
         self._nouns = [*(noun for noun in self._nouns if noun.particle in ("은", "는")), *subjects[-1:]]
         self._bare, self._of = [], ()
@@ -489,10 +479,6 @@ class _Parser:
         nouns, bare, start, end = self._nouns, tuple(self._bare), self._start, taken[-1].end
         if self._of and not bare:  # 상품의 등록
             nouns.append(Noun(self._of, "이" if said.passive else "을", start, end))
-        for before in reversed(self._made):
-            if not said.negative or before.ending != "by":
-                break
-            before.negative = True
         self._made.append(
             replace(said, nouns=nouns, bare=bare, may=may, start=start, end=end, told=self._told)
         )

@@ -91,8 +91,7 @@ def _joined(words_of: Sequence[str]) -> Iterator[str]:
 
 def verb_of(noun: str) -> Verb:
     """The English verb of a verb noun."""
-    known, ends = verb_nouns(), (noun[start:] for start in range(1, len(noun) - 1))
-    base = next((known[end] for end in (noun, *ends) if end in known), "")
+    base = verb_nouns().get(noun)
     return english_verb(base) if base else Verb("", "", "unknown")
 
 
