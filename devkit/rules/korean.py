@@ -24,7 +24,7 @@ _RULE = re.compile(
 _STORY = re.compile(r"^(?P<actor>[가-힣A-Za-z ]{1,20}?)(?:으)?로서,?\s+(?:(?:나|저|우리)는?\s+)?(?=\S)")
 _SO_THAT = re.compile(r"^(?:그래야|그래서|이를 통해|왜냐하면)\s")
 _THEN = re.compile(
-    r"^(?:이에 따라|그러면|그 결과|[그이] 즉시|그때|그[럴런] ?(?:때|땐|경우|다음)|[이그] (?:경우|후|뒤)|그다음|이후|그러고 나[면서])(?:에|에는|엔|에도|는)?,?\s"
+    r"^(?:(?P<so>이에 따라|그러면|그 결과|[이그] 경우)|[그이] 즉시|그때|그[럴런] ?(?:때|땐|경우|다음)|[이그] (?:후|뒤)|그다음|이후|그러고 나[면서])(?:에|에는|엔|에도|는)?,?\s"
 )
 _RESTS = {word[0]: "" for word in terms.verb_nouns()}
 for _word in sorted(terms.verb_nouns(), key=len, reverse=True):
@@ -38,7 +38,7 @@ _MANY = ("목록", "명단", "내역", "이력", "현황", "리스트")
 _LISTED = (*_MANY, "정보", "상세", "여부", "사실")
 _TIMED = re.compile(
     r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간|분기)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
-    r"|(?:\d+(?:분|시간|일|주|개월|년)|분기|달|주|해|날|아침|저녁)마다|(?:[가-힣]+\s)?다음\s?날(?!부터|까지)|월말에|월초에|\d+시에|[가-힣]*(?:종료|만료|마감|만기|기준|납기|예정|시작|개시|말)일에(?=\s)"
+    r"|(?:\d+(?:분|시간|일|주|개월|년)|분기|달|주|해|날|아침|저녁|[월주연]말|학기)마다|(?:[가-힣]+\s)?다음\s?날(?!부터|까지)|월말에|월초에|\d+시에|[가-힣]*(?:종료|만료|마감|만기|기준|납기|예정|시작|개시|말)일에(?=\s)"
 )
 _TIMED_FIRST = re.compile(rf"(?:\S+\s){{0,2}}(?:{_TIMED.pattern})")
 _ASKED = ("신청", "요청", "의뢰")
@@ -116,10 +116,12 @@ class Korean(Reading):
             if _is_cause(clause, rest):
                 now = self._begun(sentence, clause, made, rest)
                 continue
+            thing = self._thing
             action, *more = [self._action(sentence, one, made) for one in _apart(clause)]
             on_the_way = action and (
                 (now.causes and action.kind == "query") or _is_on_the_way(action, clause, rest)
             )
+            self._thing = thing if on_the_way else self._thing
             self._facts.actions += filter(None, () if on_the_way else more)
             now.effects += [action] if action and not on_the_way and (rest or clause.ending != "if") else []
         self._end(sentence, now, made)
@@ -155,11 +157,14 @@ class Korean(Reading):
 
     def _cause(self, sentence: Sentence, clause: Clause, made: Sequence[Clause]) -> Action | None:
         """What a condition says was done; what was found (`발견`) is only seen."""
-        action = self._action(sentence, clause, made)
+        thing, action = self._thing, self._action(sentence, clause, made)
         cause = _happened(action) if action else None
+        resolved = self._resolved(clause)
+        if action and (clause.noun == "발견" or action.thing.alias == resolved[1]):  # 결제가 되면
+            self._thing = thing or self._thing
         if cause and clause.noun == "발견":
             self._now.seen, self._now.noticed, cause = True, None if clause.told else cause, None
-        known = self._asked(self._resolved(clause)) or (cause and self._as_done(cause, ""))
+        known = self._asked(resolved) or (cause and self._as_done(cause, ""))
         return replace(known, place=sentence.place(clause.start, clause.end)) if known else None
 
     def _time(self, text: str, effects: list[Action]) -> str:
@@ -177,7 +182,8 @@ class Korean(Reading):
         """`반려된 신청서는 반환된다`: what is done to the only thing; `이에 따라`: what was done last. Else the state it is in."""
         to = made[0].nouns[0].particle in ("에게", "에게는") if made and made[0].nouns else False
         told = _told(made[0]) if made and effects and (to or by_itself(effects)) else None
-        if effects and by_itself(effects) and _THEN.match(sentence.text):
+        then = effects and _THEN.match(sentence.text)
+        if then and (by_itself(effects) or then["so"]):
             return [replace(one, place=sentence.whole) for one in self._facts.done()[-1:]], ""
         known = self._cause(sentence, told, made) if told else None
         return [known] if known else [], sentence.text[told.start : told.end] if told and not known else ""
@@ -206,9 +212,9 @@ class Korean(Reading):
             return None
         doer = self._doer(clause, target)
         kind, thing_like = clause.kind, target is not None and not terms.is_attribute(target.words[-1])
-        if _is_done(clause) or (kind in ("unknown", "threshold") and noun != clause.noun):
+        if _is_done(clause) or (kind in ("unknown", "threshold", "state") and noun not in (clause.noun, "")):
             kind = verb.kind
-        if noun in ("기록", "저장") and thing_like:
+        if noun in ("기록", "저장") and (thing_like or (target and doer and not clause.passive)):
             kind = "create"
         if _is_shown(clause):
             kind = "query"
@@ -423,10 +429,13 @@ def _target(clause: Clause) -> Noun | None:
 
 def _inside(clause: Clause, target: Noun | None) -> Resolved | None:
     """`배송 완료를 등록한다`, `환불이 진행된다`: the verb is in what looks like the object."""
-    last = target.words[-1] if target else ""
+    words = target.words if target else ()
+    while words[1:] and words[-1] in terms.words("light"):  # 출고 처리가 되면
+        words = words[:-1]
+    last = words[-1] if words else ""
     if target is None or last not in terms.verb_nouns():
         return None
-    rest = target.words[:-1] or target.of
+    rest = words[:-1] or target.of
     rest = rest if rest and not terms.is_person(rest[-1]) else ()
     return terms.verb_of(last), last, _bare_noun(rest, clause) if rest else None
 

@@ -19,7 +19,7 @@ Ending = Literal["final", "and", "by", "if", "after", "of", "none"]
 
 _WORD = re.compile(r"[가-힣A-Za-z0-9_/&·.-]*[가-힣A-Za-z0-9]|[,;:()\[\]“”\"'‘’]|\S")
 _PARTICLE = re.compile(
-    r"(에게서|으로부터|로부터|에서는|에게는|께서는|에서도|으로만|에는|에서|에게|한테|께서|께|까지|부터|마다|보다|처럼|만큼|별로|이나|으로|로써|로|에|의|와|과|은|는|이|가|을|를|도|만|나)$"
+    r"(에게서|으로부터|로부터|에서는|에게는|께서는|에서도|으로만|에는|에서|에게|한테|께서|께|까지|부터|마다|보다|처럼|만큼|별로|이나|이랑|랑|으로|로써|로|에|의|와|과|은|는|이|가|을|를|도|만|나)$"
 )
 _AFTER_CONSONANT = frozenset(("은", "이", "을", "과", "으로", "이나"))
 _AFTER_VOWEL = frozenset(("는", "가", "를", "와", "나"))
@@ -66,7 +66,7 @@ _AUXILIARIES = (
     (("고",), "싶 있 계시", False),
     (("싶어",), "하", False),
     (("기", "기를"), "시작하 시작되 원하 희망하", False),
-    (("면",), "좋", False),
+    (("면",), "좋 되", False),
 )
 """An ending, stems that may follow it, whether that denies: `취소하지 않으면`, `등록해 주면`, `취소하게 되면`, `보고 싶다`."""
 _BOUND: tuple[tuple[re.Pattern[str], Ending], ...] = (
@@ -79,6 +79,7 @@ _VOWELS = (
 _OPENED = dict(pair.split("=") for pair in f"하=해|하여 되=돼|되어 르=ㄹ라|ㄹ러 {_VOWELS}".split(" "))
 """What a stem's end becomes before 서; after other vowels nothing changes."""
 _HELPING, _HELPED = "주 드리 두 놓 버리", re.compile(r"[아어여해려켜쳐춰겨워와봐져내]$")
+_THING = re.compile(r"(?:[것거]|건)(?:이다|임|이고|고|예요|죠|입니다)?\.?$|겁니다")
 _ASKED = re.compile(r"지(?:를|도|는|가)?$")
 _TOGETHER = ("함께", "같이", "더불어")
 _POSTPOSITIONS = ("통해", "대해", "위해", "인해", "관해", "향해", "비해", "따라", "통합", "없이")
@@ -185,7 +186,7 @@ def split_particle(word: str) -> tuple[str, str]:
     found = _PARTICLE.search(word)
     if found is None or found.start() == 0:
         return word, ""
-    stem, particle = word[: found.start()], found[1]
+    stem, particle = word[: found.start()], {"이랑": "과", "랑": "와"}.get(found[1], found[1])
     if not _fits(stem[-1], particle) and not (
         (particle in ("을", "를", "은", "는") and is_known(stem))
         or (particle in ("이", "가") and is_person(stem))
@@ -326,7 +327,8 @@ class _Parser:
         while self._at < len(self._words):
             word = self._words[self._at]
             bound = any(noun.match(self._next()) for noun, _ in _BOUND) or self._next().startswith("수")
-            said = predicate(word.text) if len(word.text) > 1 or bound else None
+            helped = bound or _is_form(self._next(), _HELPING)  # 환불을 해 준다
+            said = predicate(word.text) if len(word.text) > 1 or helped else None
             if said and self._bare and _is_form(word.text, _HELPING) and _HELPED.search(self._bare[-1]):
                 said = None if is_known(self._bare[-1]) else replace(said, verb=Verb("", "", "unknown"))
             said = said or self._left_out(word) or (_lasting(word.text, self._next()) if bound else None)
@@ -352,8 +354,14 @@ class _Parser:
         acting = any(
             noun.particle in (*_OF_ACTORS, "에게") and is_person(noun.words[-1]) for noun in self._nouns
         )
-        if self._object() or topical or (last and (acting or self._made or self._told)):
-            return predicate(word.text + "한다")
+        asked = (
+            bool(self._bare)
+            and word.text in lexicon.pairs(FILE, "query")
+            and self._bare[-1] in words("viewed")
+        )
+        if self._object() or topical or asked or (last and (acting or self._made or self._told)):
+            said = predicate(word.text + "한다")
+            return replace(said, may=asked) if said else None
         return None
 
     def _object(self) -> bool:
@@ -364,6 +372,7 @@ class _Parser:
         return self._words[position].text if position < len(self._words) else ""
 
     def _noun(self, word: Word) -> None:
+        self._described &= not word.text.endswith(("다", "요"))
         if word.text.startswith(_BY) and self._nouns:
             self._nouns[-1] = replace(self._nouns[-1], particle="에 의해")
         elif self._told and self._nouns and re.match("(?:대|관)(?:해|하여)", word.text):
@@ -384,6 +393,8 @@ class _Parser:
         plural = stem.endswith("들")
         stem = stem.removesuffix("들")
         before = self._words[self._at - 1].text if self._at else ""
+        if word.text in words("numeral") and split_particle(self._next())[0] in words("counter"):
+            return
         if stem in words("counter") and (
             re.fullmatch(r"\d[\d,.]*[만억천]?", before) or before in words("numeral")
         ):
@@ -435,7 +446,7 @@ class _Parser:
             ("되어야", "돼야", "해야", "아야", "어야", "야만")
         ):
             return "if", used, negative
-        if ending == "of" and following in ("것", "것이다", "것임") and second in ("", "."):
+        if ending == "of" and _THING.match(following + second):
             return "final", used + 1, negative
         if (ending == "of" or following == "즉시") and (
             bound := next((e for noun, e in _BOUND if noun.match(following)), None)
@@ -465,7 +476,7 @@ class _Parser:
             replace(one, particle="을") for one in self._nouns if asked and one.particle in ("이", "가")
         ]
         if (
-            _final(self._words[self._at].text) == "ㄴ"
+            _final(last) == "ㄴ"
             and not self._made
             and all(noun.particle not in ("은", "는") for noun in self._nouns)
         ):
@@ -475,7 +486,7 @@ class _Parser:
 
     def _close(self, said: Clause, used: int) -> None:
         taken, after = self._words[self._at : self._at + used], self._words[self._at + used :]
-        may = any(word.text in ("수", "수가", "수는", "수도") for word in taken)
+        may = said.may or any(word.text in ("수", "수가", "수는", "수도") for word in taken)
         nouns, bare, start, end = self._nouns, tuple(self._bare), self._start, taken[-1].end
         if self._of and not bare:  # 상품의 등록
             nouns.append(Noun(self._of, "이" if said.passive else "을", start, end))

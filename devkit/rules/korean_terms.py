@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
@@ -29,7 +30,10 @@ def is_known(word: str) -> bool:
 
 @cache
 def verb_nouns() -> dict[str, str]:
-    return lexicon.pairs(FILE, "verb") | lexicon.pairs(FILE, "query") | lexicon.pairs(FILE, "notify")
+    """Verb nouns and what is done again: 재스캔."""
+    listed = lexicon.pairs(FILE, "verb") | lexicon.pairs(FILE, "query") | lexicon.pairs(FILE, "notify")
+    again = {f"재{noun}": f"re{verb}" for noun, verb in listed.items() if not re.match("re|.*_", verb)}
+    return again | listed
 
 
 def english(word: str) -> str:
@@ -38,11 +42,11 @@ def english(word: str) -> str:
     if word in known:
         return known[word]
     if verb := verb_nouns().get(word):
-        return naming.pascal(_nouns().get(verb, verb))
+        again = word[0] == "재" and verb == f"re{verb_nouns().get(word[1:])}" and verb not in _nouns()
+        return f"Re{english(word[1:]).lower()}" if again else naming.pascal(_nouns().get(verb, verb))
     if pieces := _head(word):
         ends = lexicon.pairs(FILE, "suffix")
-        first, *rest = pieces
-        return _together([english(first), *(ends.get(p) or english(p) for p in rest)])
+        return _together([english(p) if is_known(p) and p not in ends else ends[p] for p in pieces])
     return naming.pascal(word) if word.isascii() else pascal(word)
 
 
@@ -59,7 +63,8 @@ def _has_english(word: str) -> bool:
 def _head(word: str) -> tuple[str, ...]:
     """A compound in dictionary words; where its beginning is unknown, what it is a kind of: of 전자계약 계약."""
     rests = (_split(word[start:]) for start in (0, *range(2, len(word) - 1)))
-    return next(filter(None, rests), ())
+    end = (word[-1],) if len(word) > 2 and word[-1] in ("료", "비", "금") else ()  # 기공료
+    return next(filter(None, rests), end)
 
 
 def unknown(words_of: tuple[str, ...]) -> str:
