@@ -424,7 +424,8 @@ def _target(clause: Clause) -> Noun | None:
     named = topic and (subject or topic.particle in ("만", "도") or topic.words[-1] in terms.dictionary())
     if topic and named and not _is_role(topic):
         return topic
-    return into if clause.ending == "if" and subject is None else None
+    answered = clause.noun in terms.words("in_something")  # 견적에 동의하면
+    return into if answered or (clause.ending == "if" and subject is None) else None
 
 
 def _inside(clause: Clause, target: Noun | None) -> Resolved | None:
@@ -475,7 +476,8 @@ def _is_on_the_way(action: Action, clause: Clause, rest: Sequence[Clause]) -> bo
         return before or (action.actor is None and not clause.may and not _is_shown(clause))
     if clause.ending == "by" and rest and clause.noun in ("기입", "기재", "첨부"):  # 수량을 적어 신청한다
         return True
-    return before and all(one.negative or one.kind == "state" for one in rest)
+    kept = clause.ending == "by" and rest and rest[0].noun == "기록"  # 체중을 측정하여 기록한다
+    return before and not kept and all(one.negative or one.kind == "state" for one in rest)
 
 
 def _is_shown(clause: Clause) -> bool:

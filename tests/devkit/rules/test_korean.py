@@ -72,6 +72,9 @@ def test_a_verb_gives_a_command_an_event_and_an_actor(sentence: str, made: str, 
         ("검수 결과를 대장에 반영한다.", "UpdateLedger"),
         ("수강료는 학부모님께 청구한다.", "ChargeTuitionFee"),
         ("상품의 등록 및 삭제가 가능하여야 한다.", "RegisterProduct DeleteProduct"),
+        ("직원은 혈압을 측정하여 기록한다.", "MeasureBloodPressure"),
+        ("세척료를 청구한다.", "ChargeCleaningFee"),
+        ("담당자는 뻐끔료를 청구한다.", "ChargeFee"),
     ],
 )
 def test_forms_of_one_verb_are_read_alike(sentence: str, made: str) -> None:
@@ -145,6 +148,8 @@ def test_notes_of_a_workshop_name_commands_with_their_roles_and_look_ups_under_a
         ("센터장은 월별 반환율을 보고 싶어 한다.", "ReturnRateDetails"),
         ("학생은 잔여 좌석을, 사서는 대출 현황을 조회할 수 있다.", "SeatDetails"),
         ("- 팀장: 월별 매출 통계", "SalesStatistics"),
+        ("지점별 재고 현황 조회, 월별 매출 통계 조회", "StockStatus"),
+        ("직원은 손님 명단이랑 예약 내역을 조회할 수 있다.", "GuestList"),
     ],
 )
 def test_what_somebody_sees_is_a_look_up(sentence: str, name: str) -> None:

@@ -276,6 +276,17 @@ def reactions(text: str) -> list[str]:
         ("직원은 시료를 측정한다.\n기준을 벗어나면 재검사를 의뢰한다.", "SampleMeasured -> RequestRetest"),
         ("정책: 반납이 완료되면 보증금을 돌려준다 (자동)", "ReturnCompleted -> ReturnDeposit"),
         ("누수 신고 → 긴급 출동 요청", "LeakReported -> RequestUrgentDispatch"),
+        ("창고가 물건을 출고한다.\n출고됐다고 연락이 오면 문자를 보낸다.", "ItemReleased -> SendMessage"),
+        (
+            "환자가 예약을 취소한다.\n이 경우 직원이 예약금을 환불한다.",
+            "ReservationCancelled -> RefundDeposit",
+        ),
+        ("배송 완료 처리가 되면 알림이 발송된다.", "DeliveryCompleted -> SendNotification"),
+        ("정비소가 반품을 요청하면 환불을 해 준다.", "ReturnRequested -> IssueRefund"),
+        ("신청이 반려되면 재심사를 요청한다.", "ApplicationRejected -> RequestRereview"),
+        ("신고가 접수되면 순찰대가 출동한다.", "ReportReceived -> DispatchPatrol"),
+        ("고객이 견적에 동의하면 시공팀을 배정한다.", "QuoteAgreedTo -> AssignConstructionTeam"),
+        ("주문이 확정되면 피킹을 지시하니 연락할 필요가 없다.", "OrderConfirmed -> OrderPicking"),
     ],
 )
 def test_an_event_starts_what_follows(text: str, expected: str) -> None:
