@@ -83,7 +83,12 @@ class Actions(Reading):
 
     def _speak_of(self, about: Phrase | None) -> None:
         """What the next pronoun may mean, whether or not anything is done to it."""
-        odd = about is None or is_person(about.head) or _nobody(about) or about.head in words("adjective")
+        odd = (
+            about is None
+            or is_person(about.head)
+            or _nobody(about)
+            or about.head in words("adjective") | _MESSAGES
+        )
         if about and about.words and not (odd or _skipped(about)):
             self._thing = self._thing if _is_attribute(about) else self._thing_of(about)[0]
 
@@ -138,10 +143,9 @@ class Actions(Reading):
             event = _names(verb, thing, "", preposition)[1]
         if kind == "query":
             command = event = _question(verb, target, thing, owner)
-        elif not (
-            kind == "notify" or target.pronoun or _is_attribute(target) or target.head.endswith(_BODIES)
-        ):
-            self._thing = thing
+        elif kind != "notify" and not (target.pronoun or target.head.endswith(_BODIES)):
+            attribute = _is_attribute(target) and len(target.words) == 1
+            self._thing = self._thing if attribute else thing
         system = doer is not None and naming.head(doer.name) in words("system")
         return Action(
             place=place, kind=kind, verb=verb.base, actor=None if system else doer, thing=thing, owner=owner, command=command,
@@ -240,29 +244,19 @@ class Actions(Reading):
         `approval of the proof`; a thing that is only named is `new`, if it can be."""
         done = self._facts.done()
         found, phrase = _gerund(tokens) or _participle(tokens), whole(tokens)
+        named = phrase if phrase and phrase.words else None
         if not clauses(tokens):
             found = found or _nominal(tokens, {one.verb for one in done})
-        if (
-            found is None
-            and new
-            and all(one.tag not in "BHM" for one in tokens)
-            and phrase
-            and phrase.words
-            and tokens[0].tag == "D"
-        ):
-            found = Verb("create", "created", "create"), phrase
+        if new and named and tokens[0].tag == "D" and all(one.tag not in "BHM" for one in tokens):
+            found = found or (Verb("create", "created", "create"), named)
         if found is None:
             return []
         verb, about = found
         known = next((one for one in reversed(done) if one.verb == verb.base), None)
         if about is None and known:
             return [replace(known, place=sentence.whole)]
-        if (
-            about is None
-            and phrase
-            and (tokens[0].low in ("a", "an", "each", "every", "any") or not self._thing)
-        ):
-            verb, about = verbs.as_form("make", "base") or verb, phrase  # every sale: it is made
+        if about is None and (tokens[0].low in ("a", "an", "each", "every", "any") or not self._thing):
+            verb, about = verbs.as_form("make", "base") or verb, named  # every sale: it is made
         about = about or Phrase((), 0, 0, False, pronoun="it")
         clause = Clause(Group(0, 1, verb, passive=True), about, (), (), 0, len(tokens))
         place = sentence.place(tokens[0].start, tokens[-1].end)
@@ -385,8 +379,10 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
     group, objects, base, meant = clause.group, clause.objects, clause.group.verb.base, ""
     about, first = clause.subject, next(iter(clause.objects), None)
     told = about if group.passive else first
-    somebody = about is not None and _is_somebody(about)
-    gets = base in ("receive", "get", "get_back") and about and first
+    gets = base in ("receive", "get", "get_back") and about is not None and first is not None
+    paper = first is not None and first.head in _MESSAGES | words("paper")
+    if gets and about and first and first.head not in _MESSAGES:
+        gets = _is_somebody(about) and (automatic or paper or base == "get_back")
     if group.verb.kind == "notify" and told and told.pronoun in ("you", "me", "us"):
         noun = {"remind": "reminder", "warn": "warning"}.get(base, "notification")
         said = Phrase((noun,), 0, 0, False)
@@ -395,21 +391,15 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
         meant = {"tell": "inform", "find": "detect", "keep": "retain" if automatic else ""}.get(base, "")
         if base == "ask" and automatic:
             clause = _as_work(clause)
-    elif (
-        gets
-        and first
-        and (somebody or first.head in _MESSAGES)
-        and (automatic or base == "get_back" or first.head in _MESSAGES | words("paper"))
-    ):
+    elif gets:
         meant, clause = "return" if base == "get_back" else "send", replace(clause, subject=None)
     elif base == "give" and len(objects) > 1 and first and not _is_somebody(first):
         meant = "provide"
     if base == "drop" and objects and about and is_person(about.head):
         clause = _as_work(clause)
-    if base in ("check", "query") and (objects or group.passive) and not _asks_state(clause):
-        clause = (
-            clause if about and (about.pronoun in ("we", "you") or is_system(about)) else _as_work(clause)
-        )
+    we = about and (about.pronoun in ("we", "you") or is_system(about))
+    if base in ("check", "query") and (objects or group.passive) and not (we or _asks_state(clause)):
+        clause = _as_work(clause)
     verb = verbs.as_form(meant, "base")
     return replace(clause, group=replace(clause.group, verb=verb)) if verb else clause
 

@@ -355,9 +355,9 @@ def _third_person(tokens: Sequence[Token], i: int, following: Token) -> Verb | N
     collective = verb and after in "DO" and not noun  # Accounts pays the seller
     if before.tag == "W" and naming.is_plural(before.low) and not collective:
         return None
-    if verb:
-        # `customer orders expire`: what follows a plural is the verb
-        return None if noun and after == "W" and verbs.as_form(following.low, "s", "base") else verb
+    if verb:  # customer orders expire, the water values of a basin
+        other = following.low == "of" or (after == "W" and verbs.as_form(following.low, "s", "base"))
+        return None if noun and other else verb
     known = low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
     return verbs.guessed_from_s(low) if known and after in "DO" and following.low != "i" else None
 

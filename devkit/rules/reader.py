@@ -181,7 +181,7 @@ class _Reader:
         reader, actor = self._language(sentence.text), self._actor
         if (given := _ARROW.match(sentence.text)) and reader.is_actor(given["who"]):
             sentence, actor = replace(sentence, text=given["what"]), reader.heading(given["who"])
-        elif self._views and not reader.has_verb(sentence.text):
+        if self._views and not reader.has_verb(sentence.text):
             sentence = replace(sentence, text=reader.doing("", sentence.text, seen=True))
         if number := _number(line):
             self._steps = {} if number == 1 else self._steps

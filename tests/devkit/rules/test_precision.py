@@ -115,6 +115,8 @@ def commands(text: str) -> list[str]:
         ("The one who leaves confirms the handover.", []),
         ("Approved without changes.", []),
         ("The guard calls us.", []),
+        ("As a clerk, I want to scan the papers once the exam is over.", ["ScanPaper"]),
+        ("You request a door code, which we send by post.", ["RequestDoorCode", "SendDoorCode"]),
     ],
 )
 def test_a_sentence_gives_these_commands(text: str, expected: list[str]) -> None:
