@@ -379,8 +379,8 @@ def _comma(tokens: Sequence[Token], start: int = 0) -> int:
     commas = [i for i in range(start, len(tokens)) if tokens[i].text == ","]
     upon = tokens[0].low == "upon"
     parts = (i for i in commas if _main_part(tokens[i + 1 :]) or (upon and not clauses(tokens[:i])))
-    named = upon and commas and tokens[commas[-1] + 1].tag == "D"  # upon that, the invoice
-    last = commas[-1] if named else 0
+    named = [i for i in commas[-1:] if upon and [one.tag for one in tokens[i + 1 : i + 2]] == ["D"]]
+    last = named[0] if named else 0  # upon that, the invoice
     return next(parts, 0 if clauses(tokens[last + 1 :]) else last)
 
 
