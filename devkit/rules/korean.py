@@ -309,7 +309,6 @@ class Korean(Reading):
     def _doer(self, clause: Clause, target: Noun | None) -> Term | None:
         """The subject of an active clause; the agent of a passive one; else who acted last in this sentence."""
         found = clause.with_particle("이", "가", "께서") or clause.with_particle("은", "는", "도", "만")
-        found = found or clause.with_particle("에서")
         if clause.passive:
             agent = clause.with_particle("에 의해")
             return terms.term(agent.words) if agent else None
@@ -351,8 +350,7 @@ class Korean(Reading):
         now, finding = self._now, words("english_words.txt", "finding")
         effects = [replace(one, actor=None) if _told_of([one]) else one for one in effects]
         found = [one for one in self._facts.done()[-3:] if one.verb in finding and (now.seen or now.lasts)]
-        near = [one for one in found if one.command.name != effects[0].command.name]
-        latest = next(reversed(near), None)
+        latest = next(reversed(found), None)
         known = (latest if now.seen else None) or super()._brought_about(state, effects, undone)
         return known or (now.noticed if by_itself(effects) else None) or latest
 
@@ -375,9 +373,6 @@ def _told(clause: Clause) -> Clause | None:
         return None
     head = replace(head, words=head.of, of=()) if head.of else head
     under = told.passive or told.noun in terms.words("happens")
-    if told.bare and told.bare[-1] in terms.verb_nouns() and told.noun == "접수":
-        told = replace(told, nouns=[*told.nouns, _bare_noun(told.bare, told)], bare=())
-        told.nouns[-1] = replace(told.nouns[-1], particle="이")
     inside = told.noun in terms.words("in_something") and told.with_particle("에", "에서")
     if not inside and not any(noun.particle in ("이", "가", "을", "를") for noun in told.nouns):
         under = under or _is_role(head)
@@ -424,8 +419,7 @@ def _target(clause: Clause) -> Noun | None:
     named = topic and (subject or topic.particle in ("만", "도") or topic.words[-1] in terms.dictionary())
     if topic and named and not _is_role(topic):
         return topic
-    answered = clause.noun in terms.words("in_something")  # 견적에 동의하면
-    return into if answered or (clause.ending == "if" and subject is None) else None
+    return into if clause.noun in terms.words("in_something") else None  # 견적에 동의하면
 
 
 def _inside(clause: Clause, target: Noun | None) -> Resolved | None:

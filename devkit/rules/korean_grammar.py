@@ -305,7 +305,7 @@ def _ending(word: str) -> Ending:
     for pattern, ending in _ENDINGS:
         if pattern.search(word):
             return ending
-    return {"ㄴ": "of", "ㄹ": "of", "ㅁ": "final"}.get(_final(word), "by")
+    return "of" if _final(word) in ("ㄴ", "ㄹ") else "final" if _final(word) == "ㅁ" else "by"
 
 
 class _Parser:

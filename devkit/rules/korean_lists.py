@@ -69,8 +69,6 @@ def _members(found: re.Match[str]) -> Members | None:
         return None
     if len(names) == 1 and not terms.is_attribute(names[0][-1]):
         return None
-    if terms.is_person(owner[-1]) and found.re is _RECORDED:
-        return None
     kept = tuple(dict.fromkeys(terms.term(name) for name in names))
     return Members(place=NOWHERE, owner=terms.term(owner), names=kept, group=found.re is _CONSISTS)
 

@@ -143,7 +143,7 @@ def _split(word: str) -> tuple[str, ...]:
     ends = lexicon.pairs(FILE, "suffix")
     for length in range(len(word), 0, -1):
         piece, rest = word[:length], word[length:]
-        if is_known(piece) and (length > 1 or not rest or piece in ("총", "명", "책")):
+        if is_known(piece) and (length > 1 or not rest):
             tail = (rest,) if rest in ends else _split(rest)
             if tail or not rest:
                 return (piece, *tail)
