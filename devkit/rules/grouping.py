@@ -62,8 +62,8 @@ def _sections(
         near = _nearest(found, homes)
         next(group for group in groups.values() if near in group).append(found)
     for heading in headings:
-        if groups.get(heading.term):
-            yield _area(heading.term, groups[heading.term], heading.place)
+        if group := groups.pop(heading.term, None):
+            yield _area(heading.term, group, heading.place)
     yield from (_area(_management(one.term), [one]) for one in stray if len(one.commands) > 1)
 
 

@@ -33,6 +33,8 @@ _QUIET_ROW, _QUIET_LABEL, _ACTOR = pattern("quiet_row"), pattern("quiet_line"), 
 _SEEN = re.compile(r"(?:조회|확인|열람|볼)\S*\s수\s?있")
 """What somebody can look up is said among what is no behaviour too."""
 _VIEWS = pattern("views_title")
+_SAID = re.compile(r"\b(?:is|are|has|have|can|may|must|will|shall|you|we|it|they)\b|!$", re.IGNORECASE)
+_GLANCE = re.compile(r"(?:[은는을를도])?(?:\s한\s?눈에)?(?:요)?[.!]?$| at a glance\.?$")
 _COUNTED = re.compile(r"[A-Z]{1,6}[-_ ]?\d")
 _CODE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]{1,6}[-_ ]?\d+[:.)]?)\s+(?=\S)")
 """What a title is counted by."""
@@ -114,14 +116,14 @@ class _Reader:
         title = _CODE.sub("", title)
         reader = self._language(title)
         term = reader.heading(title)
-        generic = bool(counted) or _is_generic(title) or reader.unknown(title)
+        self._views = bool(_VIEWS.match(title))
+        generic = bool(counted) or self._views or _is_generic(title) or reader.unknown(title)
         if level <= self._quiet or _FUNCTIONAL.search(title):
             self._quiet = 0 if level < 7 or not line.bullet or _number(line) else self._quiet
         if _is_quiet(title) and not self._quiet and (not line.bullet or _number(line)):
             self._quiet = level
             self._next_number = _number(line) + 1 if level == 7 and line.bullet else -1
         self._actor = term if reader.is_actor(title) else None
-        self._views = bool(_VIEWS.match(title))
         self._facts.headings.append(
             Heading(
                 place=Place(line.number, title),
@@ -167,6 +169,7 @@ class _Reader:
             if not _is_off_topic(sentence.text):
                 self._said(sentence, by_number[sentence.pieces[0][1]])
             elif sentence.text.endswith("?"):
+                self._views = bool(_VIEWS.match(sentence.text))
                 self._english.asked(sentence.text)
 
     def _said(self, sentence: Sentence, line: Line) -> None:
@@ -181,8 +184,8 @@ class _Reader:
         reader, actor = self._language(sentence.text), self._actor
         if (given := _ARROW.match(sentence.text)) and reader.is_actor(given["who"]):
             sentence, actor = replace(sentence, text=given["what"]), reader.heading(given["who"])
-        if self._views and not reader.has_verb(sentence.text):
-            sentence = replace(sentence, text=reader.doing("", sentence.text, seen=True))
+        if self._views and not _SAID.search(sentence.text) and not reader.has_verb(sentence.text):
+            sentence = replace(sentence, text=reader.doing("", _GLANCE.sub("", sentence.text), seen=True))
         if number := _number(line):
             self._steps = {} if number == 1 else self._steps
             self._steps[str(number)] = line.number

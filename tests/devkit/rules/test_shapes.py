@@ -116,6 +116,12 @@ def test_headings_name_contexts() -> None:
         "# Use Case 3: Pay an invoice",
         "## Reader Persona",
         "GO",
+        "# Where to look",
+        "# Taking it down",
+        "# From Marlo",
+        "# Basic flow",
+        "# 다음 회의",
+        "# 현황 확인",
     ],
 )
 def test_such_a_heading_names_none(heading: str) -> None:
@@ -192,4 +198,35 @@ def test_one_and_many_are_one_aggregate(one: str, many: str) -> None:
 
     assert [(a.term.name, [c.command.name for c in a.commands]) for a in found.found.values()] == [
         (one.capitalize(), [f"Register{one.capitalize()}", f"Delete{one.capitalize()}"])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The samples of the last 90 days can be called up by anyone.", ["SampleList"]),
+        ("Lane occupancy by club is on the office screen.", ["LaneOccupancyDetails"]),
+        ('"My claims" shows how far we are.', ["ClaimList"]),
+        ("I want to check with its number whether a certificate is valid.", ["CertificateStatus"]),
+        ("What do you want to see on the screen?\n\nThe foreman: All open jobs.", ["JobList"]),
+        ("# Where to look\n\nThe manager has a list of open orders.", ["OrderList"]),
+        (
+            "# 화면\n- 고객: 배송지랑 정산 내역을 볼 수 있으면 됨. 글씨 크게!\n- 점장: 지금 매장에 있는 고객 명단을 한눈에",
+            ["SettlementHistory", "CustomerList"],
+        ),
+    ],
+)
+def test_what_somebody_wants_to_see_is_a_look_up(text: str, expected: list[str]) -> None:
+    actions = facts(text).every_action()
+
+    assert [action.command.name for action in actions if action.kind == "query"] == expected
+    assert not facts(text).unclear
+
+
+def test_an_area_under_several_headings_has_its_aggregates_once() -> None:
+    text = f"# 배송\n{ORDERS}\n{RECEIPTS}\n# 배송\n고객은 주문을 확정한다."
+
+    assert [[one.name for one in context.aggregates] for context in outlined(text).contexts] == [
+        ["Order"],
+        ["Receipt"],
     ]
