@@ -120,7 +120,6 @@ def test_headings_name_contexts() -> None:
         "# Taking it down",
         "# From Marlo",
         "# Basic flow",
-        "# 다음 회의",
         "# 현황 확인",
     ],
 )
@@ -212,7 +211,7 @@ def test_one_and_many_are_one_aggregate(one: str, many: str) -> None:
         ("# Where to look\n\nThe manager has a list of open orders.", ["OrderList"]),
         (
             "# 화면\n- 고객: 배송지랑 정산 내역을 볼 수 있으면 됨. 글씨 크게!\n- 점장: 지금 매장에 있는 고객 명단을 한눈에",
-            ["SettlementHistory", "CustomerList"],
+            ["ShippingAddressDetails", "SettlementHistory", "CustomerList"],
         ),
     ],
 )
