@@ -82,7 +82,7 @@ class Backlog:
 class OwnName:
     """Leases under our own name: our own, a twin's, or, where `inherits`, a dead predecessor's in the first snapshot.
 
-    `inherited`: those of the predecessor, until something is done about their jobs.
+    `inherited`: those of the predecessor, until something is done about their jobs, here or elsewhere.
     """
 
     def __init__(self, owner: str, *, inherits: bool) -> None:
@@ -107,6 +107,7 @@ class OwnName:
             self._first = False
             self.inherited = set(ours) if self._inherits else set()
             return
+        self.inherited -= change.jobs.keys() - ours.keys()
         for job_id, token in ours.items():
             if not (job_id in busy or job_id in self.inherited or token in self._known_tokens):
                 self._known_tokens.append(token)

@@ -557,6 +557,20 @@ async def test_what_was_inherited_once_is_not_inherited_again() -> None:
 
 
 @virtual
+async def test_what_another_poller_has_taken_meanwhile_is_not_inherited() -> None:
+    bench = Bench(FakeExecutors(0), inherits=True)
+    await bench.submit(1)
+    bench.lease(1, "poller-a", age_ms=60_000)
+    async with bench.running():
+        await settle()
+        bench.lease(1, "poller-b")
+        await settle()
+        bench.offer(1)
+        await settle()
+        assert bench.executors.started == []
+
+
+@virtual
 async def test_a_lease_that_trouble_left_behind_is_no_twins() -> None:
     bench = Bench(FakeExecutors(1))
     await bench.submit(1)

@@ -38,6 +38,8 @@ class Server:
         self.refuses = False
         self.late = False
         """What is committed now was given up by its writer a while ago, or left by one that is dead."""
+        self.orphaned = False
+        """It was left by one that is dead."""
         self.streams: list[Stream] = []
         self.watchers: list[Watcher] = []
         self.on_answered: Callable[[str, Mapping[str, Json]], None] = lambda path, body: None
@@ -262,12 +264,13 @@ class SimulatedDatabase:
         if self.server.refuses:
             outcome = Transient("RTDB cannot be reached")
         else:
-            self.server.late = answer.done() or not self.process.alive
+            self.server.orphaned = not self.process.alive
+            self.server.late = answer.done() or self.server.orphaned
             try:
                 outcome = commit()
             except (Conflict, tree.Invalid) as error:
                 outcome = error
-            self.server.late = False
+            self.server.late = self.server.orphaned = False
         if self.world.deaf.get(self.process.name, 0.0) > self.world.now:
             return
         if fate.reply_lost or self.world.is_cut(self.process.name, "rtdb"):

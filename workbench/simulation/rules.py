@@ -21,6 +21,9 @@ NAMESPACE = "eventstorming_generator"
 NOTICE_SECONDS = 10.5
 """A run of the same owner that was given up may ask until its last beat is 10 s old."""
 
+UNREAD_SECONDS = 20.5
+"""One that an operator has cancelled through another poller goes on for as long as its own can write and cannot read its lease."""
+
 UNBOUND = "client", "old worker"
 """Who writes without a lease."""
 
@@ -115,12 +118,20 @@ class Rules:
         for at, number, owner in record.epochs:
             if number <= epoch:
                 continue
-            patience = NOTICE_SECONDS if owner.partition("/")[0] == mine or "/" in owner else 0.05
-            if now > at + patience:
+            if now > at + self._patience(mine, owner, at):
                 self.world.breaks(
                     "one run spends at a time",
                     f"{job[:4]} asks in epoch {epoch}, {now - at:.3f} s after {owner} began epoch {number}",
                 )
+
+    def _patience(self, mine: str, owner: str, at: float) -> float:
+        """For how long a run of `mine` may go on asking when `owner` has taken its job."""
+        if owner.partition("/")[0] == mine:
+            return NOTICE_SECONDS
+        if "/" not in owner:
+            return 0.05
+        struck = self.world.struck.get(mine, float("-inf")) > at - UNREAD_SECONDS
+        return UNREAD_SECONDS if struck else NOTICE_SECONDS
 
     def answered(self, path: str, body: Mapping[str, Any]) -> None:
         """A patch is known to be stored."""
@@ -243,6 +254,9 @@ class Rules:
         if progress < record.progress:
             self.world.breaks("progress never falls", f"{job[:4]} from {record.progress} to {progress}")
         record.progress = progress
+        self._end(agent, job, record, parts, outputs, after)
+
+    def _end(self, agent: str, job: str, record: Record, parts: Updates, outputs: Node, after: Node) -> None:
         completed, failed = _of(outputs, "isCompleted") is True, _of(outputs, "isFailed") is True
         flag = ("state", "outputs", "isCompleted")
         cancelled = record.cancelled_at > 0  # an operator's cancel stands, also when the end was on its way
@@ -252,12 +266,16 @@ class Rules:
             and any(path[3:4] == ("state",) and path[3:] != flag for path, _ in parts)
         ):
             self.world.breaks("completed is last", f"{agent} wrote {_paths(parts)} of {job[:4]} afterwards")
-        if completed and not record.completed:
+        if self.server.orphaned:  # whoever has the job now does not know that it is completed, and goes on
+            completed = record.completed
+        elif completed and not record.completed and any(path[3:] == flag for path, _ in parts):
             if len(parts) > 1:
                 self.world.breaks("completed stands alone", f"{_paths(parts)} of {job[:4]}")
             if failed and not cancelled:
                 self.world.breaks("one end", f"{job[:4]} is completed and failed")
             self._made_of_what_is_stored(job, record, after)
+        else:
+            completed = completed and record.completed
         record.completed, record.failed = completed, failed
 
     def _made_of_what_is_stored(self, job: str, record: Record, after: Node) -> None:

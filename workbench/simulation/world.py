@@ -84,6 +84,8 @@ class World:
         self.hash = 0
         self.hits: Counter[tuple[str, int]] = Counter()
         self.faults = 0
+        self.struck: dict[str, float] = {}
+        """When each process, or what it sent, was last struck."""
         self.broken: Broken | None = None
         self.cuts: dict[frozenset[str], float] = {}
         self.deaf: dict[str, float] = {}
@@ -122,6 +124,7 @@ class World:
     def fault(self, what: str, *, of: str = "") -> None:
         """A fault strikes. Where the product stands just now is remembered."""
         self.faults += 1
+        self.struck[of] = self.now
         self.say(f"✗ {what}", who=of)
         self.hit(sys._getframe(1))
 

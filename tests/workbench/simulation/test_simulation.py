@@ -33,12 +33,17 @@ def test_the_product_keeps_its_promises():
     assert told.returncode == 0
 
 
-@pytest.mark.parametrize("seed", [6168, 7242, 45179])
+@pytest.mark.parametrize("seed", [6168, 7242, 45179, 70772, 72652])
 def test_nobody_answers_for_what_came_after_a_drain_a_death_or_a_sleep(seed: int):
-    """An answer 0.1 s after the drain gave it up; what the network held back of a poller that was killed, or for longer than
-    it holds what is broken off: of one that slept, and gave up right after it had sent."""
+    """An answer 0.1 s after the drain gave it up; what the network held back of a poller that was killed, the last flag too, or
+    for longer than it holds what is broken off: of one that slept, and gave up right after it had sent; a run that was cancelled
+    elsewhere while its poller could write and not read."""
     told = simulate("--seed", str(seed))
     assert "every promise kept" in told.stdout, told.stdout + told.stderr
+
+
+def test_a_job_that_another_poller_has_taken_is_not_inherited():
+    assert "every promise kept" in simulate("--seed", "73543").stdout
 
 
 def test_a_seed_makes_the_same_run_whatever_the_hash_seed_and_the_seeds_before_it():
