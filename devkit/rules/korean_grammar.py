@@ -165,10 +165,15 @@ def _before_verb(word: str) -> int:
 def _is_form(word: str, stems: str) -> bool:
     """Whether a word is a form of one of some stems."""
     letters = _letters(word)
-    starts = [(tail, start) for stem in stems.split() for tail, start in _beginnings(stem)]
     return any(
-        letters.startswith(start) and _TAILS[tail].match(letters[len(start) :]) for tail, start in starts
+        letters.startswith(start) and _TAILS[tail].match(letters[len(start) :])
+        for tail, start in _starts(stems)
     )
+
+
+@cache
+def _starts(stems: str) -> Sequence[tuple[str, str]]:
+    return [start for stem in stems.split() for start in _beginnings(stem)]
 
 
 @lru_cache(maxsize=2048)
@@ -327,8 +332,8 @@ class _Parser:
         while self._at < len(self._words):
             word = self._words[self._at]
             bound = any(noun.match(self._next()) for noun, _ in _BOUND) or self._next().startswith("수")
-            helped = bound or _is_form(self._next(), _HELPING)  # 환불을 해 준다
-            said = predicate(word.text) if len(word.text) > 1 or helped else None
+            long = len(word.text) > 1 or bound or _is_form(self._next(), _HELPING)  # 환불을 해 준다
+            said = predicate(word.text) if long else None
             if said and self._bare and _is_form(word.text, _HELPING) and _HELPED.search(self._bare[-1]):
                 said = None if is_known(self._bare[-1]) else replace(said, verb=Verb("", "", "unknown"))
             said = said or self._left_out(word) or (_lasting(word.text, self._next()) if bound else None)
