@@ -111,13 +111,14 @@ def _stands_alone(found: Found, leading: Collection[str], led: Collection[str]) 
 
 def _nearest(found: Found, cores: Sequence[Found]) -> Found:
     """The core whose name is in the aggregate's, else that shares most of its sentences, else that comes closest before."""
-    line = found.places[0].line
+    own = found.places
 
     def bond(core: Found) -> tuple[bool, int, int]:
-        named = found.term.name.startswith(core.term.name)
-        shared = sum(mentions(place.quote, core.term) for place in found.places)
-        shared += sum(mentions(place.quote, found.term) for place in core.places)
-        return named, shared, -min(abs(place.line - line) for place in core.places)
+        places = core.places
+        shared = sum(mentions(place.quote, core.term) for place in own)
+        shared += sum(mentions(place.quote, found.term) for place in places)
+        near = min(abs(place.line - own[0].line) for place in places)
+        return found.term.name.startswith(core.term.name), shared, -near
 
     return max(cores, key=bond)
 
