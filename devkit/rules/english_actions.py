@@ -464,8 +464,9 @@ def _into(clause: Clause) -> tuple[Term | None, str]:
                 return None, naming.pascal(" ".join(one.words))
     for word, phrases in clause.tails:
         phrase, name = phrases[0], naming.pascal(" ".join(phrases[0].words))
-        if marks and word == "as":
-            return None, name
+        preposition, *within = word.split()
+        if marks and preposition == "as":  # as lost, as on loan
+            return None, naming.pascal(" ".join(within)) + name
         if word == "on" and name == "Hold":
             return None, "OnHold"
         if (verb, word) in (("set", "to"), ("take", "of")):  # taken out of service

@@ -483,7 +483,7 @@ def _last_phrase(tokens: Sequence[Token], begin: int, end: int) -> Phrase | None
 
 
 def _tails(tokens: Sequence[Token], start: int, end: int) -> tuple[tuple[str, tuple[Phrase, ...]], ...]:
-    """What follows prepositions: (to, the cart), (by entering, an address)."""
+    """What follows prepositions: (to, the cart), (by entering, an address), (as on, loan)."""
     found = []
     i = start
     while i < end:
@@ -492,7 +492,7 @@ def _tails(tokens: Sequence[Token], start: int, end: int) -> tuple[tuple[str, tu
             i += 1
             continue
         j, word = i + 1, tokens[i].low
-        if doing:
+        if doing or (word == "as" and _at(tokens, j).tag == "P"):
             j, word = j + 1, f"{word} {tokens[j].low}"
         phrases, after = noun_phrases(tokens, j, end)
         if phrases:

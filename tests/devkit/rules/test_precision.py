@@ -65,6 +65,8 @@ def commands(text: str) -> list[str]:
         ("The permit is declared void by the office.", ["DeclarePermitVoid"]),
         ("The claim is treated as withdrawn.", ["WithdrawClaim"]),
         ("The boat is taken out of service.", ["TakeBoatOutOfService"]),
+        ("The librarian marks the copy as on loan.", ["MarkCopyOnLoan"]),
+        ("The clerk flags a claim as under review.", ["FlagClaimUnderReview"]),
         ("The software has to let the holder know.", ["InformHolder"]),
         ("The owner gets the shelf repaired.", ["RepairShelf"]),
         ("Make sure the gate is shut.", ["ShutGate"]),
