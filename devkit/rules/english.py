@@ -46,7 +46,7 @@ _TWO = lexicon.pattern("english_two")
 _AGAIN = lexicon.pattern("english_again")
 _CAN = lexicon.pattern("english_can")
 _TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
-_SAID = ("this", "that", "so")
+_DEMONSTRATIVES = ("this", "that", "so")
 _NAMING = ("after", "upon", "before")
 _WITH_TIME = ("overdue", "late", "expired", "due", "stock")
 
@@ -227,7 +227,7 @@ class English(Actions):
     def _just_done(self) -> Sequence[Action]:
         """What the sentence before said was done, or happened."""
         course = self._course
-        told = course.sentence and clauses(course.effect) and course.effect[0].low not in _SAID
+        told = course.sentence and clauses(course.effect) and course.effect[0].low not in _DEMONSTRATIVES
         if course.latest or course.sentence is None or not told:
             return course.latest
         return self._causes(course.sentence, course.effect, None)
@@ -246,11 +246,11 @@ class English(Actions):
         does = bool(first.objects) and not passive
         by = any(word == "by" and is_person(phrases[0].head) for word, phrases in first.tails)
         many = (about and about.plural) or (len(subject) == 1 and not verbs.as_form(subject[0].low, "ing"))
-        many = many and subject[0].low not in _SAID
+        many = many and subject[0].low not in _DEMONSTRATIVES
         if by or not (is_participial(subject) or (does and not many)):  # Dispatch packs the order
             return [], tokens
         found = self._event(sentence, subject)
-        if subject[0].low in _SAID and len(subject) == 1:
+        if subject[0].low in _DEMONSTRATIVES and len(subject) == 1:
             found = list(self._just_done())
         if not found and about and about.words and does and tokens[0].low in ("a", "an", "every", "each"):
             found = self._done_to(
@@ -266,7 +266,7 @@ class English(Actions):
         return [self._as_done(cause, "") for cause in found], (system, *tokens[start:])
 
     def _causes(self, sentence: Sentence, tokens: Sequence[Token], actor: Term | None) -> list[Action]:
-        if tokens[0].low in _SAID and (len(tokens) < 3 or tokens[1].tag in "BHR"):
+        if tokens[0].low in _DEMONSTRATIVES and (len(tokens) < 3 or tokens[1].tag in "BHR"):
             return list(self._just_done())
         it = clauses(tokens)[:1] if tokens[0].low in ("it", "they") else ()
         if known := [one for one in self._facts.done() if it and one.verb == it[0].group.verb.base]:
