@@ -522,7 +522,7 @@ async def _main(arguments: argparse.Namespace) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m workbench.openai_server", description=__doc__.split("\n")[0]
-    )  # type: ignore[union-attr]
+    )
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--host", default="127.0.0.1", help="for callers in another network namespace")
     parser.add_argument("--log", help="append-only JSON lines")

@@ -90,7 +90,7 @@ def _selftest(options: argparse.Namespace) -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m workbench.bench", description=__doc__.split("\n")[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(prog="python -m workbench.bench", description=__doc__.split("\n")[0])
     parser.add_argument("command", nargs="?", choices=("run", "compare", "selftest", "costs"), default="run")
     parser.add_argument(
         "files", nargs="*", help="for compare: the old record and the new one; for costs: the record"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from workbench.bench.record import Record
@@ -101,7 +102,7 @@ def _databases(job: Job, rate: float) -> int:
     return max(1, math.ceil(rate * job.writes / 3600 / WRITES_PER_SECOND / BUSY))
 
 
-_ROWS = {
+_ROWS: dict[str, Callable[[Job, int], str]] = {
     "running at once, on average": lambda job, rate: short(_running(job, rate)),
     "poller, processors": lambda job, rate: short(rate * job.poller_cpu / 3600),
     "pollers": lambda job, rate: f"{_pollers(job, rate):,}",

@@ -10,7 +10,7 @@ _SIGNS = {"holds": "✓", "misses": "✗", "problem": "!", "skipped": "–", "":
 
 
 def table(figures: Sequence[Figure]) -> str:
-    rows = [("", "figure", "median", "p99", "n", "unit", "× baseline", "budget")]
+    rows: list[tuple[str, ...]] = [("", "figure", "median", "p99", "n", "unit", "× baseline", "budget")]
     rows += [_row(figure) for figure in figures]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []

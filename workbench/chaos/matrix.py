@@ -25,8 +25,9 @@ from typing import Any
 import httpx
 
 from devkit.programs import Programs
+from workbench.bench.texts import mark
 from workbench.chaos import auditor
-from workbench.chaos.texts import mark, text
+from workbench.chaos.texts import text
 
 VICTIMS = ("executor", "poller", "both")
 _JOB = "7e57d004-2b97-4e7a-b45f-5387367791cd"

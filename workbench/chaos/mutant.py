@@ -49,11 +49,11 @@ def _without_token() -> None:
     """Whatever token the lease holds, a run takes it for its own."""
     from dataclasses import replace
 
-    from poller.rtdb import held_lease, settlement
+    from poller.rtdb import held_lease, names, settlement
 
-    read = settlement.read_lease
+    read = names.read_lease
     for module in (held_lease, settlement):
-        module.read_lease = lambda raw: replace(read(raw), token=_Same("any"))
+        setattr(module, "read_lease", lambda raw: replace(read(raw), token=_Same("any")))  # noqa: B010
     setattr(held_lease.HeldLease, "check", lambda *_: None)  # noqa: B010
 
 

@@ -17,9 +17,10 @@ import grpc
 import httpx
 from eventstorming.v1 import job_pb2, job_pb2_grpc
 
+from workbench.bench.texts import mark
 from workbench.chaos.plan import Plan, Submission
 from workbench.chaos.system import System
-from workbench.chaos.texts import draft, mark, text
+from workbench.chaos.texts import draft, text
 
 NAMESPACE = "eventstorming_generator"
 _OWNER = {"Authorization": "Bearer owner"}

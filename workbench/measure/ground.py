@@ -8,7 +8,7 @@ import signal
 import statistics
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,12 +171,15 @@ async def traffic(folder: Path, options: argparse.Namespace) -> Figures:
 
 
 async def _complete(here: Ground, count: int) -> None:
+    async def reached(counted: Callable[[], int], number: int) -> None:
+        await eventually(lambda: counted() >= number, seconds=30)
+
     ended = here.executor.ended
     for number in range(1, count + 1):
         here.executor.offer(1)
-        await eventually(lambda number=number: len(here.executor.runs) >= number, seconds=30)
+        await reached(lambda: len(here.executor.runs), number)
         here.executor.offer(0)
-        await eventually(lambda number=number: here.executor.ended >= ended + number, seconds=30)
+        await reached(lambda: here.executor.ended, ended + number)
 
 
 # ── idle ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -247,7 +250,7 @@ async def _talking(talk: Conversation) -> None:
         await asyncio.sleep(1)
 
 
-MEASUREMENTS: dict[str, Callable[[Path, argparse.Namespace], Awaitable[Figures]]] = {
+MEASUREMENTS: dict[str, Callable[[Path, argparse.Namespace], Coroutine[Any, Any, Figures]]] = {
     "pickup": pickup,
     "traffic": traffic,
     "idle": idle,

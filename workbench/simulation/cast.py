@@ -99,7 +99,7 @@ class Stage:
     def kill(self, name: str, *, silently: bool = False) -> None:
         self.world.kill(self.processes[name], silently=silently)
         for kept in (self.dispatchers, self.jobs, self.services, self.slots):
-            kept.pop(name, None)  # type: ignore[attr-defined]
+            kept.pop(name, None)
 
     # ── executors ────────────────────────────────────────────────────────────────────────────────────────────
 

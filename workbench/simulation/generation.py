@@ -134,7 +134,9 @@ def model_of(said: Mapping[str, int]) -> model_pb2.EventStormingModel:
 
 def drawn(model: model_pb2.EventStormingModel, **_: Any) -> EsValue:
     """The projection of `poller.msaez.esvalue` without what no rule here looks at: a sticker for each part that tells its answers."""
-    parts = [part for context in model.bounded_contexts for part in (context, *context.aggregates)]
+    parts: list[model_pb2.BoundedContext | model_pb2.Aggregate] = []
+    for context in model.bounded_contexts:
+        parts += (context, *context.aggregates)
     return EsValue(
         elements={part.name: {"_type": "", "description": part.description} for part in parts},
         relations={},

@@ -13,7 +13,11 @@ import random
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
+
+_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
+_Context = contextvars.Context | None
 
 RESOLUTION = 2e-6
 """Seconds between asking for a timer and its ringing, at least."""
@@ -83,6 +87,8 @@ class Handle:
 class Loop(asyncio.BaseEventLoop):
     """`chance` decides which process goes on. There is no outside: no socket, no thread, no signal wakes it."""
 
+    _stopping: bool
+
     def __init__(self, chance: random.Random) -> None:
         super().__init__()
         self._chance = chance
@@ -126,23 +132,27 @@ class Loop(asyncio.BaseEventLoop):
 
     def _put(self, handle: Handle) -> None:
         """In line; the dead's are dropped, the frozen's wait."""
-        process = handle.context.get(_PROCESS, self._world)
+        process = handle.context.get(_PROCESS) or self._world
         if process.alive:
             if not process.ready and not process.frozen:
                 self._turns.append(process)
             process.ready.append(handle)
 
-    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:
+    def call_soon(self, callback: Callable[[*_Ts], object], *args: *_Ts, context: _Context = None) -> Any:
         """Nothing runs after the end: what is collected then has no last word either."""
         handle = Handle(callback, args, contextvars.copy_context() if context is None else context)
         if not self.ended:
             self._put(handle)
         return handle
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
+    def call_later(
+        self, delay: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: _Context = None
+    ) -> Any:
         return self.call_at(self.now + delay, callback, *args, context=context)
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
+    def call_at(
+        self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: _Context = None
+    ) -> Any:
         """Time passes before it is due, or a rounding error would wait for ever."""
         handle = Handle(callback, args, contextvars.copy_context() if context is None else context)
         self._made += 1
@@ -157,7 +167,7 @@ class Loop(asyncio.BaseEventLoop):
     def _check_closed(self) -> None:
         """What is collected after the end may still speak to its loop."""
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
         """A worker thread, as far as the caller can tell: its result comes a little later."""
         future = self.create_future()
 

@@ -104,7 +104,7 @@ def _with_spinning() -> None:
 def _with_early_slots() -> None:
     """A slot counts as free once our own run has left it, whatever the executor says of it."""
 
-    def free(self: Any) -> int:
+    def free(self: executors._Pod) -> int:
         if self.state is None or self.refused or not self.named or not self.total:
             return 0
         return max(0, self.total - self.held)

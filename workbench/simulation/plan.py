@@ -87,7 +87,7 @@ class Plan:
             self.world.ambushes,
             self.world.darkness,
         ):
-            troubles.clear()  # type: ignore[attr-defined]
+            troubles.clear()
         self.stage.server.refuses = False
 
     def _at(self, seconds: float, says: str, act: Callable[[], None], *, awaited: bool = True) -> None:

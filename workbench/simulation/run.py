@@ -6,8 +6,9 @@ import asyncio
 import gc
 import logging
 from collections import Counter
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 
@@ -89,7 +90,7 @@ async def _until_ended(world: World, stage: Stage, last: float) -> None:
 def _listen(world: World) -> None:
     """Logs become lines of the timeline; what nobody expected to be logged breaks a promise."""
 
-    def heard(_: Any, level: str, event: dict[str, Any]) -> Any:
+    def heard(_: Any, level: str, event: MutableMapping[str, Any]) -> NoReturn:
         name = str(event.pop("event", ""))
         error = event.pop("exc_info", None)
         world.say(f"{name} " + " ".join(f"{key}={value}" for key, value in event.items()))

@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m workbench.webclient", description=__doc__.split("\n")[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(prog="python -m workbench.webclient", description=__doc__.split("\n")[0])
     parser.add_argument("--sdk", default="12", choices=VERSIONS, help="version of firebase in Node.js (12)")
     parser.add_argument("--korean", action="store_true", help="with Korean requirements")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="Node.js alone")

@@ -101,7 +101,10 @@ def poller_memory(stand: Stand) -> Iterator[Figure]:
         return all(_is_shown(rtdb, job_id) for job_id in jobs)
 
     until(all_shown, seconds=250, every=1.0)
-    settled = [poller.memory() for _ in range(stand.many(10, 2)) if time.sleep(0.5) is None]
+    settled = []
+    for _ in range(stand.many(10, 2)):
+        time.sleep(0.5)
+        settled.append(poller.memory())
     sizes = [rtdb.size(f"jobs/{NAMESPACE}/{job_id}/state/outputs/esValue") / 1000 for job_id in jobs[:5]]
     yield Figure(
         name="poller-memory.running",

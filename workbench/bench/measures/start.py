@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from workbench.bench.confined import NoGroups, share_of
 from workbench.bench.figures import Figure
@@ -87,7 +88,7 @@ def images(stand: Stand) -> Iterator[Figure]:
         )
 
 
-def _images(text: str) -> list[dict[str, object]]:
+def _images(text: str) -> list[dict[str, Any]]:
     """One list, or one object a line: the tools differ."""
     if text.startswith("["):
         return json.loads(text)  # type: ignore[no-any-return]
