@@ -15,8 +15,8 @@ from devkit.rules.english_actions import (
     LIMITS,
     VERB_OF,
     Actions,
-    is_participial,
     is_system,
+    participle,
     whole,
     words,
 )
@@ -47,8 +47,10 @@ _AGAIN = lexicon.pattern("english_again")
 _CAN = lexicon.pattern("english_can")
 _TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
 _DEMONSTRATIVES = ("this", "that", "so")
+_ANY = ("a", "an", "each", "every", "any")
+_DEFINITE = ("the", "it", "its", "they", "their", "his", "her")
 _NAMING = ("after", "upon", "before")
-_WITH_TIME = ("overdue", "late", "expired", "due", "stock")
+_WITH_TIME = {"overdue", "late", "expired", "due", "stock"}
 
 
 @lru_cache(maxsize=2048)
@@ -141,12 +143,13 @@ class English(Actions):
         beside = course.beside(sentence)
         self._near = course.latest if beside or (course.sentence and not sentence.bullet) else ()
         done, reacted = self._facts.so_far()
-        self._sentence(sentence, actor)
+        led = self._sentence(sentence, actor)
         new, reactions = self._facts.actions[done:], self._facts.reactions[reacted:]
-        last = [one for one in (*new, *(a for r in reactions for a in r.results)) if one.kind != "query"]
+        every = (*new, *(a for r in reactions for a in r.results))
+        last = [one for one in every if one.kind != "query" and not (led and _may_be(one))]
         latest, causes = course.latest, course.causes
         if last or not beside:
-            latest, causes = last[-1:], reactions[-1].triggers if reactions else ()
+            latest, causes = last[-1:], reactions[-1].triggers if reactions else led
         self._course = _Course(sentence, _said(sentence.text).effect, latest, causes)
 
     def _answering(self, sentence: Sentence) -> Sentence:
@@ -155,28 +158,31 @@ class English(Actions):
         if not asked or _BEGUN.match(sentence.text) or len(sentence.text.split()) < 3:
             return sentence
         answer = re.sub(r"^then,? ", "", sentence.text, flags=re.IGNORECASE)
+        what, _, so = asked.rpartition(" ")
+        if so in words("adjective") and not clauses(tokens_of(asked)) and " is " not in asked:  # trap full?
+            asked = f"{what} is {so}"
         return replace(sentence, text=f"When {asked}, {answer[0].lower()}{answer[1:]}")
 
-    def _sentence(self, sentence: Sentence, actor: Term | None) -> None:
+    def _sentence(self, sentence: Sentence, actor: Term | None) -> Sequence[Action]:
+        """Adds it; what it says happened before."""
         said = _said(sentence.text)
         if self._lists(sentence, said):
-            return
+            return ()
         sentence = replace(sentence, text=said.words) if said.words != sentence.text else sentence
         state, effect = said.state, said.effect
         causes: list[Action] = []
         undone = {one.group.verb.base for one in clauses(said.cause) if one.group.negative} if state else ()
         it = said.cause and said.cause[0].tag == "O"  # it is shipped when it is paid
         main = [t for t in said.effect if t.start < said.cause[0].start] if it else []
-        for about in (*_about(main), *_about(said.cause if state else ())):
+        absent = self._thing and words("arriving").intersection(undone)  # if no answer comes, it is closed
+        for about in (*_about(main), *_about(said.cause if state and not absent else ())):
             self._speak_of(about)
-        alone = not (said.cause or state or said.actor)
+        timed = state.lower().startswith(("every", "each", "at ", "nightly"))
+        alone = not (said.cause or said.actor or timed)
         if alone:
             causes, effect = self._of_event(sentence, effect)
         elif said.cause and not state:
-            spoken = self._thing
-            causes = self._causes(sentence, said.cause, said.actor)
-            if effect and effect[0].tag == "O" and effect[0].start < said.cause[0].start:
-                self._thing = spoken  # it is unblocked when the payment is recorded
+            causes = self._before(sentence, said)
         state = state or ("" if causes else _not_understood(said))
         automatic = bool(said.cause or state or causes)
         effects = self._actions(sentence, effect, said.actor or actor, automatic=automatic)
@@ -184,17 +190,41 @@ class English(Actions):
             causes = []  # I want to scan the papers once the exam is over
         if causes and not effects and not clauses(effect):
             effects = self._named(sentence, effect)
-        if alone and not causes:
+        if alone and not (causes or state):
             causes, effects = self._among(sentence, effect, effects)
-        self._add(sentence, causes, effects, state, undone)
+        if causes or state:  # what may be done is no reaction
+            free = [one for one in effects if _may_be(one) and (state or one.actor)]
+            self._facts.actions += free
+            effects = [one for one in effects if one not in free]
+        became = self._happened(sentence, said) if state and effects and not causes else ()
+        self._add(sentence, causes, effects, state, undone, became)
+        return causes
+
+    def _before(self, sentence: Sentence, said: Said) -> list[Action]:
+        """What happened before; its thing is not what a pronoun before it means."""
+        spoken, effect = self._thing, said.effect
+        if spoken is None and len(said.cause) == 1:  # upon arrival, the coffin is registered
+            self._speak_of(next((one.subject for one in clauses(effect)[:1] if one.group.passive), None))
+        causes = self._causes(sentence, said.cause, said.actor)
+        if effect and effect[0].tag == "O" and effect[0].start < said.cause[0].start:
+            self._thing = spoken  # it is unblocked when the payment is recorded
+        return causes
+
+    def _happened(self, sentence: Sentence, said: Said) -> Sequence[Action]:
+        """What a state says has come about, where a sentence has when: `when the course is full`."""
+        before = said.words[: said.cause[0].start].lower().split() if said.cause else ()
+        if not before or before[-1] not in _TRIGGERS:
+            return ()
+        done = self._actions(sentence, said.cause, None, automatic=False, past=True)
+        return done or self._became(sentence, said.cause)
 
     def _named(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         """What follows, without a verb: `repair job opened, customer informed`, `an entry in the calendar`."""
         ends = [i for i, one in enumerate(tokens) if one.text in ",;"]
         parts = (tokens[a + 1 : b] for a, b in pairwise((-1, *ends, len(tokens))))
-        found = [one for part in parts if is_participial(part) for one in self._event(sentence, part)]
+        found = [one for part in parts if participle(part) for one in self._event(sentence, part)]
         first = tokens[: ends[0]] if ends else tokens
-        return found if found and is_participial(first) else self._event(sentence, first, new=True)
+        return found if found and participle(first) else self._event(sentence, first, new=True)
 
     def _among(
         self, sentence: Sentence, tokens: Sequence[Token], effects: Sequence[Action]
@@ -202,23 +232,26 @@ class English(Actions):
         """A cause that the sentence has no `when` for: `the clerk files the case, and then the system assigns it`; or what
         the sentence before followed from: `the haulier is informed as well`, `otherwise it is seized`."""
         course, text = self._course, sentence.text
-        if course.causes and (_AGAIN.search(text) or (course.sentence and course.sentence.text[-1] == ";")):
-            return (
-                (list(course.causes), list(effects)) if all(map(_by_then, effects)) else ([], list(effects))
-            )
+        goes_on = course.sentence is not None and course.sentence.text[-1] == ";"
+        alone = all(map(_by_then, effects))
+        if course.causes and (_AGAIN.search(text) or goes_on):
+            return list(course.causes if alone else ()), list(effects)
         thens = (t.start for b, t in pairwise(tokens) if t.low == "then" and b.tag not in "PS")
         then = next(thens, len(text))
         told = [one for one in effects if one.actor is None and (one.verb == "send" or one.kind == "notify")]
         by = next((i for i in range(len(effects), 0, -1) if not _by_then(effects[i - 1])), 0)
         followed = effects[by:] if by and effects[by - 1].actor else ()
         behind = [one for one in effects if text.find(one.place.quote) + len(one.place.quote) > then]
-        later = followed or told or behind
-        before = [one for one in effects if one not in later]
+        told = list(effects) if told and alone else told
+        later: Sequence[Action] = followed or (behind if then < 9 else told) or behind
         near: Sequence[Action] = ()
         if then < len(text):
             near = self._just_done()
         elif course.beside(sentence):
             near = course.causes or self._just_done()
+            goes_on = goes_on or tokens[0].low in ("otherwise", *(_DEFINITE if course.causes else ()))
+            later = later or (effects if goes_on and alone else ())
+        before = [one for one in effects if one not in later and one.kind != "query"]
         if later and by_itself(later) and (causes := before or near):
             self._facts.actions += before[:-1]
             return list(causes[-1:]), list(later)
@@ -247,18 +280,17 @@ class English(Actions):
         by = any(word == "by" and is_person(phrases[0].head) for word, phrases in first.tails)
         many = (about and about.plural) or (len(subject) == 1 and not verbs.as_form(subject[0].low, "ing"))
         many = many and subject[0].low not in _DEMONSTRATIVES
-        if by or not (is_participial(subject) or (does and not many)):  # Dispatch packs the order
+        if by or not (participle(subject) or (does and not many)):  # Dispatch packs the order
             return [], tokens
         found = self._event(sentence, subject)
         if subject[0].low in _DEMONSTRATIVES and len(subject) == 1:
             found = list(self._just_done())
         if not found and about and about.words and does and tokens[0].low in ("a", "an", "every", "each"):
-            found = self._done_to(
-                sentence, tokens[: about.end]
-            )  # a fault in the slide takes it out of service
+            found = self._done_to(sentence, tokens[: about.end])  # a fault in the slide takes it off
         if not does or (about and is_person(about.head)):
-            decided = words("verdict") if tokens[0].low in ("a", "an", "each", "every") else ()
-            found = [one for one in found if one.verb in decided or self._facts.earlier(one, "")]
+            any_one = (passive or does) and (tokens[0].low in _ANY or (tokens[0].tag != "D" and many))
+            so = words("attributive")
+            found = [one for one in found if self._facts.earlier(one, "") or (any_one and one.verb not in so)]
         if not found or not does:
             return [self._as_done(cause, "") for cause in found], tokens
         at = tokens[start].start
@@ -269,18 +301,19 @@ class English(Actions):
         if tokens[0].low in _DEMONSTRATIVES and (len(tokens) < 3 or tokens[1].tag in "BHR"):
             return list(self._just_done())
         it = clauses(tokens)[:1] if tokens[0].low in ("it", "they") else ()
+        course = self._course
+        again = course.sentence is not None and course.sentence.text[:3].lower() == "if "
+        if it and tokens[0].low == "it" and course.causes and again:
+            self._thing = course.causes[-1].thing  # if it is upheld, ...; if it is dismissed, ...
         if known := [one for one in self._facts.done() if it and one.verb == it[0].group.verb.base]:
             return known[-1:]
-        plain = (
-            tokens[0].tag == "D" and is_participial(tokens) and all(one.tag not in "BHM" for one in tokens)
-        )
-        found = self._event(sentence, tokens) if plain else []  # a rejected bid
+        bare = tokens[0].tag == "D" and all(one.tag not in "BHM" for one in tokens)  # a rejected bid
+        found = self._event(sentence, tokens) if bare and participle(tokens) else []
         found = found or self._actions(sentence, tokens, actor, automatic=False, past=True)
         found = found or self._became(sentence, tokens) or self._event(sentence, tokens)
         had = next((i for i, one in enumerate(tokens) if one.tag == "H"), -1)  # we have your report
-        found = (
-            found or self._event(sentence, tokens[had + 1 :]) or self._done_to(sentence, tokens[had + 1 :])
-        )
+        rest = tokens[had + 1 :]
+        found = found or self._event(sentence, rest) or self._done_to(sentence, rest)
         return [self._as_done(cause, _noun_of(cause)) for cause in found]
 
 
@@ -294,7 +327,12 @@ def _not_understood(said: Said) -> str:
 
 def _by_then(one: Action) -> bool:
     """What nobody does, and is no possibility: the stock is corrected."""
-    return one.automatic and one.kind != "query" and not _CAN.search(one.place.quote)
+    return one.automatic and one.kind != "query" and not _may_be(one)
+
+
+def _may_be(one: Action) -> bool:
+    """What somebody is free to do: the goods may be collected."""
+    return bool(_CAN.search(one.place.quote))
 
 
 def _state(tokens: Sequence[Token]) -> str:
@@ -303,12 +341,11 @@ def _state(tokens: Sequence[Token]) -> str:
     said = [token.low for token in tokens]
     plain = next((i for i, token in enumerate(tokens) if token.tag == "B"), 0) if not made else 0
     groups = [one.group for one in made]
-    so = bool(made) and all(
-        one.negative or one.verb.kind == "state" or (one.verb.base in LIMITS and not one.passive)
-        for one in groups
-    )
-    so = so or (plain > 0 and BECOMES.isdisjoint(said) and said[-1] not in _WITH_TIME)
-    return _plain(tokens) if so else ""
+    is_so = (g.verb.kind == "state" and g.verb.base != "become" for g in groups)
+    limits = (one.verb.base in LIMITS and not one.passive for one in groups)
+    so = bool(made) and all(a or b or one.negative for one, a, b in zip(groups, is_so, limits, strict=True))
+    timely = {*said[plain + 1 : plain + 2], *said[-1:]} & _WITH_TIME
+    return _plain(tokens) if so or (plain > 0 and BECOMES.isdisjoint(said) and not timely) else ""
 
 
 def _about(tokens: Sequence[Token]) -> Sequence[Phrase | None]:
@@ -412,7 +449,8 @@ def _subject_first(tokens: Sequence[Token], start: int) -> bool:
 
 def _happens(tokens: Sequence[Token]) -> bool:
     both = words("noun_and_verb")
-    return bool(clauses(tokens)) or any(t.low in VERB_OF or t.low in both for t in tokens[:3])
+    full = any(b.tag == "B" and a.tag == "A" for b, a in pairwise(tokens))
+    return bool(clauses(tokens)) or full or any(t.low in VERB_OF or t.low in both for t in tokens[:3])
 
 
 def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
@@ -423,7 +461,10 @@ def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
             rest = tokens[comma + 1 :] if comma else _without_comma(tokens[i:])[1]
             if rest and not clauses(tokens[:i]):
                 return rest
-            ands = (j for j in range(i, len(tokens) - 1) if tokens[j].low == "and")
-            more = next((j for j in ands if verbs.as_form(tokens[j + 1].low, "base", "s")), len(tokens))
+            ands = [j for j in range(i, len(tokens) - 1) if tokens[j].low == "and"]
+            part = {j for j in ands if tokens[j - 1].text == "," and _main_part(tokens[j + 1 :])}
+            more = next(
+                (j for j in ands if j in part or verbs.as_form(tokens[j + 1].low, "base", "s")), len(tokens)
+            )
             return (*tokens[:i], *tokens[more:])  # lock it before use and release it
     return tokens

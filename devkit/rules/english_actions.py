@@ -17,9 +17,8 @@ from devkit.rules.verbs import Verb
 
 FILE = "english_words.txt"
 words = partial(lexicon.words, FILE)
-VERB_OF = {noun: verb for verb, noun in lexicon.pairs(FILE, "implied").items()} | lexicon.pairs(
-    FILE, "nominal"
-)
+VERB_OF = {noun: verb for verb, noun in lexicon.pairs(FILE, "implied").items()}
+VERB_OF |= lexicon.pairs(FILE, "nominal")
 """What a noun says was done: payment, pay."""
 BECOMES = words("become")
 LIMITS = ("exceed", "reach")
@@ -27,6 +26,7 @@ _CHANGES = words("change")
 _MESSAGES = words("message")
 _WHOLE = ("status", "availability", "history", "type")
 _DONE = ("ed", "en", "wn", "nt", "ld", "id", "st", "nd", "ght")
+_ENDINGS = ("ation", "ion", "ment", "al", "ance")
 _PAST = ("below", "above", "under", "over", "beyond", "behind", "to")
 _BODIES = ("ybody", "yone", "eone")
 
@@ -48,11 +48,12 @@ class Actions(Reading):
         made = clauses(tokens)
         found: list[Action] = []
         for clause in made:
-            chosen = clause.group.verb.base in words("input_like") and not (
-                automatic and clause.group.passive
-            )
-            if (chosen and len(made) > 1) or (not past and _is_told(tokens, clause)):
+            base, happens = clause.group.verb.base, automatic and clause.group.passive
+            chosen = base in words("input_like") and not happens and len(made) > 1
+            if chosen or (not past and _is_told(tokens, clause)) or _is_idle(tokens, clause):
                 continue
+            if base == "become":
+                found += self._became(sentence, tokens[clause.start : clause.end], only_change=True)
             place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
             several = _by_object(tokens, _meant(_gone(tokens, clause), automatic=automatic))
             done = (self._action(place, one, actor, automatic=automatic, past=past) for one in several)
@@ -64,11 +65,8 @@ class Actions(Reading):
     ) -> Action | None:
         group, kind = clause.group, clause.group.verb.kind
         self._speak_of(clause.subject if group.passive else next(iter(clause.objects), None))
-        if (
-            clause.which
-            or group.verb.base in BECOMES
-            or (group.passive and not past and (clause.was or (not automatic and _is_kept(clause))))
-        ):
+        kept = clause.was or (not automatic and _is_kept(clause))
+        if clause.which or group.verb.base in BECOMES or (group.passive and not past and kept):
             return None
         named = (clause.subject,) if group.passive else clause.objects
         entered = group.verb.base == "enter" and any(one and not _is_attribute(one) for one in named)
@@ -83,13 +81,8 @@ class Actions(Reading):
 
     def _speak_of(self, about: Phrase | None) -> None:
         """What the next pronoun may mean, whether or not anything is done to it."""
-        odd = (
-            about is None
-            or is_person(about.head)
-            or _nobody(about)
-            or about.head in words("adjective") | _MESSAGES
-        )
-        if about and about.words and not (odd or _skipped(about)):
+        odd = words("nobody") | words("adjective") | _MESSAGES
+        if about and about.words and not (is_person(about.head) or about.head in odd or _skipped(about)):
             self._thing = self._thing if _is_attribute(about) else self._thing_of(about)[0]
 
     def _by_nobody(self, clause: Clause) -> bool:
@@ -101,7 +94,7 @@ class Actions(Reading):
             return False
         if self._facts.headings and term_of(subject).name == self._facts.headings[0].term.name:
             return True  # what the whole text is about
-        if is_person(subject.head) or is_system(subject) or _nobody(subject):
+        if is_person(subject.head) or is_system(subject) or subject.head in words("nobody"):
             return False
         word = naming.singular(subject.head)
         acts = word in VERB_OF or verbs.as_form(word, "base")  # Dispatch ships the order
@@ -113,7 +106,7 @@ class Actions(Reading):
         thing, owner = self._thing_of(clause.subject) if clause.subject else (None, None)
         limits = ((word, phrases[0]) for word, phrases in clause.tails if word in _PAST)
         preposition, limit = next(limits, ("", next(iter(clause.objects), None)))
-        bare = limit is None or not (preposition or clause.group.verb.base in LIMITS)
+        bare = not (preposition or clause.group.verb.base in LIMITS)
         if thing is None or (limit and limit.pronoun) or (bare and "_" not in clause.group.verb.base):
             return None
         self._thing = thing
@@ -158,7 +151,7 @@ class Actions(Reading):
         if clause.group.passive:
             agents = (phrases[0] for word, phrases in clause.tails if word == "by")
             doer = next((term_of(agent) for agent in agents if is_person(agent.head)), None)
-        elif subject is None or subject.pronoun or _nobody(subject):
+        elif subject is None or subject.pronoun or subject.head in words("nobody"):
             known = subject is not None and subject.pronoun in ("he", "she", "they")
             doer = actor or (self._actor if known else None)
         elif clause.objects or is_person(subject.head):
@@ -172,7 +165,7 @@ class Actions(Reading):
         if clause.group.passive:
             told = subject and _is_somebody(subject) and verb.base in words("dative_to")
             given = clause.objects[:1] if told or verb.base in words("dative") else ()
-            return next((one for one in given if one.words), subject), ""
+            return next((one for one in given if one.words and one.words != ("home",)), subject), ""
         thing = subject and subject.words and not is_person(subject.head) and not is_system(subject)
         if clause.objects and not (thing and verb.kind == "intransitive"):
             return clause.objects[0], ""
@@ -181,7 +174,7 @@ class Actions(Reading):
             if phrases[0].words and word in preposition.split("|"):
                 return phrases[0], word
         if verb.kind == "intransitive" or thing:
-            return subject if alone or verb.kind == "intransitive" else None, ""
+            return subject if alone or (verb.kind == "intransitive" and "_" not in verb.base) else None, ""
         implied = lexicon.pairs(FILE, "implied").get(verb.base)
         return (Phrase((implied,), 0, 0, False), "") if implied else (subject if past else None, "")
 
@@ -216,19 +209,11 @@ class Actions(Reading):
         at = next(filter(None, marks), 0)
         subject, state = noun_phrase(tokens, 0, at), tokens[at + 1 : at + 3]
         changed = tokens[at].low in _CHANGES if tokens else False
-        named = (
-            state
-            and state[0].tag in "AW"
-            and not verbs.as_form(state[0].low, "s")
-            and not (len(state) > 1 and state[1].tag == "W")
-        )
-        between = tokens[subject.end : at] if subject else ()
-        if (
-            not subject
-            or _skipped(subject)
-            or not (changed or named)
-            or any(t.tag not in "RMBH" for t in between)
-        ):
+        does = state and (verbs.as_form(state[0].low, "s") or state[0].low.endswith("ing"))
+        more = len(state) > 1 and (state[1].tag == "W" or state[1].low == "than")
+        named = state and state[0].tag in "AW" and not (does or more)
+        apart = subject and any(t.tag not in "RMBH" for t in tokens[subject.end : at])
+        if not subject or _skipped(subject) or not (changed or named) or apart:
             return []
         thing, owner = self._thing_of(subject)
         if thing is None:
@@ -236,6 +221,8 @@ class Actions(Reading):
         self._thing, verb = thing, "Change" if changed else "Mark"
         became = "" if changed else naming.pascal(state[0].low)
         command, event = f"{verb}{thing.name}{became}", f"{thing.name}{verb.rstrip('e')}ed{became}"
+        if not changed and (done := verbs.as_form(state[0].low, "part")):  # when a tool is used
+            command, event = naming.pascal(done.base) + thing.name, thing.name + became
         place = sentence.place(tokens[0].start, tokens[-1].end)
         return [noticed(place, "mark", thing, owner, _term(command), _term(event))]
 
@@ -243,7 +230,7 @@ class Actions(Reading):
         """What a phrase without a verb of its own names as done: `checking the form`, `a refused claim`, `damage found`,
         `approval of the proof`; a thing that is only named is `new`, if it can be."""
         done = self._facts.done()
-        found, phrase = _gerund(tokens) or _participle(tokens), whole(tokens)
+        found, phrase = _gerund(tokens) or participle(tokens), whole(tokens)
         named = phrase if phrase and phrase.words else None
         if not clauses(tokens):
             found = found or _nominal(tokens, {one.verb for one in done})
@@ -252,6 +239,8 @@ class Actions(Reading):
         if found is None:
             return []
         verb, about = found
+        if verb.base == "detect" and about and (before := self._done_to(sentence, tokens[: about.end])):
+            return before
         known = next((one for one in reversed(done) if one.verb == verb.base), None)
         if about is None and known:
             return [replace(known, place=sentence.whole)]
@@ -287,7 +276,7 @@ def _gerund(tokens: Sequence[Token]) -> tuple[Verb, Phrase | None] | None:
     return verb, phrase
 
 
-def _participle(tokens: Sequence[Token]) -> tuple[Verb, Phrase | None] | None:
+def participle(tokens: Sequence[Token]) -> tuple[Verb, Phrase | None] | None:
     """`A refused declaration`, `damage found`: what was done to a thing, said before it or behind."""
     for at, token in enumerate(tokens):
         verb = verbs.as_form(token.low, "part") if token.tag in "WA" and token.low.endswith(_DONE) else None
@@ -298,33 +287,39 @@ def _participle(tokens: Sequence[Token]) -> tuple[Verb, Phrase | None] | None:
     return None
 
 
-def is_participial(tokens: Sequence[Token]) -> bool:
-    """Whether a phrase says what was done to a thing."""
-    return _participle(tokens) is not None
-
-
 def _nominal(tokens: Sequence[Token], done: Collection[str]) -> tuple[Verb, Phrase | None] | None:
-    """`Payment`, `approval of the request`; a noun that is written like a verb says so with what it is done to, or where that
+    """`Payment`, `approval of the request`, `a fault`; a noun that is written like a verb says so with what it is done to, or where that
     was `done` before."""
     phrase = whole(tokens)
     if phrase is None or not phrase.words:
         return None
     noun, of = naming.singular(phrase.head), phrase.of
+    if noun in words("incident") and noun not in VERB_OF:
+        return Verb("detect", "detected", "update"), phrase
     if phrase.end < len(tokens) and tokens[phrase.end].low == "for" and not of:
         of = noun_phrase(tokens, phrase.end + 1, len(tokens))
-    if of and is_person(of.head):  # on request of the insurer
+    if of and is_person(of.head) and noun in words("by_person"):  # on request of the insurer
         return None
     each = tokens[0].low in ("each", "every", "any")
     both = noun in words("noun_and_verb") and (of or noun in done or each)
     verb = verbs.as_form(VERB_OF.get(noun) or (noun if both else ""), "base")
-    verb = verb or (verbs.as_form(noun, "ing") if of else None)
+    verb = verb or ((verbs.as_form(noun, "ing") or _derived(noun)) if of else None)
     if verb is None:
         return None
     itself = phrase.words == (lexicon.pairs(FILE, "implied").get(verb.base),)
     before = replace(phrase, words=phrase.words[:-1], plural=False) if len(phrase.words) > 1 else None
-    return verb, (of if of and of.words else None) or before or (
-        phrase if itself and verb.base not in done else None
-    )
+    itself = itself and verb.base not in done
+    return verb, (of if of and of.words else None) or before or (phrase if itself else None)
+
+
+def _derived(noun: str) -> Verb | None:
+    """The verb of a noun that says it is done: consecration, removal."""
+    if noun in words("no_doing") or len(noun) < 7:
+        return None
+    stems = [noun.removesuffix(end) for end in _ENDINGS if noun.endswith(end)]
+    tried = (verbs.as_form(stem + more, "base") for stem in stems for more in ("", "e", "ate"))
+    made = next(filter(None, tried), None)
+    return made or (verbs.guessed(f"{noun[:-3]}e") if noun.endswith("ation") else None)
 
 
 def _is_told(tokens: Sequence[Token], clause: Clause) -> bool:
@@ -332,17 +327,24 @@ def _is_told(tokens: Sequence[Token], clause: Clause) -> bool:
     begin, end, about = clause.group.start, clause.group.end, clause.subject
     if tokens[clause.start - 1].low == "that" and tokens[begin].low in ("can", "may"):
         return True
-    past = end - begin == 1 and verbs.as_form(tokens[begin].low, "past")
-    return bool(past and about and about.pronoun in ("i", "we")) and not verbs.as_form(
-        tokens[begin].low, "base"
-    )
+    forms = {form for _, form in verbs.forms().get(tokens[begin].low, ()) if end - begin == 1}
+    return "past" in forms and "base" not in forms and bool(about and about.pronoun in ("i", "we"))
+
+
+def _is_idle(tokens: Sequence[Token], clause: Clause) -> bool:
+    """`takes care`, `makes use`, `gives an overview`: nothing is done to a thing."""
+    first = next(iter(clause.objects), None)
+    if first is None or clause.group.passive or clause.group.verb.base not in words("light"):
+        return False
+    bare = first.start == clause.group.end and len(first.words) == 1 and not (first.plural or first.upper)
+    known = first.head in VERB_OF or first.head in _MESSAGES | words("paper") | words("attribute")
+    return (bare and not known) or first.head in words("idle")
 
 
 def _is_kept(clause: Clause) -> bool:
-    """`the arrival time is recorded` is nothing that is done."""
-    return clause.group.verb.base in words("keeping") and bool(
-        clause.subject and _is_attribute(clause.subject)
-    )
+    """`the arrival time is recorded`, `gloves are excluded` is nothing that is done."""
+    base, about = clause.group.verb.base, clause.subject
+    return base in words("standing") or (base in words("keeping") and bool(about and _is_attribute(about)))
 
 
 def _no_question(clause: Clause, *, automatic: bool) -> bool:
@@ -361,9 +363,9 @@ def _is_attribute(phrase: Phrase) -> bool:
 
 def _by_object(tokens: Sequence[Token], clause: Clause) -> list[Clause]:
     """`reserves a desk or a meeting room` does two things: each object that an article marks as one of its own."""
-    more = (
+    more = [
         one for one in clause.objects[1:] if one.words and tokens[one.start - 1].low in ("a", "an", "the")
-    )
+    ]
     own = [one for one in more if one.end == len(tokens) or tokens[one.end].tag not in "BMHG"]
     first, *rest = clause.objects or (None,)
     if clause.group.passive:
@@ -382,7 +384,7 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
     gets = base in ("receive", "get", "get_back") and about is not None and first is not None
     paper = first is not None and first.head in _MESSAGES | words("paper")
     if gets and about and first and first.head not in _MESSAGES:
-        gets = _is_somebody(about) and (automatic or paper or base == "get_back")
+        gets = automatic or (_is_somebody(about) and (paper or base == "get_back"))
     if group.verb.kind == "notify" and told and told.pronoun in ("you", "me", "us"):
         noun = {"remind": "reminder", "warn": "warning"}.get(base, "notification")
         said = Phrase((noun,), 0, 0, False)
@@ -392,7 +394,9 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
         if base == "ask" and automatic:
             clause = _as_work(clause)
     elif gets:
-        meant, clause = "return" if base == "get_back" else "send", replace(clause, subject=None)
+        kept = about and first and not _is_somebody(about) and _is_attribute(first)  # a crate gets a number
+        meant = "return" if base == "get_back" else "assign" if kept else "send"
+        clause = replace(clause, subject=None)
     elif base == "give" and len(objects) > 1 and first and not _is_somebody(first):
         meant = "provide"
     if base == "drop" and objects and about and is_person(about.head):
@@ -412,8 +416,8 @@ def _as_work(clause: Clause) -> Clause:
 def _gone(tokens: Sequence[Token], clause: Clause) -> Clause:
     """A thing that goes somewhere is sent there, or put on a list; one that goes back is returned."""
     group, about = clause.group, clause.subject
-    person = about and about.words and (is_person(about.head) or is_system(about) or _nobody(about))
-    thing = about and not person and (about.words or about.pronoun in ("it", "they"))
+    who = about is not None and (is_person(about.head) or about.head in words("system") | words("nobody"))
+    thing = about and not who and (about.words or about.pronoun in ("it", "they"))
     if group.passive or group.verb.base not in ("go", "travel", "end_up") or not thing:
         return clause
     to = next((word for word, _ in clause.tails), "")
@@ -437,11 +441,8 @@ def _skipped(phrase: Phrase) -> bool:
     """Things of the tool rather than of the business."""
     word = naming.singular(phrase.head)
     alone = word in words("generic_thing") and phrase.of is None and len(phrase.words) == 1
-    return alone or (phrase.upper and not phrase.of) or word in words("of_the_tool")
-
-
-def _nobody(phrase: Phrase) -> bool:
-    return phrase.head in words("nobody")
+    upper = phrase.upper and not phrase.of and phrase.head not in _MESSAGES
+    return alone or upper or word in words("of_the_tool")
 
 
 def is_system(phrase: Phrase) -> bool:

@@ -17,6 +17,8 @@ _CLASSES = {
     word: tag for name, tag in lexicon.pairs("english_words.txt", "classes").items() for word in _words(name)
 }
 _NOT_ADVERBS = _words("not_adverb")
+_MODIFIERS = _words("plural_modifier")
+_PARTICLES = ("off", "out", "up", "down", "away", "aside", "back")
 _RELATIVE = ("that", "which", "who")
 _TIMES = _words("time")
 _NOUN_TOO = _words("noun_and_verb")
@@ -140,10 +142,10 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
 def _doing(tokens: Sequence[Token], i: int, first: int) -> bool:
     """`the order stating a reason`, `exceeding 5 kW`: what the thing before does."""
     after = _at(tokens, i + 1)
-    doing = verbs.as_form(tokens[i].low, "ing") and (
-        after.tag == "Q" or after.low in ("a", "an", "the", "its", "their")
+    begins = after.tag == "Q" or after.low in ("a", "an", "the", "its", "their")
+    return (
+        begins and bool(verbs.as_form(tokens[i].low, "ing")) and (i > first or _at(tokens, i - 1).tag != "D")
     )
-    return bool(doing) and (i > first or _at(tokens, i - 1).tag != "D")
 
 
 def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
@@ -288,7 +290,12 @@ def _be(tokens: Sequence[Token], i: int) -> Group | None:
     one = _at(tokens, j)
     verb = verbs.as_form(one.low, "part") or (verbs.guessed_from_ed(one.low) if one.tag == "W" else None)
     if verb:
-        return Group(i, j + 1, verb, True, negative)
+        after = _at(tokens, j + 2)
+        off = _at(tokens, j + 1).low in _PARTICLES and after.tag not in "DWAQO" and after.low != "of"
+        if off and "_" not in verb.base:  # the meters are read off
+            low = _at(tokens, j + 1).low
+            verb = Verb(f"{verb.base}_{low}", f"{verb.participle}_{low}", "update")
+        return Group(i, j + 1 + off, verb, True, negative)
     verb = verbs.as_form(one.low, "ing") if be == "B" else None
     return Group(i, j + 1, verb, False, negative) if verb else None
 
@@ -309,13 +316,17 @@ def _coordinated(tokens: Sequence[Token], i: int, before: Group) -> Group | None
     """A verb after `and` or a comma in the form of the verb before it."""
     start = i
     i, negative = _skip(tokens, i + (before.bare and tokens[i].tag == "T"))
+    word = _at(tokens, i).low
+    if before.passive and _at(tokens, i + 1).tag in "PTRXC" and (verb := verbs.as_form(word, "part")):
+        own, _ = _subject(tokens, before.end, i)
+        if own and own.end == i and not verbs.as_form(word, "base"):
+            return Group(start, i + 1, verb, True, negative)  # the gate is closed and the guard informed
     if tokens[start - 1].tag != "C" and tokens[start - 1].text != ",":
         return None
-    word = _at(tokens, i).low
-    if before.passive:
-        verb = verbs.as_form(word, "part")
-        return Group(start, i + 1, verb, True, negative) if verb else None
-    verb = verbs.as_form(word, "base") if before.bare else verbs.as_form(word, "s", "past")
+    if before.passive and (verb := verbs.as_form(word, "part")):
+        return Group(start, i + 1, verb, True, negative)
+    forms: tuple[verbs.Form, ...] = ("base",) if before.bare else ("s",) if before.passive else ("s", "past")
+    verb = verbs.as_form(word, *forms)  # is closed and goes back to the depot
     noun = word.rstrip("s") in _NOUN_TOO and not _begins_object(tokens, i + 1)
     if verb is None or noun:
         return None
@@ -359,19 +370,23 @@ def _third_person(tokens: Sequence[Token], i: int, following: Token) -> Verb | N
         other = following.low == "of" or (after == "W" and verbs.as_form(following.low, "s", "base"))
         return None if noun and other else verb
     known = low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
-    return verbs.guessed_from_s(low) if known and after in "DO" and following.low != "i" else None
+    alone = before.low in ("it", "he", "she", "who") and after in "PTXCS"
+    return (
+        verbs.guessed_from_s(low) if known and (alone or (after in "DO" and following.low != "i")) else None
+    )
 
 
 def _plural_verb(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
     before = tokens[max((j for j in range(i) if tokens[j].tag != "R"), default=i - 1)]  # we then charge
     many = before.tag == "W" and naming.is_plural(before.low) and not before.text.endswith("'s")
     subject = many or before.low in ("i", "we", "they", "you", "people", "staff")
-    listed = following.text == "," or (following is _END and tokens[i].low in _NOUN_TOO)
+    both = tokens[i].low in _NOUN_TOO and (before.low in _MODIFIERS or tokens[i - 1] is tokens[0])
+    listed = following.text == "," or (following is _END and both)
     return verbs.as_form(tokens[i].low, "base") if subject and not listed else None
 
 
 def _past(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
-    told = following.low in ("by", "in", "on", "at", "from", "with") or following.tag == "W"
+    told = following.tag in "PTW"  # goods made to order
     return None if told else verbs.as_form(tokens[i].low, "past")
 
 
@@ -379,9 +394,7 @@ def _imperative(tokens: Sequence[Token]) -> list[Group]:
     """`Register a new book`: a sentence that begins with its verb."""
     i, _ = _skip(tokens, 0)
     verb, after = verbs.as_form(_at(tokens, i).low, "base"), _at(tokens, i + 1)
-    begins = after.tag in "DO" or (
-        tokens[i : i + 1] and tokens[i].low not in _NOUN_TOO and after.tag in "AQWC"
-    )
+    begins = after.tag in "DO" or (_at(tokens, i).low not in _NOUN_TOO and after.tag in "AQWC")
     if verb is None or not (begins or after.text == ","):
         return []
     first = Group(i, i + 1, verb, bare=True)
@@ -418,7 +431,8 @@ def _clause(
     if own and own.plural and own.start > begin and tokens[group.start].low in ("is", "was", "has", "gets"):
         first = _first_phrase(tokens, begin, group.start)  # a project with germs or plants is refused
         own, start = (first, first.start) if first and not first.plural else (own, start)
-    nobody = own and own.head in ("nobody", "none") and not group.bare
+    who = own or (made[0].subject if made and made[0].which else None)  # nobody who has paid may
+    nobody = who and who.head in ("nobody", "none") and (who is not own or not group.bare)
     if nobody or (own and own.start and tokens[own.start - 1].low == "no"):
         group = replace(group, negative=True)
     if own is None and begin and before is not None:
@@ -432,7 +446,9 @@ def _clause(
     verb = verbs.as_form(particle, "base")
     if verb and (at + 1 >= end or tokens[at + 1].tag not in "DWAQ"):  # checks the guests in
         group, at = replace(group, verb=verb), at + 1
-    which, was = _tells_which(tokens, group), tokens[group.start].low in ("was", "were")
+    which, was = _tells_which(tokens, group), tokens[group.start].low in ("was", "were", "got")
+    if own and objects and objects[0].pronoun in ("itself", "themselves"):  # the lamp switches itself off
+        objects[0] = own
     return Clause(group, subject, tuple(objects), _tails(tokens, at, end), start, end, which, was)
 
 
@@ -456,8 +472,9 @@ def _subject(tokens: Sequence[Token], begin: int, end: int) -> tuple[Phrase | No
         broken = tokens[i].tag == "S" or tokens[i].text in ",;:()–—" or (begin and tokens[i].tag == "C")
         if broken and i + 1 < end:
             start = i + 1
-        elif broken:
-            return None, end
+        elif broken:  # the deposit, less any damage, is refunded
+            apart = start > begin and tokens[i].text == tokens[start - 1].text == ","
+            return _subject(tokens, begin, start - 1) if apart else (None, end)
     if begin and start == begin:
         return None, end
     phrase = _first_phrase(tokens, start, end)
@@ -495,6 +512,8 @@ def _tails(tokens: Sequence[Token], start: int, end: int) -> tuple[tuple[str, tu
         if doing or (word == "as" and _at(tokens, j).tag == "P"):
             j, word = j + 1, f"{word} {tokens[j].low}"
         phrases, after = noun_phrases(tokens, j, end)
+        if not phrases and word != "by" and _at(tokens, j).tag == "Q":  # falls below 5
+            phrases = [Phrase((), j, j + 1, False)]
         if phrases:
             found.append((word, tuple(phrases)))
         i = max(after, j)

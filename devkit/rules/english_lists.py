@@ -69,27 +69,19 @@ def _members(found: re.Match[str]) -> Members | None:
     names = item_terms(found["list"])
     verb = (found.groupdict().get("verb") or "").lower()
     listed = set(found["list"].lower().split()[:3]) & (_words("reported") | {"map", "look"})
-    if (
-        owner is None
-        or owner.pronoun
-        or not names
-        or (listed and is_person(owner.head))
-        or clauses(tokens_of(found["owner"]))
-    ):
+    if owner is None or owner.pronoun or not names or clauses(tokens_of(found["owner"])):
+        return None
+    if listed and is_person(owner.head):
         return None
     if is_person(owner.words[-1]) and not verb.startswith(("ha", "consist", "is ", "are ")) and verb:
         return None
     first = found["list"].split()[0].lower()
     if first in _NUMBERS or (first == "to") or owner.words[-1] in _words("system"):
         return None
-    if verb.startswith("has") and len(names) == 1 and "," not in found["list"] and _is_verbal(found["list"]):
+    verbal = first not in _words("determiner") and first.endswith("ed")
+    if verb.startswith("has") and len(names) == 1 and "," not in found["list"] and verbal:
         return None
     return Members(place=NOWHERE, owner=term_of(owner), names=names, group=verb.startswith(_GROUPS))
-
-
-def _is_verbal(text: str) -> bool:
-    first = text.split()[0].lower()
-    return first not in _words("determiner") and first.endswith("ed")
 
 
 def _choices(found: re.Match[str]) -> Choices | None:

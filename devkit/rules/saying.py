@@ -55,13 +55,16 @@ class Reading(ABC):
         effects: Sequence[Action],
         state: str = "",
         undone: Collection[str] = (),
+        became: Sequence[Action] = (),
     ) -> None:
         """What follows from an event without anybody named is done by the system; a cause of nothing is no command. Where
         something is so (`state`) rather than happens, what brought it about is the cause, and the state a condition; not what
-        was not done (`undone`, verbs)."""
+        was not done (`undone`, verbs); what nothing brought about is an event itself, if it can be (`became`)."""
         timer = timer_of(state)
         happened = state and state != timer and effects and not causes
         known = self._brought_about(state, effects, undone) if happened else None
+        if known is None and became and by_itself(effects):
+            causes, state = became, ""
         timed = known is None and not causes and bool(timer) and by_itself(effects)
         if effects and (causes or known or timed):
             results = tuple(replace(one, automatic=one.automatic or one.actor is None) for one in effects)
@@ -136,7 +139,8 @@ class Reading(ABC):
                 ),
             ]
         found = (_waiting([one for one in done if way(one)], undone) for way in ways)
-        latest = next((one for one in self._near if alone and not timer_of(state) and one in done), None)
+        waits = not timer_of(state) or lexicon.words("english_words.txt", "awaited").intersection(undone)
+        latest = next((one for one in self._near if alone and waits and one in done), None)
         return next(filter(None, (next(reversed(near), None) for near in found)), latest)
 
     def after(self, line: int) -> None:

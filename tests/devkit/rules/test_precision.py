@@ -31,6 +31,10 @@ def commands(text: str) -> list[str]:
     ("text", "expected"),
     [
         ("고객은 도서를 구매 한다.", ["PurchaseBook"]),
+        ("The porter takes care of the cart and makes use of the lift.", []),
+        ("Gloves are excluded from return.", []),
+        ("Goods made to order are heavy.", []),
+        ("Nobody who has not signed in may enter the vault.", []),
         ("관리자가 차량을 등록하는 기능을 제공하여야 한다.", ["RegisterVehicle"]),
         ("도서 등록, 수정, 삭제 기능 제공", ["RegisterBook", "UpdateBook", "DeleteBook"]),
         ("관리자는 도서를 등록/수정/삭제한다.", ["RegisterBook", "UpdateBook", "DeleteBook"]),

@@ -72,7 +72,7 @@ def reactions(text: str) -> list[str]:
             "FairCancelled -> RefundGuest",
         ),
         ("A clerk checks the plan. Once approved, the plan is printed.", "PlanApproved -> PrintPlan"),
-        ("An approved plan is archived after ten years.", " -> ArchivePlan"),
+        ("An approved plan is archived after ten years.", "PlanApproved -> ArchivePlan"),
         ("After 30 minutes without activity the session is closed.", " -> CloseSession"),
         ("When a crate arrives empty, it is cleaned.", "CrateArrived -> CleanCrate"),
         ("When a table is freed, the guest is called.", "TableFreed -> CallGuest"),
@@ -248,6 +248,41 @@ def reactions(text: str) -> list[str]:
             "The office approves the plan. The approval makes the system print a permit.",
             "PlanApproved -> PrintPermit",
         ),
+        ("When a kiln is full it is fired.", "KilnMarkedFull -> FireKiln"),
+        ("When a tool is used, a note is written.", "ToolUsed -> WriteToolNote"),
+        ("When the level falls below 5, the valve opens.", "LevelBelowDetected -> OpenValve"),
+        ("Rejection of the claim sends the claim back to the clerk.", "ClaimRejected -> SendBackClaim"),
+        (
+            "The deposit, less any damage, is refunded when the key is returned.",
+            "KeyReturned -> RefundDeposit",
+        ),
+        (
+            "When a lot is sold, the stand is cleared and the porter informed.",
+            "LotSold -> ClearStand,InformPorter",
+        ),
+        (
+            "When a crate is refused, it is weighed and goes back to the farm.",
+            "CrateRefused -> WeighCrate,ReturnCrate",
+        ),
+        ("When the cask is sold, the cellar becomes free.", "CaskSold -> MarkCellarFree"),
+        ("When the meter is read off, a bill is created.", "MeterReadOff -> CreateBill"),
+        ("When a lamp is sold, the warehouse gets the order.", "LampSold -> SendOrder"),
+        ("Crates opened by mistake are resealed.", "CrateOpened -> ResealCrate"),
+        ("Spilled drums are sealed.", "DrumSpilled -> SealDrum"),
+        ("Deposit paid, the room is reserved.", "DepositPaid -> ReserveRoom"),
+        ("A hatch not closed by 6 pm is locked.", " -> LockHatch"),
+        ("Unless the hatch is closed within an hour, it is locked.", " -> LockHatch"),
+        ("A fault in the lamp switches the lamp off.", "FaultDetected -> SwitchOffLamp"),
+        ("Consecration of the altar closes the chapel.", "AltarConsecrated -> CloseChapel"),
+        ("Admission of a resident creates a file.", "ResidentAdmitted -> CreateFile"),
+        ("Two complaints lead to closure of the stall.", "ComplaintMade -> CloseStall"),
+        ("The clerk files the case; the fee is refunded.", "CaseFiled -> RefundFee"),
+        (
+            "The porter reports fog. Then a van is sent and the crew is informed.",
+            "FogReported -> SendVan,InformCrew",
+        ),
+        ("The porter checks the cart. If not clean, it is washed.", "CartChecked -> WashCart"),
+        ("Oven full? The oven is emptied.", "OvenMarkedFull -> EmptyOven"),
         ("송금 후에는 영수증이 발행된다.", "RemittanceMade -> IssueReceipt"),
         ("트럭이 창고에 도착하면 직원이 화물을 검사한다.", "TruckArrived -> InspectShipment"),
         ("면접일이 정해지면 지원자에게 알려준다.", "InterviewDateSet -> NotifyApplicant"),
@@ -393,6 +428,7 @@ def test_time_starts_what_follows(text: str, expected: str) -> None:
         "A customer may cancel the order if it has not been shipped.",
         "A repair cannot be started if the wind is strong.",
         "If the battery is low, a technician replaces the battery.",
+        "If the field is dry, a member may roll the field.",
         "The system assigns a locker.",
         "회원은 매월 1일에 회비를 납부하여야 한다.",
         "임차인이 임대료를 연체하였을 때 임대인은 계약을 해지할 수 있다.",
@@ -403,6 +439,12 @@ def test_time_starts_what_follows(text: str, expected: str) -> None:
 )
 def test_a_deadline_a_permission_or_somebody_s_decision_starts_nothing(text: str) -> None:
     assert reactions(text) == []
+
+
+def test_a_second_condition_is_about_what_the_first_one_was_about() -> None:
+    text = "If the claim is upheld, the permit is suspended; if it is dismissed, the file is closed."
+
+    assert reactions(text) == ["ClaimUpheld -> SuspendPermit", "ClaimDismissed -> CloseFile"]
 
 
 def test_a_policy_that_time_alone_starts_has_no_trigger() -> None:
