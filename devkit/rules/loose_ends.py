@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from devkit.rules import naming
 from devkit.rules.facts import Facts, Term
-from devkit.rules.lexicon import words
+from devkit.rules.lexicon import pattern, words
 
 _SYSTEM = re.compile(
     r"(?:\b(?:external|through|via|to|from|by|using|of|with|over)\s+)(?:the|an?|our)?\s*"
@@ -22,6 +22,7 @@ _OPEN = re.compile(
     r"|적절(?:한|히)|일정\s(?:기간|시간|금액|횟수)|추후|필요(?:시|하면|한 경우)|등(?:을|이|의)?\s|미정",
     re.IGNORECASE,
 )
+_UNDECIDED = pattern("undecided")
 _TIMER = re.compile(
     r"\b(?:(?:after|within|for(?: more than)?|in|every)\s+)?(?:\d+|one|two|three|four|five|six|seven|ten|fourteen|thirty|a|an)\s+(?:minutes?|hours?|days?|weeks?|months?|years?)\b"
     r"(?:\s+(?:before|prior to|ahead of|after)\b)?|\b(?:every|each)\s+(?:night|day|week|month|morning|evening|hour|year|quarter|\w+day)\b|\bat midnight\b"
@@ -73,10 +74,12 @@ def unclear(facts: Facts, most: int = 5) -> list[tuple[str, int]]:
 
 
 def left_open(lines: Sequence[tuple[int, str]], *, korean: bool, most: int = 5) -> list[tuple[str, int]]:
-    """A question about each word that says less than it seems to."""
+    """A question about each line that is undecided, and each word that says less than it seems to."""
     question = "'{}'은(는) 정확히 무엇입니까?" if korean else 'What exactly does "{}" mean here?'
-    asked = [(match[0].strip(), n) for n, line in lines if (match := _OPEN.search(line))]
-    return [(question.format(word), number) for word, number in asked[:most]]
+    decide = "무엇으로 정합니까? {}" if korean else "What will be decided here? {}"
+    undecided = [(decide.format(line.strip(" -*|")), n) for n, line in lines if _UNDECIDED.search(line)]
+    words = [(question.format(match[0].strip()), n) for n, line in lines if (match := _OPEN.search(line))]
+    return (undecided + words)[:most]
 
 
 def timer_of(sentence: str) -> str:

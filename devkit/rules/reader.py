@@ -24,6 +24,7 @@ _OFF_TOPIC = words("english_words.txt", "technical") | words("english_words.txt"
 _OFF_TOPIC_KO = re.compile(
     "|".join(words("korean_words.txt", "technical") | words("korean_words.txt", "bidding"))
 )
+_QUIET_SAID, _UNDECIDED = pattern("quiet_said"), pattern("undecided")
 _BIDDING = re.compile("|".join(words("korean_words.txt", "bidding")))
 """In sentences about how a program is built, who may bid for it, what somebody thinks of it."""
 _FUNCTIONAL, _GENERIC = pattern("functional_title"), pattern("generic_title")
@@ -150,12 +151,12 @@ class _Reader:
             elif not line.body:
                 quiet_row = False
             skipped = quiet_row or self._label(lines, i) or text.is_ruler(line.text)
-            items = [] if skipped or not line.body.endswith((":", "：")) else _items(lines, i + 1)
+            items = _items(lines, i + 1) if line.body.endswith((":", "：")) else []
             i += len(items) + 1
-            if items or (row and not skipped):
+            if not skipped and (items or row):
                 self._sentences(plain)
                 plain = []
-            if items:
+            if items and not skipped:
                 self._list(line, items)
             elif not skipped and row:
                 self._row(line, row)
@@ -297,6 +298,8 @@ def _title_like(line: Line) -> bool:
 @lru_cache(maxsize=2048)
 def _is_off_topic(text: str) -> bool:
     if text.endswith("?") or not _OFF_TOPIC.isdisjoint(re.findall(r"[a-z][\w-]*", text.lower())):
+        return True
+    if _QUIET_SAID.search(text) or _UNDECIDED.search(text):
         return True
     return bool(_HANGUL.search(text) and _OFF_TOPIC_KO.search(text))
 

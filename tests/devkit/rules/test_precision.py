@@ -88,6 +88,11 @@ def commands(text: str) -> list[str]:
         ("The price is high and goes up.", []),
         ("The excess goes up by one step.", ["RaiseExcess"]),
         ("The lawyer drops the case.", ["DropCase"]),
+        ("현재는 손으로 쓰는데, 앞으로는 시스템이 접수증을 발급해야 한다.", ["IssueReceiptSlip"]),
+        ("세 번 연체하면 회원 자격을 정지하기로 했다.", ["SuspendMembership"]),
+        ("It used to be a call; now the driver confirms the load.", ["ConfirmLoad"]),
+        ("It was agreed that the treasurer refunds the fee.", ["RefundFee"]),
+        ("Either party may terminate the lease.", ["TerminateLease"]),
         ("I am tired of paper.", []),
         ("We remind you after two weeks.", ["SendReminder"]),
         ("The set is entered in the register.", ["EnterSet"]),
@@ -221,6 +226,24 @@ def test_a_condition_that_names_an_event_starts_a_policy(text: str, cause: str, 
         "The system shows a message.",
         "제안사는 보고서를 제출하여야 한다.",
         "개인정보는 암호화하여 저장하고 데이터를 백업한다.",
+        "지금까지 출고 전표를 손으로 옮겨 적어 왔다.",
+        "담당자가 장부를 통째로 잃어버린 뒤에야 백지에서 다시 시작했습니다.",
+        "옆 도서관은 반납함을 밤에도 연다고 한다.",
+        "벌금을 매길지 말지는 아직 정하지 못했다.",
+        "택시 배차는 제외한다.",
+        "최 과장은 장비 목록을 보내기로 함.",
+        "이 대리: 목록은 내일까지 공유",
+        "Q. 접수를 취소하면 어떻게 되나요",
+        "문의: info@example.com",
+        "The committee accepted the plan in the end, and we reworked the shed.",
+        "I hear that the other club fines its members.",
+        "It is not yet decided whether the owner is informed.",
+        "Selling tickets abroad is out of scope.",
+        "So far we have answered every complaint by hand.",
+        "The contractor shall train two administrators.",
+        "Out of scope:\n- The clerk refunds the deposit.",
+        "## What we do not know yet\n- The clerk refunds the deposit.",
+        "## 이번에 안 하는 것\n- 담당자가 보증금을 환불한다.",
     ],
 )
 def test_what_is_no_behaviour_gives_nothing(text: str) -> None:
@@ -447,3 +470,17 @@ def test_an_attribute_s_values_keep_their_korean_name_where_only_english_is_aske
     fields = work_out({"lines": text, "language": "Korean", "aggregate": aggregate}).fields
 
     assert {field.alias for field in fields if field.name == "status"} == {"사본 상태"}
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("It is not yet decided whether the owner is informed.", "English"),
+        ("벌금을 매길지 말지는 아직 정하지 못했다.", "Korean"),
+    ],
+)
+def test_what_is_undecided_is_a_question(text: str, language: str) -> None:
+    found = outline({"lines": f"1: {text}", "language": language})
+
+    assert [question.text.endswith(text) for question in found.questions] == [True]
+    assert not found.contexts
