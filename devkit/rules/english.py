@@ -249,7 +249,8 @@ class English(Actions):
             near = self._just_done()
         elif course.beside(sentence):
             near = course.causes or self._just_done()
-            goes_on = goes_on or tokens[0].low in ("otherwise", *(_DEFINITE if course.causes else ()))
+            begins = ("otherwise", *(_DEFINITE if course.causes else ()))
+            goes_on = goes_on or any(one.low in begins for one in tokens[:1])
             later = later or (effects if goes_on and alone else ())
         before = [one for one in effects if one not in later and one.kind != "query"]
         if later and by_itself(later) and (causes := before or near):
@@ -278,7 +279,11 @@ class English(Actions):
         about, passive = first.subject, first.group.passive
         does = bool(first.objects) and not passive
         by = any(word == "by" and is_person(phrases[0].head) for word, phrases in first.tails)
-        many = (about and about.plural) or (len(subject) == 1 and not verbs.as_form(subject[0].low, "ing"))
+        many = (
+            (about and about.plural)
+            or naming.is_plural(subject[0].low)
+            or (len(subject) == 1 and not verbs.as_form(subject[0].low, "ing"))
+        )
         many = many and subject[0].low not in _DEMONSTRATIVES
         if by or not (participle(subject) or (does and not many)):  # Dispatch packs the order
             return [], tokens
@@ -288,7 +293,7 @@ class English(Actions):
         if not found and about and about.words and does and tokens[0].low in ("a", "an", "every", "each"):
             found = self._done_to(sentence, tokens[: about.end])  # a fault in the slide takes it off
         if not does or (about and is_person(about.head)):
-            any_one = (passive or does) and (tokens[0].low in _ANY or (tokens[0].tag != "D" and many))
+            any_one = tokens[0].low in _ANY or ((passive or does) and tokens[0].tag != "D" and many)
             so = words("attributive")
             found = [one for one in found if self._facts.earlier(one, "") or (any_one and one.verb not in so)]
         if not found or not does:
@@ -314,7 +319,13 @@ class English(Actions):
         had = next((i for i, one in enumerate(tokens) if one.tag == "H"), -1)  # we have your report
         rest = tokens[had + 1 :]
         found = found or self._event(sentence, rest) or self._done_to(sentence, rest)
-        return [self._as_done(cause, _noun_of(cause)) for cause in found]
+        made = (
+            "complete",
+            "finish",
+            "make",
+        )  # the verb of a booking that is made, a payment that is completed
+        noun = {one: VERB_OF.get(naming.head(one.thing.name), "") for one in found if one.verb in made}
+        return [self._as_done(cause, noun.get(cause, "")) for cause in found]
 
 
 def _not_understood(said: Said) -> str:
@@ -380,12 +391,6 @@ def _goes_alone(clause: Clause) -> bool:
     return group.verb.base in ("receive", "get") or ours or (subject is not None and is_system(subject))
 
 
-def _noun_of(cause: Action) -> str:
-    """The verb of a booking that is made, a payment that is completed."""
-    done = cause.verb in ("complete", "finish", "make")
-    return VERB_OF.get(naming.head(cause.thing.name), "") if done else ""
-
-
 def _halves(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
     """The cause and the effect of a sentence; the cause is empty when there is none."""
     cause, effect = _parted(tokens) if tokens else ((), ())
@@ -398,6 +403,10 @@ def _parted(tokens: Sequence[Token]) -> tuple[Sequence[Token], Sequence[Token]]:
         return (), tokens[comma + 1 :]
     if tokens[0].low in _TRIGGERS or tokens[0].low == "if":
         comma = _comma(tokens)
+        named = range(2, comma) if tokens[0].low in _NAMING else ()  # after each sale the till is closed, ...
+        for i in (i for i in named if tokens[i].tag in "DO" and tokens[i - 1].tag in "WA"):
+            if not clauses(tokens[1:i]) and _subject_first(tokens[:comma], i):
+                return tokens[1:i], tokens[i:]
         return (tokens[1:comma], tokens[comma + 1 :]) if comma else _without_comma(tokens)
     able = any(token.low in ("can", "may", "cannot") for token in tokens)
     for i, token in enumerate(tokens[1:], 1):

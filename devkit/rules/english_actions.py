@@ -26,6 +26,7 @@ _CHANGES = words("change")
 _MESSAGES = words("message")
 _WHOLE = ("status", "availability", "history", "type")
 _DONE = ("ed", "en", "wn", "nt", "ld", "id", "st", "nd", "ght")
+_ABSTRACT = ("ment", "ness", "ity", "ism", "ture", "ance", "ence", "ship")
 _ENDINGS = ("ation", "ion", "ment", "al", "ance")
 _PAST = ("below", "above", "under", "over", "beyond", "behind", "to")
 _BODIES = ("ybody", "yone", "eone")
@@ -53,7 +54,7 @@ class Actions(Reading):
             if chosen or (not past and _is_told(tokens, clause)) or _is_idle(tokens, clause):
                 continue
             if base == "become":
-                found += self._became(sentence, tokens[clause.start : clause.end], only_change=True)
+                found += self._became(sentence, tokens[clause.start : clause.group.end + 2], only_change=True)
             place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
             several = _by_object(tokens, _meant(_gone(tokens, clause), automatic=automatic))
             done = (self._action(place, one, actor, automatic=automatic, past=past) for one in several)
@@ -98,6 +99,8 @@ class Actions(Reading):
             return False
         word = naming.singular(subject.head)
         acts = word in VERB_OF or verbs.as_form(word, "base")  # Dispatch ships the order
+        if word.endswith(_ABSTRACT) and word not in VERB_OF:
+            return True  # this agreement replaces all earlier ones
         named = subject.named and not acts and not any(one.plural for one in clause.objects)
         return named or naming.pascal(word) in self._things
 
@@ -461,7 +464,9 @@ def _into(clause: Clause) -> tuple[Term | None, str]:
     marks = verb in words("marking")
     if marks or verb in words("complement"):
         for one in clause.objects[not passive :][:1]:
-            if _is_so(one) or (passive and marks and one.words):
+            so = one.head in words("adjective") or one.head.endswith(("able", "ible"))  # made available
+            so = len(one.words) == 1 and (so or verbs.as_form(one.head, "part") is not None)
+            if so or (passive and marks and one.words):
                 return None, naming.pascal(" ".join(one.words))
     for word, phrases in clause.tails:
         phrase, name = phrases[0], naming.pascal(" ".join(phrases[0].words))
@@ -476,12 +481,6 @@ def _into(clause: Clause) -> tuple[Term | None, str]:
         if to and verb in words("into_target") and name and not is_person(phrase.head):
             return term_of(phrase), f"{naming.pascal(word)}{term_of(phrase).name}"
     return None, ""
-
-
-def _is_so(phrase: Phrase) -> bool:
-    """`declared void`, `made available`."""
-    so = phrase.head in words("adjective") or phrase.head.endswith(("able", "ible"))
-    return len(phrase.words) == 1 and (so or verbs.as_form(phrase.head, "part") is not None)
 
 
 def _names(verb: Verb, thing: Term, tail: str, preposition: str) -> tuple[Term, Term]:

@@ -19,6 +19,7 @@ _CLASSES = {
 _NOT_ADVERBS = _words("not_adverb")
 _MODIFIERS = _words("plural_modifier")
 _PARTICLES = ("off", "out", "up", "down", "away", "aside", "back")
+_NOUNS_DONE = ("wound", "ground", "thought", "felt", "cast", "bound", "bent", "rent", "found")
 _RELATIVE = ("that", "which", "who")
 _TIMES = _words("time")
 _NOUN_TOO = _words("noun_and_verb")
@@ -217,7 +218,8 @@ def _phrase(tokens: Sequence[Token], first: int, end: int) -> Phrase:
 
 
 def _is_done(low: str) -> bool:
-    return low.endswith(("ed", "en", "wn")) and verbs.as_form(low, "part") is not None
+    forms = {form for _, form in verbs.forms().get(low, ())} if low not in _NOUNS_DONE else set()
+    return "part" in forms and "base" not in forms
 
 
 def _with_of(tokens: Sequence[Token], phrase: Phrase, end: int) -> Phrase:
@@ -372,7 +374,9 @@ def _third_person(tokens: Sequence[Token], i: int, following: Token) -> Verb | N
     known = low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
     alone = before.low in ("it", "he", "she", "who") and after in "PTXCS"
     return (
-        verbs.guessed_from_s(low) if known and (alone or (after in "DO" and following.low != "i")) else None
+        verbs.guessed(naming.singular(low))
+        if known and (alone or (after in "DO" and following.low != "i"))
+        else None
     )
 
 
@@ -446,16 +450,13 @@ def _clause(
     verb = verbs.as_form(particle, "base")
     if verb and (at + 1 >= end or tokens[at + 1].tag not in "DWAQ"):  # checks the guests in
         group, at = replace(group, verb=verb), at + 1
-    which, was = _tells_which(tokens, group), tokens[group.start].low in ("was", "were", "got")
+    by, was = group.start - 1, tokens[group.start].low in ("was", "were", "got")
+    which = (
+        by > 0 and tokens[by].low in _RELATIVE and tokens[by - 1].text != ","
+    )  # orders that have been paid
     if own and objects and objects[0].pronoun in ("itself", "themselves"):  # the lamp switches itself off
         objects[0] = own
     return Clause(group, subject, tuple(objects), _tails(tokens, at, end), start, end, which, was)
-
-
-def _tells_which(tokens: Sequence[Token], group: Group) -> bool:
-    """`orders that have been paid`: no comma, so it says which orders are meant."""
-    at = group.start - 1
-    return at > 0 and tokens[at].low in _RELATIVE and tokens[at - 1].text != ","
 
 
 def _parted(tokens: Sequence[Token], begin: int, end: int) -> bool:

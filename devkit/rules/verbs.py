@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, get_args
 
-from devkit.rules import lexicon, naming
+from devkit.rules import lexicon
 from executor import tenses
 
 Form = Literal["base", "s", "past", "part", "ing"]
@@ -56,22 +56,14 @@ def guessed_from_ed(word: str) -> Verb | None:
     return Verb(base, low, "update") if base else None
 
 
-def guessed_from_s(word: str) -> Verb:
-    """`fumigates` -> fumigate; for third persons of verbs nobody listed."""
-    return guessed(naming.singular(word))
-
-
 def _inflected(base: str, kind: str) -> list[tuple[str, Verb, Form]]:
     root, sign, particle = base.partition("_")
     tail = sign + particle
     past, part = tenses.simple_past(root) + tail, tenses.participle(root) + tail
     verb = Verb(base, part, kind)
+    words = (base, tenses.third_person(root) + tail, past, part, tenses.gerund(root) + tail)
     listed: list[tuple[str, Verb, Form]] = [
-        (base, verb, "base"),
-        (tenses.third_person(root) + tail, verb, "s"),
-        (past, verb, "past"),
-        (part, verb, "part"),
-        (tenses.gerund(root) + tail, verb, "ing"),
+        (word, verb, form) for word, form in zip(words, get_args(Form), strict=True)
     ]
     if root.endswith("l") and past.endswith("lled"):
         listed += [(root + "ed" + tail, verb, "past"), (root + "ed" + tail, verb, "part")]

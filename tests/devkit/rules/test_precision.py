@@ -33,6 +33,8 @@ def commands(text: str) -> list[str]:
         ("고객은 도서를 구매 한다.", ["PurchaseBook"]),
         ("The porter takes care of the cart and makes use of the lift.", []),
         ("Gloves are excluded from return.", []),
+        ("The agreement replaces all rules.", []),
+        ("A baker opened the mill in 1972 and sold it to a farmer.", []),
         ("Goods made to order are heavy.", []),
         ("Nobody who has not signed in may enter the vault.", []),
         ("관리자가 차량을 등록하는 기능을 제공하여야 한다.", ["RegisterVehicle"]),

@@ -283,6 +283,18 @@ def reactions(text: str) -> list[str]:
         ),
         ("The porter checks the cart. If not clean, it is washed.", "CartChecked -> WashCart"),
         ("Oven full? The oven is emptied.", "OvenMarkedFull -> EmptyOven"),
+        (
+            "After each sale the stall is closed, the cash is counted and the clerk informed.",
+            "SaleMade -> CloseStall,CountCash,InformClerk",
+        ),
+        ("The board approves the loan, and with that the courier is booked.", "LoanApproved -> BookCourier"),
+        ("A parcel arrives for a guest: its label is scanned.", "ParcelArrived -> ScanLabel"),
+        ("If a lamp breaks down: it is replaced.", "LampBrokenDown -> ReplaceLamp"),
+        ("Eggs laid are weighed.", "EggLaid -> WeighEgg"),
+        (
+            "As soon as the report is in, the crate is either released or seized.",
+            "ReportReceived -> ReleaseCrate,SeizeCrate",
+        ),
         ("송금 후에는 영수증이 발행된다.", "RemittanceMade -> IssueReceipt"),
         ("트럭이 창고에 도착하면 직원이 화물을 검사한다.", "TruckArrived -> InspectShipment"),
         ("면접일이 정해지면 지원자에게 알려준다.", "InterviewDateSet -> NotifyApplicant"),
