@@ -174,7 +174,7 @@ class English(Actions):
         undone = {one.group.verb.base for one in clauses(said.cause) if one.group.negative} if state else ()
         it = said.cause and said.cause[0].tag == "O"  # it is shipped when it is paid
         main = [t for t in said.effect if t.start < said.cause[0].start] if it else []
-        absent = self._thing and words("arriving").intersection(undone)  # if no answer comes, it is closed
+        absent = self._thing and words("awaited").intersection(undone)  # if no answer comes, it is closed
         for about in (*_about(main), *_about(said.cause if state and not absent else ())):
             self._speak_of(about)
         timed = state.lower().startswith(("every", "each", "at ", "nightly"))
@@ -279,16 +279,13 @@ class English(Actions):
         about, passive = first.subject, first.group.passive
         does = bool(first.objects) and not passive
         by = any(word == "by" and is_person(phrases[0].head) for word, phrases in first.tails)
-        many = (
-            (about and about.plural)
-            or naming.is_plural(subject[0].low)
-            or (len(subject) == 1 and not verbs.as_form(subject[0].low, "ing"))
-        )
-        many = many and subject[0].low not in _DEMONSTRATIVES
+        low, one = subject[0].low, len(subject) == 1
+        many = (about and about.plural) or naming.is_plural(low) or (one and not verbs.as_form(low, "ing"))
+        many = many and low not in _DEMONSTRATIVES
         if by or not (participle(subject) or (does and not many)):  # Dispatch packs the order
             return [], tokens
         found = self._event(sentence, subject)
-        if subject[0].low in _DEMONSTRATIVES and len(subject) == 1:
+        if low in _DEMONSTRATIVES and one:
             found = list(self._just_done())
         if not found and about and about.words and does and tokens[0].low in ("a", "an", "every", "each"):
             found = self._done_to(sentence, tokens[: about.end])  # a fault in the slide takes it off
@@ -472,8 +469,9 @@ def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
                 return rest
             ands = [j for j in range(i, len(tokens) - 1) if tokens[j].low == "and"]
             part = {j for j in ands if tokens[j - 1].text == "," and _main_part(tokens[j + 1 :])}
-            more = next(
-                (j for j in ands if j in part or verbs.as_form(tokens[j + 1].low, "base", "s")), len(tokens)
-            )
-            return (*tokens[:i], *tokens[more:])  # lock it before use and release it
+            part |= {j for j in ands if verbs.as_form(tokens[j + 1].low, "base", "s")}
+            return (
+                *tokens[:i],
+                *tokens[min(part, default=len(tokens)) :],
+            )  # lock it before use and release it
     return tokens

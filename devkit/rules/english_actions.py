@@ -366,9 +366,8 @@ def _is_attribute(phrase: Phrase) -> bool:
 
 def _by_object(tokens: Sequence[Token], clause: Clause) -> list[Clause]:
     """`reserves a desk or a meeting room` does two things: each object that an article marks as one of its own."""
-    more = [
-        one for one in clause.objects[1:] if one.words and tokens[one.start - 1].low in ("a", "an", "the")
-    ]
+    articles = ("a", "an", "the")
+    more = (one for one in clause.objects[1:] if one.words and tokens[one.start - 1].low in articles)
     own = [one for one in more if one.end == len(tokens) or tokens[one.end].tag not in "BMHG"]
     first, *rest = clause.objects or (None,)
     if clause.group.passive:

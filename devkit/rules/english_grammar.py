@@ -144,9 +144,8 @@ def _doing(tokens: Sequence[Token], i: int, first: int) -> bool:
     """`the order stating a reason`, `exceeding 5 kW`: what the thing before does."""
     after = _at(tokens, i + 1)
     begins = after.tag == "Q" or after.low in ("a", "an", "the", "its", "their")
-    return (
-        begins and bool(verbs.as_form(tokens[i].low, "ing")) and (i > first or _at(tokens, i - 1).tag != "D")
-    )
+    begins = begins and (i > first or _at(tokens, i - 1).tag != "D")
+    return begins and verbs.as_form(tokens[i].low, "ing") is not None
 
 
 def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
@@ -373,11 +372,8 @@ def _third_person(tokens: Sequence[Token], i: int, following: Token) -> Verb | N
         return None if noun and other else verb
     known = low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
     alone = before.low in ("it", "he", "she", "who") and after in "PTXCS"
-    return (
-        verbs.guessed(naming.singular(low))
-        if known and (alone or (after in "DO" and following.low != "i"))
-        else None
-    )
+    does = alone or (after in "DO" and following.low != "i")
+    return verbs.guessed(naming.singular(low)) if known and does else None
 
 
 def _plural_verb(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:

@@ -12,8 +12,7 @@ from devkit.rules.facts import NOWHERE, Choices, Members, Term
 _words = partial(lexicon.words, "english_words.txt")
 _GROUPS = ("consist", "compris", "is made", "is composed", "are made", "are composed")
 _CUT = re.compile(
-    r",? \b(?:which|that|who|whose|where|when|whenever|if|while|because|so that|in order|before|after|until|unless|but|depending|at any|at all)\b.*$",
-    re.IGNORECASE,
+    r"(?i),? \b(?:which|that|who|whose|where|when|whenever|if|while|because|so that|in order|before|after|until|unless|but|depending|at any|at all)\b.*$"
 )
 _BEFORE_ITEM = re.compile(
     r"^(?:optionally|(?:a|the) (?:list|number|set) of|information about|its?|their) ", re.IGNORECASE
