@@ -13,19 +13,15 @@ from devkit.rules import lexicon, naming
 from devkit.rules.facts import Action, Facts, Kind, Place, Rule, Term, noticed
 from devkit.rules.korean_grammar import Clause, Noun, clauses
 from devkit.rules.korean_lists import choices, members, phrase
-from devkit.rules.lexicon import forms, pairs, words
+from devkit.rules.lexicon import forms, pairs, pattern, words
 from devkit.rules.saying import Reading, Said, by_itself
 from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
 
-_RULE = re.compile(
-    r"(?:수 없|만 |해야|하여야|되어야|이상|이하|이내|최대|최소|않아야|지 않|안 된다|못한다|반드시|불가)"
-)
+_RULE = pattern("korean_rule")
 _STORY = re.compile(r"^(?P<actor>[가-힣A-Za-z ]{1,20}?)(?:으)?로서,?\s+(?:(?:나|저|우리)는?\s+)?(?=\S)")
 _SO_THAT = re.compile(r"^(?:그래야|그래서|이를 통해|왜냐하면)\s")
-_THEN = re.compile(
-    r"^(?:(?P<so>이에 따라|그러면|그 결과|[이그] 경우)|[그이] 즉시|그때|그[럴런] ?(?:때|땐|경우|다음)|[이그] (?:후|뒤)|그다음|이후|그러고 나[면서])(?:에|에는|엔|에도|는)?,?\s"
-)
+_THEN = pattern("korean_then")
 _RESTS = {word[0]: "" for word in terms.verb_nouns()}
 for _word in sorted(terms.verb_nouns(), key=len, reverse=True):
     _RESTS[_word[0]] += f"|{_word[1:]}"
@@ -36,10 +32,8 @@ _VERBS = (
 _REWORDED = forms("korean", VERB=_VERBS)
 _MANY = ("목록", "명단", "내역", "이력", "현황", "리스트")
 _LISTED = (*_MANY, "정보", "상세", "여부", "사실")
-_TIMED = re.compile(
-    r"(?:[가-힣]+\s)?(?:\d+|하루|이틀|사흘|일주일|한\s?달)\s?(?:분|시간|일|주|개월|달)?\s?(?:전|후|뒤)에?(?=\s)|매(?:일|주|월|년|달|시간|분기)(?:\s[가-힣0-9]+에)?|자정(?:에|마다)"
-    r"|(?:\d+(?:분|시간|일|주|개월|년)|분기|달|주|해|날|아침|저녁|[월주연]말|학기)마다|(?:[가-힣]+\s)?다음\s?날(?!부터|까지)|월말에|월초에|\d+시에|[가-힣]*(?:종료|만료|마감|만기|기준|납기|예정|시작|개시|말)일에(?=\s)"
-)
+_TIMED = pattern("korean_timed")
+_ARROW = re.compile(r"\s*(?:→|->|=>|⇒|➔|▶)\s*")
 _TIMED_FIRST = re.compile(rf"(?:\S+\s){{0,2}}(?:{_TIMED.pattern})")
 _ASKED = ("신청", "요청", "의뢰")
 _ABOUT = ("은", "는", "만", "에게", "에게는", "에는", "에", "한테")
@@ -54,8 +48,8 @@ def _said(text: str) -> Said:
     words, actor = text, None
     if story := _STORY.match(words):
         words, actor = words[story.end() :], terms.term(tuple(story["actor"].split()))
-    for pattern, instead in _REWORDED:
-        words = pattern.sub(instead, words) if pattern.search(words) else words
+    for form, instead in _REWORDED:
+        words = form.sub(instead, words) if form.search(words) else words
     return Said(
         choices=choices(text), members=members(text), rule=bool(_RULE.search(text)), words=words, actor=actor
     )
@@ -99,18 +93,26 @@ class Korean(Reading):
         return any(clause.ending != "none" for clause in clauses(text))
 
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
-        """Adds what one sentence says."""
+        """Adds what one sentence says; what stands between arrows follows from what stands before it."""
+        steps = _ARROW.split(sentence.text)
+        if len(steps) > 2 and all(steps):
+            for before, after in pairwise(steps):
+                self.sentence(replace(sentence, text=f"{before} → {after}"), actor)
+            return
         said = _said(_whole(sentence.text, acting=actor is not None) if sentence.bullet else sentence.text)
         if not self._lists(sentence, said) and not _SO_THAT.match(sentence.text):
             self._behaviour(replace(sentence, text=said.words), said.actor or actor)
 
     def _behaviour(self, sentence: Sentence, actor: Term | None) -> None:
-        made = clauses(sentence.text)
+        made = [_meant(one) for one in clauses(sentence.text)]
         conditional = any(_is_cause(one, made[i + 1 :]) for i, one in enumerate(made))
         conditional |= bool(_TIMED_FIRST.match(sentence.text))
         begun = made and (made[0].with_particle("은", "는", "이", "가", "께서") or _told(made[0]))
         self._actor = actor or (None if conditional or begun else self._actor)
         self._now = now = _Course()
+        if made and made[0].told and made[0].nouns and made[0].nouns[0].words[0] in terms.words("generic"):
+            about = made[0].told.with_particle("이", "가")  # 상담이 종료된 건은
+            self._thing = self._thing_of(about)[0] if about else self._thing
         for position, clause in enumerate(made):
             rest = made[position + 1 :]
             if _is_cause(clause, rest):
@@ -141,7 +143,8 @@ class Korean(Reading):
             self._end(sentence, self._now, made)
             self._now = _Course()
         now, acting, resolved = self._now, self._actor, self._resolved(clause)
-        self._thing = self._thing or self._about(resolved, rest)
+        if clause.nouns or clause.ending == "if":  # `검수 후`: of what is not said
+            self._thing = self._thing or self._about(resolved, rest)
         if _same_actor(clause, rest) or _permitted(rest):
             self._doer(clause, _target(clause))
             return now
@@ -212,7 +215,7 @@ class Korean(Reading):
             return None
         doer = self._doer(clause, target)
         kind, thing_like = clause.kind, target is not None and not terms.is_attribute(target.words[-1])
-        if _is_done(clause) or (kind in ("unknown", "threshold", "state") and noun not in (clause.noun, "")):
+        if kind in ("unknown", "threshold", "state") and noun not in (clause.noun, ""):
             kind = verb.kind
         if noun in ("기록", "저장") and (thing_like or (target and doer and not clause.passive)):
             kind = "create"
@@ -229,14 +232,8 @@ class Korean(Reading):
         return self._made(place, clause, (verb, noun, target), kind, doer, made)
 
     def _made(
-        self,
-        place: Place,
-        clause: Clause,
-        resolved: Resolved,
-        kind: str,
-        doer: Term | None,
-        made: Sequence[Clause],
-    ) -> Action | None:
+        self, place: Place, clause: Clause, resolved: Resolved, kind: str, doer: Term | None, made: Sequence[Clause]
+    ) -> Action | None:  # fmt: skip
         verb, noun, target = resolved
         self._recall(verb, clause, target)
         implied = pairs(terms.FILE, "implied").get(noun)
@@ -252,10 +249,11 @@ class Korean(Reading):
         elif restated or (target is None and noun in terms.words("happens")):
             return None
         tool = target and target.words[-1] in terms.words("tool") and kind != "query"
+        tool = tool or (target and noun in terms.words("light") and terms.is_attribute(target.words[-1]))
         if thing is None or not thing.name or tool:
             return None
         verb, kind = _settled(verb, kind, thing)
-        if verb.base in ("go", "jot") and kind != "query":
+        if verb.base in terms.words("settled_only") and kind != "query":
             return None
         if target and (unknown := terms.unknown(_core(target)[-1:])):
             self._facts.unclear.append(Rule(place=place, text=unknown))
@@ -270,7 +268,8 @@ class Korean(Reading):
         if kind == "query":
             command = event = _question(noun, target, thing, owner)
         elif kind != "notify" and (target is None or not terms.is_attribute(target.words[-1])):
-            self._thing = thing
+            kept = verb.base in ("assign", "call") and target and _is_role(target) and self._thing
+            self._thing = kept or thing
         system = doer is not None and doer.name == "System"
         return Action(
             place=place, kind=_KINDS.get(kind, "update"), verb=verb.base, actor=None if system else doer, thing=thing, owner=owner,
@@ -282,9 +281,7 @@ class Korean(Reading):
         if target is None and clause.ending in ("if", "after"):
             done, said = self._facts.done()[-8:], clause.noun
             same = [one.thing for one in done if one.verb == verb.base and said in one.command.alias]
-            other = [one.thing for one in done if one.thing.name != terms.english(said)]
-            about = self._thing.name if self._thing and not clause.passive else ""
-            self._thing = next(reversed(same or (other if about == terms.english(said) else [])), self._thing)
+            self._thing = next(reversed(same), self._thing)
 
     def _resolved(self, clause: Clause) -> Resolved:
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
@@ -300,9 +297,11 @@ class Korean(Reading):
             told = target and target.words[1:] and target.words[-1] in terms.words("told")
             inside = _inside(clause, target) if told and clause.noun in terms.words("telling") else None
             return inside or (clause.verb, clause.noun, target)
-        bare = [word for word in clause.bare if word in terms.verb_nouns()]
+        into = clause.with_particle("로", "으로")  # 보류로 처리된다
+        said = into.words if into and not clause.bare else clause.bare
+        bare = [word for word in said if word in terms.verb_nouns()]
         if bare:
-            rest = clause.bare[: clause.bare.index(bare[-1])]
+            rest = said[: said.index(bare[-1])]
             return terms.verb_of(bare[-1]), bare[-1], target or (_bare_noun(rest, clause) if rest else None)
         return _inside(clause, target) or (clause.verb, clause.noun, target)
 
@@ -372,12 +371,36 @@ def _told(clause: Clause) -> Clause | None:
     if told is None or head is None or clause.may or head.particle not in _ABOUT:
         return None
     head = replace(head, words=head.of, of=()) if head.of else head
-    under = told.passive or told.noun in terms.words("happens")
     inside = told.noun in terms.words("in_something") and told.with_particle("에", "에서")
     if not inside and not any(noun.particle in ("이", "가", "을", "를") for noun in told.nouns):
-        under = under or _is_role(head)
-        told = replace(told, nouns=[*told.nouns, replace(head, particle="이" if under else "을")])
+        head = replace(head, particle="이" if _is_role(head) else "을")
+        told = replace(told, nouns=[*told.nouns, head])
     return told
+
+
+def _meant(clause: Clause) -> Clause:
+    """`팀장 승인 후`, `고객 동의 시`: a role before a verb noun does it, where it is nothing that is done to people. What goes to
+    somebody is sent, or, where it has no English, they are told; what is shown as something is marked."""
+    role, noun, what = clause.bare[-1:], clause.noun, clause.with_particle("이", "가", "은", "는")
+    into, given = clause.with_particle("로", "으로"), clause.with_particle("을", "를")
+    if noun == "표시" and clause.passive and into:
+        return replace(clause, verb=terms.english_verb("mark"), kind="update")
+    if clause.kind == "notify" and into and not given and not _recipient(clause):
+        return replace(clause, kind="state")  # 진료실로 안내한다
+    if clause.verb.base == "post" and given and _recipient(clause):
+        return replace(clause, verb=terms.english_verb("submit"), noun="상신")
+    if what and clause.verb.base in ("go", "arrive") and (to := _recipient(clause)):  # 기사에게 콜이 뜬다
+        if terms.unknown(_core(what)[-1:]):
+            return replace(clause, nouns=[to], noun="알림", verb=terms.verb_of("알림"), kind="notify")
+        return replace(clause, verb=terms.english_verb("send"), noun="발송", kind="notify", passive=True)
+    staff = (
+        role and role[0].endswith(tuple(terms.words("staff_end"))) and noun not in terms.words("to_people")
+    )
+    acting = noun in terms.verb_nouns() and (staff or noun in terms.words("by_anyone"))
+    if acting and role and terms.is_person(role[0]) and not given:
+        doer = Noun(clause.bare, "이", clause.start, clause.end)
+        return replace(clause, nouns=[*clause.nouns, doer], bare=(), passive=False)
+    return clause
 
 
 def _apart(clause: Clause) -> list[Clause]:
@@ -390,16 +413,9 @@ def _apart(clause: Clause) -> list[Clause]:
     return [clause, replace(clause, nouns=[*rest, replace(other, particle=target.particle)])]
 
 
-def _is_done(clause: Clause) -> bool:
-    """`신고를 한다`: the verb is all that is said of the noun before it."""
-    last = clause.nouns[-1].particle if clause.nouns else ""
-    return not clause.noun and last in ("을", "를")
-
-
 def _is_work(clause: Clause, made: Sequence[Clause]) -> bool:
     """Entering something is what is done, not what something else is done with."""
-    last = clause is made[-1] and not any(other.ending == "none" for other in made)
-    return last if not clause.passive else clause.ending == "if"
+    return clause is made[-1] if not clause.passive else clause.ending == "if"
 
 
 def _target(clause: Clause) -> Noun | None:
@@ -408,11 +424,10 @@ def _target(clause: Clause) -> Noun | None:
     if into and clause.noun == "반영":
         return into
     happens = clause.kind == "threshold" or clause.noun in terms.words("happens")
+    told = (_recipient(clause) or into) if clause.kind == "notify" else None
     if clause.passive or happens:
-        passed = into if clause.noun in terms.words("in_something") else None
+        passed = into if clause.noun in terms.words("in_something") else told
         return _undergoer(clause) or passed
-    told = clause.with_particle("에게", "한테", "께") or clause.with_particle("에")
-    told = told if clause.kind == "notify" else None
     if found := clause.with_particle("을", "를") or told or _by_itself(clause):
         return found
     subject, topic = clause.with_particle("이", "가", "께서"), clause.with_particle("은", "는", "도", "만")
@@ -420,6 +435,12 @@ def _target(clause: Clause) -> Noun | None:
     if topic and named and not _is_role(topic):
         return topic
     return into if clause.noun in terms.words("in_something") else None  # 견적에 동의하면
+
+
+def _recipient(clause: Clause) -> Noun | None:
+    """Who gets something: `담당자에게`, `운송사로`."""
+    into = clause.with_particle("로", "으로")
+    return clause.with_particle("에게", "한테", "께") or (into if into and _is_role(into) else None)
 
 
 def _inside(clause: Clause, target: Noun | None) -> Resolved | None:
@@ -503,7 +524,8 @@ def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
     by = topic or clause.with_particle("이", "가", "께서")
     alone = clause.start == 0 and not clause.bare and clause.kind not in ("input", "query", "state")
     told = clause.passive or alone or (bool(rest) and rest[0].noun == "경과")
-    done = clause.ending == "after" and told and not (by and _is_role(by))
+    goes_on = not rest or not (rest[0].passive and _target(rest[0]) is None)
+    done = clause.ending == "after" and told and not (by and _is_role(by) and goes_on)
     return bool(rest) and (clause.ending == "if" or done)
 
 
@@ -564,7 +586,7 @@ def _settled(verb: Verb, kind: str, thing: Term) -> tuple[Verb, str]:
     for left, base in lexicon.pairs(terms.FILE, "settled").items():
         given, _, ends = left.partition(":")
         if given == verb.base and thing.name.endswith(tuple(ends.split("|"))):
-            return terms.english_verb(base), kind
+            return terms.english_verb(base), "update" if given == "view" else kind  # 시험을 본다
     return verb, kind
 
 

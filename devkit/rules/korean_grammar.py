@@ -17,7 +17,7 @@ from devkit.rules.verbs import Verb
 Ending = Literal["final", "and", "by", "if", "after", "of", "none"]
 """`by` is how the next is done: `확인하여`."""
 
-_WORD = re.compile(r"[가-힣A-Za-z0-9_/&·.-]*[가-힣A-Za-z0-9]|[,;:()\[\]“”\"'‘’]|\S")
+_WORD = re.compile(r"[가-힣A-Za-z0-9_/&·.%-]*[가-힣A-Za-z0-9%]|[,;:()\[\]“”\"'‘’]|\S")
 _PARTICLE = re.compile(
     r"(에게서|으로부터|로부터|에서는|에게는|께서는|에서도|으로만|에는|에서|에게|한테|께서|께|까지|부터|마다|보다|처럼|만큼|별로|이나|이랑|랑|으로|로써|로|에|의|와|과|은|는|이|가|을|를|도|만|나)$"
 )
@@ -70,7 +70,7 @@ _AUXILIARIES = (
 )
 """An ending, stems that may follow it, whether that denies: `취소하지 않으면`, `등록해 주면`, `취소하게 되면`, `보고 싶다`."""
 _BOUND: tuple[tuple[re.Pattern[str], Ending], ...] = (
-    (re.compile(r"경우|때|즉시|순간|대로$"), "if"),
+    (re.compile(r"경우|때|즉시|순간|대로$|날(?:부터|에)?$"), "if"),
     (re.compile(r"(?:후|뒤|다음|이후|지)(?:에|에는|로)?$"), "after"),
 )
 _VOWELS = (
@@ -79,6 +79,7 @@ _VOWELS = (
 _OPENED = dict(pair.split("=") for pair in f"하=해|하여 되=돼|되어 르=ㄹ라|ㄹ러 {_VOWELS}".split(" "))
 """What a stem's end becomes before 서; after other vowels nothing changes."""
 _HELPING, _HELPED = "주 드리 두 놓 버리", re.compile(r"[아어여해려켜쳐춰겨워와봐져내]$")
+_AT_ONCE = re.compile(r"(?:동시에|것과 (?:동시에|함께))(?=[ ,]|$)")
 _THING = re.compile(r"(?:[것거]|건)(?:이다|임|이고|고|예요|죠|입니다)?\.?$|겁니다")
 _ASKED = re.compile(r"지(?:를|도|는|가)?$")
 _TOGETHER = ("함께", "같이", "더불어")
@@ -132,15 +133,11 @@ _SOME = Clause(Verb("", "", "unknown"), "unknown", "", False, "of")
 
 
 def words_of(text: str) -> list[Word]:
-    """The words of a sentence; `주문 한다` is one."""
+    """The words of a sentence; a noun written together with its verb noun is one of its own."""
     found: list[Word] = []
     for match in _WORD.finditer(text):
-        before = found[-1] if found else None
-        if before and before.text in verb_nouns() and _is_form(match[0], "하 되 드리"):
-            found[-1] = Word(before.text + match[0], before.start, match.end())
-        else:
-            at = match.start() + _before_verb(match[0])
-            found += [Word(text[i:j], i, j) for i, j in ((match.start(), at), (at, match.end())) if i < j]
+        at = match.start() + _before_verb(match[0])
+        found += [Word(text[i:j], i, j) for i, j in ((match.start(), at), (at, match.end())) if i < j]
     return found
 
 
@@ -224,13 +221,10 @@ def _condition(word: str) -> Clause | None:
     """`걸리면`, `있는지`: a condition or a question, whatever the verb means."""
     if word in ("나면", "났으면"):  # 사고가
         return Clause(english_verb("detect"), "threshold", "발견", True, "if")
-    if is_known(word):
-        return None
-    if re.search(r"(?:[는은한된할될을던]|..[온간난인일])지(?:를|도)?$", word):
+    if not is_known(word) and re.search(r"(?:[는은한된할될을던]|..[온간난인일])지(?:를|도)?$", word):
         return _SOME
-    if not re.search(r"^[차뜨들크]면$|[가-힣](?:[리지으나이치오기우되]|[가-힣]다)면$", word):
-        return None
-    return replace(_SOME, ending="if", negative="없" in word)
+    holds = re.search(r"^[차뜨들크]면$|[가-힣](?:[리지으나이치오기우되르프쁘시]|[가-힣]다)면$", word)
+    return replace(_SOME, ending="if", negative="없" in word) if holds and not is_known(word) else None
 
 
 def _lasting(word: str, following: str) -> Clause | None:
@@ -278,6 +272,9 @@ def _native(word: str, *, known: bool = False) -> Clause | None:
         entry = _natives().get((letters[:length], tail))
         if entry and end.match(letters[length:]) and (length < len(letters) or len(word) > 1 or known):
             stem, base, noun, kind = entry
+            if kind == "threshold" and _ending(word) in ("final", "and"):  # 전기가 끊긴다
+                base, _, noun = lexicon.pairs(FILE, "native").get(stem, f"{base}:{noun}").partition(":")
+                kind = "" if stem in lexicon.pairs(FILE, "native") else kind
             verb, passive = english_verb(base), stem in words("native_passive") or stem.endswith("지")
             return Clause(verb, kind or _kind(verb.kind), noun, passive, _ending(word))
     return None
@@ -336,6 +333,9 @@ class _Parser:
             said = predicate(word.text) if long else None
             if said and self._bare and _is_form(word.text, _HELPING) and _HELPED.search(self._bare[-1]):
                 said = None if is_known(self._bare[-1]) else replace(said, verb=Verb("", "", "unknown"))
+            if said and said.ending == "by" and _is_form(self._next(), _HELPING + " 가 오 내"):  # 나눠 준다
+                whole = _native(word.text + self._next())
+                said = replace(whole, ending="by") if whole else said
             said = said or self._left_out(word) or (_lasting(word.text, self._next()) if bound else None)
             if said is None:
                 self._noun(word)
@@ -409,6 +409,8 @@ class _Parser:
         if (stem in words("skip") and not (particle and is_known(stem))) or (
             stem.endswith("별") and is_known(stem[:-1])
         ):
+            if stem == "중" and particle and self._bare:  # 배송 중으로
+                self._joined(word, particle)
             return
         self._first = self._first if self._bare else word.start
         self._bare.append(stem)
@@ -419,18 +421,18 @@ class _Parser:
 
     def _joined(self, word: Word, particle: str, *, plural: bool = False) -> None:
         """The words so far are a noun phrase."""
+        if self._of and re.fullmatch(r"[\d.,]+%?|절반|일부|전액|나머지", self._bare[-1]):  # 대금의 70%를
+            self._bare, self._of = list(self._of), ()
         noun = Noun(tuple(self._bare[-3:]), particle, self._first, word.end, self._of, plural)
         self._nouns.append(noun)
         self._bare, self._of = [], ()
 
     def _predicate(self, word: Word, said: Clause) -> None:
         ending, used, negative = self._role(said)
-        if used > 1 and said.noun in words("browsed") and _is_form(self._next(), "보"):  # 뽑아 본다
-            said = replace(said, verb=english_verb("view"), kind="query", noun="조회")
         if ending == "of":
             self._relative(replace(said, ending="if", negative=negative, end=word.end), self._next(used - 1))
-        elif word.text.endswith("게") and used == 1:
-            self._bare = []  # `안전하게` says how
+        elif used == 1 and (word.text.endswith("게") or (said.noun == "경과" and ending == "and")):
+            self._bare = []  # `안전하게` says how, `사흘이 지나도록` when
         else:
             self._close(replace(said, ending=ending, negative=negative), used)
         self._at += used
@@ -451,6 +453,9 @@ class _Parser:
             ("되어야", "돼야", "해야", "아야", "어야", "야만")
         ):
             return "if", used, negative
+        if ending == "of" and (with_it := _AT_ONCE.match(f"{following} {second}")):
+            begun = any(one.ending == "if" for one in self._made)
+            return "and" if begun else "if", used + with_it[0].count(" ") + 1, negative
         if ending == "of" and _THING.match(following + second):
             return "final", used + 1, negative
         if (ending == "of" or following == "즉시") and (

@@ -74,6 +74,12 @@ def test_a_verb_gives_a_command_an_event_and_an_actor(sentence: str, made: str, 
         ("상품의 등록 및 삭제가 가능하여야 한다.", "RegisterProduct DeleteProduct"),
         ("직원은 혈압을 측정하여 기록한다.", "MeasureBloodPressure"),
         ("세척료를 청구한다.", "ChargeCleaningFee"),
+        ("조교는 시약을 나눠 준다.", "DistributeReagent"),
+        ("수강생은 시험을 본다.", "TakeExam"),
+        ("반장은 의견을 팀장에게 올린다.", "SubmitOpinion"),
+        ("승객은 버스에서 하차한다. 직원은 표에 서명한다.", "LeavePassenger SignTicket"),
+        ("계약금은 3일 후 자동으로 반환된다.", "ReturnDeposit"),
+        ("할인율은 10%를 적용한다.", "ApplyDiscountRate"),
         ("담당자는 뻐끔료를 청구한다.", "ChargeFee"),
     ],
 )
@@ -200,7 +206,16 @@ def test_consists_of_is_a_group() -> None:
 
 
 @pytest.mark.parametrize(
-    "sentence", ["결제를 취소할 수 없다.", "주문은 취소하지 못한다.", "운영 시간은 평일 9시이다.", "개요"]
+    "sentence",
+    [
+        "결제를 취소할 수 없다.",
+        "주문은 취소하지 못한다.",
+        "운영 시간은 평일 9시이다.",
+        "개요",
+        "직원은 진료실로 안내한다.",
+        "회의를 돌린다.",
+        "비용은 회비에서 처리한다.",
+    ],
 )
 def test_what_describes_no_behaviour_gives_no_command(sentence: str) -> None:
     assert list(facts(sentence).every_action()) == []

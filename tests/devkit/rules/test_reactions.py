@@ -334,10 +334,30 @@ def reactions(text: str) -> list[str]:
         ("신고가 접수되면 순찰대가 출동한다.", "ReportReceived -> DispatchPatrol"),
         ("고객이 견적에 동의하면 시공팀을 배정한다.", "QuoteAgreedTo -> AssignConstructionTeam"),
         ("주문이 확정되면 피킹을 지시하니 연락할 필요가 없다.", "OrderConfirmed -> OrderPicking"),
+        ("가구가 배송되면 조립팀으로 통보된다.", "FurnitureSent -> NotifyAssemblyTeam"),
+        ("회원이 수영장을 예약하면 코치에게 신호가 간다.", "PoolReserved -> SendSignal"),
+        ("표본이 채취되면 연구원에게 흐물이 뜬다.", "SpecimenCollected -> NotifyResearcher"),
+        ("수하물이 분류되면 카트는 운반 중으로 표시된다.", "BaggageClassified -> MarkCart"),
+        ("검역이 완료되면 상자는 폐기로 처리된다.", "QuarantineCompleted -> DiscardBox"),
+        ("기사가 차량을 반납하는 것과 동시에 요금이 정산된다.", "VehicleReturned -> SettleFee"),
+        ("승객이 하차하자마자 좌석이 비워진다.", "PassengerLeft -> VacateSeat"),
+        ("직원이 휴가를 신청한다. 부장 승인 후 확정된다.", "LeaveApproved -> ConfirmLeave"),
+        ("나흘이 지나도록 결제하지 않으면 주문이 취소된다.", " -> CancelOrder"),
+        ("면담이 종료된 건은 자동으로 마감된다.", "InterviewEnded -> CloseInterview"),
+        ("재고가 바닥나면 발주서가 생성된다.", "StockRunOut -> CreatePurchaseOrder"),
+        ("그림이 팔리면 화가에게 대금의 70%를 보낸다.", "PaintingSold -> SendPayment"),
     ],
 )
 def test_an_event_starts_what_follows(text: str, expected: str) -> None:
     assert reactions(text) == [expected]
+
+
+def test_each_arrow_is_a_link() -> None:
+    assert reactions("민원 접수 → 조사원 배정 → 팀장 승인 → 결과 통보") == [
+        "ComplaintReceived -> AssignSurveyor",
+        "SurveyorAssigned -> ApproveComplaint",
+        "ComplaintApproved -> NotifyResult",
+    ]
 
 
 @pytest.mark.parametrize(
