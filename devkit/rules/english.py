@@ -290,7 +290,8 @@ class English(Actions):
         if not found and about and about.words and does and tokens[0].low in ("a", "an", "every", "each"):
             found = self._done_to(sentence, tokens[: about.end])  # a fault in the slide takes it off
         if not does or (about and is_person(about.head)):
-            any_one = tokens[0].low in _ANY or ((passive or does) and tokens[0].tag != "D" and many)
+            plain = tokens[0].tag != "D" and many and tokens[first.group.start].tag != "M"
+            any_one = tokens[0].low in _ANY or ((passive or does) and plain)
             so = words("attributive")
             found = [one for one in found if self._facts.earlier(one, "") or (any_one and one.verb not in so)]
         if not found or not does:

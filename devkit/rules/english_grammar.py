@@ -386,7 +386,7 @@ def _plural_verb(tokens: Sequence[Token], i: int, following: Token) -> Verb | No
 
 
 def _past(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
-    told = following.tag in "PTW"  # goods made to order
+    told = following.low in ("by", "in", "on", "at", "from", "with") or following.tag == "W"
     return None if told else verbs.as_form(tokens[i].low, "past")
 
 
@@ -447,9 +447,7 @@ def _clause(
     if verb and (at + 1 >= end or tokens[at + 1].tag not in "DWAQ"):  # checks the guests in
         group, at = replace(group, verb=verb), at + 1
     by, was = group.start - 1, tokens[group.start].low in ("was", "were", "got")
-    which = (
-        by > 0 and tokens[by].low in _RELATIVE and tokens[by - 1].text != ","
-    )  # orders that have been paid
+    which = by > 0 and tokens[by].low in _RELATIVE and tokens[by - 1].text != ","  # orders that are paid
     if own and objects and objects[0].pronoun in ("itself", "themselves"):  # the lamp switches itself off
         objects[0] = own
     return Clause(group, subject, tuple(objects), _tails(tokens, at, end), start, end, which, was)

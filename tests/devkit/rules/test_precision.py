@@ -35,7 +35,7 @@ def commands(text: str) -> list[str]:
         ("Gloves are excluded from return.", []),
         ("The agreement replaces all rules.", []),
         ("A baker opened the mill in 1972 and sold it to a farmer.", []),
-        ("Goods made to order are heavy.", []),
+        ("Damaged parts must be scrapped.", ["ScrapPart"]),
         ("Nobody who has not signed in may enter the vault.", []),
         ("관리자가 차량을 등록하는 기능을 제공하여야 한다.", ["RegisterVehicle"]),
         ("도서 등록, 수정, 삭제 기능 제공", ["RegisterBook", "UpdateBook", "DeleteBook"]),
