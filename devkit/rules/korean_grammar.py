@@ -453,9 +453,9 @@ class _Parser:
             ("되어야", "돼야", "해야", "아야", "어야", "야만")
         ):
             return "if", used, negative
-        if ending == "of" and (with_it := _AT_ONCE.match(f"{following} {second}")):
-            begun = any(one.ending == "if" for one in self._made)
-            return "and" if begun else "if", used + with_it[0].count(" ") + 1, negative
+        if ending == "of" and (at_once := _AT_ONCE.match(f"{following} {second}")):
+            ending = "and" if any(one.ending == "if" for one in self._made) else "if"
+            return ending, used + at_once[0].count(" ") + 1, negative
         if ending == "of" and _THING.match(following + second):
             return "final", used + 1, negative
         if (ending == "of" or following == "즉시") and (

@@ -358,6 +358,7 @@ def test_each_arrow_is_a_link() -> None:
         "SurveyorAssigned -> ApproveComplaint",
         "ComplaintApproved -> NotifyResult",
     ]
+    assert len(reactions("출고 지시 -> 피킹 -> 포장 -> 송장 출력")) == 3
 
 
 @pytest.mark.parametrize(
