@@ -136,8 +136,14 @@ class _Analyst:
         self._latest_line = 0
         self._causes = {action: r.triggers for r in facts.reactions for action in r.results}
         self._triggers = {action for r in facts.reactions for action in r.triggers}
-        made = {action.thing.name.casefold() for action in self._actions if _changes(action)}
-        self._values = {fact.owner.name.casefold() for fact in facts.members if fact.group} - made
+        self._done: dict[str, set[tuple[str, str]]] = {}
+        for action in filter(_changes, self._actions):
+            self._done.setdefault(action.thing.name.casefold(), set()).add((action.verb, action.kind))
+        recorded: list[Members | Choices] = [*facts.members, *facts.choices]
+        self._kept = {fact.owner.name.casefold() for fact in recorded if fact.owner}
+        self._kept |= {table.term.name.casefold() for table in facts.tables} | self._given.keys()
+        self._values = {fact.owner.name.casefold() for fact in facts.members if fact.group}
+        self._values -= self._done.keys()
         self._values |= {fact.name.name.casefold() for fact in facts.choices}
         self._found: dict[str, Found] = dict(self._given)
         if not closed:
@@ -194,7 +200,23 @@ class _Analyst:
         low = term.name.casefold()
         if is_attribute(term) or low in self._values or low in ("approval", "consent"):
             return False
-        return low not in _words("generic_thing")
+        return low not in _words("generic_thing") and not self._is_lesser(term)
+
+    def _is_lesser(self, term: Term) -> bool:
+        """Of what one thing is done to, nobody keeps track: somebody who is called, a photo that is sent along, a quantity, a
+        deed that ends."""
+        low, head = term.name.casefold(), naming.head(term.name)
+        done = self._done.get(low, ())
+        if len(done) != 1 or low in self._kept:
+            return low in _words("indefinite")
+        ((verb, kind),) = done
+        if is_person(head):
+            return kind != "create" and verb not in _words("joining")
+        if head in _words("quantity"):
+            return verb not in _words("noting")
+        deed = head in lexicon.pairs("english_words.txt", "nominal") and verb in _words("phase")
+        deed = deed and head not in lexicon.pairs("english_words.txt", "implied").values()
+        return deed or not _words("lesser").isdisjoint((head, "-".join(naming.parts(term.name)[-2:])))
 
     # ------------------------------------------------------------ where an action belongs
 
@@ -246,7 +268,7 @@ class _Analyst:
         return longer[-1] if len(longer) == 1 else None
 
     def _mentioned(self, action: Action) -> Found | None:
-        if not self._closed and not is_attribute(action.thing) and action.kind != "query":
+        if not self._closed and self._may_be(action.thing) and action.kind != "query":
             return None
         if self._closed and action in self._triggers:
             return None
@@ -261,8 +283,12 @@ class _Analyst:
             return None if alone else next(iter(self._found.values()), None)
         if action.kind != "query" and action.thing.name.casefold() in _words("generic_thing"):
             return None
-        if not self._may_be(action.thing) or (action.kind == "query" and self._found):
-            return self._latest or next(iter(self._found.values()), None)
+        home = self._latest or next(iter(self._found.values()), None)
+        lesser = self._is_lesser(action.thing)
+        if home and lesser and action.kind != "query":
+            return home if action in self._reacting or is_person(naming.head(action.thing.name)) else None
+        if (not lesser and not self._may_be(action.thing)) or (action.kind == "query" and home):
+            return home
         return self._found.setdefault(action.thing.name.casefold(), Found(action.thing))
 
     # ------------------------------------------------------------ where the other facts belong

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from devkit.rules.analysis import analyse
 from devkit.rules.asked import lines as lines_of
 from devkit.rules.behaviour import work_out
 from devkit.rules.draft import draft
@@ -486,3 +487,27 @@ def test_what_is_undecided_is_a_question(text: str, language: str) -> None:
 
     assert [question.text.endswith(text) for question in found.questions] == [True]
     assert not found.contexts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The diver attaches a photo. The office registers wrecks and closes wrecks.", ["Wreck"]),
+        (
+            "The office registers wrecks and closes wrecks. When a wreck is closed, the diver is sent home.",
+            ["Wreck"],
+        ),
+        ("The clerk raises the humidity. The clerk opens crates and seals crates.", ["Crate"]),
+        ("The clerk opens crates and seals crates. The check ends.", ["Crate"]),
+        ("The clerk opens crates and seals crates. Half is paid.", ["Crate"]),
+        ("The clerk registers a member and opens a crate. The clerk seals the crate.", ["Member", "Crate"]),
+        ("The keeper photographs birds. The keeper takes a photo.", ["Bird"]),
+        ("담당자는 상자를 열고 상자를 봉인한다. 담당자는 여권을 받는다.", ["Box"]),
+    ],
+)
+def test_what_is_only_called_sent_along_measured_or_ended_is_no_aggregate(
+    text: str, expected: list[str]
+) -> None:
+    found = analyse(facts(text)).found.values()
+
+    assert [one.term.name for one in found] == expected
