@@ -11,6 +11,7 @@ from devkit.rules.asked import lines as lines_of
 from devkit.rules.behaviour import work_out
 from devkit.rules.draft import draft
 from devkit.rules.facts import Facts
+from devkit.rules.loose_ends import timer_of
 from devkit.rules.outline import outline
 from devkit.rules.policies import policies
 from devkit.rules.reader import read
@@ -511,3 +512,8 @@ def test_what_is_only_called_sent_along_measured_or_ended_is_no_aggregate(
     found = analyse(facts(text)).found.values()
 
     assert [one.term.name for one in found] == expected
+
+
+@pytest.mark.parametrize("time", ["학기마다", "연말마다", "분기마다"])
+def test_a_time_that_comes_again_is_a_timer(time: str) -> None:
+    assert timer_of(f"{time} 조교는 비품을 점검한다.") == time
