@@ -14,11 +14,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """`apply` switches the keeper off. `faults` make it matter; `slow`: letters of the jobs that last long enough."""
+    """`apply` switches the keeper off. `faults` make it matter, one about `every` seconds; `slow`: letters of the jobs that last
+    long enough."""
 
     apply: Callable[[], None]
     faults: tuple[str, ...]
     slow: str
+    every: float = 6.0
 
 
 def _without_fence() -> None:
@@ -89,7 +91,7 @@ MUTANTS = {
     "none": Mutant(apply=lambda: None, faults=_OVERTAKING, slow=_HALF),
     "fence": Mutant(apply=_without_fence, faults=_OVERTAKING, slow=_HALF),
     "token": Mutant(apply=_without_token, faults=_OVERTAKING, slow=_HALF),
-    "ack": Mutant(apply=_without_ack, faults=("rtdb slow", "rtdb slow", "kill executor"), slow=""),
+    "ack": Mutant(apply=_without_ack, faults=("rtdb slow", "kill executor"), slow="", every=2.5),
     "journal": Mutant(apply=_without_journal, faults=("kill executor", "kill poller"), slow=""),
 }
 

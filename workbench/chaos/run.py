@@ -34,13 +34,17 @@ def run(
     mutant: str = "",
     only: Sequence[str] = (),
 ) -> Verdict:
-    """`mutant`: one promise's keeper is switched off in the pollers; the plan has nothing but the faults it is there for.
+    """`mutant`: one promise's keeper is switched off in the pollers; the plan has nothing but the faults it is there for, as often as it needs them.
 
     `only`: nothing but these kinds of fault.
     """
     found = MUTANTS.get(mutant)
     wanted = plan(
-        seed=seed, jobs=jobs, seconds=minutes * 60, every=every, only=found.faults if found else only
+        seed=seed,
+        jobs=jobs,
+        seconds=minutes * 60,
+        every=found.every if found else every,
+        only=found.faults if found else only,
     )
     perform(
         wanted,
