@@ -317,13 +317,7 @@ class English(Actions):
         had = next((i for i, one in enumerate(tokens) if one.tag == "H"), -1)  # we have your report
         rest = tokens[had + 1 :]
         found = found or self._event(sentence, rest) or self._done_to(sentence, rest)
-        made = (
-            "complete",
-            "finish",
-            "make",
-        )  # the verb of a booking that is made, a payment that is completed
-        noun = {one: VERB_OF.get(naming.head(one.thing.name), "") for one in found if one.verb in made}
-        return [self._as_done(cause, noun.get(cause, "")) for cause in found]
+        return [self._as_done(cause, _noun_of(cause)) for cause in found]
 
 
 def _not_understood(said: Said) -> str:
@@ -460,6 +454,12 @@ def _happens(tokens: Sequence[Token]) -> bool:
     return bool(clauses(tokens)) or full or any(t.low in VERB_OF or t.low in both for t in tokens[:3])
 
 
+def _noun_of(cause: Action) -> str:
+    """The verb of a booking that is made, a payment that is completed."""
+    done = cause.verb in ("complete", "finish", "make")
+    return VERB_OF.get(naming.head(cause.thing.name), "") if done else ""
+
+
 def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
     """An effect without its condition, which may stand before it: a day before the visit, ..."""
     for i, token in enumerate(tokens[1:], 1):
@@ -471,8 +471,6 @@ def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:
             ands = [j for j in range(i, len(tokens) - 1) if tokens[j].low == "and"]
             part = {j for j in ands if tokens[j - 1].text == "," and _main_part(tokens[j + 1 :])}
             part |= {j for j in ands if verbs.as_form(tokens[j + 1].low, "base", "s")}
-            return (
-                *tokens[:i],
-                *tokens[min(part, default=len(tokens)) :],
-            )  # lock it before use and release it
+            more = min(part, default=len(tokens))
+            return (*tokens[:i], *tokens[more:])  # lock it before use and release it
     return tokens
