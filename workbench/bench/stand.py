@@ -242,13 +242,21 @@ class Stand:
         return Rtdb(Running("rtdb", program, program.ports()), path)
 
     def language_model(
-        self, *, p50: float = 0.0, p95: float = 0.0, seed: int = 1, **holds: float
+        self,
+        *,
+        p50: float = 0.0,
+        p95: float = 0.0,
+        seed: int = 1,
+        module: str = "workbench.bench.language_model",
+        build: Mapping[str, str] | None = None,
+        **holds: float,
     ) -> LanguageModel:
+        """Another build's `module` answers that build's questions."""
         path = self.folder / f"calls.{self._numbers.get('language-model', 0)}.jsonl"
         options = ["--log", str(path), "--p50", str(p50), "--p95", str(p95), "--seed", str(seed)]
         for schema, seconds in holds.items():
             options += ["--hold", f"{schema}={seconds}"]
-        program = self.start("language-model", "workbench.bench.language_model", *options)
+        program = self.start("language-model", module, *options, **(build or {}))
         port = until(lambda: re.search(r"ready port=(\d+)", program.output()))
         return LanguageModel(Running("language-model", program, {"http": int(port[1])}), path)
 

@@ -43,9 +43,10 @@ def viewers(stand: Stand) -> Iterator[Figure]:
     few, many, rounds = 4, stand.many(100, 6), stand.many(3, 1)
     language_model = stand.language_model(p50=0.5, p95=2)
     old_build = unpacked(stand.folder / "before")
+    theirs = stand.language_model(p50=0.5, p95=2, module="tests.bench.language_model", build=old_build)
     before, now, watched = list[_Spent](), list[_Spent](), list[_Spent]()
     for _ in range(rounds):
-        before.append(_added(*_pair(stand, language_model, few, old_build), few))
+        before.append(_added(*_pair(stand, theirs, few, old_build), few))
         alone, with_viewers = _pair(stand, language_model, many, {})
         watched.append(with_viewers)
         now.append(_added(alone, with_viewers, many))
