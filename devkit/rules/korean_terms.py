@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from devkit.rules import lexicon, naming, verbs
@@ -84,11 +84,14 @@ def _together(pieces: Sequence[str]) -> str:
     return "".join(piece for piece, before in pairs if not before.endswith(piece))
 
 
-def _joined(words_of: Sequence[str]) -> Sequence[str]:
+def _joined(words_of: Sequence[str]) -> Iterator[str]:
     """`회원 자격` is what the dictionary has in one word."""
-    if words_of[1:] and (both := words_of[0] + words_of[1]) in dictionary():
-        return [both, *_joined(words_of[2:])]
-    return [words_of[0], *_joined(words_of[1:])] if words_of else []
+    i = 0
+    while i < len(words_of):
+        both = "".join(words_of[i : i + 2])
+        step = 2 if i + 1 < len(words_of) and both in dictionary() else 1
+        yield both if step == 2 else words_of[i]
+        i += step
 
 
 def verb_of(noun: str) -> Verb:

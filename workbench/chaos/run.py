@@ -34,7 +34,8 @@ def run(
     mutant: str = "",
     only: Sequence[str] = (),
 ) -> Verdict:
-    """`mutant`: one promise's keeper is switched off in the pollers; the plan has nothing but the faults it is there for, as often as it needs them.
+    """`mutant`: one promise's keeper is switched off in the pollers; the plan has nothing but the faults it is there for, as often
+    as it needs them.
 
     `only`: nothing but these kinds of fault.
     """
