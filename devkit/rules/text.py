@@ -25,6 +25,8 @@ _SENTENCE_END = re.compile(
 _STORY_BEGINS = re.compile(r"(?:as an?|i (?:want|would|need|can)|so that)\b(?!.*[.!?]$)", re.IGNORECASE)
 _STORY_GOES_ON = re.compile(r"(?:i (?:want|would|need|can)|so that|in order to)\b", re.IGNORECASE)
 _STEP = re.compile(r"(?:given|when|then|and|but)\b(?!.*[.!?:]$)", re.IGNORECASE)
+_FIRST_STEP = re.compile(r"(?:given|when)\b", re.IGNORECASE)
+_WHEN = re.compile(r"when\b", re.IGNORECASE)
 
 _ROW = re.compile(
     r'^[A-Z][A-Z0-9]+-\d+,(?=\S)(?:(?:Bug|Spike|버그|결함|스파이크),.*|[^,".]{0,30}(?<!다),)*"?'
@@ -32,6 +34,10 @@ _ROW = re.compile(
 """The short cells of an export of issues, before what one says."""
 _ROW_END = re.compile(r'(?:(?<=[.다])|")(?:,[^,"]{0,25})+$')
 
+_SHOUTED = re.compile(
+    r"\b(?:WHEN|WHENEVER|WHILE|WHERE|IF|THEN|ONCE|UPON|AFTER|BEFORE|UNTIL|UNLESS|GIVEN|AND|OR|BUT|NOT|THE|AN?|SHALL|MUST|SHOULD|WILL|MAY|CAN|CANNOT)\b"
+)
+"""Small words in capitals: `WHEN the stock is low, THE system SHALL ...`"""
 _LONGEST = 600
 
 
@@ -107,10 +113,16 @@ def sentences(lines: Sequence[Line]) -> Iterator[Sentence]:
 def line_of(number: int, text: str) -> Line:
     """A line, its body freed from bullet, label, emphasis marks."""
     plain = text.replace("**", "").replace("__", "").replace("`", "").replace("\t", " ")
+    plain = _SHOUTED.sub(lambda said: said[0].lower(), plain) if _is_lower(plain) else plain
     cell = _ROW_END.sub("", _ROW.sub("", plain, count=1))
     prefix = _PREFIX.match(cell)
     body = cell[prefix.end() :] if prefix else cell
     return Line(number, text, body.strip(), len(body) < len(plain.lstrip()) and not _SECTION.match(plain))
+
+
+def _is_lower(text: str) -> bool:
+    """Whether most of a line is in small letters, unlike a statement of SQL."""
+    return 2 * sum(map(str.isupper, text)) < sum(map(str.isalpha, text))
 
 
 def _wrapped(lines: Sequence[Line]) -> Iterator[list[Line]]:
@@ -131,13 +143,19 @@ def goes_on(before: Line, line: Line) -> bool:
         return False
     if before.body.rstrip(",").endswith("로서") or (
         (_STORY_BEGINS.match(before.body) and _STORY_GOES_ON.match(line.body))
-        or (_STEP.match(before.body) and _STEP.match(line.body))
+        or (_STEP.match(before.body) and _STEP.match(line.body) and _is_next(before, line))
     ):
         return True
     if line.bullet:
         return False
     begun = before.body[-1:] not in ".:;!?。다요음함됨임기|" and len(before.body) > 30
     return begun and (line.body[:1].islower() or "가" <= line.body[:1] <= "힣")
+
+
+def _is_next(before: Line, line: Line) -> bool:
+    """Whether a step of a scenario belongs to the sentence of the one before; a second `When` begins one of its own."""
+    begins = _FIRST_STEP.match(line.body)
+    return not begins or bool(_WHEN.match(line.body) and not _WHEN.match(before.body))
 
 
 def _sentences(group: Sequence[Line]) -> Iterator[Sentence]:

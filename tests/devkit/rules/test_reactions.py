@@ -138,6 +138,15 @@ def reactions(text: str) -> list[str]:
             "Given an empty cart\nWhen the shopper pays the cart\nThen a receipt is printed\nAnd the stock is reduced",
             "CartPaid -> PrintReceipt,ReduceStock",
         ),
+        (
+            "WHEN a voucher is redeemed, THE Kiosk_System SHALL print the receipt",
+            "VoucherRedeemed -> PrintReceipt",
+        ),
+        (
+            "- **WHEN** the porter locks the gate\n- **THEN** the system SHALL call the guard",
+            "GateLocked -> CallGuard",
+        ),
+        ("IF the pump fails, THEN THE system SHALL close the valve", "PumpFailed -> CloseValve"),
         ("When the licence ends, all visits of that guest are cancelled.", "LicenceEnded -> CancelVisit"),
         ("The porter cleans the van. On pick-up the deposit is blocked.", "VanPickedUp -> BlockDeposit"),
         ("The menu is printed once the dish is complete.", "DishCompleted -> PrintMenu"),
@@ -350,6 +359,12 @@ def reactions(text: str) -> list[str]:
 )
 def test_an_event_starts_what_follows(text: str, expected: str) -> None:
     assert reactions(text) == [expected]
+
+
+def test_each_criterion_is_a_sentence_of_its_own() -> None:
+    text = "1. WHEN a job is printed, THE System SHALL charge the account\n2. WHEN a job is deleted, THE System SHALL refund the account"
+
+    assert reactions(text) == ["JobPrinted -> ChargeAccount", "JobDeleted -> RefundAccount"]
 
 
 def test_each_arrow_is_a_link() -> None:
