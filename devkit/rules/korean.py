@@ -19,7 +19,10 @@ from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
 
 _RULE = pattern("korean_rule")
-_STORY = re.compile(r"^(?P<actor>[가-힣A-Za-z ]{1,20}?)(?:으)?로서,?\s+(?:(?:나|저|우리)는?\s+)?(?=\S)")
+_STORY = re.compile(
+    r"^(?:as an? )?(?P<actor>[가-힣A-Za-z ]{1,20}?)(?:(?:으)?로서,?\s+(?:(?:나|저|우리)는?\s+)?|,? i want(?: to)? )(?=\S)",
+    re.IGNORECASE,
+)
 _SO_THAT = re.compile(r"^(?:그래야|그래서|이를 통해|왜냐하면)\s")
 _THEN = pattern("korean_then")
 _RESTS = {word[0]: "" for word in terms.verb_nouns()}
@@ -248,7 +251,7 @@ class Korean(Reading):
             kind = verb.kind if verb.kind in ("create", "delete") else kind
         elif restated or (target is None and noun in terms.words("happens")):
             return None
-        tool = target and target.words[-1] in terms.words("tool") and kind != "query"
+        tool = target and _is_tool(target) and kind != "query"
         tool = tool or (target and noun in terms.words("light") and terms.is_attribute(target.words[-1]))
         if thing is None or not thing.name or tool:
             return None
@@ -383,10 +386,18 @@ def _meant(clause: Clause) -> Clause:
     somebody is sent, or, where it has no English, they are told; what is shown as something is marked."""
     role, noun, what = clause.bare[-1:], clause.noun, clause.with_particle("이", "가", "은", "는")
     into, given = clause.with_particle("로", "으로"), clause.with_particle("을", "를")
+    shown = given or what
     if noun == "표시" and clause.passive and into:
         return replace(clause, verb=terms.english_verb("mark"), kind="update")
     if clause.kind == "notify" and into and not given and not _recipient(clause):
         return replace(clause, kind="state")  # 진료실로 안내한다
+    if noun == "지원" and given:
+        return replace(clause, kind="state")  # 형식을 지원한다
+    if into and noun in ("이동", "진입") and _is_tool(into):
+        return replace(clause, kind="state")  # 목록 화면으로 이동한다
+    printed = (shown.words if shown else clause.bare)[-1:]
+    if noun == "출력" and not any(one.endswith(tuple(terms.words("printed"))) for one in printed):
+        return replace(clause, kind="state")
     if clause.verb.base == "post" and given and _recipient(clause):
         return replace(clause, verb=terms.english_verb("submit"), noun="상신")
     if what and clause.verb.base in ("go", "arrive") and (to := _recipient(clause)):  # 기사에게 콜이 뜬다
@@ -495,6 +506,11 @@ def _is_on_the_way(action: Action, clause: Clause, rest: Sequence[Clause]) -> bo
     return before and not kept and all(one.negative or one.kind == "state" for one in rest)
 
 
+def _is_tool(noun: Noun) -> bool:
+    """What a program is made of, and what it writes for whoever runs it."""
+    return noun.words[-1] in terms.words("tool") or not terms.words("trace").isdisjoint(noun.words)
+
+
 def _is_shown(clause: Clause) -> bool:
     """`화면에 대기 목록이 뜬다`, `현황을 제공한다`: somebody sees it."""
     target = _target(clause) if clause.noun in terms.words("shown") else None
@@ -541,12 +557,22 @@ def _happened(action: Action) -> Action | None:
 
 def _whole(text: str, *, acting: bool) -> str:
     """`주문 취소`, `주문 취소 (고객)`: a bullet that is a thing and a verb noun, perhaps with who does it, as a sentence."""
+    label, _, rest = text.partition(": ")
+    if rest and all(word in terms.verb_nouns() for word in re.split(r"\s*[/,·]\s*", rest)):
+        text = f"{label.removesuffix(' 관리')} {rest}"  # 공지 관리: 등록/수정
+    elif rest and re.split("[ /]", label)[-1] in terms.verb_nouns() and not clauses(rest):
+        text = label
     what, _, who = text.rstrip(" )").partition("(")
     if acting and what.split()[-1:] and what.split()[-1] in terms.words("viewed") and not clauses(text):
         return f"{text}을 조회할 수 있다"  # 팀장: 월별 매출 통계
     words, roles = what.split(), (word for word in re.split(r"\s*[,/·]\s*", who) if terms.is_person(word))
     named = 2 <= len(words) <= 5 and re.split("[/·]", words[-1])[-1] in terms.verb_nouns()
-    if not named or clauses(text) or not phrase(" ".join(words[:-1])):
+    if (
+        not named
+        or re.search(r"[+=%:<>]|\s/\s|(?<![A-Za-z])[a-z]", what)
+        or clauses(text)
+        or not phrase(" ".join(words[:-1]))
+    ):
         return text
     return f"{next((f'{role}가 ' for role in roles), '')}{' '.join(words)}한다"
 

@@ -265,7 +265,11 @@ def _beginnings(stem: str) -> Iterator[tuple[str, str]]:
 
 def _native(word: str, *, known: bool = False) -> Clause | None:
     """A form of a native verb; `known` words are nouns elsewhere (보고, 사고)."""
-    if word in words("numeral") or (not known and (is_known(word) or is_known(split_particle(word)[0]))):
+    if (
+        word in words("numeral")
+        or word == "그리고"
+        or (not known and (is_known(word) or is_known(split_particle(word)[0])))
+    ):
         return None
     letters = _letters(word)
     for length, (tail, end) in product(range(len(letters), 1, -1), _TAILS.items()):
@@ -394,7 +398,8 @@ class _Parser:
             self._phrase(word)
 
     def _phrase(self, word: Word) -> None:
-        stem, particle = split_particle(word.text)
+        counted = word.text == "수가" and self._bare  # 회원 수가
+        stem, particle = ("수", "가") if counted else split_particle(word.text)
         plural = stem.endswith("들")
         stem = stem.removesuffix("들")
         before = self._words[self._at - 1].text if self._at else ""

@@ -67,6 +67,11 @@ def _head(word: str) -> tuple[str, ...]:
     return next(filter(None, rests), end)
 
 
+def is_skipped(word: str) -> bool:
+    """`정상 처리`: a word that names nothing."""
+    return word in words("skip") and not is_known(word)
+
+
 def unknown(words_of: tuple[str, ...]) -> str:
     """The first word that has no English; "" when all have."""
     return next((w for w in words_of if not _has_english(w)), "")
@@ -74,7 +79,7 @@ def unknown(words_of: tuple[str, ...]) -> str:
 
 def term(words_of: tuple[str, ...], *, plural: bool = False) -> Term:
     """A concept from the words of a noun phrase."""
-    known = [word for word in words_of if _has_english(word)] or words_of
+    known = [word for word in words_of if _has_english(word) and not is_skipped(word)] or words_of
     return Term(_together([english(word) for word in _joined(known)]), " ".join(words_of), plural)
 
 

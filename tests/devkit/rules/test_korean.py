@@ -81,6 +81,11 @@ def test_a_verb_gives_a_command_an_event_and_an_actor(sentence: str, made: str, 
         ("계약금은 3일 후 자동으로 반환된다.", "ReturnDeposit"),
         ("할인율은 10%를 적용한다.", "ApplyDiscountRate"),
         ("담당자는 뻐끔료를 청구한다.", "ChargeFee"),
+        ("강사는 강좌를 개설한다. 그리고 그 수강생은 출석부에 등록된다.", "OpenCourse RegisterStudent"),
+        ("신청이 승인되면 회원 수가 증가한다.", "ApproveApplication IncreaseMemberCount"),
+        ("- 쿠폰 관리: 등록/삭제", "RegisterCoupon DeleteCoupon"),
+        ("- 쿠폰 등록: 이름과 기한 기반", "RegisterCoupon"),
+        ("As a 점주 I want to 쿠폰을 발급하기를 so that 손님을 초대할 수 있다", "IssueCoupon"),
     ],
 )
 def test_forms_of_one_verb_are_read_alike(sentence: str, made: str) -> None:
@@ -106,6 +111,13 @@ def test_forms_of_one_verb_are_read_alike(sentence: str, made: str) -> None:
         "과제가 미제출된다.",
         "채소를 상자에 담아 보낸 업체는 없다.",
         "심사는 한 번만 된다.",
+        "- couponId=7인 쿠폰 등록",
+        "- `coupons.py`: 쿠폰 등록",
+        "쿠폰 발급은 2초 이내에 완료되어야 한다.",
+        "직원은 쿠폰 등록 화면으로 이동한다.",
+        "시스템은 쿠폰 형식을 지원하고 오류 메시지를 반환한다.",
+        "시스템은 쿠폰 번호를 출력한다.",
+        "- 쿠폰 수 + 자동 발급",
     ],
 )
 def test_what_is_denied_wished_of_the_reader_or_only_describes_gives_no_command(sentence: str) -> None:

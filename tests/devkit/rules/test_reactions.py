@@ -180,6 +180,12 @@ def reactions(text: str) -> list[str]:
         ),
         ("At the end of the month a bill is created for each tenant.", " -> CreateBill"),
         ("설치가 완료된 날부터 렌탈료가 부과된다.", "InstallationCompleted -> ChargeRentalFee"),
+        ("사서가 도서를 폐기할때마다 관장에게 알림을 보낸다.", "BookDiscarded -> SendNotification"),
+        ("WHEN 사서가 도서를 폐기하면, THE 시스템은 대출을 취소해야 한다.", "BookDiscarded -> CancelLoan"),
+        (
+            "- **Given:** 도서가 있음\n- **When:** 사서가 도서를 폐기함\n- **Then:** 대출이 취소됨",
+            "BookDiscarded -> CancelLoan",
+        ),
         ("책이 선정되면 구독자에게 안내 메일", "BookSelected -> SendNoticeEmail"),
         ("출석이 기록되면 보호자에게 알림을 보낸다.", "AttendanceRecorded -> SendNotification"),
         ("Members whose fee is overdue are suspended.", "FeeMarkedOverdue -> SuspendMember"),
