@@ -54,11 +54,11 @@ class Analysis:
     found: dict[str, Found]
     homes: dict[Action, str]
 
-    def of(self, name: str) -> Found | None:
-        return self.found.get(name.casefold())
+    def of(self, term: Term) -> Found:
+        return self.found.get(term.name.casefold()) or Found(term)
 
     def home(self, action: Action) -> Found | None:
-        return self.of(self.homes.get(action, ""))
+        return self.found.get(self.homes.get(action, "").casefold())
 
 
 def analyse(facts: Facts, given: Sequence[Term] = (), *, closed: bool = False) -> Analysis:

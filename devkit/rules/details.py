@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from devkit.rules import naming
 from devkit.rules.analysis import Found
-from devkit.rules.facts import Choices, Column, Facts, Table, Term
+from devkit.rules.facts import Choices, Facts, Term
 
 _TYPES = {
     word: java
@@ -34,22 +34,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """An inner type: one with attributes of its own, or an enumeration with its values."""
+    """An inner type: one with attributes of its own, or an enumeration with its items."""
 
     name: str
     alias: str
     fields: Sequence[Field] = ()
-    values: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """What is known of an aggregate before its text is read: names of its types, references and attributes."""
-
-    enumerations: Sequence[Term] = ()
-    parts: Sequence[Term] = ()
-    references: Iterable[str] = ()
-    attributes: Sequence[str] = ()
+    items: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +49,25 @@ class Inside:
     enumerations: Sequence[Kind]
 
 
-def inside(found: Found, facts: Facts, given: Given) -> Inside:
-    """What the text records about the aggregate; a key is added when none is named."""
-    enumerations = _enumerations(given.enumerations, found, facts)
-    parts = [_part(*one, enumerations) for one in _groups(given.parts, found, facts)]
-    types = [*enumerations, *parts]
-    fields = once(_fields(found, given, types), {one.name.casefold() for one in types})
-    present = {one.name.casefold() for part in parts for one in part.fields}
-    required = (Field(naming.camel(name), field_type(name), naming.title(name)) for name in given.attributes)
+def inside(
+    found: Found,
+    facts: Facts,
+    *,
+    enumerations: Sequence[Term],
+    parts: Sequence[Term],
+    references: Iterable[str],
+    attributes: Sequence[str] = (),
+) -> Inside:
+    """What the text records about the aggregate, and what is known of it before: names of its types, references and attributes.
+    A key is added when none is named."""
+    kinds = _enumerations(enumerations, found, facts)
+    made = list(_parts(parts, found, facts, kinds))
+    types = [*kinds, *made]
+    fields = once(_fields(found, references, types), {one.name.casefold() for one in types})
+    present = {one.name.casefold() for part in made for one in part.fields}
+    required = (Field(naming.camel(name), field_type(name), naming.title(name)) for name in attributes)
     fields = once([*fields, *(f for f in required if f.name.casefold() not in present)])
-    return Inside(fields=_with_key(found.term, fields), parts=parts, enumerations=enumerations)
+    return Inside(fields=_with_key(found.term, fields), parts=made, enumerations=kinds)
 
 
 def field_type(name: str) -> str:
@@ -78,15 +77,16 @@ def field_type(name: str) -> str:
     return _TYPES.get([first, *more][-1], begun.get(first, "String"))
 
 
-def _fields(found: Found, given: Given, types: Sequence[Kind]) -> Iterator[Field]:
-    yield from (_column(column, table, types) for table in found.tables for column in table.columns)
-    references = {name.casefold() for name in given.references}
-    for fact in found.members:
-        for name in fact.names:
-            if name.name.casefold() not in references:
-                yield _field(name, found.term, types)
-    for action in found.commands:
-        yield from (_field(name, found.term, types) for name in action.fields)
+def _fields(found: Found, references: Iterable[str], types: Sequence[Kind]) -> Iterator[Field]:
+    for table in found.tables:
+        for column in table.columns:
+            camel = naming.camel(column.name)
+            java = _own_type(camel, table.term, types) or column.type
+            yield Field(camel, java, column.alias or naming.title(camel), column.key)
+    kept = {name.casefold() for name in references}
+    recorded = (name for fact in found.members for name in fact.names if name.name.casefold() not in kept)
+    for name in (*recorded, *(name for action in found.commands for name in action.fields)):
+        yield _field(name, found.term, types)
     within = {member.type for one in types for member in one.fields}
     for one in types:
         if one.name not in within:
@@ -105,12 +105,6 @@ def once(fields: Iterable[Field], types: Collection[str] = ()) -> list[Field]:
         if low not in kept or (kind in types and kept[low].type.casefold() not in types):
             kept[low] = one
     return list(kept.values())
-
-
-def _column(column: Column, table: Table, types: Sequence[Kind]) -> Field:
-    name = naming.camel(column.name)
-    java = _own_type(name, table.term, types) or column.type
-    return Field(name, java, column.alias or naming.title(column.name), column.key)
 
 
 def _field(name: Term, owner: Term, types: Sequence[Kind]) -> Field:
@@ -142,13 +136,13 @@ def _enumerations(wanted: Sequence[Term], found: Found, facts: Facts) -> list[Ki
     """Those that are asked for and those the text gives to this aggregate."""
     kinds: dict[str, Kind] = {}
     for one in (*found.choices, *_columns_with_choices(found)):
-        kinds.setdefault(one.name.name.casefold(), Kind(one.name.name, one.name.alias, values=one.values))
+        kinds.setdefault(one.name.name.casefold(), Kind(one.name.name, one.name.alias, items=one.values))
     for term in wanted:
-        known = kinds.get(term.name.casefold()) or _matching(term, facts)
-        values = known.values if known else _guessed_items(found, term)
-        said = known.alias if isinstance(known, Kind) else term.alias
-        alias = said if term.alias == naming.title(term.name) else term.alias  # given without a display name
-        kinds[term.name.casefold()] = Kind(term.name, alias, values=values)
+        low = term.name.casefold()
+        said = (one.values for one in facts.choices if low.endswith(one.name.name.casefold()))
+        known = kinds.get(low) or Kind(term.name, term.alias, items=next(said, _states(found, term)))
+        alias = known.alias if term.alias == naming.title(term.name) else term.alias  # without a display name
+        kinds[low] = replace(known, name=term.name, alias=alias)
     return list(kinds.values())
 
 
@@ -160,30 +154,19 @@ def _columns_with_choices(found: Found) -> Iterator[Choices]:
             yield Choices(place=table.place, owner=owner, name=term, values=column.choices)
 
 
-def _matching(wanted: Term, facts: Facts) -> Choices | None:
-    return next((c for c in facts.choices if wanted.name.casefold().endswith(c.name.name.casefold())), None)
-
-
-def _guessed_items(found: Found, wanted: Term) -> Sequence[str]:
+def _states(found: Found, wanted: Term) -> Sequence[str]:
     """A status nobody listed takes what the events say; another kind stays open."""
-    if naming.head(wanted.name) != "status":
-        return ["GENERAL", "OTHER"]
     names = [a.event.name for a in found.commands if a.event.name.startswith(found.term.name)]
-    said = dict.fromkeys(naming.upper_snake(name.removeprefix(found.term.name)) for name in names)
-    return [value for value in said if value][:6] or ["ACTIVE", "CLOSED"]
+    said = (naming.upper_snake(name.removeprefix(found.term.name)) for name in names)
+    return list(dict.fromkeys(said))[:6] if naming.head(wanted.name) == "status" else ()
 
 
-def _groups(wanted: Sequence[Term], found: Found, facts: Facts) -> Iterator[tuple[Term, Sequence[Term]]]:
-    """Inner types with the names of their members: those that are asked for, then those the text gives to this aggregate."""
+def _parts(wanted: Sequence[Term], found: Found, facts: Facts, types: Sequence[Kind]) -> Iterator[Kind]:
+    """Those that are asked for, then those the text gives to this aggregate; one that no text describes has a value."""
     own = {group.owner.name.casefold(): group for group in found.groups}
     every = {fact.owner.name.casefold(): fact for fact in reversed(facts.members)} | own
     known = {term.name.casefold() for term in wanted}
     for term in (*wanted, *(group.owner for low, group in own.items() if low not in known)):
         group = every.get(term.name.casefold())
-        yield term, group.names if group else ()
-
-
-def _part(term: Term, names: Sequence[Term], enumerations: Sequence[Kind]) -> Kind:
-    """One that no text describes has a value."""
-    fields = once(_field(name, term, enumerations) for name in names or (Term("Value", "Value"),))
-    return Kind(term.name, term.alias, [replace(one, key=False) for one in fields])
+        names = group.names if group else (Term("Value", "Value"),)
+        yield Kind(term.name, term.alias, once(_field(name, term, types) for name in names))

@@ -9,9 +9,9 @@ from typing import Any
 from devkit.rules import asked, naming
 from devkit.rules.analysis import Analysis, Found, analyse, mentions
 from devkit.rules.asked import Blocks
-from devkit.rules.details import Given, inside
-from devkit.rules.facts import Facts
-from devkit.rules.names import Element, Named, names
+from devkit.rules.details import inside
+from devkit.rules.facts import Facts, Term
+from devkit.rules.names import Named, names
 from devkit.rules.outline import purpose
 from executor.graph import answers
 
@@ -19,49 +19,53 @@ from executor.graph import answers
 def draft(blocks: Blocks) -> answers.DraftAnswer:
     """The given aggregates, else those that the text speaks of and nobody else has."""
     facts, korean, context = asked.facts(blocks), asked.korean(blocks), asked.given(blocks, "context")
-    others = [one.get("aggregates") for one in asked.listed(blocks.get("others"))]
-    foreign = [term for aggregates in others for term in asked.terms(aggregates)]
+    lines, others = asked.lines(blocks), asked.listed(blocks.get("others"))
+    foreign = [term for other in others for term in asked.terms(other.get("aggregates"))]
     owned = asked.terms(context.get("aggregates"))
-    analysis = analyse(facts, [*owned, *foreign], closed=bool(owned) and not context.get("purpose"))
+    closed = bool(owned) and not context.get("purpose")
+    beside = [one for one in others if one.get("name") == context.get("name")]
+    own = [*owned, *(term for one in beside for term in asked.terms(one.get("aggregates")))]
+
+    def order(term: Term) -> tuple[bool, int, str]:
+        """The same in every question about a context: its own first, as the text comes to them."""
+        return term not in own, next((n for n, line in lines if mentions(line, term)), len(lines)), term.name
+
+    known = [*owned, *foreign]
+    analysis = analyse(facts, sorted(known, key=order) if closed else known, closed=closed)
     owned = owned or [found.term for found in analysis.found.values() if found.term not in foreign]
     given = {str(one.get("name", "")): one for one in asked.listed(context.get("aggregates"))}
-    named = names(owned, analysis, asked.given(blocks, "required"), asked.lines(blocks), korean=korean)
+    named = names(owned, analysis, asked.given(blocks, "required"), lines, korean=korean)
     made = [_drafted(one, given.get(one.term.name, {}), facts, analysis, korean=korean) for one in named]
     systems = [term.alias for term in asked.terms(blocks.get("systems"))]
-    return answers.DraftAnswer(aggregates=made, calls=list(_calls(made, systems, asked.lines(blocks))))
+    return answers.DraftAnswer(aggregates=made, calls=list(_calls(made, systems, lines)))
 
 
 def _drafted(
     named: Named, given: dict[str, Any], facts: Facts, analysis: Analysis, *, korean: bool
 ) -> answers.AggregateAnswer:
-    term = named.term
-    found = analysis.of(term.name) or Found(term)
-    references = list(map(str, given.get("references") or _references(found, facts, analysis)))
-    types = {kind: asked.terms(given.get(kind)) for kind in ("enumerations", "value_objects")}
-    known = Given(enumerations=types["enumerations"], parts=types["value_objects"], references=references)
-    within = inside(found, facts, known)
+    term, found = named.term, analysis.of(named.term)
+    references = asked.texts(given.get("references")) or _references(found, facts, analysis)
+    within = inside(
+        found,
+        facts,
+        enumerations=asked.terms(given.get("enumerations")),
+        parts=asked.terms(given.get("value_objects")),
+        references=references,
+    )
     shown = [field.name for field in within.fields[:6]]
     return answers.AggregateAnswer(
         name=term.name,
         alias=term.alias,
         description=purpose([term], korean=korean),
-        references=[
-            answers.KeptReference(field=f"{naming.camel(name)}Id", aggregate=name) for name in references
+        references=[answers.KeptReference(field=name) for name in references],
+        parts=[answers.PartAnswer(**asdict(part)) for part in within.parts],
+        enumerations=[answers.EnumerationAnswer(**asdict(one)) for one in within.enumerations if one.items],
+        commands=[
+            answers.CommandAnswer(**asdict(one), events=[answers.EventAnswer(**asdict(one.event))])
+            for one in named.commands
         ],
-        parts=[answers.PartAnswer(name=part.name, alias=part.alias) for part in within.parts],
-        enumerations=[
-            answers.EnumerationAnswer(
-                name=e.name, alias=e.alias, items=[answers.ItemAnswer(value=v) for v in e.values]
-            )
-            for e in within.enumerations
-        ],
-        commands=[_command(command) for command in named.commands],
         read_models=[answers.ReadModelAnswer(**asdict(view), shows=shown) for view in named.views],
     )
-
-
-def _command(command: Element) -> answers.CommandAnswer:
-    return answers.CommandAnswer(**asdict(command), events=[answers.EventAnswer(**asdict(command.event))])
 
 
 def _references(found: Found, facts: Facts, analysis: Analysis) -> list[str]:
@@ -84,9 +88,9 @@ def _calls(
     made: Sequence[answers.AggregateAnswer], systems: Sequence[str], lines: asked.Lines
 ) -> Iterator[answers.CallAnswer]:
     """A command calls the systems that its lines name."""
-    text = {str(n): line.casefold() for n, line in lines} if systems else {}
+    text = {str(n): line.casefold() for n, line in lines}
     for command in (c for a in made for c in a.commands):
-        said = [text.get(n, "") for n in command.lines.split(",")]
+        said = "\n".join(text.get(n, "") for n in command.lines.split(","))
         for system in systems:
-            if any(system.casefold() in line for line in said):
+            if system.casefold() in said:
                 yield answers.CallAnswer(system=system, command=command.name)

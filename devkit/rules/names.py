@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from devkit.rules import asked, lexicon, naming
-from devkit.rules.analysis import Analysis, Found
+from devkit.rules.analysis import Analysis
 from devkit.rules.english_lists import is_person
 from devkit.rules.facts import Action, Term
 from executor import tenses
@@ -32,15 +32,21 @@ class Named:
     commands: list[Element]
     views: list[Element]
 
+    def of(self, kind: str) -> list[Element]:
+        return self.views if kind == "read_models" else self.commands
+
 
 def names(
     owned: Sequence[Term], analysis: Analysis, required: asked.Blocks, lines: asked.Lines, *, korean: bool
 ) -> list[Named]:
     """What the text does to each aggregate of the context, and the required names, literally."""
-    named = [_named(analysis.of(term.name) or Found(term)) for term in owned]
+    named = [
+        Named(one.term, _elements(one.commands, one.actions), _elements(one.questions, one.actions))
+        for one in map(analysis.of, owned)
+    ]
     for kind in ("events", "commands", "read_models"):
         wanted = list(filter(None, asked.texts(required.get(kind))))
-        present = {_said(kind, element) for one in named for element in (*one.commands, *one.views)}
+        present = {_said(kind, element) for one in named for element in one.of(kind)}
         for name in dict.fromkeys(name for name in wanted if named and name not in present):
             _require(_home_of(kind, name, named), kind, name, wanted)
     taken: set[str] = set()
@@ -53,23 +59,18 @@ def names(
     return named
 
 
-def _named(found: Found) -> Named:
-    def elements(actions: Sequence[Action]) -> list[Element]:
-        return [
-            Element(
-                name=action.command.name,
-                alias=action.command.alias,
-                event=action.event,
-                many=action.command.plural,
-                actor=action.actor.alias if action.actor else "",
-                lines=asked.where(
-                    other.place for other in found.actions if other.command.name == action.command.name
-                ),
-            )
-            for action in actions
-        ]
-
-    return Named(found.term, elements(found.commands), elements(found.questions))
+def _elements(actions: Sequence[Action], every: Sequence[Action]) -> list[Element]:
+    return [
+        Element(
+            name=action.command.name,
+            alias=action.command.alias,
+            event=action.event,
+            many=action.command.plural,
+            actor=action.actor.alias if action.actor else "",
+            lines=asked.where(one.place for one in every if one.command.name == action.command.name),
+        )
+        for action in actions
+    ]
 
 
 # ---------------------------------------------------------------- names that are asked for
@@ -79,27 +80,21 @@ def _said(kind: str, element: Element) -> str:
     return element.event.name if kind == "events" else element.name
 
 
-def _of_kind(kind: str, one: Named) -> list[Element]:
-    return one.views if kind == "read_models" else one.commands
-
-
 def _require(one: Named, kind: str, name: str, wanted: Collection[str]) -> None:
     """A name takes the place of one that says the same, a look-up of one with as many results; another is added: an event
     with a command of its own, a command with the event its name suggests."""
-    elements, many = _of_kind(kind, one), naming.is_plural(naming.head(name))
-    for element in elements:
-        said = _said(kind, element)
-        same = element.many == many if kind == "read_models" else _restates(kind, said, name)
-        if same and said not in wanted and kind == "events":
-            element.event = replace(element.event, name=name)
-        elif same and said not in wanted:
-            element.name = name
-        if same and said not in wanted:
+    many = naming.is_plural(naming.head(name))
+    free = (element for element in one.of(kind) if _said(kind, element) not in wanted)
+    for element in free:
+        if element.many == many if kind == "read_models" else _restates(kind, element, name):
+            if kind == "events":
+                element.event = replace(element.event, name=name)
+            else:
+                element.name = name
             return
-    command = tenses.imperative(name) if kind == "events" else name
-    elements.append(
-        replace(_plain(command, name if kind == "events" else tenses.past_tense(name)), many=many)
-    )
+    event = kind == "events"
+    command, event_name = (tenses.imperative(name), name) if event else (name, tenses.past_tense(name))
+    one.of(kind).append(replace(_plain(command, event_name), many=many))
 
 
 def _plain(command: str, event: str) -> Element:
@@ -107,27 +102,25 @@ def _plain(command: str, event: str) -> Element:
 
 
 def _home_of(kind: str, name: str, named: Sequence[Named]) -> Named:
-    """The aggregate whose name is in the required name; else the one whose behaviour has its words, or restates it; else the
+    """The aggregate whose name is in the required name; else the one whose behaviour restates it, or has its words; else the
     first."""
-    low, words = name.casefold(), set(naming.parts(name))
+    words = set(map(naming.singular, naming.parts(name)))
 
     def likeness(one: Named) -> tuple[int, bool, int]:
-        said = any(part in low for part in (one.term.name.casefold(), naming.plural(one.term.name)))
-        same = any(_restates(kind, _said(kind, element), name) for element in _of_kind(kind, one))
+        own = naming.parts(one.term.name)
         known = {word for command in one.commands for word in naming.parts(command.name)}
-        return said * len(one.term.name), same, len(words & known)
+        return (
+            len(own) if words.issuperset(own) else 0,
+            any(_restates(kind, element, name) for element in one.of(kind)),
+            len(words & known),
+        )
 
     return max(named, key=likeness)
 
 
-def participle(event: str) -> str:
-    """The verb of an event's name; "" where there is none."""
-    return tenses.base_of(naming.head(event)) or ""
-
-
-def _restates(kind: str, name: str, other: str) -> bool:
+def _restates(kind: str, element: Element, other: str) -> bool:
     """BookBorrowed says what BookLent says, BorrowBook what LendBook."""
-    same = lexicon.pairs("english_words.txt", "same_as")
+    same, name = lexicon.pairs("english_words.txt", "same_as"), _said(kind, element)
     if kind == "events":
         name, other = tenses.imperative(name), tenses.imperative(other)
     (verb, *things), (other_verb, *others) = naming.parts(name), naming.parts(other)
@@ -139,13 +132,12 @@ def _restates(kind: str, name: str, other: str) -> bool:
 
 def _begun(term: Term, *, korean: bool) -> Element:
     """An aggregate that nothing happens to must at least come into being."""
-    person = is_person(naming.head(term.name))
-    verb, noun = ("Register", "등록") if person else ("Create", "생성")
-    name = verb + term.name
-    event = tenses.past_tense(name)
+    verb, noun = ("Register", "등록") if is_person(naming.head(term.name)) else ("Create", "생성")
+    begun = _plain(verb + term.name, tenses.past_tense(verb + term.name))
     if korean:
-        return Element(name, f"{term.alias} {noun}", Term(event, f"{term.alias} {noun}됨"))
-    return _plain(name, event)
+        alias = f"{term.alias} {noun}"
+        return replace(begun, alias=alias, event=replace(begun.event, alias=f"{alias}됨"))
+    return begun
 
 
 def _make_unique(one: Named, taken: set[str]) -> None:

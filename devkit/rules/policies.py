@@ -11,7 +11,7 @@ from devkit.rules.analysis import Analysis, analyse
 from devkit.rules.asked import Blocks
 from devkit.rules.facts import Action, Reaction, Term
 from devkit.rules.loose_ends import condition_of, timer_of
-from devkit.rules.names import participle
+from executor import tenses
 from executor.graph.answers import PoliciesAnswer, PolicyAnswer
 
 
@@ -75,7 +75,7 @@ class _Known:
     def __init__(self, model: Sequence[dict[str, Any]], analysis: Analysis) -> None:
         self._analysis = analysis
         self._by_name: dict[str, _Event] = {}
-        self._by_verb: dict[tuple[str, str], _Event] = {}
+        self._by_verb: dict[tuple[str, str | None], _Event] = {}
         for entry in model:
             aggregate = str(entry.get("aggregate", ""))
             for command in map(asked.described, asked.texts(entry.get("commands"))):
@@ -86,11 +86,15 @@ class _Known:
         low = event.name.casefold()
         for name in (low, low.removesuffix(f"of{event.aggregate.casefold()}")):
             self._by_name.setdefault(name, event)
-        if verb := participle(event.name):
+        if verb := tenses.base_of(naming.head(event.name)):
             self._by_verb.setdefault((event.aggregate, verb), event)
 
     def event(self, action: Action) -> _Event | None:
         """The event that an action leads to: by name, else by its participle in the action's aggregate."""
         home = self._analysis.home(action)
-        near = self._by_verb.get((home.term.name, participle(action.event.name))) if home else None
+        near = (
+            self._by_verb.get((home.term.name, tenses.base_of(naming.head(action.event.name))))
+            if home
+            else None
+        )
         return self._by_name.get(action.event.name.casefold()) or near

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from devkit.rules.chat_model import RulesChatModel
+from devkit.rules.draft import draft
 from devkit.rules.english import _said
 from devkit.rules.reader import read
 from devkit.rules.registry import RULES, answer
@@ -349,3 +350,16 @@ def test_one_endless_line_is_read_in_time(piece: str) -> None:
     answer(answers.OutlineAnswer, data(piece * (20_000 // len(piece))))
 
     assert time.process_time() - began < 2
+
+
+def test_what_no_aggregate_of_a_draft_names_is_done_to_one_of_them_however_many_questions_are_asked() -> None:
+    names, lines = ("Loan", "Fine", "Room"), "1: A clerk renews the loan.\n2: A member reserves a copy."
+
+    def drafted(*own: str) -> list[str]:
+        context = {"name": "Lending", "aggregates": [{"name": name} for name in own]}
+        beside = {"name": "Lending", "aggregates": [{"name": name} for name in names if name not in own]}
+        found = draft({"lines": lines, "context": context, "others": [beside]})
+        return [f"{command.name} {a.name}" for a in found.aggregates for command in a.commands]
+
+    assert drafted("Fine", "Loan") == ["CreateFine Fine", "RenewLoan Loan", "ReserveCopy Loan"]
+    assert drafted("Room") == ["CreateRoom Room"]
