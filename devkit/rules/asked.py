@@ -13,15 +13,12 @@ from devkit.rules.facts import Facts, Place, Term
 Blocks = Mapping[str, Any]
 Lines = Sequence[tuple[int, str]]
 _NUMBERED = re.compile(r"(\d+):[ \t]?(.*)$")
-_DESCRIBED = re.compile(
-    r"(?P<name>.+?)(?: \((?P<alias>.*?)\))?(?: by (?P<actor>.+?))?(?: -> (?P<emits>.+)|: (?P<shows>.*))?$"
-)
+_DESCRIBED = re.compile(r"(?P<name>.+?)(?: \((?P<alias>.*?)\))?(?: by .+?)?(?: -> (?P<emits>.+)|: .*)?$")
 
 
 def lines(blocks: Blocks) -> tuple[tuple[int, str], ...]:
     """The numbered lines of the question's text; where numbers are left out, a blank line."""
-    block = blocks.get("lines", "")
-    return _lines(block) if isinstance(block, str) else ()
+    return _lines(str(blocks.get("lines", "")))
 
 
 @lru_cache(maxsize=8)
@@ -51,8 +48,10 @@ def given(blocks: Blocks, name: str) -> dict[str, Any]:
 
 def terms(items: object) -> list[Term]:
     """Named things of a block: plain names, or objects with name and alias."""
-    found = [_term(item) for item in items] if isinstance(items, (list, dict)) else []
-    return [term for term in found if term.name]
+    found = items if isinstance(items, (list, dict)) else []
+    named = [one if isinstance(one, dict) else {"name": one} for one in found]
+    pairs = [(str(one.get("name") or ""), str(one.get("alias") or "")) for one in named]
+    return [Term(name, alias or naming.title(name)) for name, alias in pairs if name]
 
 
 def listed(items: object) -> list[dict[str, Any]]:
@@ -66,11 +65,10 @@ def texts(items: object) -> list[str]:
 
 
 def described(said: str) -> dict[str, Any]:
-    """A command, read model or part as prompts describe it."""
+    """A command, read model or part as prompts describe it: its name, its alias, what it emits."""
     found = _DESCRIBED.match(said)
-    parts = found.groupdict("") if found else dict.fromkeys(("alias", "actor", "emits"), "")
-    name, emits = parts.get("name") or said, parts["emits"].split(" | ")
-    return {**parts, "name": name, "emits": list(filter(None, emits))}
+    parts = found.groupdict("") if found else {"name": said, "emits": ""}
+    return {**parts, "emits": list(filter(None, parts["emits"].split(" | ")))}
 
 
 def numbers(found: Iterable[int]) -> str:
@@ -81,10 +79,3 @@ def numbers(found: Iterable[int]) -> str:
 def where(places: Iterable[Place], most: int = 4) -> str:
     """The lines of the first places, as an answer names them."""
     return numbers(place.line for place in list(dict.fromkeys(places))[:most])
-
-
-def _term(item: object) -> Term:
-    if isinstance(item, dict):
-        name = str(item.get("name") or "")
-        return Term(name, str(item.get("alias") or "") or naming.title(name))
-    return Term(str(item), naming.title(str(item)))

@@ -23,14 +23,15 @@ _EXAMPLES = {
 def scenarios(blocks: Blocks) -> ScenariosAnswer:
     """One example per command, and one refusal per rule, at the command that the rule is most about."""
     aggregate = asked.given(blocks, "aggregate")
-    items = {name: list(values) for name, values in asked.given(aggregate, "enumerations").items()}
-    commands, korean = asked.listed(blocks.get("commands")), asked.korean(blocks)
+    items = {name: next(iter(values), "") for name, values in asked.given(aggregate, "enumerations").items()}
+    commands = asked.listed(blocks.get("commands"))
+    succeeds = ": 정상 처리" if asked.korean(blocks) else " succeeds"
     fields = map(_typed, asked.texts(aggregate.get("fields")))
     return ScenariosAnswer(
         example=[f"{name}={_example(name, java, items)}" for name, java in fields],
         scenarios=[
             ScenarioAnswer(
-                title=_succeeds(command, korean=korean),
+                title=f"{command.get('alias') or naming.sentence_case(str(command.get('name')))}{succeeds}",
                 command=str(command.get("name", "")),
                 then=list(command.get("emits") or ()),
             )
@@ -48,16 +49,17 @@ def screens(blocks: Blocks) -> ScreensAnswer:
     """A form for a command, a filter and a table for a read model."""
     types = dict(map(_typed, asked.texts(asked.given(blocks, "aggregate").get("fields"))))
 
-    def value(name: str) -> str:
-        return _example(name, types.get(name) or field_type(name), {})
+    def values(names: object) -> dict[str, str]:
+        return {name: _example(name, types.get(name) or field_type(name), {}) for name in asked.texts(names)}
 
     def rows(names: object) -> list[str]:
-        return [f"{name}={value(name)}" for name in asked.texts(names)]
+        return list(map("=".join, values(names).items()))
 
     made = [(one, rows(one.get("fields"))) for one in asked.listed(blocks.get("commands"))]
     for one in asked.listed(blocks.get("read_models")):
-        columns = " | ".join(map(value, asked.texts(one.get("columns"))))
-        made.append((one, [*rows(one.get("parameters")), f"| {columns} |"]))
+        made.append(
+            (one, [*rows(one.get("parameters")), f"| {' | '.join(values(one.get('columns')).values())} |"])
+        )
     return ScreensAnswer(
         screens=[ScreenAnswer(owner=str(one.get("name", "")), rows=said) for one, said in made]
     )
@@ -68,19 +70,14 @@ def _typed(field: str) -> tuple[str, str]:
     return name, kind.removesuffix(" (key)")
 
 
-def _example(name: str, java: str, items: Mapping[str, Sequence[str]]) -> str:
+def _example(name: str, java: str, items: Mapping[str, str]) -> str:
     """A value a person would write for a field."""
     inner, words = java.removeprefix("List<").removesuffix(">"), naming.parts(name)
-    if items.get(inner) or inner in _EXAMPLES:
-        return items[inner][0] if items.get(inner) else _EXAMPLES[inner]
+    if known := items.get(inner) or _EXAMPLES.get(inner):
+        return known
     if "email" in words or "phone" in words:
         return "kim@example.com" if "email" in words else "010-1234-5678"
     return f"{naming.title(name)} 1" if words else "N/A"
-
-
-def _succeeds(command: Mapping[str, Any], *, korean: bool) -> str:
-    alias = str(command.get("alias") or naming.sentence_case(str(command.get("name", ""))))
-    return f"{alias}: 정상 처리" if korean else f"{alias} succeeds"
 
 
 def _refusing(rule: str, commands: Sequence[Mapping[str, Any]]) -> str:

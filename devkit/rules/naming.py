@@ -23,12 +23,11 @@ def head(name: str) -> str:
 
 @lru_cache(maxsize=8192)
 def pascal(text: str) -> str:
-    return "".join(part[:1].upper() + part[1:] for part in parts(text))
+    return "".join(map(str.capitalize, parts(text)))
 
 
 def camel(text: str) -> str:
-    name = pascal(text)
-    return name[:1].lower() + name[1:]
+    return pascal(text)[:1].lower() + pascal(text)[1:]
 
 
 def upper_snake(text: str) -> str:
@@ -37,12 +36,11 @@ def upper_snake(text: str) -> str:
 
 def title(text: str) -> str:
     """A display name: words with a capital first letter."""
-    return " ".join(part[:1].upper() + part[1:] for part in parts(text))
+    return " ".join(map(str.capitalize, parts(text)))
 
 
 def sentence_case(text: str) -> str:
-    joined = " ".join(parts(text))
-    return joined[:1].upper() + joined[1:]
+    return " ".join(parts(text)).capitalize()
 
 
 def singular(word: str) -> str:

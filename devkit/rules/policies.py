@@ -39,34 +39,24 @@ def _policies(reaction: Reaction, known: _Known, *, korean: bool) -> Iterator[Po
     for trigger in reaction.triggers or (None,):
         cause = known.event(trigger) if trigger else None
         led = [(one, event) for one in reaction.results if (event := known.event(one)) and event != cause]
-        if led and (cause or not trigger):
-            commands = list(dict.fromkeys(event.command for _, event in led))
-            yield _policy(reaction, cause, trigger, led[0][0], commands, korean=korean)
-
-
-def _policy(
-    reaction: Reaction,
-    cause: _Event | None,
-    trigger: Action | None,
-    first: Action,
-    commands: list[str],
-    *,
-    korean: bool,
-) -> PolicyAnswer:
-    name, alias = cause.name if cause else "", first.command.alias
-    if trigger:
-        said = trigger.event.alias.removesuffix("됨")
-        alias = f"{said} 시 {alias}" if korean else naming.sentence_case(f"{alias} when {name}")
-    return PolicyAnswer(
-        name=f"{first.command.name}On{name or 'Time'}",
-        alias=alias,
-        trigger=name,
-        timer=timer_of(reaction.text),
-        condition=reaction.condition or condition_of(reaction.text),
-        commands=commands,
-        reason=reaction.text,
-        lines=str(reaction.place.line),
-    )
+        if not led or (trigger and not cause):
+            continue
+        name, first = cause.name if cause else "", led[0][0].command
+        alias = first.alias
+        if trigger and korean:
+            alias = f"{trigger.event.alias.removesuffix('됨')} 시 {alias}"
+        elif trigger:
+            alias = naming.sentence_case(f"{alias} when {name}")
+        yield PolicyAnswer(
+            name=f"{first.name}On{name or 'Time'}",
+            alias=alias,
+            trigger=name,
+            timer=timer_of(reaction.text),
+            condition=reaction.condition or condition_of(reaction.text),
+            commands=list(dict.fromkeys(event.command for _, event in led)),
+            reason=reaction.text,
+            lines=str(reaction.place.line),
+        )
 
 
 class _Known:

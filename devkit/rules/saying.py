@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from devkit.rules import lexicon, naming
@@ -94,12 +95,12 @@ class Reading(ABC):
     ) -> None:
         """What was read since there were so many actions and reactions follows from what was done before."""
         done, reacted = since
-        effects = self._facts.actions[done:]
         if causes:
+            later = self._facts.reactions[reacted:]
             self._facts.reactions[reacted:] = [
-                replace(one, triggers=one.triggers or tuple(causes))
-                for one in self._facts.reactions[reacted:]
+                replace(one, triggers=one.triggers or tuple(causes)) for one in later
             ]
+            effects = self._facts.actions[done:]
             del self._facts.actions[done:]
             self._add(sentence, causes, effects, condition)
 
@@ -107,41 +108,36 @@ class Reading(ABC):
         """The last thing done before to what a state is about; what waits for something that is not done began with the first.
         Where nobody decides in between, else what was found out last, or done to what its effects are done to."""
         said = {one.command.name for one in effects}
-        done = [one for one in self._facts.done() if one.kind != "notify" and one.command.name not in said]
-        done = [one for one in done if not (undone and one.verb in ("cancel", "withdraw", "reject"))]
         line, self._line = self._line, 0
-        done = [one for one in done if one.place.line <= (line or one.place.line)]
-        alone, short = by_itself(effects), 5 if state.isascii() else 1
-        spoken = state.split()
-        named = {word[:-1] for word in spoken} | set(
-            spoken if timer_of(state) and "before" not in spoken else ()
-        )
-        ways: list[Callable[[Action], bool]] = []
-        if alone and len(spoken) > 2:
-            ways.append(lambda one: " ".join(spoken[-2:]) in one.place.quote)
-        if alone or not line:
-            ways.append(lambda one: mentions(state[: len(one.thing.alias) + short], one.thing))
-        if alone:
-            things = tuple(one.thing.name for one in effects if one.kind != "notify")
-            found_out = [
-                one for one in done[-2:] if one.verb in lexicon.words("english_words.txt", "finding")
-            ]
-            ways += [
-                lambda one: one.place.line == line,
-                lambda one: one.command.alias.split()[-1] in named,
-                lambda one: mentions(state, one.thing),
-                found_out.__contains__,
-                lambda one: (
-                    bool(undone)
-                    and any(
-                        thing.startswith(one.thing.name) or _verb_of(thing) == one.verb for thing in things
-                    )
-                ),
-            ]
-        found = (_waiting([one for one in done if way(one)], undone) for way in ways)
-        waits = not timer_of(state) or lexicon.words("english_words.txt", "awaited").intersection(undone)
-        latest = next((one for one in self._near if alone and waits and one in done), None)
-        return next(filter(None, (next(reversed(near), None) for near in found)), latest)
+        done = [
+            one
+            for one in self._facts.done()
+            if one.kind != "notify" and one.command.name not in said
+            if not (undone and one.verb in ("cancel", "withdraw", "reject"))
+            if one.place.line <= (line or one.place.line)
+        ]
+        alone, spoken, timed = by_itself(effects), state.split(), bool(timer_of(state))
+        named = {word[:-1] for word in spoken} | set(spoken if timed and "before" not in spoken else ())
+        finding = lexicon.words("english_words.txt", "finding")
+        things = [one.thing.name for one in effects if one.kind != "notify" and undone]
+        begun = 5 if state.isascii() else 1
+        ways: list[Callable[[Action], bool]] = [
+            lambda one: alone and len(spoken) > 2 and " ".join(spoken[-2:]) in one.place.quote,
+            lambda one: (alone or not line) and mentions(state[: len(one.thing.alias) + begun], one.thing),
+            lambda one: one.place.line == line,
+            lambda one: one.command.alias.split()[-1] in named,
+            lambda one: mentions(state, one.thing),
+            lambda one: one in done[-2:] and one.verb in finding,
+            lambda one: any(
+                thing.startswith(one.thing.name) or _verb_of(thing) == one.verb for thing in things
+            ),
+        ]
+        for way in ways if alone else ways[:2]:
+            waiting = takewhile(lambda one: one.verb not in undone, filter(way, done))
+            if known := next(reversed(list(waiting)), None):
+                return known
+        waits = not timed or lexicon.words("english_words.txt", "awaited").intersection(undone)
+        return next((one for one in self._near if alone and waits and one in done), None)
 
     def after(self, line: int) -> None:
         """What brings the next sentence's state about is done in this line."""
@@ -160,12 +156,6 @@ class Reading(ABC):
 def by_itself(effects: Sequence[Action]) -> bool:
     """Whether nobody does any of it."""
     return all(one.actor is None for one in effects)
-
-
-def _waiting(near: Sequence[Action], undone: Collection[str]) -> Sequence[Action]:
-    """Of what was done to a thing what came before that which was not done."""
-    never = next((i for i, one in enumerate(near) if one.verb in undone), len(near))
-    return near[:never] if undone else near
 
 
 def _verb_of(thing: str) -> str:
