@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from itertools import accumulate
 
 from devkit.rules import lexicon, naming
 from devkit.rules.english_lists import is_person
@@ -15,7 +16,6 @@ from devkit.rules.facts import Action, Choices, Facts, Members, Place, Rule, Tab
 NEAR = 3
 """Lines between what somebody is told and what it is about, where no sentence says so."""
 _NOTIFICATIONS = {"notification": Term("Notification", "Notification"), "알림": Term("Notification", "알림")}
-Words = tuple[str, ...]
 _words = partial(lexicon.words, "english_words.txt")
 
 
@@ -61,10 +61,9 @@ class Analysis:
         return self.found.get(self.homes.get(action, "").casefold())
 
 
-def analyse(facts: Facts, given: Sequence[Term] = (), *, closed: bool = False) -> Analysis:
-    """The aggregates of a text. Given ones are aggregates whatever the text says; closed: there are no others,
-    and what nothing names goes to the first."""
-    return _Analyst(facts, given, closed=closed).analysis()
+def analyse(facts: Facts, given: Sequence[Term] = ()) -> Analysis:
+    """The aggregates of a text. Given ones are aggregates whatever the text says."""
+    return _Analyst(facts, given).analysis()
 
 
 def mentions(text: str, term: Term) -> bool:
@@ -88,15 +87,6 @@ def _spoken(term: Term) -> tuple[str, Sequence[tuple[str, re.Pattern[str]]]]:
 
 def is_attribute(term: Term) -> bool:
     return naming.head(term.name) in _words("attribute")
-
-
-def _begins_or_ends(words: Words, part: Words) -> bool:
-    return bool(part) and (words[: len(part)] == part or words[-len(part) :] == part)
-
-
-def _is_part(words: Words, wholes: Collection[Words]) -> bool:
-    """An order line that nothing is done to, beside an order: part of the order."""
-    return any(words[:length] in wholes for length in range(1, len(words)))
 
 
 def _notification(action: Action) -> str:
@@ -126,29 +116,27 @@ def _unique(actions: Iterable[Action]) -> list[Action]:
 
 
 class _Analyst:
-    def __init__(self, facts: Facts, given: Sequence[Term], *, closed: bool) -> None:
+    def __init__(self, facts: Facts, given: Sequence[Term]) -> None:
         self._facts = facts
-        self._closed = closed
         self._given = {term.name.casefold(): Found(term) for term in given}
-        self._actions = list(facts.every_action())
-        self._reacting = {action for r in facts.reactions for action in (*r.triggers, *r.results)}
+        self._actions = facts.every_action()
         self._latest: Found | None = None
         self._latest_line = 0
         self._causes = {action: r.triggers for r in facts.reactions for action in r.results}
         self._triggers = {action for r in facts.reactions for action in r.triggers}
+        self._reacting = self._triggers | self._causes.keys()
         self._done: dict[str, set[tuple[str, str]]] = {}
         for action in filter(_changes, self._actions):
             self._done.setdefault(action.thing.name.casefold(), set()).add((action.verb, action.kind))
-        recorded: list[Members | Choices] = [*facts.members, *facts.choices]
-        self._kept = {fact.owner.name.casefold() for fact in recorded if fact.owner}
-        self._kept |= {table.term.name.casefold() for table in facts.tables} | self._given.keys()
+        owners = [*(fact.owner for fact in facts.members), *(fact.owner for fact in facts.choices)]
+        self._recorded = [*filter(None, owners), *(table.term for table in facts.tables)]
+        self._kept = {term.name.casefold() for term in self._recorded} | self._given.keys()
         self._values = {fact.owner.name.casefold() for fact in facts.members if fact.group}
         self._values -= self._done.keys()
         self._values |= {fact.name.name.casefold() for fact in facts.choices}
-        self._found: dict[str, Found] = dict(self._given)
-        if not closed:
-            for term in self._strong():
-                self._found.setdefault(term.name.casefold(), Found(term))
+        self._found = dict(self._given)
+        for term in self._strong():
+            self._found.setdefault(term.name.casefold(), Found(term))
 
     def analysis(self) -> Analysis:
         homes: dict[Action, str] = {}
@@ -177,24 +165,23 @@ class _Analyst:
 
     def _strong(self) -> list[Term]:
         """Things with a table, with recorded attributes, created, acted on in two ways, or part of a reaction."""
-        done = {(action.thing.name.casefold(), action.verb) for action in self._actions if _changes(action)}
-        often = Counter(thing for thing, _ in done)
-        recorded = [fact.owner for fact in self._facts.members]
-        terms = list(recorded)
-        terms += [_NOTIFICATIONS[named] for action in self._actions if (named := _notification(action))]
+        often = Counter({thing: len(done) for thing, done in self._done.items()})
+        terms = [_NOTIFICATIONS[named] for action in self._actions if (named := _notification(action))]
         for action in self._actions:
             central = often[action.thing.name.casefold()] > 1 or action in self._reacting
             if action.kind == "create" or (_changes(action) and action.owner is None and central):
                 terms.append(action.thing)
-        recorded += [fact.owner for fact in self._facts.choices if fact.owner]
-        recorded += [table.term for table in self._facts.tables]
-        often.update(term.name.casefold() for term in recorded)
-        terms += recorded
+        often.update(term.name.casefold() for term in self._recorded)
         acted = {action.thing.name for action in self._actions if _changes(action)}
         kept = acted | {table.term.name for table in self._facts.tables}
         wholes = {naming.parts(name) for name in acted}
-        known = (term for term in dict.fromkeys(terms) if self._may_be(term) and not _restates(term, often))
-        return [t for t in known if t.name in kept or not _is_part(naming.parts(t.name), wholes)]
+        known = (t for t in (*terms, *self._recorded) if self._may_be(t) and not _restates(t, often))
+        parts = ((term, naming.parts(term.name)) for term in known)  # an order line is part of the order
+        return [
+            t
+            for t, words in parts
+            if t.name in kept or wholes.isdisjoint(accumulate((w,) for w in words[:-1]))
+        ]
 
     def _may_be(self, term: Term) -> bool:
         low = term.name.casefold()
@@ -243,7 +230,7 @@ class _Analyst:
         cause = next(iter(self._causes.get(action, ())), None)
         if home := self._home(cause) if cause else None:
             return home
-        near = self._closed or action.place.line - self._latest_line <= NEAR
+        near = action.place.line - self._latest_line <= NEAR
         return (self._latest if near else None) or (None if self._found else self._last_resort(action))
 
     def _is_outside(self, action: Action) -> bool:
@@ -262,25 +249,19 @@ class _Analyst:
         """The aggregate that the thing's name begins or ends with."""
         words = naming.parts(term.name)
         parts = [(found, naming.parts(found.term.name)) for found in self._found.values()]
-        if near := [found for found, part in parts if _begins_or_ends(words, part)]:
+        if near := [one for one, part in parts if part and part in (words[: len(part)], words[-len(part) :])]:
             return max(near, key=lambda found: len(found.term.name))
         longer = [found for found, part in parts if words and part[-len(words) :] == words]
         return longer[-1] if len(longer) == 1 else None
 
     def _mentioned(self, action: Action) -> Found | None:
-        if not self._closed and self._may_be(action.thing) and action.kind != "query":
-            return None
-        if self._closed and action in self._triggers:
+        if self._may_be(action.thing) and action.kind != "query":
             return None
         named = [found for found in self._found.values() if mentions(action.place.quote, found.term)]
-        every = [*named, *(self._found.values() if self._closed else ())]
-        things = (found for found in every if not is_person(naming.head(found.term.name)))
+        things = (found for found in named if not is_person(naming.head(found.term.name)))
         return next(things, next(iter(named), None))
 
     def _last_resort(self, action: Action) -> Found | None:
-        if self._closed:
-            alone = action in self._reacting and not action.actor
-            return None if alone else next(iter(self._found.values()), None)
         if action.kind != "query" and action.thing.name.casefold() in _words("generic_thing"):
             return None
         home = self._latest or next(iter(self._found.values()), None)

@@ -22,22 +22,31 @@ def draft(blocks: Blocks) -> answers.DraftAnswer:
     lines, others = asked.lines(blocks), asked.listed(blocks.get("others"))
     foreign = [term for other in others for term in asked.terms(other.get("aggregates"))]
     owned = asked.terms(context.get("aggregates"))
-    closed = bool(owned) and not context.get("purpose")
-    beside = [one for one in others if one.get("name") == context.get("name")]
-    own = [*owned, *(term for one in beside for term in asked.terms(one.get("aggregates")))]
-
-    def order(term: Term) -> tuple[bool, int, str]:
-        """The same in every question about a context: its own first, as the text comes to them."""
-        return term not in own, next((n for n, line in lines if mentions(line, term)), len(lines)), term.name
-
-    known = [*owned, *foreign]
-    analysis = analyse(facts, sorted(known, key=order) if closed else known, closed=closed)
+    analysis = analyse(facts, [*owned, *foreign])
+    if owned and not context.get("purpose"):
+        beside = [one for one in others if one.get("name") == context.get("name")]
+        own = [*owned, *(term for one in beside for term in asked.terms(one.get("aggregates")))]
+        _gather(analysis, own, foreign, lines)
     owned = owned or [found.term for found in analysis.found.values() if found.term not in foreign]
     given = {str(one.get("name", "")): one for one in asked.listed(context.get("aggregates"))}
     named = names(owned, analysis, asked.given(blocks, "required"), lines, korean=korean)
     made = [_drafted(one, given.get(one.term.name, {}), facts, analysis, korean=korean) for one in named]
     systems = [term.alias for term in asked.terms(blocks.get("systems"))]
     return answers.DraftAnswer(aggregates=made, calls=list(_calls(made, systems, lines)))
+
+
+def _gather(analysis: Analysis, own: Sequence[Term], foreign: Sequence[Term], lines: asked.Lines) -> None:
+    """Where a context's aggregates are all that there are, what is done to another thing is done to the one that the sentence
+    names, else to the one that the text comes to first: the same in every question about the context."""
+
+    def first(term: Term) -> tuple[int, str]:
+        return next((n for n, line in lines if mentions(line, term)), len(lines)), term.name
+
+    ordered = sorted(own, key=first)
+    for found in [one for one in analysis.found.values() if one.term not in (*own, *foreign)]:
+        for action in (one for one in found.actions if not one.automatic):
+            named = (term for term in ordered if mentions(action.place.quote, term))
+            analysis.of(next(named, ordered[0])).actions.append(action)
 
 
 def _drafted(
