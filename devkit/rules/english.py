@@ -44,6 +44,7 @@ _ASKED = lexicon.pattern("english_asked")
 _BEGUN = lexicon.pattern("english_begun")
 _TWO = lexicon.pattern("english_two")
 _AGAIN = lexicon.pattern("english_again")
+_JOB = lexicon.pattern("english_job")
 _CAN = lexicon.pattern("english_can")
 _TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
 _DEMONSTRATIVES = ("this", "that", "so")
@@ -196,6 +197,9 @@ class English(Actions):
             free = [one for one in effects if _may_be(one) and (state or one.actor)]
             self._facts.actions += free
             effects = [one for one in effects if one not in free]
+        if causes and effects and all(_restates(one, causes) for one in effects):
+            self._facts.actions += causes  # when a bid is placed, the bid is registered
+            return causes
         became = self._happened(sentence, said) if state and effects and not causes else ()
         self._add(sentence, causes, effects, state, undone, became)
         return causes
@@ -213,7 +217,7 @@ class English(Actions):
     def _happened(self, sentence: Sentence, said: Said) -> Sequence[Action]:
         """What a state says has come about, where a sentence has when: `when the course is full`."""
         before = said.words[: said.cause[0].start].lower().split() if said.cause else ()
-        if not before or before[-1] not in _TRIGGERS:
+        if not before or before[-1] not in _TRIGGERS or _JOB.search(said.state):
             return ()
         done = self._actions(sentence, said.cause, None, automatic=False, past=True)
         return done or self._became(sentence, said.cause)
@@ -328,6 +332,17 @@ def _not_understood(said: Said) -> str:
     return timer if f"{timer} later" in said.words else _plain(said.cause)
 
 
+def _restates(effect: Action, causes: Sequence[Action]) -> bool:
+    """Whether it says in other words what happened before."""
+    same = lexicon.pairs(FILE, "same_as")
+    known = (one for one in causes if one.thing.name == effect.thing.name)
+    return any(
+        same.get(one.verb, one.verb) == same.get(effect.verb, effect.verb)
+        or one.kind == effect.kind == "create"
+        for one in known
+    )
+
+
 def _by_then(one: Action) -> bool:
     """What nobody does, and is no possibility: the stock is corrected."""
     return one.automatic and one.kind != "query" and not _may_be(one)
@@ -347,6 +362,7 @@ def _state(tokens: Sequence[Token]) -> str:
     is_so = (g.verb.kind == "state" and g.verb.base != "become" for g in groups)
     limits = (one.verb.base in LIMITS and not one.passive for one in groups)
     so = bool(made) and all(a or b or one.negative for one, a, b in zip(groups, is_so, limits, strict=True))
+    so = so or bool(_JOB.search(_plain(tokens)))
     timely = {*said[plain + 1 : plain + 2], *said[-1:]} & _WITH_TIME
     return _plain(tokens) if so or (plain > 0 and BECOMES.isdisjoint(said) and not timely) else ""
 

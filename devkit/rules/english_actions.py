@@ -29,6 +29,7 @@ _DONE = ("ed", "en", "wn", "nt", "ld", "id", "st", "nd", "ght")
 _ABSTRACT = ("ment", "ness", "ity", "ism", "ture", "ance", "ence", "ship")
 _ENDINGS = ("ation", "ion", "ment", "al", "ance")
 _PAST = ("below", "above", "under", "over", "beyond", "behind", "to")
+_GETS = ("receive", "get", "get_back")
 _BODIES = ("ybody", "yone", "eone")
 
 
@@ -51,13 +52,21 @@ class Actions(Reading):
         for clause in made:
             base, happens = clause.group.verb.base, automatic and clause.group.passive
             chosen = base in words("input_like") and not happens and len(made) > 1
-            if chosen or (not past and _is_told(tokens, clause)) or _is_idle(tokens, clause):
+            told = not past and _is_told(tokens, clause)
+            if chosen or told or _is_idle(tokens, clause, automatic=automatic):
                 continue
             if base == "become":
                 found += self._became(sentence, tokens[clause.start : clause.group.end + 2], only_change=True)
             place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
+            who = None if base in _GETS else actor
+            if (
+                clause.objects
+                and not clause.group.passive
+                and any(t.low == "automatically" for t in tokens[clause.start : clause.end])
+            ):
+                who, clause = None, replace(clause, subject=None)
             several = _by_object(tokens, _meant(_gone(tokens, clause), automatic=automatic))
-            done = (self._action(place, one, actor, automatic=automatic, past=past) for one in several)
+            done = (self._action(place, one, who, automatic=automatic, past=past) for one in several)
             found += filter(None, done)
         return found or ([] if past else self._became(sentence, tokens, only_change=True))
 
@@ -67,7 +76,12 @@ class Actions(Reading):
         group, kind = clause.group, clause.group.verb.kind
         self._speak_of(clause.subject if group.passive else next(iter(clause.objects), None))
         kept = clause.was or (not automatic and _is_kept(clause))
-        if clause.which or group.verb.base in BECOMES or (group.passive and not past and kept):
+        if (
+            clause.which
+            or kind == "gesture"
+            or group.verb.base in BECOMES
+            or (group.passive and not past and kept)
+        ):
             return None
         named = (clause.subject,) if group.passive else clause.objects
         entered = group.verb.base == "enter" and any(one and not _is_attribute(one) for one in named)
@@ -157,7 +171,9 @@ class Actions(Reading):
         elif subject is None or subject.pronoun or subject.head in words("nobody"):
             known = subject is not None and subject.pronoun in ("he", "she", "they")
             doer = actor or (self._actor if known else None)
-        elif clause.objects or is_person(subject.head):
+        elif is_person(subject.head) or (
+            clause.objects and clause.group.verb.base not in ("show", "display")
+        ):
             doer = term_of(subject)
         self._actor = doer or self._actor
         return doer
@@ -178,13 +194,15 @@ class Actions(Reading):
                 return phrases[0], word
         if verb.kind == "intransitive" or thing:
             return subject if alone or (verb.kind == "intransitive" and "_" not in verb.base) else None, ""
+        if verb.base in ("register", "sign_up") and subject and is_person(subject.head):
+            return subject, ""
         implied = lexicon.pairs(FILE, "implied").get(verb.base)
         return (Phrase((implied,), 0, 0, False), "") if implied else (subject if past else None, "")
 
     def _thing_of(self, phrase: Phrase) -> tuple[Term | None, Term | None]:
         """The thing, and what it is a part of."""
         if phrase.pronoun:
-            return None if phrase.pronoun in ("us", "me", "you") else self._thing, None
+            return None if phrase.pronoun in ("us", "me", "you", "i", "we") else self._thing, None
         term, last = term_of(phrase), naming.singular(phrase.head)
         attribute = last in words("attribute") - _MESSAGES
         if phrase.of and phrase.of.words:
@@ -334,10 +352,26 @@ def _is_told(tokens: Sequence[Token], clause: Clause) -> bool:
     return "past" in forms and "base" not in forms and bool(about and about.pronoun in ("i", "we"))
 
 
-def _is_idle(tokens: Sequence[Token], clause: Clause) -> bool:
-    """`takes care`, `makes use`, `gives an overview`: nothing is done to a thing."""
-    first = next(iter(clause.objects), None)
-    if first is None or clause.group.passive or clause.group.verb.base not in words("light"):
+def _told_in(phrase: Phrase) -> bool:
+    return naming.singular(phrase.head) in _MESSAGES
+
+
+def _is_idle(tokens: Sequence[Token], clause: Clause, *, automatic: bool) -> bool:
+    """`takes care`, `gives an overview`, `checks that it is so`, `is recorded in the audit trail`, `the system replaces paper`:
+    nothing is done to a thing."""
+    first, base = next(iter(clause.objects), None), clause.group.verb.base
+    system = clause.subject is not None and is_system(clause.subject)
+    if (system or automatic) and any(
+        "audit" in phrases[0].words or phrases[0].words == ("log",) for _, phrases in clause.tails
+    ):
+        return True
+    says = first is None and any(
+        one.low in ("that", "whether") for one in tokens[clause.end : clause.end + 1]
+    )
+    chore = clause.subject is None and base in ("implement", "develop", "integrate")
+    if not clause.group.passive and (says or chore or (system and base in words("purpose"))):
+        return True
+    if first is None or clause.group.passive or base not in words("light"):
         return False
     bare = first.start == clause.group.end and len(first.words) == 1 and not (first.plural or first.upper)
     known = first.head in VERB_OF or first.head in _MESSAGES | words("paper") | words("attribute")
@@ -383,11 +417,11 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
     group, objects, base, meant = clause.group, clause.objects, clause.group.verb.base, ""
     about, first = clause.subject, next(iter(clause.objects), None)
     told = about if group.passive else first
-    gets = base in ("receive", "get", "get_back") and about is not None and first is not None
-    paper = first is not None and first.head in _MESSAGES | words("paper")
-    if gets and about and first and first.head not in _MESSAGES:
+    gets = base in _GETS and first is not None and (about is not None or _told_in(first))
+    paper = first is not None and naming.singular(first.head) in words("paper")
+    if gets and about and first and not _told_in(first):
         gets = automatic or (_is_somebody(about) and (paper or base == "get_back"))
-    if group.verb.kind == "notify" and told and told.pronoun in ("you", "me", "us"):
+    if group.verb.kind == "notify" and told and told.pronoun in ("you", "me", "us", "i", "we"):
         noun = {"remind": "reminder", "warn": "warning"}.get(base, "notification")
         said = Phrase((noun,), 0, 0, False)
         meant, clause = "send", replace(clause, objects=(said,), subject=said if group.passive else about)
@@ -442,7 +476,9 @@ def _asks_state(clause: Clause) -> bool:
 def _skipped(phrase: Phrase) -> bool:
     """Things of the tool rather than of the business."""
     word = naming.singular(phrase.head)
-    alone = word in words("generic_thing") and phrase.of is None and len(phrase.words) == 1
+    of = phrase.of.head if phrase.of else ""
+    alone = word in words("generic_thing" if not of else "listish") and len(phrase.words) == 1
+    alone = alone and (not of or naming.singular(of) in words("time"))  # the number of days
     upper = phrase.upper and not phrase.of and phrase.head not in _MESSAGES
     return alone or upper or word in words("of_the_tool")
 
@@ -500,7 +536,7 @@ def _question(verb: Verb, target: Phrase, thing: Term, owner: Term | None) -> Te
     last, name = naming.singular(target.head), thing.name
     many = target.plural or verb.base in ("list", "search", "browse") or last in ("list", "set")
     many = many or bool(target.of and target.of.plural)
-    if last not in words("shown_whole"):
+    if last not in words("shown_whole") or naming.singular(naming.head(name)) != last:
         name += "Details" if not many else "" if name.endswith("List") else "List"
     return Term(name, naming.sentence_case(name), many)
 

@@ -93,7 +93,8 @@ def tokens_of(text: str) -> tuple[Token, ...]:
         pair = f"{joined[-1].low}_{token.low}" if joined else ""
         known = verbs.forms().get(pair)
         apart = known and known[0][0].kind == "input" and after.tag == "D"  # signed in the book
-        if known and not apart and (token.low, after.low) != ("up", "to"):
+        noun = known and known[0][1] == "ing" and [one.tag for one in joined[-2:-1]] == ["D"]  # the booking
+        if known and not (apart or noun) and (token.low, after.low) != ("up", "to"):
             before = joined.pop()
             token = Token(f"{before.text} {token.text}", pair, "W", before.start, token.end)
         if token.low == "that" and joined and joined[-1].tag in "PT":

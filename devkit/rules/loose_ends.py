@@ -26,7 +26,7 @@ _UNDECIDED = pattern("undecided")
 _TIMER = re.compile(
     r"\b(?:(?:after|within|for(?: more than)?|in|every)\s+)?(?:\d+|one|two|three|four|five|six|seven|ten|fourteen|thirty|a|an)\s+(?:minutes?|hours?|days?|weeks?|months?|years?)\b"
     r"(?:\s+(?:before|prior to|ahead of|after)\b)?|\b(?:every|each)\s+(?:night|day|week|month|morning|evening|hour|year|quarter|\w+day)\b|\bat midnight\b"
-    r"|\b(?:nightly|hourly)\b|\bby (?:noon|midnight|the end of \w+|(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d[\d:.]*(?:\s?[ap]\.?m\.?| o'clock|h)?)\b|\b(?:after|within|in)\s\d+\s?(?:h|min)\b|\bon (?:mon|tues|wednes|thurs|fri|satur|sun)days\b|\bat the (?:end|beginning|start) of (?:the|each|every) \w+"
+    r"|(?:\bthe )?(?:\b\w+ ){1,3}(?:job|batch|scheduler) (?:runs|starts|executes|is run)\b|\b(?:nightly|hourly)\b|\bby (?:noon|midnight|the end of \w+|(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d[\d:.]*(?:\s?[ap]\.?m\.?| o'clock|h)?)\b|\b(?:after|within|in)\s\d+\s?(?:h|min)\b|\bon (?:mon|tues|wednes|thurs|fri|satur|sun)days\b|\bat the (?:end|beginning|start) of (?:the|each|every) \w+"
     r"|\d+\s?(?:분|시간|일|주|개월|달)(?:이|가)?\s?(?:후|뒤|지나면|지나도록|넘도록|이내|내에|안에|동안|전|이상|넘게)|(?:하루|이틀|사흘|일주일|한\s?달)\s?(?:전|후|뒤)|매(?:일|주|월|달|년|분기)\s?[가-힣0-9]*|자정에|(?:\d+(?:분|시간|일|주|개월|년)|분기|달|주|해|날|아침|저녁|[월주연]말|학기)마다|다음\s?날|[가-힣]*(?:종료|만료|마감|만기|기준|납기|예정|시작|개시|말)일(?:에|까지)|\d+시에"
     r"|(?:한|두|세|석|네|넉)\s?(?:시간|주|달)\s?(?:넘게|이상|동안)|(?:하루|이틀|사흘|나흘|열흘|보름|일주일|한\s?달)\s?(?:이|동안)|(?:시각|시점|날짜|기일)(?:이|가)\s(?:도래|되)\S*|(?:[가-힣]+\s)?[가-힣]*(?:기한|기간|기일|만기일?|마감일?|납기일?|예정일|종료일)(?:(?:이|가|을|를)\s(?:지나|넘기|넘|경과)\S*|까지)",
     re.IGNORECASE,

@@ -206,6 +206,7 @@ def test_i_am_not_who_acted_before() -> None:
         "The porter keeps an eye on the orders.",
         "The porter can print a list of orders.",
         "A map of all orders is available to the porter.",
+        "The porter must be able to conduct an order search.",
     ],
 )
 def test_who_is_given_a_list_looks_it_up(sentence: str) -> None:

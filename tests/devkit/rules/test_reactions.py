@@ -44,7 +44,7 @@ def reactions(text: str) -> list[str]:
         ("When a lot is sold, the buyer receives an invoice.", "LotSold -> SendInvoice"),
         ("The guest is given a key once the room has been paid.", "RoomPaid -> GiveKey"),
         ("And once a bid is accepted, the bidder is notified.", "BidAccepted -> NotifyBidder"),
-        ("When a variety runs out I want to be warned.", "VarietyRunOutDetected -> WarnVariety"),
+        ("When a variety runs out I want to be warned.", "VarietyRunOutDetected -> SendWarning"),
         ("Should the courier lose a parcel, the sender is refunded.", "ParcelLost -> RefundSender"),
         ("Two days before the exam, candidates are reminded by SMS.", " -> RemindCandidate"),
         ("A rejected bid leads to the closure of the lot.", "BidRejected -> CloseLot"),
