@@ -16,6 +16,7 @@ from devkit.rules.facts import Action, Choices, Facts, Members, Place, Rule, Tab
 NEAR = 3
 """Lines between what somebody is told and what it is about, where no sentence says so."""
 _NOTIFICATIONS = {"notification": Term("Notification", "Notification"), "알림": Term("Notification", "알림")}
+_TIMES = ("deadline", "date", "time", "period", "term")
 _words = partial(lexicon.words, "english_words.txt")
 
 
@@ -26,7 +27,6 @@ class Found:
     term: Term
     actions: list[Action] = field(default_factory=list)
     members: list[Members] = field(default_factory=list)
-    groups: list[Members] = field(default_factory=list)
     choices: list[Choices] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Found:
     @property
     def places(self) -> list[Place]:
         """Every place that speaks of it, by line."""
-        facts: list[Action | Members | Choices | Table] = [*self.actions, *self.members, *self.groups]
+        facts: list[Action | Members | Choices | Table] = [*self.actions, *self.members]
         facts += [*self.choices, *self.tables]
         return sorted(dict.fromkeys(fact.place for fact in facts), key=lambda place: place.line)
 
@@ -145,10 +145,21 @@ class _Analyst:
                 homes[action] = home.term.name
                 self._latest, self._latest_line = home, action.place.line
                 home.actions.append(action)
+        self._place()
+        every = self._found.items()
+        kept = [(key, one) for key, one in every if key in self._given or one.actions or one.tables]
+        ordered = sorted(kept, key=lambda item: (item[0] not in self._given, _first_line(item[1])))
+        return Analysis(dict(ordered), homes)
+
+    def _place(self) -> None:
+        """Gives what is no action to what it is about."""
         for fact in self._facts.members:
-            self._place_members(fact)
+            if home := self._near(fact.owner) or (self._holder(fact.place) if fact.group else None):
+                home.members.append(fact)
         for choice in self._facts.choices:
-            self._place_choices(choice)
+            home = self._near(choice.owner) if choice.owner else None
+            if home := home or self._related(choice.name) or self._holder(choice.place):
+                home.choices.append(choice)
         for table in self._facts.tables:
             if home := self._near(table.term):
                 home.tables.append(table)
@@ -156,10 +167,6 @@ class _Analyst:
             for found in self._found.values():
                 if mentions(rule.text, found.term):
                     found.rules.append(rule)
-        every = self._found.items()
-        kept = [(key, one) for key, one in every if key in self._given or one.actions or one.tables]
-        ordered = sorted(kept, key=lambda item: (item[0] not in self._given, _first_line(item[1])))
-        return Analysis(dict(ordered), homes)
 
     # ------------------------------------------------------------ what is an aggregate
 
@@ -213,7 +220,7 @@ class _Analyst:
         if action.verb == "assign" and is_person(naming.head(action.thing.name)):
             owner = self._known(action.owner) if action.owner else None
             return owner or self._latest or self._last_resort(action)
-        if self._is_outside(action):
+        if action in self._triggers and self._comes_by_itself(action):
             return None
         for term in (action.thing, action.owner):
             if term and (home := self._known(term)):
@@ -233,11 +240,10 @@ class _Analyst:
         near = action.place.line - self._latest_line <= NEAR
         return (self._latest if near else None) or (None if self._found else self._last_resort(action))
 
-    def _is_outside(self, action: Action) -> bool:
-        """A cause about an attribute whose owner the sentence does not name, such as the passing of a deadline."""
-        if action not in self._triggers or not is_attribute(action.thing) or self._known(action.thing):
-            return False
-        return action.owner is None or not mentions(action.place.quote, action.owner)
+    def _comes_by_itself(self, action: Action) -> bool:
+        """The passing of a deadline, whose owner the sentence does not name."""
+        own = action.owner is not None and mentions(action.place.quote, action.owner)
+        return naming.head(action.thing.name) in _TIMES and not own
 
     def _known(self, term: Term) -> Found | None:
         return self._found.get(term.name.casefold())
@@ -271,18 +277,6 @@ class _Analyst:
         if (not lesser and not self._may_be(action.thing)) or (action.kind == "query" and home):
             return home
         return self._found.setdefault(action.thing.name.casefold(), Found(action.thing))
-
-    # ------------------------------------------------------------ where the other facts belong
-
-    def _place_members(self, fact: Members) -> None:
-        home = self._near(fact.owner) or (self._holder(fact.place) if fact.group else None)
-        if home:
-            (home.members if home.term.name == fact.owner.name else home.groups).append(fact)
-
-    def _place_choices(self, fact: Choices) -> None:
-        home = self._near(fact.owner) if fact.owner else None
-        if home := home or self._related(fact.name) or self._holder(fact.place):
-            home.choices.append(fact)
 
     def _holder(self, place: Place) -> Found | None:
         """The aggregate that is spoken of nearest before."""

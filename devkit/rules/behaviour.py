@@ -8,8 +8,8 @@ from dataclasses import asdict
 from devkit.rules import asked, naming, verbs
 from devkit.rules.analysis import Found, analyse
 from devkit.rules.asked import Blocks
-from devkit.rules.details import Field, field_type, inside, once
-from devkit.rules.facts import Term
+from devkit.rules.details import field_type, inside, once
+from devkit.rules.facts import Field, Term
 from executor.graph import answers
 
 MOST_RULES = 8
@@ -22,7 +22,7 @@ def work_out(blocks: Blocks) -> answers.BehaviourAnswer:
     found = analyse(facts, [term]).of(term)
     kept = dict(said.split(": ", 1) for said in asked.texts(aggregate.get("references")) if ": " in said)
     parts = asked.terms([asked.described(part) for part in asked.texts(aggregate.get("parts"))])
-    within = inside(
+    fields, made, _ = inside(
         found,
         facts,
         enumerations=asked.terms(aggregate.get("enumerations")),
@@ -31,17 +31,17 @@ def work_out(blocks: Blocks) -> answers.BehaviourAnswer:
         attributes=asked.texts(aggregate.get("required_attributes")),
     )
     known = {part.name for part in parts}
-    own = [f for f in within.fields if f.name not in kept]
+    own = [f for f in fields if f.name not in kept]
     commands = [asked.described(said) for said in asked.texts(aggregate.get("commands"))]
-    carried = [_Carried(command["name"], within.fields, found) for command in commands]
-    state = [f.name for f in within.fields if not f.key and naming.head(f.name) == "status"]
+    carried = [_Carried(command["name"], fields, found) for command in commands]
+    state = [f.name for f in fields if not f.key and naming.head(f.name) == "status"]
     pairs = reversed(list(zip(commands, carried, strict=True)))
     emitted = {event: one for command, one in pairs for event in command["emits"]}
     asking = [asked.described(said)["name"] for said in asked.texts(aggregate.get("read_models"))]
     return answers.BehaviourAnswer(
         key=next((f.name for f in own if f.key), ""),
         fields=[answers.FieldAnswer(**asdict(f)) for f in own],
-        parts=[answers.PartFields(**asdict(part)) for part in within.parts if part.name in known],
+        parts=[answers.PartFields(**asdict(part)) for part in made if part.name in known],
         others=[answers.FieldAnswer(**asdict(f)) for f in once(f for one in carried for f in one.fields)],
         commands=[
             answers.CommandBehaviour(

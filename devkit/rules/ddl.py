@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from devkit.rules import naming
-from devkit.rules.facts import Column, Place, Table, Term
+from devkit.rules.facts import Field, Place, Table, Term
 
 _NAME = r"[`\"\[]?\w+[`\"\]]?(?:\s*\.\s*[`\"\[]?\w+[`\"\]]?){0,2}"
 _BEGIN = re.compile(
@@ -32,8 +32,7 @@ _COMMENT = re.compile(
 _OWN_COMMENT = re.compile(r"\bcomment\s*=?\s*'([^']*)'", re.IGNORECASE)
 _COLUMN = re.compile(r"[`\"\[]?(?P<name>[A-Za-z_]\w*)[`\"\]]?\s+[`\"\[]?(?P<type>[A-Za-z]+)")
 _REFERENCE = re.compile(rf"references\s+({_NAME})", re.IGNORECASE)
-_KEY = re.compile(r"\bprimary\s+key\s*(?:(?:non)?clustered\s*)?\(([^)]*)\)", re.IGNORECASE)
-_INLINE_KEY = re.compile(r"\bprimary\s+key\b", re.IGNORECASE)
+_KEY = re.compile(r"\bprimary\s+key\b\s*(?:(?:non)?clustered\s*)?(?:\(([^)]*)\))?", re.IGNORECASE)
 _NOT_COLUMN = re.compile(
     r"(?:constraint|primary|foreign|unique|key|index|check|fulltext|spatial|period|exclude)\b(?!\s+(?:varchar|text|int))",
     re.IGNORECASE,
@@ -58,35 +57,30 @@ def tables(numbered: Sequence[tuple[int, str]]) -> tuple[list[Table], set[int]]:
     """The tables of a text and the lines that are SQL."""
     found: dict[str, Table] = {}
     taken: set[int] = set()
-    position = 0
-    while position < len(numbered):
-        begin = _BEGIN.search(numbered[position][1])
-        if begin is None and not _OTHER.match(numbered[position][1]):
-            position += 1
+    for position, (number, line) in enumerate(numbered):
+        begin = _BEGIN.search(line)
+        if number in taken or not (begin or _OTHER.match(line)):
             continue
         rest = numbered[position : position + _LONGEST]
-        if begin and (table := _table(rest, begin)):
+        table = _table(rest, begin) if begin else None
+        if begin and table:
             found.setdefault(_last(begin["name"]), table)
-            last = table.last_line
-        else:
-            last = _end(rest)
-            _concerning(" ".join(line for number, line in rest if number <= last), found)
-        said = [number for number, _ in rest if number <= last]
+        last = table.last_line if table else _end(rest)
+        said = {n: line for n, line in rest if n <= last}
+        if not table:
+            _concerning(" ".join(said.values()), found)
         taken.update(said)
-        position += len(said)
     return list(found.values()), taken
 
 
 def _end(rest: Sequence[tuple[int, str]]) -> int:
     """The last line of a statement that is no table: it ends with a semicolon, or before a blank line or the next statement."""
-    before = rest[0][0]
-    for number, line in rest:
+    for before, (number, line) in zip((rest[0], *rest), rest, strict=False):
         if number > rest[0][0] and (not line.strip() or _BEGIN.search(line) or _OTHER.match(line)):
-            return before
+            return before[0]
         if line.rstrip().endswith(";") or _ENDED.match(line):
             return number
-        before = number
-    return before
+    return rest[-1][0]
 
 
 def _concerning(statement: str, found: dict[str, Table]) -> None:
@@ -135,10 +129,10 @@ def _last(name: str) -> str:
 
 
 def _term(name: str) -> Term:
-    words = naming.parts(name.split(".")[-1])
-    words = words[1:] if len(words) > 1 and words[0] in ("tb", "tbl", "t") else words
-    words = (*words[:-1], naming.singular(words[-1])) if words else ("table",)
-    return Term(naming.pascal("_".join(words)), naming.title(" ".join(words)))
+    first, *words = naming.parts(name.split(".")[-1]) or ("table",)
+    *before, last = words if words and first in ("tb", "tbl", "t") else (first, *words)
+    said = " ".join((*before, naming.singular(last)))
+    return Term(naming.pascal(said), naming.title(said))
 
 
 def _references(code: str) -> list[str]:
@@ -148,10 +142,11 @@ def _references(code: str) -> list[str]:
 def _keys(code: str) -> set[str]:
     """The columns of a primary key that is named apart from them."""
     found = _KEY.search(code)
-    return {_last(key.split()[0]) for key in found[1].split(",") if key.strip()} if found else set()
+    said = found[1] or "" if found else ""
+    return {_last(key.split()[0]) for key in said.split(",") if key.strip()}
 
 
-def _columns(pieces: Sequence[str]) -> Iterator[Column]:
+def _columns(pieces: Sequence[str]) -> Iterator[Field]:
     keys = {key for piece in pieces for key in _keys(piece)}
     apart = [piece for piece in pieces if _NOT_COLUMN.match(piece)]
     checks = {found[1].lower(): piece for piece in apart if (found := _CHECKED.search(piece))}
@@ -163,12 +158,12 @@ def _columns(pieces: Sequence[str]) -> Iterator[Column]:
         code = piece[: said.start()] if said else piece
         listed = _IN.search(code) or _IN.search(checks.get(name, ""))
         values = re.findall(r"'([^']*)'", listed[1]) if listed else ()
-        yield Column(
+        yield Field(
             name=found["name"],
             type=next(
                 (java for java, sql in _TYPES.items() if re.match(sql, found["type"].lower())), "String"
             ),
-            key=name in keys or bool(_INLINE_KEY.search(code)),
+            key=name in keys or bool(_KEY.search(code)),
             choices=tuple(filter(None, map(naming.upper_snake, values))),
             alias=said[1].strip() if said else "",
         )

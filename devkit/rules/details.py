@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from devkit.rules import naming
 from devkit.rules.analysis import Found
-from devkit.rules.facts import Choices, Facts, Term
+from devkit.rules.facts import Choices, Facts, Field, Term
 
 _TYPES = {
     word: java
@@ -25,14 +25,6 @@ _ALONE = _NUMBERED - {"no", "identifier", "barcode"}
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    name: str
-    type: str
-    alias: str
-    key: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Kind:
     """An inner type: one with attributes of its own, or an enumeration with its items."""
 
@@ -40,13 +32,6 @@ class Kind:
     alias: str
     fields: Sequence[Field] = ()
     items: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inside:
-    fields: Sequence[Field]
-    parts: Sequence[Kind]
-    enumerations: Sequence[Kind]
 
 
 def inside(
@@ -57,9 +42,9 @@ def inside(
     parts: Sequence[Term],
     references: Iterable[str],
     attributes: Sequence[str] = (),
-) -> Inside:
-    """What the text records about the aggregate, and what is known of it before: names of its types, references and attributes.
-    A key is added when none is named."""
+) -> tuple[list[Field], list[Kind], list[Kind]]:
+    """Fields, parts and enumerations that the text records about the aggregate, or that are known of it before: by name. A key is
+    added when none is named."""
     kinds = _enumerations(enumerations, found, facts)
     made = list(_parts(parts, found, facts, kinds))
     types = [*kinds, *made]
@@ -67,7 +52,7 @@ def inside(
     present = {one.name.casefold() for part in made for one in part.fields}
     required = (Field(naming.camel(name), field_type(name), naming.title(name)) for name in attributes)
     fields = once([*fields, *(f for f in required if f.name.casefold() not in present)])
-    return Inside(fields=_with_key(found.term, fields), parts=made, enumerations=kinds)
+    return _with_key(found.term, fields), made, kinds
 
 
 def field_type(name: str) -> str:
@@ -82,9 +67,10 @@ def _fields(found: Found, references: Iterable[str], types: Sequence[Kind]) -> I
         for column in table.columns:
             camel = naming.camel(column.name)
             java = _own_type(camel, table.term, types) or column.type
-            yield Field(camel, java, column.alias or naming.title(camel), column.key)
+            yield replace(column, name=camel, type=java, alias=column.alias or naming.title(camel))
     kept = {name.casefold() for name in references}
-    recorded = (name for fact in found.members for name in fact.names if name.name.casefold() not in kept)
+    own = (name for fact in found.members if fact.owner.name == found.term.name for name in fact.names)
+    recorded = (name for name in own if name.name.casefold() not in kept)
     for name in (*recorded, *(name for action in found.commands for name in action.fields)):
         yield _field(name, found.term, types)
     within = {member.type for one in types for member in one.fields}
@@ -121,7 +107,7 @@ def _own_type(name: str, owner: Term, types: Sequence[Kind]) -> str:
     return next((one.name for one in types if one.name.casefold() in wanted), "")
 
 
-def _with_key(term: Term, fields: Sequence[Field]) -> Sequence[Field]:
+def _with_key(term: Term, fields: list[Field]) -> list[Field]:
     """Exactly what identifies: a named key, else `<aggregate>Id`."""
     if any(one.key for one in fields):
         return fields
@@ -163,7 +149,8 @@ def _states(found: Found, wanted: Term) -> Sequence[str]:
 
 def _parts(wanted: Sequence[Term], found: Found, facts: Facts, types: Sequence[Kind]) -> Iterator[Kind]:
     """Those that are asked for, then those the text gives to this aggregate; one that no text describes has a value."""
-    own = {group.owner.name.casefold(): group for group in found.groups}
+    groups = (fact for fact in found.members if fact.owner.name != found.term.name)
+    own = {group.owner.name.casefold(): group for group in groups}
     every = {fact.owner.name.casefold(): fact for fact in reversed(facts.members)} | own
     known = {term.name.casefold() for term in wanted}
     for term in (*wanted, *(group.owner for low, group in own.items() if low not in known)):

@@ -29,7 +29,7 @@ def draft(blocks: Blocks) -> answers.DraftAnswer:
         _gather(analysis, own, foreign, lines)
     owned = owned or [found.term for found in analysis.found.values() if found.term not in foreign]
     given = {str(one.get("name", "")): one for one in asked.listed(context.get("aggregates"))}
-    named = names(owned, analysis, asked.given(blocks, "required"), lines, korean=korean)
+    named = names(owned, analysis, asked.given(blocks, "required"), korean=korean)
     made = [_drafted(one, given.get(one.term.name, {}), facts, analysis, korean=korean) for one in named]
     systems = [term.alias for term in asked.terms(blocks.get("systems"))]
     return answers.DraftAnswer(aggregates=made, calls=list(_calls(made, systems, lines)))
@@ -54,21 +54,21 @@ def _drafted(
 ) -> answers.AggregateAnswer:
     term, found = named.term, analysis.of(named.term)
     references = asked.texts(given.get("references")) or _references(found, facts, analysis)
-    within = inside(
+    fields, parts, kinds = inside(
         found,
         facts,
         enumerations=asked.terms(given.get("enumerations")),
         parts=asked.terms(given.get("value_objects")),
         references=references,
     )
-    shown = [field.name for field in within.fields[:6]]
+    shown = [field.name for field in fields[:6]]
     return answers.AggregateAnswer(
         name=term.name,
         alias=term.alias,
         description=purpose([term], korean=korean),
         references=[answers.KeptReference(field=name) for name in references],
-        parts=[answers.PartAnswer(**asdict(part)) for part in within.parts],
-        enumerations=[answers.EnumerationAnswer(**asdict(one)) for one in within.enumerations if one.items],
+        parts=[answers.PartAnswer(**asdict(part)) for part in parts],
+        enumerations=[answers.EnumerationAnswer(**asdict(one)) for one in kinds if one.items],
         commands=[
             answers.CommandAnswer(**asdict(one), events=[answers.EventAnswer(**asdict(one.event))])
             for one in named.commands

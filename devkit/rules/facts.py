@@ -108,15 +108,15 @@ class Heading:
     quiet: bool = False  # over what is no behaviour
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column of a table definition."""
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An attribute with its type: of a table definition, or of an aggregate."""
 
     name: str
     type: str
-    key: bool
-    choices: tuple[str, ...] = ()
     alias: str = ""
+    key: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ class Table:
     place: Place
     last_line: int
     term: Term
-    columns: tuple[Column, ...]
+    columns: tuple[Field, ...]
     references: tuple[str, ...]
 
 

@@ -67,10 +67,8 @@ def systems_in(lines: Sequence[tuple[int, str]]) -> list[tuple[Term, int]]:
 def unclear(facts: Facts, most: int = 5) -> list[tuple[str, int]]:
     """A question about each word that has no English name: no name is invented for it."""
     said = {one.text: one.place.line for one in reversed(facts.unclear) if len(one.text) > 1}
-    return [
-        (f"'{word}'은(는) 무엇이며, 영어로 무엇이라고 합니까?", said[word])
-        for word in sorted(said, key=said.__getitem__)[:most]
-    ]
+    found = sorted(said.items(), key=lambda one: one[1])[:most]
+    return [(f"'{word}'은(는) 무엇이며, 영어로 무엇이라고 합니까?", line) for word, line in found]
 
 
 def left_open(lines: Sequence[tuple[int, str]], *, korean: bool, most: int = 5) -> list[tuple[str, int]]:

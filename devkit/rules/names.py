@@ -1,4 +1,4 @@
-"""What a text does to each aggregate of a context, under names that are unique; names that are asked for appear literally."""
+"""What a text does to each aggregate of a context; names that are asked for appear literally."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ class Named:
         return self.views if kind == "read_models" else self.commands
 
 
-def names(
-    owned: Sequence[Term], analysis: Analysis, required: asked.Blocks, lines: asked.Lines, *, korean: bool
-) -> list[Named]:
+def names(owned: Sequence[Term], analysis: Analysis, required: asked.Blocks, *, korean: bool) -> list[Named]:
     """What the text does to each aggregate of the context, and the required names, literally."""
     named = [
         Named(one.term, _elements(one.commands, one.actions), _elements(one.questions, one.actions))
@@ -49,13 +47,8 @@ def names(
         present = {_said(kind, element) for one in named for element in one.of(kind)}
         for name in dict.fromkeys(name for name in wanted if named and name not in present):
             _require(_home_of(kind, name, named), kind, name, wanted)
-    taken: set[str] = set()
     for one in named:
         one.commands = one.commands or [_begun(one.term, korean=korean)]
-        for element in (*one.commands, *one.views):
-            found = (n for n, line in lines if element.name in line)
-            element.lines = element.lines or asked.numbers(list(found)[:2])
-        _make_unique(one, taken)
     return named
 
 
@@ -138,19 +131,3 @@ def _begun(term: Term, *, korean: bool) -> Element:
         alias = f"{term.alias} {noun}"
         return replace(begun, alias=alias, event=replace(begun.event, alias=f"{alias}됨"))
     return begun
-
-
-def _make_unique(one: Named, taken: set[str]) -> None:
-    """No two commands, events or look-ups of a context share a name: the later one is named after its aggregate too."""
-
-    def free(kind: str, name: str) -> str:
-        name = f"{name}Of{one.term.name}" if f"{kind}:{name}".casefold() in taken else name
-        taken.add(f"{kind}:{name}".casefold())
-        return name
-
-    events = {name: free("event", name) for name in dict.fromkeys(c.event.name for c in one.commands)}
-    for command in one.commands:
-        command.name = free("command", command.name)
-        command.event = replace(command.event, name=events[command.event.name])
-    for view in one.views:
-        view.name = free("view", view.name)

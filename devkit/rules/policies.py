@@ -74,7 +74,7 @@ class _Known:
 
     def _add(self, event: _Event) -> None:
         low = event.name.casefold()
-        for name in (low, low.removesuffix(f"of{event.aggregate.casefold()}")):
+        for name in (low, low.removesuffix(event.aggregate.casefold())):
             self._by_name.setdefault(name, event)
         if verb := tenses.base_of(naming.head(event.name)):
             self._by_verb.setdefault((event.aggregate, verb), event)

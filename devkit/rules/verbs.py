@@ -24,13 +24,12 @@ class Verb:
 @cache
 def forms() -> dict[str, tuple[tuple[Verb, Form], ...]]:
     """Every form of every listed verb; a word can be a form of several (found, saw)."""
-    table: dict[str, list[tuple[Verb, Form]]] = {}
+    table: dict[str, dict[tuple[str, Form], tuple[Verb, Form]]] = {}
     for kind, rest in lexicon.entries("english_verbs.txt"):
         for entry in rest.split():
             for word, verb, form in _inflected(entry, kind):
-                if all((verb.base, form) != (other.base, known) for other, known in table.get(word, [])):
-                    table.setdefault(word, []).append((verb, form))
-    return {word: tuple(found) for word, found in table.items()}
+                table.setdefault(word, {}).setdefault((verb.base, form), (verb, form))
+    return {word: tuple(found.values()) for word, found in table.items()}
 
 
 def plain() -> set[str]:
@@ -58,13 +57,10 @@ def guessed_from_ed(word: str) -> Verb | None:
 
 def _inflected(base: str, kind: str) -> list[tuple[str, Verb, Form]]:
     root, sign, particle = base.partition("_")
-    tail = sign + particle
-    past, part = tenses.simple_past(root) + tail, tenses.participle(root) + tail
-    verb = Verb(base, part, kind)
-    words = (base, tenses.third_person(root) + tail, past, part, tenses.gerund(root) + tail)
-    listed: list[tuple[str, Verb, Form]] = [
-        (word, verb, form) for word, form in zip(words, get_args(Form), strict=True)
-    ]
+    past, part = tenses.simple_past(root), tenses.participle(root)
+    verb = Verb(base, part + sign + particle, kind)
+    words = (root, tenses.third_person(root), past, part, tenses.gerund(root))
+    listed = list(zip(words, get_args(Form), strict=True))
     if root.endswith("l") and past.endswith("lled"):
-        listed += [(root + "ed" + tail, verb, "past"), (root + "ed" + tail, verb, "part")]
-    return listed
+        listed += [(f"{root}ed", "past"), (f"{root}ed", "part")]
+    return [(word + sign + particle, verb, form) for word, form in listed]

@@ -322,6 +322,16 @@ def test_events_of_one_aggregate_start_policies_and_somebody_is_told_by_what_it_
     assert (policy.trigger, policy.commands) == ("ParcelDelivered", ["NotifySender"])
 
 
+def test_what_happens_to_an_attribute_is_at_home_where_its_sentence_is() -> None:
+    text = "1: A seller withdraws an offer.\n2: When the price is changed, the offer is withdrawn."
+    context = {"name": "Offers", "purpose": "Offers.", "aggregates": [{"name": "Offer"}]}
+    (offer,) = draft({"lines": text, "context": context}).aggregates
+    emitted = [f"{c.name} -> {c.events[0].name}" for c in offer.commands]
+    (policy,) = policies({"lines": text, "model": [{"aggregate": "Offer", "commands": emitted}]}).policies
+
+    assert (policy.trigger, policy.commands) == ("OfferPriceChanged", ["WithdrawOffer"])
+
+
 def test_a_condition_that_nobody_understands_is_no_object_and_no_event() -> None:
     found = facts("서버에 과부하가 걸리면 알림을 발송한다.")
 
