@@ -242,6 +242,8 @@ class Korean(Reading):
         implied = pairs(terms.FILE, "implied").get(noun)
         if target is None and implied is None and not clause.passive:
             target = _object_before(clause, made)
+            if target is None and clause.ending != "if" and _goes_without_saying(self._thing, clause, made):
+                return None
         thing, owner = self._thing_of(target) if target else (self._thing, None)
         restated = thing is not None and thing.name in (terms.english(noun), naming.pascal(verb.base))
         named = noun != clause.noun or not clause.passive or not self._thing
@@ -391,6 +393,8 @@ def _meant(clause: Clause) -> Clause:
         return replace(clause, verb=terms.english_verb("mark"), kind="update")
     if clause.kind == "notify" and into and not given and not _recipient(clause):
         return replace(clause, kind="state")  # 진료실로 안내한다
+    if noun == "수령" and given and terms.english(given.words[-1]).endswith(tuple(terms.words("message"))):
+        return replace(clause, verb=terms.english_verb("send"), noun="발송", kind="notify", passive=True)
     if noun == "지원" and given:
         return replace(clause, kind="state")  # 형식을 지원한다
     if into and noun in ("이동", "진입") and _is_tool(into):
@@ -508,7 +512,8 @@ def _is_on_the_way(action: Action, clause: Clause, rest: Sequence[Clause]) -> bo
 
 def _is_tool(noun: Noun) -> bool:
     """What a program is made of, and what it writes for whoever runs it."""
-    return noun.words[-1] in terms.words("tool") or not terms.words("trace").isdisjoint(noun.words)
+    said = {*noun.words, "".join(noun.words[-2:])}
+    return noun.words[-1] in terms.words("tool") or not terms.words("trace").isdisjoint(said)
 
 
 def _is_shown(clause: Clause) -> bool:
@@ -560,7 +565,11 @@ def _whole(text: str, *, acting: bool) -> str:
     label, _, rest = text.partition(": ")
     if rest and all(word in terms.verb_nouns() for word in re.split(r"\s*[/,·]\s*", rest)):
         text = f"{label.removesuffix(' 관리')} {rest}"  # 공지 관리: 등록/수정
-    elif rest and re.split("[ /]", label)[-1] in terms.verb_nouns() and not clauses(rest):
+    elif (
+        rest
+        and re.split("[ /]", label)[-1] in terms.verb_nouns().keys() - terms.words("light")
+        and not clauses(rest)
+    ):
         text = label
     what, _, who = text.rstrip(" )").partition("(")
     if acting and what.split()[-1:] and what.split()[-1] in terms.words("viewed") and not clauses(text):
@@ -589,6 +598,14 @@ def _fields(clause: Clause, made: Sequence[Clause]) -> tuple[Term, ...]:
     return tuple(dict.fromkeys(terms.term(noun.words) for noun in nouns))
 
 
+def _goes_without_saying(thing: Term | None, clause: Clause, made: Sequence[Clause]) -> bool:
+    """Whether no word of the sentence is what something is done to, nor somebody said to do it: what it is done to is a guess."""
+    words = {word for one in made for noun in one.nouns for word in (*noun.words, *noun.of)}
+    words.update(word for one in made for word in one.bare)
+    said = any(map(_is_role, clause.nouns)) or (made[0].ending == "if" and not clause.nouns)
+    return thing is not None and thing.alias.split()[-1] not in words and not said
+
+
 def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
     """`상품을 검색하고 장바구니에 담는다`: the object of the verb before."""
     earlier = made[: next((i for i, other in enumerate(made) if other is clause), 0)]
@@ -597,7 +614,8 @@ def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
     topic = earlier[-1].with_particle("은", "는")
     if topic and not _is_role(topic) and not terms.unknown(topic.words[-1:]):
         return topic  # 보증금은 점검을 마친 뒤 돌려준다
-    return earlier[-1].with_particle("을", "를") or (_target(earlier[-1]) if earlier[-1].negative else None)
+    objects = (one.with_particle("을", "를") for one in reversed(earlier))
+    return next(filter(None, objects), None) or (_target(earlier[-1]) if earlier[-1].negative else None)
 
 
 @lru_cache(maxsize=2048)

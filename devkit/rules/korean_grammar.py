@@ -11,7 +11,16 @@ from typing import Literal
 from unicodedata import normalize
 
 from devkit.rules import lexicon
-from devkit.rules.korean_terms import FILE, english_verb, is_known, is_person, verb_nouns, verb_of, words
+from devkit.rules.korean_terms import (
+    FILE,
+    english_verb,
+    is_known,
+    is_person,
+    listed,
+    verb_nouns,
+    verb_of,
+    words,
+)
 from devkit.rules.verbs import Verb
 
 Ending = Literal["final", "and", "by", "if", "after", "of", "none"]
@@ -418,7 +427,7 @@ class _Parser:
                 self._joined(word, particle)
             return
         self._first = self._first if self._bare else word.start
-        self._bare.append(stem)
+        self._bare += listed(stem)
         if particle == "의":
             self._of, self._bare = tuple(self._bare), []
         elif particle:

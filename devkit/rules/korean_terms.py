@@ -77,6 +77,13 @@ def unknown(words_of: tuple[str, ...]) -> str:
     return next((w for w in words_of if not _has_english(w)), "")
 
 
+def listed(word: str) -> tuple[str, ...]:
+    """`결제내역`: a list and what is in it, two words."""
+    end = next((end for end in ("내역", "이력", "현황", "목록", "정보", "명단") if word.endswith(end)), "")
+    rest = word.removesuffix(end)
+    return (rest, end) if end and is_known(rest) and not is_known(word) else (word,)
+
+
 def term(words_of: tuple[str, ...], *, plural: bool = False) -> Term:
     """A concept from the words of a noun phrase."""
     known = [word for word in words_of if _has_english(word) and not is_skipped(word)] or words_of

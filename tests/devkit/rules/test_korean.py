@@ -84,6 +84,12 @@ def test_a_verb_gives_a_command_an_event_and_an_actor(sentence: str, made: str, 
         ("강사는 강좌를 개설한다. 그리고 그 수강생은 출석부에 등록된다.", "OpenCourse RegisterStudent"),
         ("신청이 승인되면 회원 수가 증가한다.", "ApproveApplication IncreaseMemberCount"),
         ("- 쿠폰 관리: 등록/삭제", "RegisterCoupon DeleteCoupon"),
+        (
+            "점주는 쿠폰 번호를 등록, 수정, 삭제한다.",
+            "RegisterCouponNumber UpdateCouponNumber DeleteCouponNumber",
+        ),
+        ("점주는 주문내역을 삭제한다.", "DeleteOrder"),
+        ("점주는 “주문을 승인했습니다.”라는 문자를 받는다.", "SendMessage"),
         ("- 쿠폰 등록: 이름과 기한 기반", "RegisterCoupon"),
         ("As a 점주 I want to 쿠폰을 발급하기를 so that 손님을 초대할 수 있다", "IssueCoupon"),
     ],
@@ -118,6 +124,8 @@ def test_forms_of_one_verb_are_read_alike(sentence: str, made: str) -> None:
         "시스템은 쿠폰 형식을 지원하고 오류 메시지를 반환한다.",
         "시스템은 쿠폰 번호를 출력한다.",
         "- 쿠폰 수 + 자동 발급",
+        "점주가 쿠폰을 본다. 창고로 보낸다.",
+        "쿠폰 오류가 발생하면 점주에게 문자를 보낸다.",
     ],
 )
 def test_what_is_denied_wished_of_the_reader_or_only_describes_gives_no_command(sentence: str) -> None:
