@@ -113,9 +113,6 @@ class Korean(Reading):
         begun = made and (made[0].with_particle("은", "는", "이", "가", "께서") or _told(made[0]))
         self._actor = actor or (None if conditional or begun else self._actor)
         self._now = now = _Course()
-        if made and made[0].told and made[0].nouns and made[0].nouns[0].words[0] in terms.words("generic"):
-            about = made[0].told.with_particle("이", "가")  # 상담이 종료된 건은
-            self._thing = self._thing_of(about)[0] if about else self._thing
         for position, clause in enumerate(made):
             rest = made[position + 1 :]
             if _is_cause(clause, rest):
@@ -146,8 +143,6 @@ class Korean(Reading):
             self._end(sentence, self._now, made)
             self._now = _Course()
         now, acting, resolved = self._now, self._actor, self._resolved(clause)
-        if clause.nouns or clause.ending == "if":  # `검수 후`: of what is not said
-            self._thing = self._thing or self._about(resolved, rest)
         if _same_actor(clause, rest) or _permitted(rest):
             self._doer(clause, _target(clause))
             return now
@@ -169,7 +164,7 @@ class Korean(Reading):
         if action and (clause.noun == "발견" or action.thing.alias == resolved[1]):  # 결제가 되면
             self._thing = thing or self._thing
         if cause and clause.noun == "발견":
-            self._now.seen, self._now.noticed, cause = True, None if clause.told else cause, None
+            self._now.seen, self._now.noticed, cause = True, cause, None
         known = self._asked(resolved) or (cause and self._as_done(cause, ""))
         return replace(known, place=sentence.place(clause.start, clause.end)) if known else None
 
@@ -203,27 +198,21 @@ class Korean(Reading):
         same = (one for one in reversed(done) if one.verb == verb and words[-1] in one.command.alias)
         return next(same, None)
 
-    def _about(self, cause: Resolved, rest: Sequence[Clause]) -> Term | None:
-        """`관리자가 승인하면 게시글이 공개된다`: where nothing was spoken of before, what follows is about the same."""
-        changed = [one for one in rest if one.verb.base not in terms.words("makes")]
-        known = (one for one in filter(None, map(_target, changed)) if not terms.unknown(_core(one)[-1:]))
-        found = next((one for one in known if not _is_role(one)), None)
-        told = cause[2] or cause[1] in pairs(terms.FILE, "implied")
-        return self._thing_of(found)[0] if found and not told else None
-
     def _action(self, sentence: Sentence, clause: Clause, made: Sequence[Clause]) -> Action | None:
         verb, noun, target = self._resolved(clause)
-        verb = terms.english_verb("view") if _is_shown(clause) else verb
+        verb, kind = (terms.english_verb("view"), "query") if _is_shown(clause) else (verb, clause.kind)
         if not verb.base:
             return None
         doer = self._doer(clause, target)
-        kind, thing_like = clause.kind, target is not None and not terms.is_attribute(target.words[-1])
+        thing_like = target is not None and not terms.is_attribute(target.words[-1])
         if kind in ("unknown", "threshold", "state") and noun not in (clause.noun, ""):
             kind = verb.kind
-        if noun in ("기록", "저장") and (thing_like or (target and doer and not clause.passive)):
+        if (
+            kind != "query"
+            and noun in ("기록", "저장")
+            and (thing_like or (target and doer and not clause.passive))
+        ):
             kind = "create"
-        if _is_shown(clause):
-            kind = "query"
         chosen = thing_like and (_is_work(clause, made) or (target is not None and _is_role(target)))
         if kind == "input" and (chosen or (clause.ending == "if" and target)):
             kind = "update"
@@ -242,23 +231,21 @@ class Korean(Reading):
         implied = pairs(terms.FILE, "implied").get(noun)
         if target is None and implied is None and not clause.passive:
             target = _object_before(clause, made)
-            if target is None and clause.ending != "if" and _goes_without_saying(self._thing, clause, made):
-                return None
+        guess = target is None and implied is None and _goes_without_saying(self._thing, clause, made)
         thing, owner = self._thing_of(target) if target else (self._thing, None)
         restated = thing is not None and thing.name in (terms.english(noun), naming.pascal(verb.base))
         named = noun != clause.noun or not clause.passive or not self._thing
         if implied and (restated or (target is None and named)):
             base, _, name = implied.partition(":")
             verb, thing, owner = terms.english_verb(base), Term(name, noun), None
-            kind = verb.kind if verb.kind in ("create", "delete") else kind
         elif restated or (target is None and noun in terms.words("happens")):
             return None
         tool = target and _is_tool(target) and kind != "query"
         tool = tool or (target and noun in terms.words("light") and terms.is_attribute(target.words[-1]))
-        if thing is None or not thing.name or tool:
+        if thing is None or tool or guess:
             return None
         verb, kind = _settled(verb, kind, thing)
-        if verb.base in terms.words("settled_only") and kind != "query":
+        if verb.base in terms.words("settled_only"):
             return None
         if target and (unknown := terms.unknown(_core(target)[-1:])):
             self._facts.unclear.append(Rule(place=place, text=unknown))
@@ -299,14 +286,9 @@ class Korean(Reading):
         if clause.noun not in terms.words("light") and clause.noun:
             if target is None and clause.bare:
                 target = _bare_noun(clause.bare, clause)
-            told = target and target.words[1:] and target.words[-1] in terms.words("told")
-            inside = _inside(clause, target) if told and clause.noun in terms.words("telling") else None
-            return inside or (clause.verb, clause.noun, target)
-        into = clause.with_particle("로", "으로")  # 보류로 처리된다
-        said = into.words if into and not clause.bare else clause.bare
-        bare = [word for word in said if word in terms.verb_nouns()]
-        if bare:
-            rest = said[: said.index(bare[-1])]
+            return clause.verb, clause.noun, target
+        if bare := [word for word in clause.bare if word in terms.verb_nouns()]:
+            rest = clause.bare[: clause.bare.index(bare[-1])]
             return terms.verb_of(bare[-1]), bare[-1], target or (_bare_noun(rest, clause) if rest else None)
         return _inside(clause, target) or (clause.verb, clause.noun, target)
 
@@ -384,34 +366,21 @@ def _told(clause: Clause) -> Clause | None:
 
 
 def _meant(clause: Clause) -> Clause:
-    """`팀장 승인 후`, `고객 동의 시`: a role before a verb noun does it, where it is nothing that is done to people. What goes to
-    somebody is sent, or, where it has no English, they are told; what is shown as something is marked."""
+    """`팀장 승인 후`, `고객 동의 시`: a role before a verb noun does it, where it is nothing that is done to people. Who gets a
+    message is sent it; what a program supports, shows or goes to is nothing that is done."""
     role, noun, what = clause.bare[-1:], clause.noun, clause.with_particle("이", "가", "은", "는")
     into, given = clause.with_particle("로", "으로"), clause.with_particle("을", "를")
-    shown = given or what
-    if noun == "표시" and clause.passive and into:
-        return replace(clause, verb=terms.english_verb("mark"), kind="update")
-    if clause.kind == "notify" and into and not given and not _recipient(clause):
-        return replace(clause, kind="state")  # 진료실로 안내한다
     if noun == "수령" and given and terms.english(given.words[-1]).endswith(tuple(terms.words("message"))):
         return replace(clause, verb=terms.english_verb("send"), noun="발송", kind="notify", passive=True)
     if noun == "지원" and given:
         return replace(clause, kind="state")  # 형식을 지원한다
     if into and noun in ("이동", "진입") and _is_tool(into):
         return replace(clause, kind="state")  # 목록 화면으로 이동한다
+    shown = given or what
     printed = (shown.words if shown else clause.bare)[-1:]
     if noun == "출력" and not any(one.endswith(tuple(terms.words("printed"))) for one in printed):
         return replace(clause, kind="state")
-    if clause.verb.base == "post" and given and _recipient(clause):
-        return replace(clause, verb=terms.english_verb("submit"), noun="상신")
-    if what and clause.verb.base in ("go", "arrive") and (to := _recipient(clause)):  # 기사에게 콜이 뜬다
-        if terms.unknown(_core(what)[-1:]):
-            return replace(clause, nouns=[to], noun="알림", verb=terms.verb_of("알림"), kind="notify")
-        return replace(clause, verb=terms.english_verb("send"), noun="발송", kind="notify", passive=True)
-    staff = (
-        role and role[0].endswith(tuple(terms.words("staff_end"))) and noun not in terms.words("to_people")
-    )
-    acting = noun in terms.verb_nouns() and (staff or noun in terms.words("by_anyone"))
+    acting = noun in terms.verb_nouns() and noun not in terms.words("to_people")
     if acting and role and terms.is_person(role[0]) and not given:
         doer = Noun(clause.bare, "이", clause.start, clause.end)
         return replace(clause, nouns=[*clause.nouns, doer], bare=(), passive=False)
@@ -554,10 +523,9 @@ def _happened(action: Action) -> Action | None:
     """A cause is no look-up: what is confirmed has changed, what is looked up has not."""
     if action.kind != "query":
         return action
-    verb, noun = terms.english_verb("confirm"), "확인"
-    command, event = _names(verb, noun, action.thing)
-    known = action.command.alias.endswith(noun)
-    return replace(action, kind="update", verb=verb.base, command=command, event=event) if known else None
+    verb = terms.english_verb("confirm")
+    command, event = _names(verb, "확인", action.thing)
+    return replace(action, kind="update", verb=verb.base, command=command, event=event)
 
 
 def _whole(text: str, *, acting: bool) -> str:
@@ -602,20 +570,20 @@ def _goes_without_saying(thing: Term | None, clause: Clause, made: Sequence[Clau
     """Whether no word of the sentence is what something is done to, nor somebody said to do it: what it is done to is a guess."""
     words = {word for one in made for noun in one.nouns for word in (*noun.words, *noun.of)}
     words.update(word for one in made for word in one.bare)
-    said = any(map(_is_role, clause.nouns)) or (made[0].ending == "if" and not clause.nouns)
+    said = (
+        clause.passive
+        or clause.ending == "if"
+        or any(map(_is_role, clause.nouns))
+        or (made[0].ending == "if" and not clause.nouns)
+    )
     return thing is not None and thing.alias.split()[-1] not in words and not said
 
 
 def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
     """`상품을 검색하고 장바구니에 담는다`: the object of the verb before."""
     earlier = made[: next((i for i, other in enumerate(made) if other is clause), 0)]
-    if not earlier:
-        return None
-    topic = earlier[-1].with_particle("은", "는")
-    if topic and not _is_role(topic) and not terms.unknown(topic.words[-1:]):
-        return topic  # 보증금은 점검을 마친 뒤 돌려준다
     objects = (one.with_particle("을", "를") for one in reversed(earlier))
-    return next(filter(None, objects), None) or (_target(earlier[-1]) if earlier[-1].negative else None)
+    return next(filter(None, objects), None)
 
 
 @lru_cache(maxsize=2048)
@@ -646,11 +614,10 @@ def _question(noun: str, target: Noun | None, thing: Term, owner: Term | None) -
     """The name of a look-up: what is asked for, as one or as many."""
     words = target.words if target else (thing.alias,)
     many = noun == "검색" or (target is not None and target.plural) or words[-1] in _MANY
-    prefix = owner.name if owner and not thing.name.startswith(owner.name) else ""
     alias = f"{' '.join((*(target.of if target else ()), *words))} {noun}"
     if words[-1] in _STATES:
         last = terms.english(words[-1])
-        name = prefix + thing.name + ("" if thing.name.endswith(last) else last)
+        name = thing.name + ("" if thing.name.endswith(last) else last)
     else:
-        name = prefix + thing.name + ("List" if many else "" if terms.is_attribute(words[-1]) else "Details")
+        name = thing.name + ("List" if many else "" if terms.is_attribute(words[-1]) else "Details")
     return Term(name, alias, many)

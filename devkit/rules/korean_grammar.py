@@ -87,11 +87,9 @@ _VOWELS = (
 )
 _OPENED = dict(pair.split("=") for pair in f"하=해|하여 되=돼|되어 르=ㄹ라|ㄹ러 {_VOWELS}".split(" "))
 """What a stem's end becomes before 서; after other vowels nothing changes."""
-_HELPING, _HELPED = "주 드리 두 놓 버리", re.compile(r"[아어여해려켜쳐춰겨워와봐져내]$")
-_AT_ONCE = re.compile(r"(?:동시에|것과 (?:동시에|함께))(?=[ ,]|$)")
+_HELPING = "주 드리 두 놓 버리"
 _THING = re.compile(r"(?:[것거]|건)(?:이다|임|이고|고|예요|죠|입니다)?\.?$|겁니다")
 _ASKED = re.compile(r"지(?:를|도|는|가)?$")
-_TOGETHER = ("함께", "같이", "더불어")
 _POSTPOSITIONS = ("통해", "대해", "위해", "인해", "관해", "향해", "비해", "따라", "통합", "없이")
 _BY = ("의해", "의하", "의한")
 
@@ -285,9 +283,6 @@ def _native(word: str, *, known: bool = False) -> Clause | None:
         entry = _natives().get((letters[:length], tail))
         if entry and end.match(letters[length:]) and (length < len(letters) or len(word) > 1 or known):
             stem, base, noun, kind = entry
-            if kind == "threshold" and _ending(word) in ("final", "and"):  # 전기가 끊긴다
-                base, _, noun = lexicon.pairs(FILE, "native").get(stem, f"{base}:{noun}").partition(":")
-                kind = "" if stem in lexicon.pairs(FILE, "native") else kind
             verb, passive = english_verb(base), stem in words("native_passive") or stem.endswith("지")
             return Clause(verb, kind or _kind(verb.kind), noun, passive, _ending(word))
     return None
@@ -344,8 +339,6 @@ class _Parser:
             bound = any(noun.match(self._next()) for noun, _ in _BOUND) or self._next().startswith("수")
             long = len(word.text) > 1 or bound or _is_form(self._next(), _HELPING)  # 환불을 해 준다
             said = predicate(word.text) if long else None
-            if said and self._bare and _is_form(word.text, _HELPING) and _HELPED.search(self._bare[-1]):
-                said = None if is_known(self._bare[-1]) else replace(said, verb=Verb("", "", "unknown"))
             if said and said.ending == "by" and _is_form(self._next(), _HELPING + " 가 오 내"):  # 나눠 준다
                 whole = _native(word.text + self._next())
                 said = replace(whole, ending="by") if whole else said
@@ -401,7 +394,7 @@ class _Parser:
             self._joined(word, "와")
         elif not re.match(r"[가-힣A-Za-z]", word.text) or word.text in words("skip"):
             self._bare = [] if word.text in (",", "(", "중인") else self._bare
-            if word.text in _TOGETHER and self._nouns and self._nouns[-1].particle in ("와", "과"):
+            if word.text == "함께" and self._nouns and self._nouns[-1].particle in ("와", "과"):
                 self._nouns.pop()  # 사진과 함께
         else:
             self._phrase(word)
@@ -412,19 +405,13 @@ class _Parser:
         plural = stem.endswith("들")
         stem = stem.removesuffix("들")
         before = self._words[self._at - 1].text if self._at else ""
-        if word.text in words("numeral") and split_particle(self._next())[0] in words("counter"):
-            return
         if stem in words("counter") and (
             re.fullmatch(r"\d[\d,.]*[만억천]?", before) or before in words("numeral")
         ):
-            if particle and self._bare:  # 사진 두 장을
-                self._joined(word, particle)
             return
         if (stem in words("skip") and not (particle and is_known(stem))) or (
             stem.endswith("별") and is_known(stem[:-1])
         ):
-            if stem == "중" and particle and self._bare:  # 배송 중으로
-                self._joined(word, particle)
             return
         self._first = self._first if self._bare else word.start
         self._bare += listed(stem)
@@ -435,8 +422,6 @@ class _Parser:
 
     def _joined(self, word: Word, particle: str, *, plural: bool = False) -> None:
         """The words so far are a noun phrase."""
-        if self._of and re.fullmatch(r"[\d.,]+%?|절반|일부|전액|나머지", self._bare[-1]):  # 대금의 70%를
-            self._bare, self._of = list(self._of), ()
         noun = Noun(tuple(self._bare[-3:]), particle, self._first, word.end, self._of, plural)
         self._nouns.append(noun)
         self._bare, self._of = [], ()
@@ -467,9 +452,6 @@ class _Parser:
             ("되어야", "돼야", "해야", "아야", "어야", "야만")
         ):
             return "if", used, negative
-        if ending == "of" and (at_once := _AT_ONCE.match(f"{following} {second}")):
-            ending = "and" if any(one.ending == "if" for one in self._made) else "if"
-            return ending, used + at_once[0].count(" ") + 1, negative
         if ending == "of" and _THING.match(following + second):
             return "final", used + 1, negative
         if (ending == "of" or following == "즉시") and (

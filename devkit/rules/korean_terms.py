@@ -124,12 +124,7 @@ def value(word: str) -> str:
         return known[joined]
     if word.isascii():
         return naming.upper_snake(word)
-    ongoing = joined.endswith("중")
-    bare = joined.removesuffix("중").removesuffix("됨").removesuffix("함")
-    if bare in verb_nouns():
-        said = verb_of(bare)
-        return naming.upper_snake(f"in {english(bare)}" if ongoing else said.participle)
-    return naming.upper_snake(english(bare) if bare else joined)
+    return naming.upper_snake(english(joined))
 
 
 @cache

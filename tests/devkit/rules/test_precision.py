@@ -119,7 +119,7 @@ def commands(text: str) -> list[str]:
         ("The portal shall offer a way for tenants to report a leak.", ["ReportLeak"]),
         ("회원은 신청서를 내고 수수료를 낸다.", ["SubmitApplication", "PayFee"]),
         ("총무는 면담 날짜를 잡는다.", ["ScheduleInterviewDate"]),
-        ("회원은 사진 두 장과 함께 누수를 신고한다.", ["ReportLeak"]),
+        ("회원은 사진과 함께 누수를 신고한다.", ["ReportLeak"]),
         ("회원은 수량과 희망일을 적어 대여를 신청한다.", ["RequestRental"]),
         ("시스템은 재고차감한다.", ["DeductStock"]),
         ("'대여'란 장비를 빌려 가는 것을 말한다.", []),
