@@ -299,7 +299,8 @@ class Korean(Reading):
             agent = clause.with_particle("에 의해")
             return terms.term(agent.words) if agent else None
         if found is not None and found is not target and _is_role(found):
-            self._actor = terms.term((_before(clause, found) or found).words)
+            role = (_before(clause, found) or found).words
+            self._actor = None if terms.unknown(role[-1:]) else terms.term(role)
         return self._actor
 
     def _asked_before(self, words: Sequence[str]) -> Term | None:
