@@ -38,7 +38,6 @@ _LISTED = (*_MANY, "정보", "상세", "여부", "사실")
 _TIMED = pattern("korean_timed")
 _ARROW = re.compile(r"\s*(?:→|->|=>|⇒|➔|▶)\s*")
 _TIMED_FIRST = re.compile(rf"(?:\S+\s){{0,2}}(?:{_TIMED.pattern})")
-_ASKED = ("신청", "요청", "의뢰")
 _ABOUT = ("은", "는", "만", "에게", "에게는", "에는", "에", "한테")
 _KINDS: dict[str, Kind] = {"create": "create", "delete": "delete", "query": "query", "notify": "notify"}
 Resolved = tuple[Verb, str, Noun | None]
@@ -143,7 +142,8 @@ class Korean(Reading):
             self._end(sentence, self._now, made)
             self._now = _Course()
         now, acting, resolved = self._now, self._actor, self._resolved(clause)
-        if _same_actor(clause, rest) or _permitted(rest):
+        permitted = rest[0].may and rest[0].with_particle("은", "는", "이", "가")  # 임대인은 해지할 수 있다
+        if permitted or _same_actor(clause, rest):
             self._doer(clause, _target(clause))
             return now
         if known := self._cause(sentence, clause, made):
@@ -213,7 +213,10 @@ class Korean(Reading):
             and (thing_like or (target and doer and not clause.passive))
         ):
             kind = "create"
-        chosen = thing_like and (_is_work(clause, made) or (target is not None and _is_role(target)))
+        entered = (
+            clause is made[-1] if not clause.passive else clause.ending == "if"
+        )  # nothing else is done with it
+        chosen = target and thing_like and (entered or _is_role(target))
         if kind == "input" and (chosen or (clause.ending == "if" and target)):
             kind = "update"
         if clause.negative or kind in ("state", "input", "unknown"):
@@ -303,16 +306,9 @@ class Korean(Reading):
             self._actor = None if terms.unknown(role[-1:]) else terms.term(role)
         return self._actor
 
-    def _asked_before(self, words: Sequence[str]) -> Term | None:
-        """What `신청` and `수거 신청` mean where a collection was applied for before."""
-        done = (one for one in reversed(self._facts.done()) if one.command.alias.endswith(f" {words[-1]}"))
-        return next((one.thing for one in done if one.thing.alias.endswith(" ".join(words[:-1]))), None)
-
     def _thing_of(self, target: Noun) -> tuple[Term, Term | None]:
         """The thing, and what it is a part of."""
         words = _core(target)
-        if words[-1] in _ASKED and (asked := self._asked_before(words)):
-            return asked, None
         thing = terms.term(words, plural=target.plural)
         if target.of and not terms.is_attribute(target.of[-1]):
             whole = terms.term(target.of)
@@ -396,11 +392,6 @@ def _apart(clause: Clause) -> list[Clause]:
         return [clause]
     rest = [n for n in clause.nouns if n not in (target, other)]
     return [clause, replace(clause, nouns=[*rest, replace(other, particle=target.particle)])]
-
-
-def _is_work(clause: Clause, made: Sequence[Clause]) -> bool:
-    """Entering something is what is done, not what something else is done with."""
-    return clause is made[-1] if not clause.passive else clause.ending == "if"
 
 
 def _target(clause: Clause) -> Noun | None:
@@ -492,21 +483,11 @@ def _is_shown(clause: Clause) -> bool:
     return target is not None and target.words[-1] in terms.words("viewed")
 
 
-def _permitted(rest: Sequence[Clause]) -> bool:
-    """`연체하였을 때 임대인은 해지할 수 있다`: somebody may, which does not follow."""
-    return rest[0].may and rest[0].with_particle("은", "는", "이", "가") is not None
-
-
 def _same_actor(cause: Clause, rest: Sequence[Clause]) -> bool:
     """`회원은 공구를 분실하면 신고한다`: what somebody must do next is nothing that follows by itself."""
-    topic = cause.with_particle("은", "는")
+    topic, subject = cause.with_particle("은", "는"), cause.with_particle("이", "가")
     acting = any(one.passive or one.with_particle("은", "는", "이", "가", "께서") for one in rest)
-    return (
-        topic is not None
-        and _is_role(topic)
-        and not acting
-        and not (cause.passive and cause.with_particle("이", "가"))
-    )
+    return topic is not None and _is_role(topic) and not acting and not subject
 
 
 def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
@@ -514,7 +495,7 @@ def _is_cause(clause: Clause, rest: Sequence[Clause]) -> bool:
     topic = clause.with_particle("은", "는")
     by = topic or clause.with_particle("이", "가", "께서")
     alone = clause.start == 0 and not clause.bare and clause.kind not in ("input", "query", "state")
-    told = clause.passive or alone or (bool(rest) and rest[0].noun == "경과")
+    told = clause.passive or alone
     goes_on = not rest or not (rest[0].passive and _target(rest[0]) is None)
     done = clause.ending == "after" and told and not (by and _is_role(by) and goes_on)
     return bool(rest) and (clause.ending == "if" or done)

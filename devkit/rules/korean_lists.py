@@ -78,9 +78,5 @@ def _choices(found: re.Match[str]) -> Choices | None:
     values = tuple(dict.fromkeys(terms.value(item) for item in items if len(item.split()) <= 3))
     if not words or len(values) < max(2, len(items)):
         return None
-    if not terms.is_attribute(words[-1]):
-        return Choices(
-            place=NOWHERE, owner=terms.term(words), name=terms.term((*words, "상태")), values=values
-        )
     owner = terms.term(words[:-1]) if words[1:] else None
     return Choices(place=NOWHERE, owner=owner, name=terms.term(words), values=values)
