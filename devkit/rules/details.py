@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from devkit.rules import naming
 from devkit.rules.analysis import Found
-from devkit.rules.facts import Choices, Facts, Field, Term
+from devkit.rules.facts import Facts, Field, Term
 
 _TYPES = {
     word: java
@@ -52,7 +52,10 @@ def inside(
     present = {one.name.casefold() for part in made for one in part.fields}
     required = (Field(naming.camel(name), field_type(name), naming.title(name)) for name in attributes)
     fields = once([*fields, *(f for f in required if f.name.casefold() not in present)])
-    return _with_key(found.term, fields), made, kinds
+    if not any(one.key for one in fields):
+        key = Field(f"{naming.camel(found.term.name)}Id", "Long", f"{found.term.alias} ID", key=True)
+        fields = once([key, *fields])
+    return fields, made, kinds
 
 
 def field_type(name: str) -> str:
@@ -107,22 +110,19 @@ def _own_type(name: str, owner: Term, types: Sequence[Kind]) -> str:
     return next((one.name for one in types if one.name.casefold() in wanted), "")
 
 
-def _with_key(term: Term, fields: list[Field]) -> list[Field]:
-    """Exactly what identifies: a named key, else `<aggregate>Id`."""
-    if any(one.key for one in fields):
-        return fields
-    key = Field(f"{naming.camel(term.name)}Id", "Long", f"{term.alias} ID", key=True)
-    return [key, *(one for one in fields if one.name.casefold() != key.name.casefold())]
-
-
 # ---------------------------------------------------------------- types of its own
 
 
 def _enumerations(wanted: Sequence[Term], found: Found, facts: Facts) -> list[Kind]:
     """Those that are asked for and those the text gives to this aggregate."""
     kinds: dict[str, Kind] = {}
-    for one in (*found.choices, *_columns_with_choices(found)):
+    for one in found.choices:
         kinds.setdefault(one.name.name.casefold(), Kind(one.name.name, one.name.alias, items=one.values))
+    for owner, column in ((table.term.name, column) for table in found.tables for column in table.columns):
+        name = owner + naming.pascal(column.name).removeprefix(owner)
+        if len(column.choices) > 1:
+            alias = column.alias or naming.title(column.name)
+            kinds.setdefault(name.casefold(), Kind(name, alias, items=column.choices))
     for term in wanted:
         low = term.name.casefold()
         said = (one.values for one in facts.choices if low.endswith(one.name.name.casefold()))
@@ -130,14 +130,6 @@ def _enumerations(wanted: Sequence[Term], found: Found, facts: Facts) -> list[Ki
         alias = known.alias if term.alias == naming.title(term.name) else term.alias  # without a display name
         kinds[low] = replace(known, name=term.name, alias=alias)
     return list(kinds.values())
-
-
-def _columns_with_choices(found: Found) -> Iterator[Choices]:
-    for table in found.tables:
-        for column in (column for column in table.columns if len(column.choices) > 1):
-            owner, name = table.term, naming.pascal(column.name)
-            term = Term(owner.name + name.removeprefix(owner.name), column.alias or naming.title(column.name))
-            yield Choices(place=table.place, owner=owner, name=term, values=column.choices)
 
 
 def _states(found: Found, wanted: Term) -> Sequence[str]:

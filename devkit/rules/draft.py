@@ -20,14 +20,15 @@ def draft(blocks: Blocks) -> answers.DraftAnswer:
     """The given aggregates, else those that the text speaks of and nobody else has."""
     facts, korean, context = asked.facts(blocks), asked.korean(blocks), asked.given(blocks, "context")
     lines, others = asked.lines(blocks), asked.listed(blocks.get("others"))
-    foreign = [term for other in others for term in asked.terms(other.get("aggregates"))]
+    foreign = [(other.get("name"), t) for other in others for t in asked.terms(other.get("aggregates"))]
     owned = asked.terms(context.get("aggregates"))
-    analysis = analyse(facts, [*owned, *foreign])
+    known = [*owned, *(term for _, term in foreign)]
+    analysis = analyse(facts, known)
+    added = [found for found in analysis.found.values() if found.term not in known]
     if owned and not context.get("purpose"):
-        beside = [one for one in others if one.get("name") == context.get("name")]
-        own = [*owned, *(term for one in beside for term in asked.terms(one.get("aggregates")))]
-        _gather(analysis, own, foreign, lines)
-    owned = owned or [found.term for found in analysis.found.values() if found.term not in foreign]
+        own = [*owned, *(term for name, term in foreign if name == context.get("name"))]
+        _gather(added, own, analysis, lines)
+    owned = owned or [found.term for found in added]
     given = {str(one.get("name", "")): one for one in asked.listed(context.get("aggregates"))}
     named = names(owned, analysis, asked.given(blocks, "required"), korean=korean)
     made = [_drafted(one, given.get(one.term.name, {}), facts, analysis, korean=korean) for one in named]
@@ -35,7 +36,7 @@ def draft(blocks: Blocks) -> answers.DraftAnswer:
     return answers.DraftAnswer(aggregates=made, calls=list(_calls(made, systems, lines)))
 
 
-def _gather(analysis: Analysis, own: Sequence[Term], foreign: Sequence[Term], lines: asked.Lines) -> None:
+def _gather(added: Sequence[Found], own: Sequence[Term], analysis: Analysis, lines: asked.Lines) -> None:
     """Where a context's aggregates are all that there are, what is done to another thing is done to the one that the sentence
     names, else to the one that the text comes to first: the same in every question about the context."""
 
@@ -43,10 +44,9 @@ def _gather(analysis: Analysis, own: Sequence[Term], foreign: Sequence[Term], li
         return next((n for n, line in lines if mentions(line, term)), len(lines)), term.name
 
     ordered = sorted(own, key=first)
-    for found in [one for one in analysis.found.values() if one.term not in (*own, *foreign)]:
-        for action in (one for one in found.actions if not one.automatic):
-            named = (term for term in ordered if mentions(action.place.quote, term))
-            analysis.of(next(named, ordered[0])).actions.append(action)
+    for action in (one for found in added for one in found.actions if not one.automatic):
+        named = (term for term in ordered if mentions(action.place.quote, term))
+        analysis.of(next(named, ordered[0])).actions.append(action)
 
 
 def _drafted(

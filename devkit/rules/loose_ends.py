@@ -36,7 +36,6 @@ _CONDITION_KO = re.compile(r"[^.,;]{0,80}?(?:경우에만|경우|않으면|없�
 NEITHER = "The text seems to be written neither in English nor in Korean, and the embedded rules read only these two."
 NEITHER_KO = "글이 영어(English)도 한국어(Korean)도 아닌 것 같습니다. 내장 규칙은 이 두 언어만 읽습니다."
 _KOREAN = re.compile(r"[가-힣]")
-_ACCENTED = re.compile(r"[À-ɏḀ-ỿ]")
 
 
 def is_foreign(lines: Sequence[tuple[int, str]]) -> bool:
@@ -48,7 +47,8 @@ def is_foreign(lines: Sequence[tuple[int, str]]) -> bool:
         return True
     english = sum(word in words("english_words.txt", "own_language") for word in said)
     others = sum(
-        word in words("english_words.txt", "other_language") or bool(_ACCENTED.search(word)) for word in said
+        word in words("english_words.txt", "other_language") or bool(re.search(r"[À-ɏḀ-ỿ]", word))
+        for word in said
     )
     return others > max(1, 3 * english, 0.12 * len(said))
 

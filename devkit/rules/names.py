@@ -95,18 +95,13 @@ def _plain(command: str, event: str) -> Element:
 
 
 def _home_of(kind: str, name: str, named: Sequence[Named]) -> Named:
-    """The aggregate whose name is in the required name; else the one whose behaviour restates it, or has its words; else the
-    first."""
+    """The aggregate whose behaviour restates the required name; else the one with most of its words; else the first."""
     words = set(map(naming.singular, naming.parts(name)))
 
-    def likeness(one: Named) -> tuple[int, bool, int]:
-        own = naming.parts(one.term.name)
-        known = {word for command in one.commands for word in naming.parts(command.name)}
-        return (
-            len(own) if words.issuperset(own) else 0,
-            any(_restates(kind, element, name) for element in one.of(kind)),
-            len(words & known),
-        )
+    def likeness(one: Named) -> tuple[bool, int]:
+        said = " ".join((one.term.name, *(command.name for command in one.commands)))
+        restated = any(_restates(kind, element, name) for element in one.of(kind))
+        return restated, len(words.intersection(naming.parts(said)))
 
     return max(named, key=likeness)
 

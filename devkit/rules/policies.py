@@ -18,7 +18,6 @@ from executor.graph.answers import PoliciesAnswer, PolicyAnswer
 @dataclass(frozen=True, slots=True)
 class _Event:
     name: str
-    aggregate: str
     command: str
 
 
@@ -66,25 +65,16 @@ class _Known:
         self._analysis = analysis
         self._by_name: dict[str, _Event] = {}
         self._by_verb: dict[tuple[str, str | None], _Event] = {}
-        for entry in model:
-            aggregate = str(entry.get("aggregate", ""))
-            for command in map(asked.described, asked.texts(entry.get("commands"))):
-                for name in command["emits"]:
-                    self._add(_Event(name, aggregate, command["name"]))
-
-    def _add(self, event: _Event) -> None:
-        low = event.name.casefold()
-        for name in (low, low.removesuffix(event.aggregate.casefold())):
-            self._by_name.setdefault(name, event)
-        if verb := tenses.base_of(naming.head(event.name)):
-            self._by_verb.setdefault((event.aggregate, verb), event)
+        emitting = ((str(e.get("aggregate", "")), asked.texts(e.get("commands"))) for e in model)
+        for aggregate, command in ((one, asked.described(c)) for one, commands in emitting for c in commands):
+            for name in command["emits"]:
+                event, low = _Event(name, command["name"]), name.casefold()
+                for known in (low, low.removesuffix(aggregate.casefold())):
+                    self._by_name.setdefault(known, event)
+                self._by_verb.setdefault((aggregate, tenses.base_of(naming.head(name))), event)
 
     def event(self, action: Action) -> _Event | None:
         """The event that an action leads to: by name, else by its participle in the action's aggregate."""
-        home = self._analysis.home(action)
-        near = (
-            self._by_verb.get((home.term.name, tenses.base_of(naming.head(action.event.name))))
-            if home
-            else None
-        )
+        home, verb = self._analysis.home(action), tenses.base_of(naming.head(action.event.name))
+        near = self._by_verb.get((home.term.name, verb)) if home and verb else None
         return self._by_name.get(action.event.name.casefold()) or near
