@@ -184,11 +184,7 @@ class _Analyst:
         wholes = {naming.parts(name) for name in acted}
         known = (t for t in (*terms, *self._recorded) if self._may_be(t) and not _restates(t, often))
         parts = ((term, naming.parts(term.name)) for term in known)  # an order line is part of the order
-        return [
-            t
-            for t, words in parts
-            if t.name in kept or wholes.isdisjoint(accumulate((w,) for w in words[:-1]))
-        ]
+        return [t for t, words in parts if t.name in kept or wholes.isdisjoint(accumulate(zip(words[:-1])))]
 
     def _may_be(self, term: Term) -> bool:
         low = term.name.casefold()
@@ -234,11 +230,9 @@ class _Analyst:
         """A notification that the text names is a thing of its own; else somebody is told by what it is about."""
         if named := _notification(action):
             return self._known(_NOTIFICATIONS[named]) or self._last_resort(action)
-        cause = next(iter(self._causes.get(action, ())), None)
-        if home := self._home(cause) if cause else None:
-            return home
-        near = action.place.line - self._latest_line <= NEAR
-        return (self._latest if near else None) or (None if self._found else self._last_resort(action))
+        caused = [self._home(cause) for cause in self._causes.get(action, ())[:1]]
+        near = self._latest if action.place.line - self._latest_line <= NEAR else None
+        return next(iter(caused), None) or near or (None if self._found else self._last_resort(action))
 
     def _comes_by_itself(self, action: Action) -> bool:
         """The passing of a deadline, whose owner the sentence does not name."""

@@ -20,8 +20,7 @@ _TYPES = {
     }.items()
     for word in words.split()
 }
-_NUMBERED = {"id", "number", "no", "code", "identifier", "isbn", "barcode", "sku"}
-_ALONE = _NUMBERED - {"no", "identifier", "barcode"}
+_NUMBERED = {"id", "number", "no", "code", "identifier", "isbn", "sku"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +98,7 @@ def once(fields: Iterable[Field], types: Collection[str] = ()) -> list[Field]:
 def _field(name: Term, owner: Term, types: Sequence[Kind]) -> Field:
     plain, words = field_type(name.name), naming.parts(name.name)
     java = "List<String>" if name.plural and plain == "String" else plain
-    key = words[-1:] == words and words[-1] in _ALONE if len(words) < 2 else words[-1] in _NUMBERED
-    key = key and words[:-1] in ((), naming.parts(owner.name))
+    key = naming.head(name.name) in _NUMBERED and words[:-1] in ((), naming.parts(owner.name))
     return Field(naming.camel(name.name), _own_type(name.name, owner, types) or java, name.alias, key)
 
 

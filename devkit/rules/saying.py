@@ -70,15 +70,9 @@ class Reading(ABC):
         if effects and (causes or known or timed):
             results = tuple(replace(one, automatic=one.automatic or one.actor is None) for one in effects)
             triggers = (replace(known, place=sentence.whole),) if known else tuple(causes)
-            condition = "" if timed or state == timer else state
-            reaction = Reaction(
-                place=sentence.whole,
-                triggers=triggers,
-                results=results,
-                text=sentence.text,
-                condition=condition,
-            )
-            self._facts.reactions.append(reaction)
+            said = "" if timed or state == timer else state
+            reaction = Reaction(place=sentence.whole, triggers=triggers, results=results, text=sentence.text)
+            self._facts.reactions.append(replace(reaction, condition=said))
         else:
             self._facts.actions += effects
 
