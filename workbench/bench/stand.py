@@ -247,11 +247,11 @@ class Stand:
         p50: float = 0.0,
         p95: float = 0.0,
         seed: int = 1,
-        module: str = "workbench.bench.language_model",
         build: Mapping[str, str] | None = None,
         **holds: float,
     ) -> LanguageModel:
-        """Another build's `module` answers that build's questions."""
+        """The build before had its own among its tests, which knows its questions."""
+        module = "tests.bench.language_model" if build else "workbench.bench.language_model"
         path = self.folder / f"calls.{self._numbers.get('language-model', 0)}.jsonl"
         options = ["--log", str(path), "--p50", str(p50), "--p95", str(p95), "--seed", str(seed)]
         for schema, seconds in holds.items():

@@ -43,7 +43,7 @@ def viewers(stand: Stand) -> Iterator[Figure]:
     few, many, rounds = 4, stand.many(100, 6), stand.many(3, 1)
     language_model = stand.language_model(p50=0.5, p95=2)
     old_build = unpacked(stand.folder / "before")
-    theirs = stand.language_model(p50=0.5, p95=2, module="tests.bench.language_model", build=old_build)
+    theirs = stand.language_model(p50=0.5, p95=2, build=old_build)
     before, now, watched = list[_Spent](), list[_Spent](), list[_Spent]()
     for _ in range(rounds):
         before.append(_added(*_pair(stand, theirs, few, old_build), few))
