@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from devkit.rules import ddl, text
+from devkit.rules import ddl, naming, text
 from devkit.rules.english import English
 from devkit.rules.facts import Facts, Heading, Place, Term
 from devkit.rules.korean import Korean
@@ -39,6 +39,9 @@ _GLANCE = re.compile(r"(?:[은는을를도])?(?:\s한\s?눈에)?(?:요)?[.!]?$| 
 _COUNTED = re.compile(r"[A-Z]{1,6}[-_ ]?\d")
 _CODE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]{1,6}[-_ ]?\d+[:.)]?)\s+(?=\S)")
 """What a title is counted by."""
+_GLOSS = re.compile(r"(?P<said>[^()]*[가-힣][^()]*?)\s*(?:\(|[-–—]\s)(?P<name>[A-Z][A-Za-z &/-]{2,40})\)?")
+"""A title and what its author calls it in English: `정산 (Settlement)`."""
+_BOLD = re.compile(r"\s*(?:[-*+]\s+)?(?:\*\*|__)[^*]+(?:\*\*|__)?\s*[:：]?\s*(?:\*\*|__)?\s*")
 _ARROW = re.compile(r"^(?P<who>[^→>]{1,30}?)\s*(?:→|->|=>|[:：])\s*(?P<what>[^→>]+)$")
 _EXTENSION = re.compile(r"^\s*(?:[-*]\s+)?\*?\d+[a-z]\d?[.):]?\s+\S")
 _ITEM_END = re.compile(r"\s+[-–—:]\s+.*$|\s*[:(].*$")
@@ -56,6 +59,7 @@ class _Reader:
         self._english = English(self._facts)
         self._korean = Korean(self._facts)
         self._actor: Term | None = None
+        self._title = 0  # the line of the whole text's title, which silences nothing
         self._quiet_line = 0  # what follows its label
         self._columns: dict[str, int] = {}  # of the table that is being read: who does what, and what follows
         self._titles = 0  # the line of their titles
@@ -71,6 +75,9 @@ class _Reader:
             for line in (text.line_of(*one) for one in numbered)
             if line.number not in taken and not text.is_fence(line.text)
         ]
+        tops = [line.number for line in lines if (text.heading(line.text) or (0,))[0] == 1]
+        first = next((line.number for line in lines if line.body), 0)
+        self._title = first if tops == [first] else 0
         block: list[Line] = []
         for position, line in enumerate(lines):
             if _number(line) == self._next_number:
@@ -97,6 +104,8 @@ class _Reader:
         before = lines[position - 1] if position else None
         after = lines[position + 1] if position + 1 < len(lines) else None
         below = next((one for one in lines[position + 1 : position + 3] if one.body), line)
+        if after and after.number == line.number and _is_label(body):
+            return False
         titles = _number(below) == 1 or _is_generic(below.body)
         if _plain(body) in _HEADINGS or (titles and not line.bullet and self._english.unknown(body)):
             return True
@@ -106,7 +115,8 @@ class _Reader:
         alone = before is None or not before.body or bool(text.heading(before.text))
         if not alone or after is None or text.goes_on(line, after):
             return False
-        listed = line.bullet and after.bullet and not text.deeper(after, line)
+        above = next((one for one in reversed(lines[max(position - 2, 0) : position]) if one.body), after)
+        listed = any(one is not line and text.is_beside(line, one) for one in (above, below))
         return not listed and not self._language(body).has_verb(body)
 
     def _heading(self, line: Line) -> None:
@@ -115,28 +125,28 @@ class _Reader:
         title = text.line_of(line.number, title).body or title
         counted = _COUNTED.match(title)
         title = _CODE.sub("", title)
+        gloss = _GLOSS.fullmatch(title)
+        title = gloss["said"] if gloss else title
         reader = self._language(title)
-        term = reader.heading(title)
+        term = Term(naming.pascal(gloss["name"]), title) if gloss else reader.heading(title)
         self._views = bool(_VIEWS.match(title))
-        generic = bool(counted) or self._views or _is_generic(title) or reader.unknown(title)
+        known = not _is_generic(gloss["name"]) if gloss else not reader.unknown(title)
+        generic = bool(counted) or self._views or _is_generic(title) or not known
         if level <= self._quiet or _FUNCTIONAL.search(title):
             self._quiet = 0 if level < 7 or not line.bullet or _number(line) else self._quiet
-        if _is_quiet(title) and not self._quiet and (not line.bullet or _number(line)):
+        quiet = _is_quiet(title) and line.number != self._title
+        if quiet and not self._quiet and (not line.bullet or _number(line)):
             self._quiet = level
             self._next_number = _number(line) + 1 if level == 7 and line.bullet else -1
         self._actor = term if reader.is_actor(title) else None
+        place = Place(line.number, title)
         self._facts.headings.append(
-            Heading(
-                place=Place(line.number, title),
-                level=level,
-                term=term,
-                generic=generic,
-                quiet=_is_quiet(title),
-            )
+            Heading(place=place, level=level, term=term, generic=generic, quiet=quiet)
         )
 
     def _block(self, lines: list[Line]) -> None:
         """Sentences; a line that ends with a colon is read together with the bullets below it."""
+        lines = text.rejoined(lines)
         plain: list[Line] = []
         i = 0
         quiet_row = False
@@ -146,7 +156,9 @@ class _Reader:
             titles = _columns(row)
             if titles or (line.body and not row):
                 self._columns, self._titles = titles, line.number
-            if row and (row[0] or len(row) > 2):
+            if len(row) == 2 and row[0] and self._label([text.line_of(line.number, ": ".join(row))], 0):
+                quiet_row = True
+            elif row and (row[0] or len(row) > 2):
                 quiet_row = any(_QUIET_ROW.match(cell) for cell in row[:3])
             elif not line.body:
                 quiet_row = False
@@ -251,8 +263,10 @@ class _Reader:
             between = " " if _CONTINUES.search(head) else ", "
             for item in items:
                 reader.sentence(_joined(Line(intro.number, head, head, True), [item], between), self._actor)
-        elif any(reader.has_verb(item.body) for item in items):
-            for one in (intro, *items):
+        elif (titled := _BOLD.fullmatch(intro.text) and reader.has_verb(head)) or any(
+            reader.has_verb(item.body) for item in items
+        ):
+            for one in items if titled else (intro, *items):
                 self._sentences([one])
         else:
             reader.sentence(_joined(Line(intro.number, head, head, True), items), self._actor)

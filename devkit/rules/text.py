@@ -38,6 +38,10 @@ _SHOUTED = re.compile(
     r"\b(?:WHEN|WHENEVER|WHILE|WHERE|IF|THEN|ONCE|UPON|AFTER|BEFORE|UNTIL|UNLESS|GIVEN|AND|OR|BUT|NOT|THE|AN?|SHALL|MUST|SHOULD|WILL|MAY|CAN|CANNOT)\b"
 )
 """Small words in capitals: `WHEN the stock is low, THE system SHALL ...`"""
+_KEYWORD = re.compile(
+    r"^(given|when|then|and|but|as an?|i want(?: to)?|so that)\s*[:：]\s*(?=\S)", re.IGNORECASE
+)
+"""Of a step or a story: `Given: ...`"""
 _LONGEST = 600
 
 
@@ -87,6 +91,11 @@ def deeper(line: Line, than: Line) -> bool:
     return numbered or len(line.text) - len(line.text.lstrip()) > len(than.text) - len(than.text.lstrip())
 
 
+def is_beside(line: Line, other: Line) -> bool:
+    """Whether two are bullets of one list."""
+    return line.bullet and other.bullet and not deeper(other, line) and not deeper(line, other)
+
+
 def is_fence(text: str) -> bool:
     return bool(_FENCE.match(text))
 
@@ -104,6 +113,19 @@ def cells(text: str) -> list[str]:
     return [cell.strip() for cell in stripped.strip("|").split("|")]
 
 
+def rejoined(lines: Sequence[Line]) -> list[Line]:
+    """Rows whose cell is wrapped: `| Flow | 1. The clerk files |` and `| | the case |` are one."""
+    found: list[Line] = []
+    for line in lines:
+        row, before = cells(line.text), cells(found[-1].text) if found else []
+        wrapped = len(row) == len(before) == 2 and not row[0] and re.match(r"[\"'(a-z가-힣]", row[1])
+        if wrapped and before[1][-1:] not in ".:;!?다":
+            found[-1] = line_of(found[-1].number, f"| {before[0]} | {before[1]} {row[1]} |")
+        else:
+            found.append(line)
+    return found
+
+
 def sentences(lines: Sequence[Line]) -> Iterator[Sentence]:
     """The sentences of a run of lines; a line that goes on in lower case is wrapped text."""
     for group in _wrapped(lines):
@@ -116,7 +138,7 @@ def line_of(number: int, text: str) -> Line:
     plain = _SHOUTED.sub(lambda said: said[0].lower(), plain) if _is_lower(plain) else plain
     cell = _ROW_END.sub("", _ROW.sub("", plain, count=1))
     prefix = _PREFIX.match(cell)
-    body = cell[prefix.end() :] if prefix else cell
+    body = _KEYWORD.sub(r"\1 ", cell[prefix.end() :] if prefix else cell, count=1)
     return Line(number, text, body.strip(), len(body) < len(plain.lstrip()) and not _SECTION.match(plain))
 
 

@@ -1,7 +1,7 @@
 """A text as a language model is shown it: what is markup, label or code comes off, and every character knows where it stood.
 
-Code is blank; a line break in HTML, a clause's title and a label end a line of their own, of the same number; a row of a CSV file
-is the row of a table. Nothing is added but the borders of cells. What a text means is not decided here.
+Code is blank, and so are images and tables of contents; of a link its words stay. A line break in HTML, a clause's title and a
+label end a line of their own, of the same number; a row of a CSV file is the row of a table. Nothing is added but the borders of cells. What a text means is not decided here.
 """
 
 from __future__ import annotations
@@ -30,6 +30,14 @@ _CELL_BORDERS = (
     (re.compile(r"</t[dh]>", re.IGNORECASE), " |"),
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)
+_CONTENTS = re.compile(
+    r"^\s*(?:(?:[-*+]|\d{1,3}(?:\.\d{1,3})*[.)]?)\s+)*\[[^\]\n]{1,200}\]\(#[^()\n]{0,300}\)\s*$"
+)
+_IMAGE = re.compile(
+    r"(?:\[)?!\[[^\]\n]{0,200}\]\((?:[^()\n]|\([^()\n]{0,99}\)){0,500}\)(?:\]\([^()\n]{0,500}\))?"
+)
+_LINK = re.compile(r"\[(?P<said>[^\[\]\n]{1,200})\]\([^()\n]{0,500}\)")
+_ESCAPED = re.compile(r"\\(?P<said>[.)_*#+\[\]-])")
 _UNSEEN = re.compile(r"[\u00ad\u200b-\u200d\u2060\ufeff]")
 _CLUSTER = re.compile(r"[\u1100-\u115f][\u1160-\u11a7][\u11a8-\u11ff]?|\w[\u0300-\u036f]+")
 _CIRCLED = re.compile(r"(?<=\S)\s+(?=[①-⑳]\s)")
@@ -45,7 +53,7 @@ _ID = (
     r"|[A-Z]{2,8}[-_]\d{3,}\s+|\d{1,3}(?:\.\d{1,3})+\s+)"
 )
 _STORY = re.compile(
-    r"(?:(?:user\s+)?stor(?:y|ies)|requirement|유스케이스|요구사항|사용자\s*스토리)\s*#?\d*\s*[:：]\s*(?=\S)",
+    r"(?:\*\*)?(?:(?:user\s+)?stor(?:y|ies)|requirement|유스케이스|요구사항|사용자\s*스토리)\s*#?\d*(?:\*\*)?\s*[:：](?:\*\*)?\s*(?=[^\s*])",
     re.IGNORECASE,
 )
 _IDENTIFIED = re.compile(
@@ -65,7 +73,7 @@ _ENGLISH_SENTENCE = re.compile(
     r"(?:As an? |I |The |An? |When |If |After |Once |Each |Every |\w+ (?:can|may|must|shall|should|will) )"
 )
 _TOUCHED = re.compile(
-    r"[<&\u00ad\u0300-\u036f\u1100-\u11ff\u200b-\u200d\u2060\ufeff:：①-⑳§]|^\W*(?:\d{1,3}[.)]\s+)?(?:제\s?\d|[A-Z]{1,8}[-_ ]?\d|[A-Z]+[-_][A-Z]+[-_]\d|[\[(]|\d+\.\d|Article|Section|Clause|REQ|\*\*)|\d[\])]\W*$"
+    r"\]\(|\\|[<&\u00ad\u0300-\u036f\u1100-\u11ff\u200b-\u200d\u2060\ufeff:：①-⑳§]|^\W*(?:\d{1,3}[.)]\s+)?(?:제\s?\d|[A-Z]{1,8}[-_ ]?\d|[A-Z]+[-_][A-Z]+[-_]\d|[\[(]|\d+\.\d|Article|Section|Clause|REQ|\*\*)|\d[\])]\W*$"
 )
 
 
@@ -108,7 +116,7 @@ def _line(raw: str, row: Sequence[tuple[int, int, bool]] | None) -> str:
     piece = _Piece(raw, [(i, i + 1) for i in range(len(raw))])
     if row is not None:
         piece = _cells(piece, row)
-    for change in (_decoded, _composed, _unlabelled):
+    for change in (_unlinked, _decoded, _composed, _unlabelled):
         piece = change(piece)
     return raw if piece.text == raw else Line(piece.text, raw, piece.at)
 
@@ -140,7 +148,13 @@ class _Piece:
             begin += len(line) + 1
 
 
-# ---------------------------------------------------------------- characters, tags
+# ---------------------------------------------------------------- characters, links, tags
+
+
+def _unlinked(piece: _Piece) -> _Piece:
+    for pattern in (_CONTENTS, _IMAGE, _ESCAPED, _LINK):
+        piece = piece.replaced(pattern, lambda found: found.groupdict().get("said", ""))
+    return piece
 
 
 def _composed(piece: _Piece) -> _Piece:

@@ -95,6 +95,43 @@ def test_rows_are_read_one_by_one(text: str, expected: list[str]) -> None:
     assert commands(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "| Use case 4 | Lend a kayak |\n|---|---|\n| Actors | Warden |\n| Pre-conditions | The kayak is cleaned |\n"
+            "| Flow | A1\\. The warden lends a kayak |\n| | to the guest |\n| | A2\\. The guest signs the contract |\n"
+            "| Exceptions | E1\\. The warden deletes a photo |\n| | E2\\. The warden bans the guest |",
+            ["LendKayak", "SignContract"],
+        ),
+        (
+            "**Berth List Shows:**\n- The owner changes a colour\n\n**Add Berth Flow:**\n- Name\n\n**Actions:**\n- Close a berth",
+            ["CloseBerth"],
+        ),
+        ("Layout: The clerk closes a berth.\nThe clerk opens a berth.", ["OpenBerth"]),
+        ("# Harbour diagram\n## Berths\nThe clerk opens a berth.", ["OpenBerth"]),
+        (
+            "- **Given:** a berth is free\n- **When:** a boat arrives\n- **Then:** the berth is closed",
+            ["ArriveBoat", "CloseBerth"],
+        ),
+        ("**User Story:** As a skipper, I want to book a berth.", ["BookBerth"]),
+        (
+            "A skipper can [book a berth](docs/berths.md).\n![The clerk opens a berth.](a/b.png)",
+            ["BookBerth"],
+        ),
+    ],
+)
+def test_such_shapes_give_these_commands(text: str, expected: list[str]) -> None:
+    assert commands(text) == expected
+
+
+def test_a_bullet_of_a_list_that_is_shown_with_gaps_is_no_heading() -> None:
+    assert [
+        one.place.line
+        for one in read(((3, "- 도서 대출"), (6, ""), (7, "- 도서 반납"), (9, ""), (10, "끝"))).headings
+    ] == []
+
+
 ORDERS = "고객은 주문을 등록한다.\n고객은 주문을 취소한다."
 RECEIPTS = "# 결제\n고객은 영수증을 등록한다.\n직원은 영수증을 취소한다."
 
@@ -121,6 +158,12 @@ def test_headings_name_contexts() -> None:
         "# From Marlo",
         "# Basic flow",
         "# 현황 확인",
+        "# Scenario: a late parcel",
+        "# Porter can open lockers",
+        "# Hatch Hilda, Sunday 08:15",
+        "# 필수 기능 (Must Have)",
+        "# 정상 처리",
+        "# ADDED Requirements",
     ],
 )
 def test_such_a_heading_names_none(heading: str) -> None:
@@ -138,6 +181,15 @@ def test_such_a_heading_names_none(heading: str) -> None:
         "구현",
         "분석/설계",
         "Non-functional requirements",
+        "클라우드 배포",
+        "테스트2. 결제",
+        "# 유사 서비스 분석",
+        "MSA 아키텍처",
+        "Out-Of-Scope",
+        "1. PROBLEM STATEMENT",
+        "# Sequence Diagrams",
+        "# Training Plan",
+        "UI Design",
     ],
 )
 def test_lines_below_what_is_no_behaviour_are_told_as_such(heading: str) -> None:
@@ -220,6 +272,12 @@ def test_what_somebody_wants_to_see_is_a_look_up(text: str, expected: list[str])
 
     assert [action.command.name for action in actions if action.kind == "query"] == expected
     assert not facts(text).unclear
+
+
+def test_a_title_in_two_languages_is_named_as_its_author_does() -> None:
+    names = [context.name for context in outlined(f"# 배송 (Dispatch)\n{ORDERS}\n{RECEIPTS}").contexts]
+
+    assert names == ["Dispatch", "Payment"]
 
 
 def test_an_area_under_several_headings_has_its_aggregates_once() -> None:
