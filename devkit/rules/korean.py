@@ -162,7 +162,7 @@ class Korean(Reading):
         cause = _happened(action) if action else None
         resolved = self._resolved(clause)
         if action and (clause.noun == "발견" or action.thing.alias == resolved[1]):  # 결제가 되면
-            self._thing = thing or self._thing
+            self._thing = thing
         if cause and clause.noun == "발견":
             self._now.seen, self._now.noticed, cause = True, cause, None
         known = self._asked(resolved) or (cause and self._as_done(cause, ""))
@@ -207,15 +207,9 @@ class Korean(Reading):
         thing_like = target is not None and not terms.is_attribute(target.words[-1])
         if kind in ("unknown", "threshold", "state") and noun not in (clause.noun, ""):
             kind = verb.kind
-        if (
-            kind != "query"
-            and noun in ("기록", "저장")
-            and (thing_like or (target and doer and not clause.passive))
-        ):
+        if kind != "query" and noun in ("기록", "저장") and target and (thing_like or not clause.passive):
             kind = "create"
-        entered = (
-            clause is made[-1] if not clause.passive else clause.ending == "if"
-        )  # nothing else is done with it
+        entered = clause.ending == "if" if clause.passive else clause is made[-1]
         chosen = target and thing_like and (entered or _is_role(target))
         if kind == "input" and (chosen or (clause.ending == "if" and target)):
             kind = "update"
@@ -334,8 +328,11 @@ class Korean(Reading):
         effects = [replace(one, actor=None) if _told_of([one]) else one for one in effects]
         found = [one for one in self._facts.done()[-3:] if one.verb in finding and (now.seen or now.lasts)]
         latest = next(reversed(found), None)
-        known = (latest if now.seen else None) or super()._brought_about(state, effects, undone)
-        return known or (now.noticed if by_itself(effects) else None) or latest
+        return (
+            super()._brought_about(state, effects, undone)
+            or (now.noticed if by_itself(effects) else None)
+            or latest
+        )
 
 
 def _told_of(effects: Sequence[Action]) -> bool:
@@ -513,25 +510,18 @@ def _happened(action: Action) -> Action | None:
 def _whole(text: str, *, acting: bool) -> str:
     """`주문 취소`, `주문 취소 (고객)`: a bullet that is a thing and a verb noun, perhaps with who does it, as a sentence."""
     label, _, rest = text.partition(": ")
-    if rest and all(word in terms.verb_nouns() for word in re.split(r"\s*[/,·]\s*", rest)):
+    verbs = terms.verb_nouns().keys()
+    if rest and verbs >= set(re.split(r"\s*[/,·]\s*", rest)):
         text = f"{label.removesuffix(' 관리')} {rest}"  # 공지 관리: 등록/수정
-    elif (
-        rest
-        and re.split("[ /]", label)[-1] in terms.verb_nouns().keys() - terms.words("light")
-        and not clauses(rest)
-    ):
+    elif rest and not clauses(rest) and re.split("[ /]", label)[-1] in verbs - terms.words("light"):
         text = label
     what, _, who = text.rstrip(" )").partition("(")
     if acting and what.split()[-1:] and what.split()[-1] in terms.words("viewed") and not clauses(text):
         return f"{text}을 조회할 수 있다"  # 팀장: 월별 매출 통계
     words, roles = what.split(), (word for word in re.split(r"\s*[,/·]\s*", who) if terms.is_person(word))
     named = 2 <= len(words) <= 5 and re.split("[/·]", words[-1])[-1] in terms.verb_nouns()
-    if (
-        not named
-        or re.search(r"[+=%:<>]|\s/\s|(?<![A-Za-z])[a-z]", what)
-        or clauses(text)
-        or not phrase(" ".join(words[:-1]))
-    ):
+    odd = re.search(r"[+=%:<>]|\s/\s|(?<![A-Za-z])[a-z]", what)
+    if odd or not named or clauses(text) or not phrase(" ".join(words[:-1])):
         return text
     return f"{next((f'{role}가 ' for role in roles), '')}{' '.join(words)}한다"
 
@@ -552,12 +542,8 @@ def _goes_without_saying(thing: Term | None, clause: Clause, made: Sequence[Clau
     """Whether no word of the sentence is what something is done to, nor somebody said to do it: what it is done to is a guess."""
     words = {word for one in made for noun in one.nouns for word in (*noun.words, *noun.of)}
     words.update(word for one in made for word in one.bare)
-    said = (
-        clause.passive
-        or clause.ending == "if"
-        or any(map(_is_role, clause.nouns))
-        or (made[0].ending == "if" and not clause.nouns)
-    )
+    begun = clause.ending == "if" or (made[0].ending == "if" and not clause.nouns)
+    said = begun or clause.passive or any(map(_is_role, clause.nouns))
     return thing is not None and thing.alias.split()[-1] not in words and not said
 
 
