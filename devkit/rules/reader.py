@@ -125,7 +125,7 @@ class _Reader:
         title = text.line_of(line.number, title).body or title
         counted = _COUNTED.match(title)
         title = _CODE.sub("", title)
-        gloss = _GLOSS.fullmatch(title)
+        gloss = _GLOSS.fullmatch(title) if len(title) < 100 else None
         title = gloss["said"] if gloss else title
         reader = self._language(title)
         term = Term(naming.pascal(gloss["name"]), title) if gloss else reader.heading(title)

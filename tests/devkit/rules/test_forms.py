@@ -15,6 +15,7 @@ def test_a_line_that_repeats_itself_is_read_at_once(words: str) -> None:
     line = words * (2000 // len(words))
 
     assert reader.read(((1, line),)).headings == []
+    assert len(reader.read(((1, "# " + line + " end"),)).headings) == 1
 
 
 def test_a_compound_of_many_words_has_a_name() -> None:
