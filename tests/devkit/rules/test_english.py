@@ -205,7 +205,6 @@ def test_i_am_not_who_acted_before() -> None:
         "The porter gets a monthly statement of the orders.",
         "The porter keeps an eye on the orders.",
         "The porter can print a list of orders.",
-        "A map of all orders is available to the porter.",
         "The porter must be able to conduct an order search.",
     ],
 )

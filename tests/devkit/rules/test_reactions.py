@@ -151,14 +151,11 @@ def reactions(text: str) -> list[str]:
         ("The porter cleans the van. On pick-up the deposit is blocked.", "VanPickedUp -> BlockDeposit"),
         ("The menu is printed once the dish is complete.", "DishCompleted -> PrintMenu"),
         ("Guests receive a voucher after completing the survey.", "SurveyCompleted -> SendVoucher"),
-        ("For each reported leak, a job is opened.", "LeakReported -> OpenJob"),
-        ("A job is opened for every reported leak.", "LeakReported -> OpenJob"),
         ("A week after the launch of the boat, the hull is inspected.", "BoatLaunched -> InspectHull"),
         (
             "The porter registers the trunk, which triggers a message to the guest.",
             "TrunkRegistered -> SendMessage",
         ),
-        ("Having approved the plan, the system books the van.", "PlanApproved -> BookVan"),
         (
             "The guest signs the lease. After that, the system creates a key card.",
             "LeaseSigned -> CreateKeyCard",
@@ -188,7 +185,6 @@ def reactions(text: str) -> list[str]:
         ),
         ("책이 선정되면 구독자에게 안내 메일", "BookSelected -> SendNoticeEmail"),
         ("출석이 기록되면 보호자에게 알림을 보낸다.", "AttendanceRecorded -> SendNotification"),
-        ("Members whose fee is overdue are suspended.", "FeeMarkedOverdue -> SuspendMember"),
         ("결제가 실패하면 예약은 자동 취소된다.", "PaymentFailed -> CancelReservation"),
         ("주문 접수 시 재고가 자동으로 차감된다.", "OrderReceived -> DeductStock"),
         ("계약이 종료되고 나면 보증금을 반환한다.", "ContractEnded -> ReturnDeposit"),
@@ -239,12 +235,10 @@ def reactions(text: str) -> list[str]:
             "A tenant reports a leak. Someone from the office then calls the plumber.",
             "LeakReported -> CallPlumber",
         ),
-        ("Pay the invoice late and a fee is added.", "InvoicePaid -> AddFee"),
         (
             "The owner requests a certificate, which we send by post.",
             "CertificateRequested -> SendCertificate",
         ),
-        ("Bikes whose brakes were damaged are sent to the workshop.", "BrakeDamaged -> SendBike"),
         (
             "Can I change my tariff? Sure, change it in the app. After a change the bill is corrected.",
             "TariffChanged -> CorrectBill",
@@ -284,7 +278,6 @@ def reactions(text: str) -> list[str]:
         ("When a lamp is sold, the warehouse gets the order.", "LampSold -> SendOrder"),
         ("Crates opened by mistake are resealed.", "CrateOpened -> ResealCrate"),
         ("Spilled drums are sealed.", "DrumSpilled -> SealDrum"),
-        ("Deposit paid, the room is reserved.", "DepositPaid -> ReserveRoom"),
         ("A hatch not closed by 6 pm is locked.", " -> LockHatch"),
         ("Unless the hatch is closed within an hour, it is locked.", " -> LockHatch"),
         ("A fault in the lamp switches the lamp off.", "FaultDetected -> SwitchOffLamp"),

@@ -257,7 +257,6 @@ def test_one_and_many_are_one_aggregate(one: str, many: str) -> None:
     [
         ("The samples of the last 90 days can be called up by anyone.", ["SampleList"]),
         ("Lane occupancy by club is on the office screen.", ["LaneOccupancyDetails"]),
-        ('"My claims" shows how far we are.', ["ClaimList"]),
         ("I want to check with its number whether a certificate is valid.", ["CertificateStatus"]),
         ("What do you want to see on the screen?\n\nThe foreman: All open jobs.", ["JobList"]),
         ("# Where to look\n\nThe manager has a list of open orders.", ["OrderList"]),
