@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from devkit.rules import ddl, naming, text
+from devkit.rules import ddl, naming, text, verbs
 from devkit.rules.english import English
 from devkit.rules.facts import Facts, Heading, Place, Term
 from devkit.rules.korean import Korean
@@ -44,6 +44,9 @@ _GLOSS = re.compile(r"(?P<said>[^()]*[가-힣][^()]*?)\s*(?:\(|[-–—]\s)(?P<n
 _BOLD = re.compile(r"\s*(?:[-*+]\s+)?(?:\*\*|__)[^*]+(?:\*\*|__)?\s*[:：]?\s*(?:\*\*|__)?\s*")
 _ARROW = re.compile(r"^(?P<who>[^→>]{1,30}?)\s*(?:→|->|=>|[:：])\s*(?P<what>[^→>]+)$")
 _EXTENSION = re.compile(r"^\s*(?:[-*]\s+)?\*?\d+[a-z]\d?[.):]?\s+\S")
+_NAMED = re.compile(
+    r"^\s*(?:(?:[-*+]|\d+[.)])\s+)?\*\*(?P<title>[^*]{3,50}?):?\*\*:?\s*[-–—:]?\s*(?P<said>\S.*)$"
+)
 _ITEM_END = re.compile(r"\s+[-–—:]\s+.*$|\s*[:(].*$")
 
 
@@ -150,18 +153,15 @@ class _Reader:
         plain: list[Line] = []
         i = 0
         quiet_row = False
+        named = [found["title"] for line in lines if (found := _NAMED.match(line.text))]
+        cases = any(map(self._english.unknown, named))  # a list of use cases, by their names
         while i < len(lines):
             line = lines[i]
             row = text.cells(line.text)
             titles = _columns(row)
             if titles or (line.body and not row):
                 self._columns, self._titles = titles, line.number
-            if len(row) == 2 and row[0] and self._label([text.line_of(line.number, ": ".join(row))], 0):
-                quiet_row = True
-            elif row and (row[0] or len(row) > 2):
-                quiet_row = any(_QUIET_ROW.match(cell) for cell in row[:3])
-            elif not line.body:
-                quiet_row = False
+            quiet_row = self._is_quiet_row(line, row, before=quiet_row)
             skipped = quiet_row or self._label(lines, i) or text.is_ruler(line.text)
             items = _items(lines, i + 1) if line.body.endswith((":", "：")) else []
             i += len(items) + 1
@@ -172,9 +172,31 @@ class _Reader:
                 self._list(line, items)
             elif not skipped and row:
                 self._row(line, row)
+            elif not skipped and cases and (found := _NAMED.match(line.text)):
+                self._sentences(plain)
+                plain = []
+                self._named(line, found["title"], found["said"])
             elif not skipped:
                 plain.append(line)
         self._sentences(plain)
+
+    def _is_quiet_row(self, line: Line, row: Sequence[str], *, before: bool) -> bool:
+        """Whether a row of a table says nothing of behaviour, as the row `before` which it may go on."""
+        if len(row) == 2 and row[0] and self._label([text.line_of(line.number, ": ".join(row))], 0):
+            return True
+        if row and (row[0] or len(row) > 2):
+            return any(_QUIET_ROW.match(cell) for cell in row[:3])
+        return before and bool(line.body)
+
+    def _named(self, line: Line, title: str, said: str) -> None:
+        """`**Cancel an order** - The guest ...`: the name says what is done, where what follows it does not."""
+        self._sentences([replace(line, text=said, body=said.strip())])
+        done = {
+            one.verb.partition("_")[0] for one in self._facts.every_action() if one.place.line == line.number
+        }
+        verb, *rest = title.split()
+        if rest and verbs.as_form(verb, "base") and verb.lower() not in done:
+            self._sentences([replace(line, body=" ".join(("It must be possible to", verb.lower(), *rest)))])
 
     def _sentences(self, lines: Sequence[Line]) -> None:
         by_number = {line.number: line for line in reversed(lines)}

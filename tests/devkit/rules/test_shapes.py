@@ -132,6 +132,18 @@ def test_a_bullet_of_a_list_that_is_shown_with_gaps_is_no_heading() -> None:
     ] == []
 
 
+def test_names_of_use_cases_say_what_is_done() -> None:
+    text = (
+        "- **Cancel a Ride** - The rider cancels it before it begins.\n"
+        "- **Return Helmets** - within two hours\n"
+        "- **Lock Station**: The warden locks the station by hand.\n"
+        "- **View Rides** - all of today\n"
+        "- **Night Tariff** - from ten o'clock"
+    )
+
+    assert commands(text) == ["CancelRide", "ReturnHelmet", "LockStation"]
+
+
 ORDERS = "고객은 주문을 등록한다.\n고객은 주문을 취소한다."
 RECEIPTS = "# 결제\n고객은 영수증을 등록한다.\n직원은 영수증을 취소한다."
 
