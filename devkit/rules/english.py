@@ -45,6 +45,7 @@ _BEGUN = lexicon.pattern("english_begun")
 _TWO = lexicon.pattern("english_two")
 _AGAIN = lexicon.pattern("english_again")
 _JOB = lexicon.pattern("english_job")
+_REFUSED = lexicon.pattern("english_refused")
 _CAN = lexicon.pattern("english_can")
 _TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
 _DEMONSTRATIVES = ("this", "that", "so")
@@ -70,7 +71,7 @@ def _said(text: str) -> Said:
     cause, effect = _halves(tokens_of(said))
     state = _state(cause) if cause else _time(said, effect)
     return Said(
-        choices=choices(text), members=[] if cause else members(text), rule=bool(_RULE.search(text)), words=said, actor=actor, cause=cause,
+        choices=choices(text), members=[] if cause else members(text), rule=bool(_RULE.search(text) or _REFUSED.search(text)), words=said, actor=actor, cause=cause,
         effect=effect, state=state,
     )  # fmt: skip
 
@@ -167,7 +168,7 @@ class English(Actions):
     def _sentence(self, sentence: Sentence, actor: Term | None) -> Sequence[Action]:
         """Adds it; what it says happened before."""
         said = _said(sentence.text)
-        if self._lists(sentence, said):
+        if self._lists(sentence, said) or _REFUSED.search(sentence.text):
             return ()
         sentence = replace(sentence, text=said.words) if said.words != sentence.text else sentence
         state, effect = said.state, said.effect

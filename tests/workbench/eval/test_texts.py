@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from devkit.rules import reader
 from workbench.eval.scoring import GROUPS, TEXTS, expectations
 
+EVERY = [(group, name, expected) for group in GROUPS for name, expected in expectations(group).items()]
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_every_text_is_read(group: str) -> None:
-    for name, expected in expectations(group).items():
-        lines = (TEXTS / group / name).read_text("utf-8").split("\n")
 
-        facts = reader.read(tuple(enumerate(lines, 1)))
+@pytest.mark.parametrize(
+    ("group", "name", "expected"), EVERY, ids=[f"{group}-{name}" for group, name, _ in EVERY]
+)
+def test_every_text_is_read(group: str, name: str, expected: dict[str, Any]) -> None:
+    lines = (TEXTS / group / name).read_text("utf-8").split("\n")
 
-        assert facts.every_action() or facts.tables or not expected.get("commands")
+    facts = reader.read(tuple(enumerate(lines, 1)))
+
+    assert facts.every_action() or facts.tables or not expected.get("commands")
