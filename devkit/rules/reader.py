@@ -165,17 +165,16 @@ class _Reader:
             skipped = quiet_row or self._label(lines, i) or text.is_ruler(line.text)
             items = _items(lines, i + 1) if line.body.endswith((":", "：")) else []
             i += len(items) + 1
-            if not skipped and (items or row):
+            case = _NAMED.match(line.text) if cases else None
+            if not skipped and (items or row or case):
                 self._sentences(plain)
                 plain = []
             if items and not skipped:
                 self._list(line, items)
             elif not skipped and row:
                 self._row(line, row)
-            elif not skipped and cases and (found := _NAMED.match(line.text)):
-                self._sentences(plain)
-                plain = []
-                self._named(line, found["title"], found["said"])
+            elif not skipped and case:
+                self._named(line, case["title"], case["said"])
             elif not skipped:
                 plain.append(line)
         self._sentences(plain)

@@ -1,7 +1,8 @@
 """A text as a language model is shown it: what is markup, label or code comes off, and every character knows where it stood.
 
 Code is blank, and so are images and tables of contents; of a link its words stay. A line break in HTML, a clause's title and a
-label end a line of their own, of the same number; a row of a CSV file is the row of a table. Nothing is added but the borders of cells. What a text means is not decided here.
+label end a line of their own, of the same number; a row of a CSV file is the row of a table. Nothing is added but the borders of
+cells. What a text means is not decided here.
 """
 
 from __future__ import annotations

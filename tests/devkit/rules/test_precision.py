@@ -314,24 +314,32 @@ def test_the_object_of_an_unknown_word_is_not_the_one_before() -> None:
     assert commands("회원은 도서를 예약한다. 꾸룩을 신청하고, 담당자는 이를 승인한다.") == ["ReserveBook"]
 
 
-def test_events_of_one_aggregate_start_policies_and_somebody_is_told_by_what_it_is_about() -> None:
-    text = "1: A clerk registers a parcel.\n2: A courier delivers the parcel.\n3: When a parcel is delivered, the sender is notified."
-    context = {"name": "Parcels", "purpose": "Parcels.", "aggregates": [{"name": "Parcel"}]}
-    (parcel,) = draft({"lines": text, "context": context}).aggregates
-    emitted = [f"{c.name} -> {c.events[0].name}" for c in parcel.commands]
-    (policy,) = policies({"lines": text, "model": [{"aggregate": "Parcel", "commands": emitted}]}).policies
+@pytest.mark.parametrize(
+    ("text", "aggregate", "trigger", "command"),
+    [
+        (
+            "1: A clerk registers a parcel.\n2: A courier delivers the parcel.\n3: When a parcel is delivered, the sender is notified.",
+            "Parcel",
+            "ParcelDelivered",
+            "NotifySender",
+        ),
+        (
+            "1: A seller withdraws an offer.\n2: When the price is changed, the offer is withdrawn.",
+            "Offer",
+            "OfferPriceChanged",
+            "WithdrawOffer",
+        ),
+    ],
+)
+def test_who_is_told_and_an_attribute_that_changes_are_at_home_where_their_sentence_is(
+    text: str, aggregate: str, trigger: str, command: str
+) -> None:
+    context = {"name": "Trade", "purpose": "Trade.", "aggregates": [{"name": aggregate}]}
+    (drafted,) = draft({"lines": text, "context": context}).aggregates
+    emitted = [f"{c.name} -> {c.events[0].name}" for c in drafted.commands]
+    (policy,) = policies({"lines": text, "model": [{"aggregate": aggregate, "commands": emitted}]}).policies
 
-    assert (policy.trigger, policy.commands) == ("ParcelDelivered", ["NotifySender"])
-
-
-def test_what_happens_to_an_attribute_is_at_home_where_its_sentence_is() -> None:
-    text = "1: A seller withdraws an offer.\n2: When the price is changed, the offer is withdrawn."
-    context = {"name": "Offers", "purpose": "Offers.", "aggregates": [{"name": "Offer"}]}
-    (offer,) = draft({"lines": text, "context": context}).aggregates
-    emitted = [f"{c.name} -> {c.events[0].name}" for c in offer.commands]
-    (policy,) = policies({"lines": text, "model": [{"aggregate": "Offer", "commands": emitted}]}).policies
-
-    assert (policy.trigger, policy.commands) == ("OfferPriceChanged", ["WithdrawOffer"])
+    assert (policy.trigger, policy.commands) == (trigger, [command])
 
 
 def test_a_condition_that_nobody_understands_is_no_object_and_no_event() -> None:

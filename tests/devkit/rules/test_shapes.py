@@ -52,6 +52,9 @@ def events(text: str) -> list[str]:
         ("As a reader, I want to place a hold so that I can collect the magazine.", ["PlaceHold"]),
         ("Customers order books.", ["OrderBook"]),
         ("Customer orders are shipped.", ["ShipCustomerOrder"]),
+        ("The clerk closes the ticket after two attempts to call the guest.", ["CloseTicket"]),
+        ("The code is sent to the guest.", ["SendCode"]),
+        ("This document is signed by the tenant.", ["SignDocument"]),
         ("제3조 (환불)", []),
         (
             "제2조(예약) ① 회원은 예약을 신청한다. ② 회사는 예약을 승인한다.",
