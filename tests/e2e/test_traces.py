@@ -115,17 +115,21 @@ def test_a_job_is_one_tree_from_the_poller_to_each_call(
 def test_a_killed_executor_and_a_killed_poller_leave_one_trace_with_linked_runs(
     programs: Programs, collector: Collector, tmp_path: Path
 ) -> None:
-    settings = language_model(programs, tmp_path / "calls.jsonl", p50=0.4, p95=0.6)
+    log = tmp_path / "calls.jsonl"
+    settings = language_model(programs, log, p50=0.4, p95=0.6)
     pair = traced(programs, collector, **settings)
     job = pair.client.submit(INPUTS)
-    until(lambda: len(asked(tmp_path / "calls.jsonl")) > 3 if (tmp_path / "calls.jsonl").exists() else False)
+    until(lambda: len(asked(log)) > 3 if log.exists() else False)
     pair.executor.signal(signal.SIGKILL)
+    pair.executor.wait()
+    before = len(asked(log))
     on = {**settings, **QUICK, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
     again = programs.start(
         "executor-again", "executor", **{**FREE, "GRPC_PORT": str(pair.executor_port)}, **on
     )
     until(lambda: "job.started" in pair.poller.output().partition("job.executor_gone")[2])
     until(lambda: len(runs(collector)) == 1)
+    until(lambda: len(asked(log)) > before)
     pair.kill_poller()
     assert pair.client.ended(job).get("isCompleted")
     for program in (again, pair.poller):
