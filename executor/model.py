@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 BUILT_IN_TYPES = ("String", "Long", "Integer", "Double", "BigDecimal", "Boolean", "Date")
@@ -401,6 +402,7 @@ class HasName(Protocol):
 _Named = TypeVar("_Named", bound=HasName)
 
 
+@lru_cache(maxsize=4096)
 def loose(name: str) -> str:
     """A name without case, separators and other signs: how requested attributes are compared."""
     return re.sub(r"[\W_]+", "", name).casefold()

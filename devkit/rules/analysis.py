@@ -140,8 +140,12 @@ class _Analyst:
 
     def analysis(self) -> Analysis:
         homes: dict[Action, str] = {}
+        first: dict[str, Found | None] = {}  # one command is at home in one aggregate
         for action in self._actions:
-            if home := self._home(action):
+            name = action.command.name
+            home = self._home(action) if action.kind == "notify" else first.get(name) or self._home(action)
+            if home:
+                first.setdefault(name, home)
                 homes[action] = home.term.name
                 self._latest, self._latest_line = home, action.place.line
                 home.actions.append(action)
@@ -175,7 +179,7 @@ class _Analyst:
         often = Counter({thing: len(done) for thing, done in self._done.items()})
         terms = [_NOTIFICATIONS[named] for action in self._actions if (named := _notification(action))]
         for action in self._actions:
-            central = often[action.thing.name.casefold()] > 1 or action in self._reacting
+            central = often[action.thing.name.casefold()] > 1
             if action.kind == "create" or (_changes(action) and action.owner is None and central):
                 terms.append(action.thing)
         often.update(term.name.casefold() for term in self._recorded)
@@ -216,15 +220,23 @@ class _Analyst:
         if action.verb == "assign" and is_person(naming.head(action.thing.name)):
             owner = self._known(action.owner) if action.owner else None
             return owner or self._latest or self._last_resort(action)
-        if action in self._triggers and self._comes_by_itself(action):
-            return None
         for term in (action.thing, action.owner):
             if term and (home := self._known(term)):
                 return home
         for term in (action.owner, action.thing):
             if term and (home := self._related(term)):
                 return home
-        return self._mentioned(action) or self._last_resort(action)
+        return self._mentioned(action) or self._beside(action) or self._last_resort(action)
+
+    def _beside(self, action: Action) -> Found | None:
+        """What it follows from, or what follows from it."""
+        if action.kind == "create":
+            return None
+        others = [
+            *self._causes.get(action, ()),
+            *(one for one, causes in self._causes.items() if action in causes),
+        ]
+        return next(filter(None, (self._known(one.thing) for one in others)), None)
 
     def _telling(self, action: Action) -> Found | None:
         """A notification that the text names is a thing of its own; else somebody is told by what it is about."""
@@ -233,11 +245,6 @@ class _Analyst:
         caused = [self._home(cause) for cause in self._causes.get(action, ())[:1]]
         near = self._latest if action.place.line - self._latest_line <= NEAR else None
         return next(iter(caused), None) or near or (None if self._found else self._last_resort(action))
-
-    def _comes_by_itself(self, action: Action) -> bool:
-        """The passing of a deadline, whose owner the sentence does not name."""
-        own = action.owner is not None and mentions(action.place.quote, action.owner)
-        return naming.head(action.thing.name) in _TIMES and not own
 
     def _known(self, term: Term) -> Found | None:
         return self._found.get(term.name.casefold())
@@ -255,7 +262,7 @@ class _Analyst:
         return longer[-1] if len(longer) == 1 else None
 
     def _mentioned(self, action: Action) -> Found | None:
-        if self._may_be(action.thing) and action.kind != "query":
+        if self._may_be(action.thing) and action.kind == "create":
             return None
         named = [found for found in self._found.values() if mentions(action.place.quote, found.term)]
         things = (found for found in named if not is_person(naming.head(found.term.name)))

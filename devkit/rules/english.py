@@ -43,7 +43,6 @@ _SECTION = lexicon.pattern("english_section")
 _ASKED = lexicon.pattern("english_asked")
 _BEGUN = lexicon.pattern("english_begun")
 _TWO = lexicon.pattern("english_two")
-_AGAIN = lexicon.pattern("english_again")
 _JOB = lexicon.pattern("english_job")
 _REFUSED = lexicon.pattern("english_refused")
 _CAN = lexicon.pattern("english_can")
@@ -143,7 +142,6 @@ class English(Actions):
             self.sentence(replace(sentence, text=sentence.text[two.end() :]), actor)
             return
         beside = course.beside(sentence)
-        self._near = course.latest if beside or (course.sentence and not sentence.bullet) else ()
         done, reacted = self._facts.so_far()
         led = self._sentence(sentence, actor)
         new, reactions = self._facts.actions[done:], self._facts.reactions[reacted:]
@@ -173,11 +171,9 @@ class English(Actions):
         sentence = replace(sentence, text=said.words) if said.words != sentence.text else sentence
         state, effect = said.state, said.effect
         causes: list[Action] = []
-        undone = {one.group.verb.base for one in clauses(said.cause) if one.group.negative} if state else ()
         it = said.cause and said.cause[0].tag == "O"  # it is shipped when it is paid
         main = [t for t in said.effect if t.start < said.cause[0].start] if it else []
-        absent = self._thing and words("awaited").intersection(undone)  # if no answer comes, it is closed
-        for about in (*_about(main), *_about(said.cause if state and not absent else ())):
+        for about in (*_about(main), *_about(said.cause if state else ())):
             self._speak_of(about)
         timed = state.lower().startswith(("every", "each", "at ", "nightly"))
         alone = not (said.cause or said.actor or timed)
@@ -201,27 +197,16 @@ class English(Actions):
         if causes and effects and all(_restates(one, causes) for one in effects):
             self._facts.actions += causes  # when a bid is placed, the bid is registered
             return causes
-        became = self._happened(sentence, said) if state and effects and not causes else ()
-        self._add(sentence, causes, effects, state, undone, became)
+        self._add(sentence, causes, effects, state)
         return causes
 
     def _before(self, sentence: Sentence, said: Said) -> list[Action]:
         """What happened before; its thing is not what a pronoun before it means."""
         spoken, effect = self._thing, said.effect
-        if spoken is None and len(said.cause) == 1:  # upon arrival, the coffin is registered
-            self._speak_of(next((one.subject for one in clauses(effect)[:1] if one.group.passive), None))
         causes = self._causes(sentence, said.cause, said.actor)
         if effect and effect[0].tag == "O" and effect[0].start < said.cause[0].start:
             self._thing = spoken  # it is unblocked when the payment is recorded
         return causes
-
-    def _happened(self, sentence: Sentence, said: Said) -> Sequence[Action]:
-        """What a state says has come about, where a sentence has when: `when the course is full`."""
-        before = said.words[: said.cause[0].start].lower().split() if said.cause else ()
-        if not before or before[-1] not in _TRIGGERS or _JOB.search(said.state):
-            return ()
-        done = self._actions(sentence, said.cause, None, automatic=False, past=True)
-        return done or self._became(sentence, said.cause)
 
     def _named(self, sentence: Sentence, tokens: Sequence[Token]) -> list[Action]:
         """What follows, without a verb: `repair job opened, customer informed`, `an entry in the calendar`."""
@@ -239,8 +224,6 @@ class English(Actions):
         course, text = self._course, sentence.text
         goes_on = course.sentence is not None and course.sentence.text[-1] == ";"
         alone = all(map(_by_then, effects))
-        if course.causes and (_AGAIN.search(text) or goes_on):
-            return list(course.causes if alone else ()), list(effects)
         thens = (t.start for b, t in pairwise(tokens) if t.low == "then" and b.tag not in "PS")
         then = next(thens, len(text))
         told = [one for one in effects if one.actor is None and (one.verb == "send" or one.kind == "notify")]
@@ -290,20 +273,16 @@ class English(Actions):
         if by or not (participle(subject) or (does and not many)):  # Dispatch packs the order
             return [], tokens
         found = self._event(sentence, subject)
-        if low in _DEMONSTRATIVES and one:
-            found = list(self._just_done())
-        if not found and about and about.words and does and tokens[0].low in ("a", "an", "every", "each"):
-            found = self._done_to(sentence, tokens[: about.end])  # a fault in the slide takes it off
         if not does or (about and is_person(about.head)):
             plain = tokens[0].tag != "D" and many and tokens[first.group.start].tag != "M"
             any_one = tokens[0].low in _ANY or ((passive or does) and plain)
             so = words("attributive")
-            found = [one for one in found if self._facts.earlier(one, "") or (any_one and one.verb not in so)]
+            found = [one for one in found if any_one and one.verb not in so]
         if not found or not does:
-            return [self._as_done(cause, "") for cause in found], tokens
+            return found, tokens
         at = tokens[start].start
         system = Token("system", "system", "W", at, at)
-        return [self._as_done(cause, "") for cause in found], (system, *tokens[start:])
+        return found, (system, *tokens[start:])
 
     def _causes(self, sentence: Sentence, tokens: Sequence[Token], actor: Term | None) -> list[Action]:
         if tokens[0].low in _DEMONSTRATIVES and (len(tokens) < 3 or tokens[1].tag in "BHR"):
@@ -322,7 +301,7 @@ class English(Actions):
         had = next((i for i, one in enumerate(tokens) if one.tag == "H"), -1)  # we have your report
         rest = tokens[had + 1 :]
         found = found or self._event(sentence, rest) or self._done_to(sentence, rest)
-        return [self._as_done(cause, _noun_of(cause)) for cause in found]
+        return [self._facts.as_done(cause) for cause in found]
 
 
 def _not_understood(said: Said) -> str:
@@ -469,12 +448,6 @@ def _happens(tokens: Sequence[Token]) -> bool:
     both = words("noun_and_verb")
     full = any(b.tag == "B" and a.tag == "A" for b, a in pairwise(tokens))
     return bool(clauses(tokens)) or full or any(t.low in VERB_OF or t.low in both for t in tokens[:3])
-
-
-def _noun_of(cause: Action) -> str:
-    """The verb of a booking that is made, a payment that is completed."""
-    done = cause.verb in ("complete", "finish", "make")
-    return VERB_OF.get(naming.head(cause.thing.name), "") if done else ""
 
 
 def _until_condition(tokens: Sequence[Token]) -> Sequence[Token]:

@@ -27,7 +27,7 @@ _MESSAGES = words("message")
 _WHOLE = ("status", "availability", "history", "type")
 _DONE = ("ed", "en", "wn", "nt", "ld", "id", "st", "nd", "ght")
 _ABSTRACT = ("ment", "ness", "ity", "ism", "ture", "ance", "ence", "ship")
-_ENDINGS = ("ation", "ion", "ment", "al", "ance")
+
 _PAST = ("below", "above", "under", "over", "beyond", "behind", "to")
 _GETS = ("receive", "get", "get_back")
 _BODIES = ("ybody", "yone", "eone")
@@ -55,8 +55,6 @@ class Actions(Reading):
             told = not past and _is_told(tokens, clause)
             if chosen or told or _is_idle(tokens, clause, automatic=automatic):
                 continue
-            if base == "become":
-                found += self._became(sentence, tokens[clause.start : clause.group.end + 2], only_change=True)
             place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
             who = None if base in _GETS else actor
             if (
@@ -65,7 +63,7 @@ class Actions(Reading):
                 and any(t.low == "automatically" for t in tokens[clause.start : clause.end])
             ):
                 who, clause = None, replace(clause, subject=None)
-            several = _by_object(tokens, _meant(_gone(tokens, clause), automatic=automatic))
+            several = _by_object(tokens, _meant(clause, automatic=automatic))
             done = (self._action(place, one, who, automatic=automatic, past=past) for one in several)
             found += filter(None, done)
         return found or ([] if past else self._became(sentence, tokens, only_change=True))
@@ -153,7 +151,7 @@ class Actions(Reading):
             event = _names(verb, thing, "", preposition)[1]
         if kind == "query":
             command = event = _question(verb, target, thing, owner)
-        elif kind != "notify" and not (target.pronoun or target.head.endswith(_BODIES)):
+        elif kind != "notify" and not target.pronoun:
             attribute = _is_attribute(target) and len(target.words) == 1
             self._thing = self._thing if attribute else thing
         system = doer is not None and naming.head(doer.name) in words("system")
@@ -196,13 +194,18 @@ class Actions(Reading):
             return subject if alone or (verb.kind == "intransitive" and "_" not in verb.base) else None, ""
         if verb.base in ("register", "sign_up") and subject and is_person(subject.head):
             return subject, ""
-        implied = lexicon.pairs(FILE, "implied").get(verb.base)
-        return (Phrase((implied,), 0, 0, False), "") if implied else (subject if past else None, "")
+        return None, ""
 
     def _thing_of(self, phrase: Phrase) -> tuple[Term | None, Term | None]:
         """The thing, and what it is a part of."""
+        if phrase.head.endswith(_BODIES):
+            return None, None
         if phrase.pronoun:
-            return None if phrase.pronoun in ("us", "me", "you", "i", "we") else self._thing, None
+            return self._thing if phrase.pronoun in ("it", "itself") or (
+                self._thing
+                and (self._thing.plural or self._thing.name.endswith("s"))
+                and phrase.pronoun in ("they", "them", "themselves")
+            ) else None, None
         term, last = term_of(phrase), naming.singular(phrase.head)
         attribute = last in words("attribute") - _MESSAGES
         if phrase.of and phrase.of.words:
@@ -317,30 +320,16 @@ def _nominal(tokens: Sequence[Token], done: Collection[str]) -> tuple[Verb, Phra
     noun, of = naming.singular(phrase.head), phrase.of
     if noun in words("incident") and noun not in VERB_OF:
         return Verb("detect", "detected", "update"), phrase
-    if phrase.end < len(tokens) and tokens[phrase.end].low == "for" and not of:
-        of = noun_phrase(tokens, phrase.end + 1, len(tokens))
-    if of and is_person(of.head) and noun in words("by_person"):  # on request of the insurer
-        return None
     each = tokens[0].low in ("each", "every", "any")
     both = noun in words("noun_and_verb") and (of or noun in done or each)
     verb = verbs.as_form(VERB_OF.get(noun) or (noun if both else ""), "base")
-    verb = verb or ((verbs.as_form(noun, "ing") or _derived(noun)) if of else None)
+    verb = verb or (verbs.as_form(noun, "ing") if of else None)
     if verb is None:
         return None
     itself = phrase.words == (lexicon.pairs(FILE, "implied").get(verb.base),)
     before = replace(phrase, words=phrase.words[:-1], plural=False) if len(phrase.words) > 1 else None
     itself = itself and verb.base not in done
     return verb, (of if of and of.words else None) or before or (phrase if itself else None)
-
-
-def _derived(noun: str) -> Verb | None:
-    """The verb of a noun that says it is done: consecration, removal."""
-    if noun in words("no_doing") or len(noun) < 7:
-        return None
-    stems = [noun.removesuffix(end) for end in _ENDINGS if noun.endswith(end)]
-    tried = (verbs.as_form(stem + more, "base") for stem in stems for more in ("", "e", "ate"))
-    made = next(filter(None, tried), None)
-    return made or (verbs.guessed(f"{noun[:-3]}e") if noun.endswith("ation") else None)
 
 
 def _is_told(tokens: Sequence[Token], clause: Clause) -> bool:
@@ -447,21 +436,6 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
 def _as_work(clause: Clause) -> Clause:
     """A question or a word that changes something."""
     return replace(clause, group=replace(clause.group, verb=replace(clause.group.verb, kind="update")))
-
-
-def _gone(tokens: Sequence[Token], clause: Clause) -> Clause:
-    """A thing that goes somewhere is sent there, or put on a list; one that goes back is returned."""
-    group, about = clause.group, clause.subject
-    who = about is not None and (is_person(about.head) or about.head in words("system") | words("nobody"))
-    thing = about and not who and (about.words or about.pronoun in ("it", "they"))
-    if group.passive or group.verb.base not in ("go", "travel", "end_up") or not thing:
-        return clause
-    to = next((word for word, _ in clause.tails), "")
-    ways = {"back": "return", "up": "raise", "down": "lower"}
-    way = next((ways[t.low] for t in tokens[group.end : group.end + 2] if t.low in ways), "")
-    meant = way or {"to": "send", "into": "put", "on": "put", "in": "put"}.get(to, "")
-    verb = verbs.as_form(meant, "base")
-    return replace(clause, group=replace(group, verb=verb, passive=True)) if verb else clause
 
 
 def _is_somebody(phrase: Phrase) -> bool:

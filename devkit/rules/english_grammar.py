@@ -146,7 +146,7 @@ def _doing(tokens: Sequence[Token], i: int, first: int) -> bool:
     after = _at(tokens, i + 1)
     begins = after.tag == "Q" or after.low in ("a", "an", "the", "its", "their")
     begins = begins and (i > first or _at(tokens, i - 1).tag != "D")
-    return begins and verbs.as_form(tokens[i].low, "ing") is not None
+    return begins and tokens[i].low.endswith("ing")
 
 
 def _amid(tokens: Sequence[Token], i: int, first: int, end: int) -> bool:
@@ -371,7 +371,7 @@ def _third_person(tokens: Sequence[Token], i: int, following: Token) -> Verb | N
     if verb:  # customer orders expire, the water values of a basin
         other = following.low == "of" or (after == "W" and verbs.as_form(following.low, "s", "base"))
         return None if noun and other else verb
-    known = low.endswith("s") and not low.endswith(("ss", "us", "is", "'s"))
+    known = low.endswith("s") and not low.endswith(("ss", "us", "is", "ings", "'s"))
     alone = before.low in ("it", "he", "she", "who") and after in "PTXCS"
     does = alone or (after in "DO" and following.low != "i")
     return verbs.guessed(naming.singular(low)) if known and does else None

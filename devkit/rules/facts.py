@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Kind = Literal["create", "update", "delete", "query", "input", "notify"]
@@ -140,6 +140,7 @@ class Facts:
     choices: list[Choices] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     unclear: list[Rule] = field(default_factory=list)  # words that nobody knows: questions, no stickers
+    doubtful: list[Action] = field(default_factory=list)  # perhaps misread: questions, no stickers
     headings: list[Heading] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
 
@@ -156,12 +157,13 @@ class Facts:
         """What was done so far, in order; no look-ups."""
         return [one for one in self.every_action() if one.kind != "query"]
 
-    def earlier(self, cause: Action, noun_of: str) -> Action | None:
-        """What was done before to the same thing, under a longer name perhaps (`the file` is the print file); a booking or payment
-        that is made or completed is whatever was booked or paid: `noun_of` is its verb."""
-        verbs = (cause.verb, "make", "place", "submit") if noun_of else (cause.verb,)
-        for one in reversed([*self.actions, *(action for r in self.reactions for action in r.results)]):
-            same = one.verb in verbs and one.thing.name.endswith(cause.thing.name)
-            if (same or one.verb == noun_of) and one.kind != "query":
-                return one
-        return None
+    def as_done(self, cause: Action) -> Action:
+        """A cause as it was done before, to the same thing, perhaps under a longer name: `the file` is the print file."""
+        done = [*self.actions, *(action for r in self.reactions for action in r.results)]
+        same = (
+            one
+            for one in reversed(done)
+            if one.verb == cause.verb and one.thing.name.endswith(cause.thing.name) and one.kind != "query"
+        )
+        known = next(same, None)
+        return replace(known, place=cause.place) if known else cause

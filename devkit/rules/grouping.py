@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from devkit.rules.analysis import Analysis, Found, mentions
 from devkit.rules.facts import Facts, Heading, Place, Term
 
+SEVERAL = 3
+"""Commands of an aggregate that is a context of its own where no heading says so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Area:
@@ -58,13 +61,13 @@ def _sections(
 ) -> Iterator[Area]:
     """Of the aggregates that no section has, one with little behaviour joins the nearest; another is a context of its own."""
     homes = [found for group in groups.values() for found in group]
-    for found in (one for one in stray if len(one.commands) < 2):
+    for found in (one for one in stray if len(one.commands) < SEVERAL):
         near = _nearest(found, homes)
         next(group for group in groups.values() if near in group).append(found)
     for heading in headings:
         if group := groups.pop(heading.term, None):
             yield _area(heading.term, group, heading.place)
-    yield from (_area(_management(one.term), [one]) for one in stray if len(one.commands) > 1)
+    yield from (_area(_management(one.term), [one]) for one in stray if len(one.commands) >= SEVERAL)
 
 
 def _home_section(
@@ -90,9 +93,8 @@ def _by_bonds(facts: Facts, analysis: Analysis, active: Sequence[Found]) -> list
         for cause in reaction.triggers
         for result in reaction.results
     ]
-    leading = {cause for cause, result in pairs if cause != result}
     led = {result for cause, result in pairs if cause != result} - {cause for cause, _ in pairs}
-    cores = [found for found in active if _stands_alone(found, leading, led)] or list(active[:1])
+    cores = [found for found in active if _stands_alone(found, led)] or list(active[:1])
     groups: dict[str, list[Found]] = {core.term.name: [core] for core in cores}
     for found in active:
         if found not in cores:
@@ -100,13 +102,11 @@ def _by_bonds(facts: Facts, analysis: Analysis, active: Sequence[Found]) -> list
     return [_area(_management(core.term), groups[core.term.name]) for core in cores]
 
 
-def _stands_alone(found: Found, leading: Collection[str], led: Collection[str]) -> bool:
-    """Whether people do two things to it, or one that others follow; what is only ever dealt with because of another is part
-    of that one's business."""
+def _stands_alone(found: Found, led: Collection[str]) -> bool:
+    """Whether several things are done to it; what is only ever dealt with because of another is part of that one's business."""
     by_people = any(action.actor and not action.automatic for action in found.commands)
     acting = any(action.actor or not action.automatic for action in found.commands)
-    name = found.term.name
-    return acting and (len(found.commands) > 1 or name in leading) and (by_people or name not in led)
+    return acting and len(found.commands) >= SEVERAL and (by_people or found.term.name not in led)
 
 
 def _nearest(found: Found, cores: Sequence[Found]) -> Found:

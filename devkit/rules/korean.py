@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -13,7 +13,7 @@ from devkit.rules import lexicon, naming
 from devkit.rules.facts import Action, Facts, Kind, Place, Rule, Term, noticed
 from devkit.rules.korean_grammar import Clause, Noun, clauses
 from devkit.rules.korean_lists import choices, members, phrase
-from devkit.rules.lexicon import forms, pairs, pattern, words
+from devkit.rules.lexicon import forms, pairs, pattern
 from devkit.rules.saying import Reading, Said, by_itself
 from devkit.rules.text import Sentence
 from devkit.rules.verbs import Verb
@@ -38,7 +38,6 @@ _LISTED = (*_MANY, "정보", "상세", "여부", "사실")
 _TIMED = pattern("korean_timed")
 _ARROW = re.compile(r"\s*(?:→|->|=>|⇒|➔|▶)\s*")
 _TIMED_FIRST = re.compile(rf"(?:\S+\s){{0,2}}(?:{_TIMED.pattern})")
-_ABOUT = ("은", "는", "만", "에게", "에게는", "에는", "에", "한테")
 _KINDS: dict[str, Kind] = {"create": "create", "delete": "delete", "query": "query", "notify": "notify"}
 Resolved = tuple[Verb, str, Noun | None]
 _STATES = ("상태", "현황", "이력", "내역", "잔액", "통계", "재고", "결과")
@@ -59,21 +58,18 @@ def _said(text: str) -> Said:
 
 @dataclass(slots=True)
 class _Course:
-    """What a sentence says so far of one reaction: what begins it, what was `seen` then, what only `lasts`."""
+    """What a sentence says so far of one reaction: what begins it, else what is so."""
 
     causes: list[Action] = field(default_factory=list)
     effects: list[Action] = field(default_factory=list)
     state: str = ""
-    undone: set[str] = field(default_factory=set)
-    noticed: Action | None = None
-    seen: bool = False
-    lasts: bool = False
 
 
 class Korean(Reading):
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._now = _Course()
+        self._chained = False  # between arrows, all is about one thing
 
     def heading(self, title: str) -> Term:
         """The concept of a heading."""
@@ -98,8 +94,10 @@ class Korean(Reading):
         """Adds what one sentence says; what stands between arrows follows from what stands before it."""
         steps = _ARROW.split(sentence.text)
         if len(steps) > 2 and all(steps):
+            self._chained = True
             for before, after in pairwise(steps):
                 self.sentence(replace(sentence, text=f"{before} → {after}"), actor)
+            self._chained = False
             return
         said = _said(_whole(sentence.text, acting=actor is not None) if sentence.bullet else sentence.text)
         if not self._lists(sentence, said) and not _SO_THAT.match(sentence.text):
@@ -109,7 +107,7 @@ class Korean(Reading):
         made = [_meant(one) for one in clauses(sentence.text)]
         conditional = any(_is_cause(one, made[i + 1 :]) for i, one in enumerate(made))
         conditional |= bool(_TIMED_FIRST.match(sentence.text))
-        begun = made and (made[0].with_particle("은", "는", "이", "가", "께서") or _told(made[0]))
+        begun = made and (made[0].with_particle("은", "는", "이", "가", "께서"))
         self._actor = actor or (None if conditional or begun else self._actor)
         self._now = now = _Course()
         for position, clause in enumerate(made):
@@ -125,23 +123,23 @@ class Korean(Reading):
             self._thing = thing if on_the_way else self._thing
             self._facts.actions += filter(None, () if on_the_way else more)
             now.effects += [action] if action and not on_the_way and (rest or clause.ending != "if") else []
-        self._end(sentence, now, made)
+        self._end(sentence, now)
 
-    def _end(self, sentence: Sentence, now: _Course, made: Sequence[Clause]) -> None:
-        """Adds what began and what follows; without a condition that is time, what describes a noun, or the sentence before."""
+    def _end(self, sentence: Sentence, now: _Course) -> None:
+        """Adds what began and what follows; without a condition that is time, or what was done last."""
         if not now.causes and not now.state:
             now.state = self._time(sentence.text, now.effects)
-            now.causes, now.state = ([], now.state) if now.state else self._among(sentence, now.effects, made)
-        self._add(sentence, now.causes, now.effects, now.state, now.undone)
+            now.causes = [] if now.state else self._among(sentence, now.effects)
+        self._add(sentence, now.causes, now.effects, now.state)
 
     def _begun(
         self, sentence: Sentence, clause: Clause, made: Sequence[Clause], rest: Sequence[Clause]
     ) -> _Course:
         """What a condition begins; what was begun before it ends, if anything follows from it."""
         if self._now.effects:
-            self._end(sentence, self._now, made)
+            self._end(sentence, self._now)
             self._now = _Course()
-        now, acting, resolved = self._now, self._actor, self._resolved(clause)
+        now, acting = self._now, self._actor
         permitted = rest[0].may and rest[0].with_particle("은", "는", "이", "가")  # 임대인은 해지할 수 있다
         if permitted or _same_actor(clause, rest):
             self._doer(clause, _target(clause))
@@ -150,8 +148,6 @@ class Korean(Reading):
             now.causes = [known]
         elif not now.causes:
             now.state = sentence.text[clause.start : clause.end]
-            now.lasts = not clause.verb.base and not any(one.may for one in rest)
-            now.undone |= {resolved[0].base} if clause.negative else set()
         if not clause.with_particle("은", "는"):
             self._actor = acting
         return now
@@ -163,9 +159,8 @@ class Korean(Reading):
         resolved = self._resolved(clause)
         if action and (clause.noun == "발견" or action.thing.alias == resolved[1]):  # 결제가 되면
             self._thing = thing
-        if cause and clause.noun == "발견":
-            self._now.seen, self._now.noticed, cause = True, cause, None
-        known = self._asked(resolved) or (cause and self._as_done(cause, ""))
+        cause = None if clause.noun == "발견" else cause
+        known = self._asked(resolved) or (cause and self._facts.as_done(cause))
         return replace(known, place=sentence.place(clause.start, clause.end)) if known else None
 
     def _time(self, text: str, effects: list[Action]) -> str:
@@ -177,17 +172,11 @@ class Korean(Reading):
         alone = by_itself(effects) and (first or all(one.automatic or _told_of([one]) for one in effects))
         return found[0] if found and alone else ""
 
-    def _among(
-        self, sentence: Sentence, effects: Sequence[Action], made: Sequence[Clause]
-    ) -> tuple[list[Action], str]:
-        """`반려된 신청서는 반환된다`: what is done to the only thing; `이에 따라`: what was done last. Else the state it is in."""
-        to = made[0].nouns[0].particle in ("에게", "에게는") if made and made[0].nouns else False
-        told = _told(made[0]) if made and effects and (to or by_itself(effects)) else None
-        then = effects and _THEN.match(sentence.text)
-        if then and (by_itself(effects) or then["so"]):
-            return [replace(one, place=sentence.whole) for one in self._facts.done()[-1:]], ""
-        known = self._cause(sentence, told, made) if told else None
-        return [known] if known else [], sentence.text[told.start : told.end] if told and not known else ""
+    def _among(self, sentence: Sentence, effects: Sequence[Action]) -> list[Action]:
+        """`이에 따라`: what was done last."""
+        then = _THEN.match(sentence.text)
+        goes_on = then and effects and (by_itself(effects) or then["so"])
+        return [replace(one, place=sentence.whole) for one in self._facts.done()[-1:] if goes_on]
 
     def _asked(self, resolved: Resolved) -> Action | None:
         """`신청이 접수되면`, `요금 산정이 끝나면`: what was applied for, what was calculated before."""
@@ -227,9 +216,10 @@ class Korean(Reading):
         self._recall(verb, clause, target)
         implied = pairs(terms.FILE, "implied").get(noun)
         if target is None and implied is None and not clause.passive:
-            target = _object_before(clause, made)
+            target = self._before(clause, made)
         guess = target is None and implied is None and _goes_without_saying(self._thing, clause, made)
-        thing, owner = self._thing_of(target) if target else (self._thing, None)
+        spoken = clause.ending == "if" or self._chained or "이를 " in place.quote
+        thing, owner = self._thing_of(target) if target else (self._thing if spoken else None, None)
         restated = thing is not None and thing.name in (terms.english(noun), naming.pascal(verb.base))
         named = noun != clause.noun or not clause.passive or not self._thing
         if implied and (restated or (target is None and named)):
@@ -272,14 +262,16 @@ class Korean(Reading):
             same = [one.thing for one in done if one.verb == verb.base and said in one.command.alias]
             self._thing = next(reversed(same), self._thing)
 
+    def _before(self, clause: Clause, made: Sequence[Clause]) -> Noun | None:
+        """`상품을 검색하고 장바구니에 담는다`, `도서 등록, 수정`: what the clause before did something to."""
+        at = next((i for i, other in enumerate(made) if other is clause), 0)
+        earlier = (one for one in reversed(made[:at]) if one.ending != "if" and clause.ending != "if")
+        return next(filter(None, (self._resolved(one)[2] for one in earlier)), None)
+
     def _resolved(self, clause: Clause) -> Resolved:
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
         target = _target(clause)
         target = None if target and target.words[0] in terms.words("generic") else target
-        if clause.kind in ("unknown", "threshold") and clause.ending == "if":
-            subject = target or (_bare_noun(clause.bare, clause) if clause.bare else None)
-            if inside := _inside(clause, subject):
-                return inside
         if clause.noun not in terms.words("light") and clause.noun:
             if target is None and clause.bare:
                 target = _bare_noun(clause.bare, clause)
@@ -322,18 +314,6 @@ class Korean(Reading):
             event = Term(f"Low{thing.name}Detected", f"{thing.alias} 부족 감지됨")
         return noticed(place, clause.verb.base, thing, owner, command, event)
 
-    def _brought_about(self, state: str, effects: Sequence[Action], undone: Collection[str]) -> Action | None:
-        """Where nothing before speaks of it: that it is noticed, else what was measured or written down just before."""
-        now, finding = self._now, words("english_words.txt", "finding")
-        effects = [replace(one, actor=None) if _told_of([one]) else one for one in effects]
-        found = [one for one in self._facts.done()[-3:] if one.verb in finding and (now.seen or now.lasts)]
-        latest = next(reversed(found), None)
-        return (
-            super()._brought_about(state, effects, undone)
-            or (now.noticed if by_itself(effects) else None)
-            or latest
-        )
-
 
 def _told_of(effects: Sequence[Action]) -> bool:
     """Whether somebody is only told or sent something."""
@@ -344,19 +324,6 @@ def _before(clause: Clause, noun: Noun) -> Noun | None:
     """The noun that `와` joins to this one: `회원과 직원은`."""
     before = next((n for n, after in pairwise(clause.nouns) if after is noun), None)
     return before if before and before.particle in ("와", "과") else None
-
-
-def _told(clause: Clause) -> Clause | None:
-    """What describes the noun that a sentence is about, as a clause of its own."""
-    told, head = clause.told, clause.nouns[0] if clause.nouns else None
-    if told is None or head is None or clause.may or head.particle not in _ABOUT:
-        return None
-    head = replace(head, words=head.of, of=()) if head.of else head
-    inside = told.noun in terms.words("in_something") and told.with_particle("에", "에서")
-    if not inside and not any(noun.particle in ("이", "가", "을", "를") for noun in told.nouns):
-        head = replace(head, particle="이" if _is_role(head) else "을")
-        told = replace(told, nouns=[*told.nouns, head])
-    return told
 
 
 def _meant(clause: Clause) -> Clause:
@@ -418,7 +385,7 @@ def _recipient(clause: Clause) -> Noun | None:
 
 def _inside(clause: Clause, target: Noun | None) -> Resolved | None:
     """`배송 완료를 등록한다`, `환불이 진행된다`: the verb is in what looks like the object."""
-    words = target.words if target else ()
+    words = target.words if target and not clause.with_particle("로", "으로") else ()
     while words[1:] and words[-1] in terms.words("light"):  # 출고 처리가 되면
         words = words[:-1]
     last = words[-1] if words else ""
@@ -545,13 +512,6 @@ def _goes_without_saying(thing: Term | None, clause: Clause, made: Sequence[Clau
     begun = clause.ending == "if" or (made[0].ending == "if" and not clause.nouns)
     said = begun or clause.passive or any(map(_is_role, clause.nouns))
     return thing is not None and thing.alias.split()[-1] not in words and not said
-
-
-def _object_before(clause: Clause, made: Sequence[Clause]) -> Noun | None:
-    """`상품을 검색하고 장바구니에 담는다`: the object of the verb before."""
-    earlier = made[: next((i for i, other in enumerate(made) if other is clause), 0)]
-    objects = (one.with_particle("을", "를") for one in reversed(earlier))
-    return next(filter(None, objects), None)
 
 
 @lru_cache(maxsize=2048)

@@ -128,8 +128,6 @@ class Clause:
     may: bool = False
     start: int = 0
     end: int = 0
-    told: Clause | None = None
-    """What describes the first noun: `반려된` 신청서는."""
 
     def with_particle(self, *particles: str) -> Noun | None:
         return next((noun for noun in reversed(self.nouns) if noun.particle in particles), None)
@@ -329,7 +327,6 @@ class _Parser:
         self._bare: list[str] = []
         self._first = 0
         self._of: tuple[str, ...] = ()
-        self._told: Clause | None = None
         self._described = False  # whether nothing is said of the noun that a clause describes
         self._made: list[Clause] = []
 
@@ -370,7 +367,7 @@ class _Parser:
             and word.text in lexicon.pairs(FILE, "query")
             and self._bare[-1] in words("viewed")
         )
-        if self._object() or topical or asked or (last and (acting or self._made or self._told)):
+        if self._object() or topical or asked or (last and (acting or self._made)):
             said = predicate(word.text + "한다")
             return replace(said, may=asked) if said else None
         return None
@@ -386,8 +383,6 @@ class _Parser:
         self._described &= not word.text.endswith(("다", "요"))
         if word.text.startswith(_BY) and self._nouns:
             self._nouns[-1] = replace(self._nouns[-1], particle="에 의해")
-        elif self._told and self._nouns and re.match("(?:대|관)(?:해|하여)", word.text):
-            self._nouns[-1] = replace(self._nouns[-1], particle="에는")
         elif word.text.startswith(_POSTPOSITIONS) and not is_known(word.text):
             self._nouns, self._bare = (self._nouns if self._bare else self._nouns[:-1]), []
         elif word.text in ("및", "또는", "혹은") and self._bare:
@@ -429,7 +424,7 @@ class _Parser:
     def _predicate(self, word: Word, said: Clause) -> None:
         ending, used, negative = self._role(said)
         if ending == "of":
-            self._relative(replace(said, ending="if", negative=negative, end=word.end), self._next(used - 1))
+            self._relative(self._next(used - 1))
         elif used == 1 and (word.text.endswith("게") or (said.noun == "경과" and ending == "and")):
             self._bare = []  # `안전하게` says how, `사흘이 지나도록` when
         else:
@@ -475,18 +470,12 @@ class _Parser:
         endings = ((denies, stems) for ends, stems, denies in _AUXILIARIES if word.endswith(ends))
         return next(((1, denies) for denies, stems in endings if _is_form(following, stems)), None)
 
-    def _relative(self, said: Clause, last: str) -> None:
+    def _relative(self, last: str) -> None:
         """A clause that describes the next noun: only the topic stays for the main clause, and what is asked about."""
         asked, self._described = _ASKED.search(last), True
         subjects = [
             replace(one, particle="을") for one in self._nouns if asked and one.particle in ("이", "가")
         ]
-        if (
-            _final(last) == "ㄴ"
-            and not self._made
-            and all(noun.particle not in ("은", "는") for noun in self._nouns)
-        ):
-            self._told = replace(said, nouns=self._nouns, bare=tuple(self._bare), start=self._start)
         self._nouns = [*(noun for noun in self._nouns if noun.particle in ("은", "는")), *subjects[-1:]]
         self._bare, self._of = [], ()
 
@@ -496,9 +485,7 @@ class _Parser:
         nouns, bare, start, end = self._nouns, tuple(self._bare), self._start, taken[-1].end
         if self._of and not bare:  # 상품의 등록
             nouns.append(Noun(self._of, "이" if said.passive else "을", start, end))
-        self._made.append(
-            replace(said, nouns=nouns, bare=bare, may=may, start=start, end=end, told=self._told)
-        )
-        self._told, self._described = None, False
+        self._made.append(replace(said, nouns=nouns, bare=bare, may=may, start=start, end=end))
+        self._described = False
         self._start = after[0].start if after else end
         self._nouns, self._bare, self._of = [], [], ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from devkit.rules import naming
 from devkit.rules.facts import Facts, Term
@@ -71,6 +72,12 @@ def unclear(facts: Facts, most: int = 5) -> list[tuple[str, int]]:
     return [(f"'{word}'은(는) 무엇이며, 영어로 무엇이라고 합니까?", line) for word, line in found]
 
 
+def doubted(facts: Facts, *, korean: bool, most: int = 5) -> list[tuple[str, int]]:
+    """A question about what is said only once and may have been misread."""
+    question = "이 일도 다룹니까? {}" if korean else "Is this part of the business, and who does it? {}"
+    return [(question.format(one.place.quote), one.place.line) for one in facts.doubtful][:most]
+
+
 def left_open(lines: Sequence[tuple[int, str]], *, korean: bool, most: int = 5) -> list[tuple[str, int]]:
     """A question about each line that is undecided, and each word that says less than it seems to."""
     question = "'{}'은(는) 정확히 무엇입니까?" if korean else 'What exactly does "{}" mean here?'
@@ -80,6 +87,7 @@ def left_open(lines: Sequence[tuple[int, str]], *, korean: bool, most: int = 5) 
     return (undecided + words)[:most]
 
 
+@lru_cache(maxsize=2048)
 def timer_of(sentence: str) -> str:
     """When time starts a reaction, in the sentence's own words."""
     match = _TIMER.search(sentence)

@@ -9,7 +9,7 @@ from devkit.rules.analysis import Analysis, Found, analyse
 from devkit.rules.asked import Blocks, numbers
 from devkit.rules.facts import Facts, Place, Term
 from devkit.rules.grouping import Area, areas, section_of
-from devkit.rules.loose_ends import NEITHER, NEITHER_KO, is_foreign, left_open, systems_in, unclear
+from devkit.rules.loose_ends import NEITHER, NEITHER_KO, doubted, is_foreign, left_open, systems_in, unclear
 from executor.graph import answers
 
 
@@ -22,7 +22,7 @@ def outline(blocks: Blocks) -> answers.OutlineAnswer:
     facts = asked.facts(blocks)
     found = areas(facts, analyse(facts))
     homes = _homes(facts, found, lines)
-    questions = [*unclear(facts), *left_open(lines, korean=korean)]
+    questions = [*unclear(facts), *left_open(lines, korean=korean), *doubted(facts, korean=korean)]
     actors = (action.actor.alias for action in facts.every_action() if action.actor)
     return answers.OutlineAnswer(
         contexts=[_context(area, homes, korean=korean) for area in found],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from devkit.rules import ddl, naming, text, verbs
+from devkit.rules.analysis import mentions
 from devkit.rules.english import English
-from devkit.rules.facts import Facts, Heading, Place, Term
+from devkit.rules.facts import Action, Facts, Heading, Place, Term
 from devkit.rules.korean import Korean
 from devkit.rules.lexicon import forms, pattern, words
 from devkit.rules.text import Line, Sentence
@@ -36,6 +38,8 @@ _SEEN = re.compile(r"(?:조회|확인|열람|볼)\S*\s수\s?있")
 _VIEWS = pattern("views_title")
 _SAID = re.compile(r"\b(?:is|are|has|have|can|may|must|will|shall|you|we|it|they)\b|!$", re.IGNORECASE)
 _GLANCE = re.compile(r"(?:[은는을를도])?(?:\s한\s?눈에)?(?:요)?[.!]?$| at a glance\.?$")
+SHORT = 12
+"""Lines of a text in which everything may be said once."""
 _COUNTED = re.compile(r"[A-Z]{1,6}[-_ ]?\d")
 _CODE = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[A-Z]{1,6}[-_ ]?\d+[:.)]?)\s+(?=\S)")
 """What a title is counted by."""
@@ -66,7 +70,6 @@ class _Reader:
         self._quiet_line = 0  # what follows its label
         self._columns: dict[str, int] = {}  # of the table that is being read: who does what, and what follows
         self._titles = 0  # the line of their titles
-        self._steps: dict[str, int] = {}  # the line of each numbered step
         self._views = False  # whether what follows are names of look-ups
         self._next_number = -1  # of the line that ends a quiet section
         self._quiet = 0  # the level of the heading over what is no behaviour
@@ -92,6 +95,9 @@ class _Reader:
             elif not self._quiet or _SEEN.search(line.body):
                 block.append(line)
         self._block(block)
+        if len(lines) >= SHORT:
+            self._facts.doubtful = list(_doubtful(self._facts, lines))
+            self._facts.actions = [one for one in self._facts.actions if one not in self._facts.doubtful]
         return self._facts
 
     def _language(self, sample: str) -> English | Korean:
@@ -211,8 +217,6 @@ class _Reader:
         if _EXTENSION.match(line.text) and ": " in sentence.text:
             before, _, rest = sentence.text.partition(": ")
             sentence = replace(sentence, text=before + ", " + rest)
-            for one in (self._english, self._korean):
-                one.after(self._steps.get(re.sub(r"\D.*", "", line.text.lstrip(" *-")), 0))
             if not _HANGUL.search(before) and not before.lower().startswith(("if ", "when ")):
                 sentence = replace(sentence, text="If " + sentence.text)
         reader, actor = self._language(sentence.text), self._actor
@@ -220,9 +224,6 @@ class _Reader:
             sentence, actor = replace(sentence, text=given["what"]), reader.heading(given["who"])
         if self._views and not _SAID.search(sentence.text) and not reader.has_verb(sentence.text):
             sentence = replace(sentence, text=reader.doing("", _GLANCE.sub("", sentence.text), seen=True))
-        if number := _number(line):
-            self._steps = {} if number == 1 else self._steps
-            self._steps[str(number)] = line.number
         reader.sentence(sentence, actor)
 
     def _label(self, lines: Sequence[Line], i: int) -> bool:
@@ -291,6 +292,24 @@ class _Reader:
                 self._sentences([one])
         else:
             reader.sentence(_joined(Line(intro.number, head, head, True), items), self._actor)
+
+
+def _doubtful(facts: Facts, lines: Sequence[Line]) -> Iterator[Action]:
+    """What nobody does and nothing follows from, to something that the text names nowhere else, or not even there: words may have
+    been misread."""
+    often = Counter(one.thing.name for one in facts.every_action())
+    for action in (one for one in facts.actions if one.kind == "update" and one.actor is None):
+        thing = action.thing
+        if (often[thing.name] == 1 and sum(mentions(line.text, thing) for line in lines) < 2) or not _names(
+            action.place.quote, thing
+        ):
+            yield action
+
+
+def _names(quote: str, thing: Term) -> bool:
+    """Whether words speak of a thing, as one or as many."""
+    *_, last = thing.alias.lower().split() or [""]
+    return last in quote.lower() or naming.plural(last) in quote.lower()
 
 
 def _columns(row: Sequence[str]) -> dict[str, int]:
