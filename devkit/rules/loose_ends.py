@@ -75,7 +75,8 @@ def unclear(facts: Facts, most: int = 5) -> list[tuple[str, int]]:
 def doubted(facts: Facts, *, korean: bool, most: int = 5) -> list[tuple[str, int]]:
     """A question about what is said only once and may have been misread."""
     question = "이 일도 다룹니까? {}" if korean else "Is this part of the business, and who does it? {}"
-    return [(question.format(one.place.quote), one.place.line) for one in facts.doubtful][:most]
+    said = ((one.place.quote, one.place.line) for one in facts.doubtful)
+    return [(question.format(quote[:1].upper() + quote[1:]), line) for quote, line in said][:most]
 
 
 def left_open(lines: Sequence[tuple[int, str]], *, korean: bool, most: int = 5) -> list[tuple[str, int]]:

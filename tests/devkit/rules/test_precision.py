@@ -564,3 +564,49 @@ def test_a_job_that_runs_is_a_time() -> None:
 @pytest.mark.parametrize("time", ["학기마다", "연말마다", "분기마다"])
 def test_a_time_that_comes_again_is_a_timer(time: str) -> None:
     assert timer_of(f"{time} 조교는 비품을 점검한다.") == time
+
+
+LIBRARY = """The librarian registers a book.
+A member borrows the book.
+When a book is borrowed, a receipt is printed.
+A member returns the book.
+The librarian repairs the book.
+A member reserves the book.
+The librarian issues a card.
+A member renews the card.
+The librarian blocks the card.
+The librarian closes the account.
+The reader signs the guestbook.
+The curtains are folded."""
+
+
+def test_what_nobody_does_to_something_named_once_is_asked_about() -> None:
+    asked = outline({"lines": numbered(document(LIBRARY), range(1, 13)), "language": "English"}).questions
+
+    assert commands(LIBRARY)[-1] == "SignGuestbook"
+    assert [(one.text.rpartition("? ")[2], one.lines) for one in asked] == [("Curtains are folded.", "12")]
+    assert commands("The curtains are folded.") == ["FoldCurtain"], "in a short text everything is said once"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The clerk opens the files. The manager signs them.", ["OpenFile", "SignFile"]),
+        ("The clerk opens the file. The manager signs it.", ["OpenFile", "SignFile"]),
+        ("The clerk opens the file. The manager signs them.", ["OpenFile"]),
+        ("The clerk opens the file. Everybody is informed.", ["OpenFile"]),
+        ("The reader ought to be reminded.", ["RemindReader"]),
+        ("회원은 상품을 주문한다. 관리자는 확인하고 승인한다.", ["OrderProduct"]),
+        ("직원은 서류를 검토하고 승인한다.", ["ReviewDocument", "ApproveDocument"]),
+        ("수강생이 과제를 제출하면 강사는 이를 채점한다.", ["SubmitAssignment", "GradeAssignment"]),
+        ("예약은 무효로 하며 예약 기회를 부여한다.", ["GrantReservationOpportunity"]),
+    ],
+)
+def test_what_is_left_out_is_what_the_same_sentence_names(text: str, expected: list[str]) -> None:
+    assert commands(text) == expected
+
+
+def test_a_context_without_a_heading_has_an_aggregate_with_three_commands() -> None:
+    of = {"lines": numbered(document(LIBRARY), range(1, 13)), "language": "English"}
+
+    assert [one.name for one in outline(of).contexts] == ["BookManagement", "CardManagement"]
