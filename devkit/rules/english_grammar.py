@@ -144,7 +144,7 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
 def _doing(tokens: Sequence[Token], i: int, first: int) -> bool:
     """`the order stating a reason`, `exceeding 5 kW`: what the thing before does."""
     after = _at(tokens, i + 1)
-    begins = after.tag == "Q" or after.low in ("a", "an", "the", "its", "their")
+    begins = after.tag in "DQ"
     begins = begins and (i > first or _at(tokens, i - 1).tag != "D")
     return begins and tokens[i].low.endswith("ing")
 

@@ -35,6 +35,8 @@ def commands(text: str) -> list[str]:
         ("고객은 도서를 구매 한다.", ["PurchaseBook"]),
         ("The porter takes care of the cart and makes use of the lift.", []),
         ("Gloves are excluded from return.", []),
+        ("The forester can submit an order comprising one or more order lines.", ["SubmitOrder"]),
+        ("Today the engineer reviews the drawing on paper.", []),
         ("The agreement replaces all rules.", []),
         ("Damaged parts must be scrapped.", ["ScrapPart"]),
         ("Nobody who has not signed in may enter the vault.", []),
