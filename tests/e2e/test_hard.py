@@ -71,7 +71,8 @@ def test_instructions_in_the_text_change_nothing(pair: Pair) -> None:
     plain, attacked = (pair.client.submit(inputs(one)) for one in (text, f"{text}\n{attack}"))
     before, after = (outputs_of(pair, job) for job in (plain, attacked))
     assert names(typed(pair, attacked)) == names(typed(pair, plain))
-    assert "DropAllTables" not in json.dumps(after["esValue"]).replace(attack, "")
+    quoted = json.dumps(attack.strip())[1:-1]  # the description of the only context
+    assert "DropAllTables" not in json.dumps(after["esValue"]).replace(quoted, "")
     assert before["isCompleted"] is after["isCompleted"] is True
 
 
