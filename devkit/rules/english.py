@@ -273,6 +273,8 @@ class English(Actions):
         if by or not (participle(subject) or (does and not many)):  # Dispatch packs the order
             return [], tokens
         found = self._event(sentence, subject)
+        if low in _DEMONSTRATIVES and one:  # this opens a loan
+            found = list(self._just_done())
         if not does or (about and is_person(about.head)):
             plain = tokens[0].tag != "D" and many and tokens[first.group.start].tag != "M"
             any_one = tokens[0].low in _ANY or ((passive or does) and plain)

@@ -25,6 +25,7 @@ def reactions(text: str) -> list[str]:
     ("text", "expected"),
     [
         ("Once the vet has examined the animal, the plan is updated.", "AnimalExamined -> UpdatePlan"),
+        ("A member borrows a copy. This opens a loan.", "CopyBorrowed -> OpenLoan"),
         (
             "Upon receipt of the sample, the laboratory creates a test report.",
             "SampleReceived -> CreateTestReport",
