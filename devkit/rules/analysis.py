@@ -16,7 +16,6 @@ from devkit.rules.facts import Action, Choices, Facts, Members, Place, Rule, Tab
 NEAR = 3
 """Lines between what somebody is told and what it is about, where no sentence says so."""
 _NOTIFICATIONS = {"notification": Term("Notification", "Notification"), "알림": Term("Notification", "알림")}
-_TIMES = ("deadline", "date", "time", "period", "term")
 _words = partial(lexicon.words, "english_words.txt")
 
 
