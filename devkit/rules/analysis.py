@@ -139,7 +139,7 @@ class _Analyst:
 
     def analysis(self) -> Analysis:
         homes: dict[Action, str] = {}
-        first: dict[str, Found | None] = {}  # one command is at home in one aggregate
+        first: dict[str, Found] = {}  # one command is at home in one aggregate
         for action in self._actions:
             name = action.command.name
             home = self._home(action) if action.kind == "notify" else first.get(name) or self._home(action)

@@ -27,7 +27,6 @@ _MESSAGES = words("message")
 _WHOLE = ("status", "availability", "history", "type")
 _DONE = ("ed", "en", "wn", "nt", "ld", "id", "st", "nd", "ght")
 _ABSTRACT = ("ment", "ness", "ity", "ism", "ture", "ance", "ence", "ship")
-
 _PAST = ("below", "above", "under", "over", "beyond", "behind", "to")
 _GETS = ("receive", "get", "get_back")
 _BODIES = ("ybody", "yone", "eone")
@@ -201,11 +200,9 @@ class Actions(Reading):
         if phrase.head.endswith(_BODIES):
             return None, None
         if phrase.pronoun:
-            return self._thing if phrase.pronoun in ("it", "itself") or (
-                self._thing
-                and (self._thing.plural or self._thing.name.endswith("s"))
-                and phrase.pronoun in ("they", "them", "themselves")
-            ) else None, None
+            many = self._thing is not None and (self._thing.plural or self._thing.name.endswith("s"))
+            meant = ("it", "itself", *(("they", "them", "themselves") if many else ()))
+            return self._thing if phrase.pronoun in meant else None, None
         term, last = term_of(phrase), naming.singular(phrase.head)
         attribute = last in words("attribute") - _MESSAGES
         if phrase.of and phrase.of.words:

@@ -107,7 +107,7 @@ class Korean(Reading):
         made = [_meant(one) for one in clauses(sentence.text)]
         conditional = any(_is_cause(one, made[i + 1 :]) for i, one in enumerate(made))
         conditional |= bool(_TIMED_FIRST.match(sentence.text))
-        begun = made and (made[0].with_particle("은", "는", "이", "가", "께서"))
+        begun = made and made[0].with_particle("은", "는", "이", "가", "께서")
         self._actor = actor or (None if conditional or begun else self._actor)
         self._now = now = _Course()
         for position, clause in enumerate(made):
@@ -216,7 +216,7 @@ class Korean(Reading):
         self._recall(verb, clause, target)
         implied = pairs(terms.FILE, "implied").get(noun)
         if target is None and implied is None and not clause.passive:
-            target = self._before(clause, made)
+            target = self._object_before(clause, made)
         guess = target is None and implied is None and _goes_without_saying(self._thing, clause, made)
         spoken = clause.ending == "if" or self._chained or "이를 " in place.quote
         thing, owner = self._thing_of(target) if target else (self._thing if spoken else None, None)
@@ -262,7 +262,7 @@ class Korean(Reading):
             same = [one.thing for one in done if one.verb == verb.base and said in one.command.alias]
             self._thing = next(reversed(same), self._thing)
 
-    def _before(self, clause: Clause, made: Sequence[Clause]) -> Noun | None:
+    def _object_before(self, clause: Clause, made: Sequence[Clause]) -> Noun | None:
         """`상품을 검색하고 장바구니에 담는다`, `도서 등록, 수정`: what the clause before did something to."""
         at = next((i for i, other in enumerate(made) if other is clause), 0)
         earlier = (one for one in reversed(made[:at]) if one.ending != "if" and clause.ending != "if")
