@@ -51,7 +51,7 @@ _ID = (
     rf"|\({_KNOWN}[-_ ]?(?:[A-Z]{{1,6}}[-_])?\d+(?:[.-]\d+)*\)\s*[-–:.]?\s*"
     rf"|[A-Z]{{1,8}}[-_ ]?(?:[A-Z]{{1,6}}[-_])?\d+(?:[.-]\d+)*(?:\s*:\s+|\s+[-–—]\s+|[.)]\s+)"
     rf"|{_KNOWN}[-_ ]?(?:[A-Z]{{1,6}}[-_])?\d+(?:[.-]\d+)*\s+"
-    r"|[A-Z]{2,8}[-_]\d{3,}\s+|\d{1,3}(?:\.\d{1,3})+\s+)"
+    r"|[A-Z]{2,8}[-_]\d{3,}\s+|(?:[A-Z]|\d{1,3})(?:\.\d{1,3})+\s+)"
 )
 _STORY = re.compile(
     r"(?:\*\*)?(?:(?:user\s+)?stor(?:y|ies)|requirement|유스케이스|요구사항|사용자\s*스토리)\s*#?\d*(?:\*\*)?\s*[:：](?:\*\*)?\s*(?=[^\s*])",
@@ -74,7 +74,7 @@ _ENGLISH_SENTENCE = re.compile(
     r"(?:As an? |I |The |An? |When |If |After |Once |Each |Every |\w+ (?:can|may|must|shall|should|will) )"
 )
 _TOUCHED = re.compile(
-    r"\]\(|\\|[<&\u00ad\u0300-\u036f\u1100-\u11ff\u200b-\u200d\u2060\ufeff:：①-⑳§]|^\W*(?:\d{1,3}[.)]\s+)?(?:제\s?\d|[A-Z]{1,8}[-_ ]?\d|[A-Z]+[-_][A-Z]+[-_]\d|[\[(]|\d+\.\d|Article|Section|Clause|REQ|\*\*)|\d[\])]\W*$"
+    r"\]\(|\\|[<&\u00ad\u0300-\u036f\u1100-\u11ff\u200b-\u200d\u2060\ufeff:：①-⑳§]|^\W*(?:\d{1,3}[.)]\s+)?(?:제\s?\d|[A-Z]{1,8}[-_ ]?\d|[A-Z]+[-_][A-Z]+[-_]\d|[\[(]|(?:[A-Z]|\d+)\.\d|Article|Section|Clause|REQ|\*\*)|\d[\])]\W*$"
 )
 
 

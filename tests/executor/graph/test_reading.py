@@ -138,6 +138,7 @@ async def test_a_question_has_these_lines_and_each_is_found_in_the_text(
         ("US-12: Register a member", ["1: Register a member"]),
         ("NF-REQ-3. It is fast.", ["1: It is fast."]),
         ("2.1 A member reserves a desk.", ["1: A member reserves a desk."]),
+        ("B.4.3 A member reserves a desk.", ["1: A member reserves a desk."]),
         ("제3조 (환불)", ["1: 환불"]),
         ("제3조(환불) 회사는 요금을 환불한다.", ["1: 환불", "1: 회사는 요금을 환불한다."]),
         (
