@@ -46,10 +46,10 @@ _TWO = lexicon.pattern("english_two")
 _JOB = lexicon.pattern("english_job")
 _REFUSED = lexicon.pattern("english_refused")
 _CAN = lexicon.pattern("english_can")
+_AGAIN = lexicon.pattern("english_again")
 _TRIGGERS = frozenset(("when", "whenever", "once", "after", "upon"))
 _DEMONSTRATIVES = ("this", "that", "so")
 _ANY = ("a", "an", "each", "every", "any")
-_DEFINITE = ("the", "it", "its", "they", "their", "his", "her")
 _NAMING = ("after", "upon", "before")
 _WITH_TIME = {"overdue", "late", "expired", "due", "stock"}
 
@@ -85,10 +85,6 @@ class _Course:
     latest: Sequence[Action] = ()
     causes: Sequence[Action] = ()
     asked: str = ""
-
-    def beside(self, sentence: Sentence) -> bool:
-        """Whether a sentence stands on the line of the one before."""
-        return self.sentence is not None and self.sentence.whole.line == sentence.whole.line
 
 
 class English(Actions):
@@ -136,21 +132,18 @@ class English(Actions):
 
     def sentence(self, sentence: Sentence, actor: Term | None = None) -> None:
         """Adds what one sentence says, and keeps it for what follows from it in the next one."""
-        sentence, course = self._answering(sentence), self._course
+        sentence = self._answering(sentence)
         if two := _TWO.search(sentence.text):
             self.sentence(replace(sentence, text=sentence.text[: two.start()]), actor)
             self.sentence(replace(sentence, text=sentence.text[two.end() :]), actor)
             return
-        beside = course.beside(sentence)
         done, reacted = self._facts.so_far()
         led = self._sentence(sentence, actor)
         new, reactions = self._facts.actions[done:], self._facts.reactions[reacted:]
         every = (*new, *(a for r in reactions for a in r.results))
         last = [one for one in every if one.kind != "query" and not (led and _may_be(one))]
-        latest, causes = course.latest, course.causes
-        if last or not beside:
-            latest, causes = last[-1:], reactions[-1].triggers if reactions else led
-        self._course = _Course(sentence, _said(sentence.text).effect, latest, causes)
+        causes = reactions[-1].triggers if reactions else led
+        self._course = _Course(sentence, _said(sentence.text).effect, last[-1:], causes)
 
     def _answering(self, sentence: Sentence) -> Sentence:
         """The answer of a question: what it asks about is the cause, if the answer names none."""
@@ -219,27 +212,17 @@ class English(Actions):
     def _among(
         self, sentence: Sentence, tokens: Sequence[Token], effects: Sequence[Action]
     ) -> tuple[list[Action], list[Action]]:
-        """A cause that the sentence has no `when` for: `the clerk files the case, and then the system assigns it`; or what
-        the sentence before followed from: `the haulier is informed as well`, `otherwise it is seized`."""
-        course, text = self._course, sentence.text
-        goes_on = course.sentence is not None and course.sentence.text[-1] == ";"
-        alone = all(map(_by_then, effects))
+        """A cause that the sentence has no `when` for: `the clerk files the case, and then the system assigns it`."""
+        text = sentence.text
         thens = (t.start for b, t in pairwise(tokens) if t.low == "then" and b.tag not in "PS")
         then = next(thens, len(text))
         told = [one for one in effects if one.actor is None and (one.verb == "send" or one.kind == "notify")]
         by = next((i for i in range(len(effects), 0, -1) if not _by_then(effects[i - 1])), 0)
         followed = effects[by:] if by and effects[by - 1].actor else ()
         behind = [one for one in effects if text.find(one.place.quote) + len(one.place.quote) > then]
-        told = list(effects) if told and alone else told
+        told = list(effects) if told and all(map(_by_then, effects)) else told
         later: Sequence[Action] = followed or (behind if then < 9 else told) or behind
-        near: Sequence[Action] = ()
-        if then < len(text):
-            near = self._just_done()
-        elif course.beside(sentence):
-            near = course.causes or self._just_done()
-            begins = ("otherwise", *(_DEFINITE if course.causes else ()))
-            goes_on = goes_on or any(one.low in begins for one in tokens[:1])
-            later = later or (effects if goes_on and alone else ())
+        near = self._just_done() if then < len(text) else ()
         before = [one for one in effects if one not in later and one.kind != "query"]
         if later and by_itself(later) and (causes := before or near):
             self._facts.actions += before[:-1]
@@ -260,9 +243,17 @@ class English(Actions):
         first = next(iter(clauses(tokens)), None)
         start = first.group.start if first else 0
         subject = tokens[: start - 1] if start and tokens[start - 1].tag == "R" else tokens[:start]
-        if first is None or first.group.negative or not subject or any(t.tag in "SX" for t in subject):
+        if (
+            first is None
+            or first.group.negative
+            or not subject
+            or (first.subject and is_system(first.subject))
+            or any(t.tag in "SX" for t in subject)
+        ):
             return [], tokens
         if any(token.low in ("can", "may", "only", "cannot") for token in tokens[: start + 1]):
+            return [], tokens
+        if _AGAIN.search(sentence.text):  # every adopted tree is inspected once a year
             return [], tokens
         about, passive = first.subject, first.group.passive
         does = bool(first.objects) and not passive
@@ -303,7 +294,7 @@ class English(Actions):
         had = next((i for i, one in enumerate(tokens) if one.tag == "H"), -1)  # we have your report
         rest = tokens[had + 1 :]
         found = found or self._event(sentence, rest) or self._done_to(sentence, rest)
-        return [self._facts.as_done(cause) for cause in found]
+        return [self._facts.as_done(cause) for cause in found if cause.kind != "query"]
 
 
 def _not_understood(said: Said) -> str:

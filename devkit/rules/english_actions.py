@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from devkit.rules import lexicon, naming, verbs
-from devkit.rules.english_grammar import Clause, Group, Phrase, Token, clauses, noun_phrase
+from devkit.rules.english_grammar import Clause, Group, Phrase, Token, clauses, is_done, noun_phrase
 from devkit.rules.english_lists import is_person, term_of
 from devkit.rules.facts import Action, Facts, Kind, Members, Place, Term, noticed
 from devkit.rules.saying import Reading
@@ -29,7 +29,7 @@ _DONE = ("ed", "en", "wn", "nt", "ld", "id", "st", "nd", "ght")
 _ABSTRACT = ("ment", "ness", "ity", "ism", "ture", "ance", "ence", "ship")
 _PAST = ("below", "above", "under", "over", "beyond", "behind", "to")
 _GETS = ("receive", "get", "get_back")
-_BODIES = ("ybody", "yone", "eone")
+_BODIES = ("ybody", "ebody", "yone", "eone")
 
 
 class Actions(Reading):
@@ -51,7 +51,7 @@ class Actions(Reading):
         for clause in made:
             base, happens = clause.group.verb.base, automatic and clause.group.passive
             chosen = base in words("input_like") and not happens and len(made) > 1
-            told = not past and _is_told(tokens, clause)
+            told = not past and _is_told(tokens, clause, automatic=automatic)
             if chosen or told or _is_idle(tokens, clause, automatic=automatic):
                 continue
             place = sentence.place(tokens[clause.start].start, tokens[clause.end - 1].end)
@@ -210,7 +210,8 @@ class Actions(Reading):
             if last in words("listish"):
                 return (whole + term if last in _WHOLE else whole), whole
             if not is_person(phrase.of.head):
-                return (whole + term if attribute else term), whole
+                named = attribute or (last in words("paper") and not phrase.plural)  # the letter of rejection
+                return (whole + term if named else term), whole
         elif attribute and len(phrase.words) == 1 and self._thing:
             return self._thing + term, self._thing
         return term, None
@@ -251,11 +252,18 @@ class Actions(Reading):
         """What a phrase without a verb of its own names as done: `checking the form`, `a refused claim`, `damage found`,
         `approval of the proof`; a thing that is only named is `new`, if it can be."""
         done = self._facts.done()
+        if tokens and tokens[0].low == "no":
+            return []
         found, phrase = _gerund(tokens) or participle(tokens), whole(tokens)
         named = phrase if phrase and phrase.words else None
         if not clauses(tokens):
             found = found or _nominal(tokens, {one.verb for one in done})
-        if new and named and tokens[0].tag == "D" and all(one.tag not in "BHM" for one in tokens):
+        if (
+            new
+            and named
+            and tokens[0].low in ("a", "an", "another", "the")
+            and all(one.tag not in "BHM" for one in tokens)
+        ):
             found = found or (Verb("create", "created", "create"), named)
         if found is None:
             return []
@@ -265,7 +273,11 @@ class Actions(Reading):
         known = next((one for one in reversed(done) if one.verb == verb.base), None)
         if about is None and known:
             return [replace(known, place=sentence.whole)]
-        if about is None and (tokens[0].low in ("a", "an", "each", "every", "any") or not self._thing):
+        several = tokens[0].low in ("a", "an", "each", "every", "any") or bool(named and named.plural)
+        odd = several and bool(named and verbs.as_form(named.head, "ing"))  # a reading above that value
+        if about is None and (odd or not (several or self._thing)):
+            return []
+        if about is None and several:
             verb, about = verbs.as_form("make", "base") or verb, named  # every sale: it is made
         about = about or Phrase((), 0, 0, False, pronoun="it")
         clause = Clause(Group(0, 1, verb, passive=True), about, (), (), 0, len(tokens))
@@ -329,13 +341,19 @@ def _nominal(tokens: Sequence[Token], done: Collection[str]) -> tuple[Verb, Phra
     return verb, (of if of and of.words else None) or before or (phrase if itself else None)
 
 
-def _is_told(tokens: Sequence[Token], clause: Clause) -> bool:
-    """Whether somebody tells what happened, or what a message says: `I lost my key`, `that it can be fetched`."""
+def _is_told(tokens: Sequence[Token], clause: Clause, *, automatic: bool) -> bool:
+    """Whether somebody tells what happened or is going on, or what a message says: `I lost my key`, `the council has criticised it`,
+    `that it can be fetched`."""
     begin, end, about = clause.group.start, clause.group.end, clause.subject
-    if tokens[clause.start - 1].low == "that" and tokens[begin].low in ("can", "may"):
+    first = tokens[begin]
+    said = tokens[clause.start - 1].low if clause.start else ""
+    if said == "that" and (first.tag in "HB" or first.low in ("can", "may")):
         return True
-    forms = {form for _, form in verbs.forms().get(tokens[begin].low, ()) if end - begin == 1}
-    return "past" in forms and "base" not in forms and bool(about and about.pronoun in ("i", "we"))
+    forms = {form for _, form in verbs.forms().get(first.low, ()) if end - begin == 1}
+    told = first.tag in "HB" or ("past" in forms and "base" not in forms)
+    if about is None or clause.group.passive or not told:
+        return False
+    return about.pronoun in ("i", "we") or not (automatic or clause.which)
 
 
 def _told_in(phrase: Phrase) -> bool:
@@ -392,7 +410,9 @@ def _by_object(tokens: Sequence[Token], clause: Clause) -> list[Clause]:
     first, *rest = clause.objects or (None,)
     if clause.group.passive:
         return [clause]
-    if first and _is_somebody(first) and rest and tokens[first.end].tag == "D":
+    given = first is not None and (_is_somebody(first) or clause.group.verb.base in words("dative"))
+    timed = rest and naming.singular(rest[0].head) in words("time")
+    if first and given and rest and not timed and tokens[first.end].tag == "D":
         return [replace(clause, objects=tuple(rest))]  # sends the driver a list
     return [clause, *(replace(clause, objects=(other,)) for other in own)]
 
@@ -406,7 +426,8 @@ def _meant(clause: Clause, *, automatic: bool) -> Clause:
     gets = base in _GETS and first is not None and (about is not None or _told_in(first))
     paper = first is not None and naming.singular(first.head) in words("paper")
     if gets and about and first and not _told_in(first):
-        gets = automatic or (_is_somebody(about) and (paper or base == "get_back"))
+        somebody = _is_somebody(about)
+        gets = paper or base == "get_back" if somebody else automatic and (paper or _is_attribute(first))
     if group.verb.kind == "notify" and told and told.pronoun in ("you", "me", "us", "i", "we"):
         noun = {"remind": "reminder", "warn": "warning"}.get(base, "notification")
         said = Phrase((noun,), 0, 0, False)
@@ -445,13 +466,16 @@ def _asks_state(clause: Clause) -> bool:
 
 
 def _skipped(phrase: Phrase) -> bool:
-    """Things of the tool rather than of the business."""
-    word = naming.singular(phrase.head)
-    of = phrase.of.head if phrase.of else ""
-    alone = word in words("generic_thing" if not of else "listish") and len(phrase.words) == 1
-    alone = alone and (not of or naming.singular(of) in words("time"))  # the number of days
-    upper = phrase.upper and not phrase.of and phrase.head not in _MESSAGES
-    return alone or upper or word in words("of_the_tool")
+    """Things of the tool rather than of the business, and words that name no thing: a day, the oldest, the published, others."""
+    word, whole = naming.singular(phrase.head), phrase.of.head if phrase.of else ""
+    upper = phrase.upper and not whole and phrase.head not in _MESSAGES
+    if upper or word in words("of_the_tool") or phrase.head in ("one", "ones", "other", "others"):
+        return True
+    if len(phrase.words) > 1:
+        return "-".join(phrase.words[-2:]) in words("generic_thing")
+    if whole:  # the number of days
+        return word in words("listish") and naming.singular(whole) in words("time")
+    return word in words("generic_thing") | words("time") | words("adjective") or is_done(phrase.head)
 
 
 def is_system(phrase: Phrase) -> bool:

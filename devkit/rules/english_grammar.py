@@ -92,8 +92,13 @@ def tokens_of(text: str) -> tuple[Token, ...]:
     for token, after in pairwise([*found, _END]):
         pair = f"{joined[-1].low}_{token.low}" if joined else ""
         known = verbs.forms().get(pair)
-        apart = known and known[0][0].kind == "input" and after.tag == "D"  # signed in the book
-        noun = known and known[0][1] == "ing" and [one.tag for one in joined[-2:-1]] == ["D"]  # the booking
+        done = known and (
+            known[0][0].kind == "input" or (token.low == "in" and [one.tag for one in joined[-2:-1]] == ["B"])
+        )
+        apart = done and after.tag == "D"  # signed in the book, taken in the meantime
+        noun = (
+            known and known[0][1] in ("ing", "base") and [one.tag for one in joined[-2:-1]] == ["D"]
+        )  # the booking
         if known and not (apart or noun) and (token.low, after.low) != ("up", "to"):
             before = joined.pop()
             token = Token(f"{before.text} {token.text}", pair, "W", before.start, token.end)
@@ -128,7 +133,7 @@ def noun_phrase(tokens: Sequence[Token], start: int, end: int) -> Phrase | None:
         i += 1
     if i < end and (tokens[i].tag == "O" or tokens[i].low == "one") and tokens[i].low not in ("which", "who"):
         return Phrase((), i, i + 1, tokens[i].low in ("they", "them"), pronoun=tokens[i].low)
-    if i + 1 < end and tokens[i + 1].low in ("one", "ones") and _is_done(tokens[i].low):  # a flagged one
+    if i + 1 < end and tokens[i + 1].low in ("one", "ones") and is_done(tokens[i].low):  # a flagged one
         return Phrase((), i, i + 2, tokens[i + 1].low == "ones", pronoun="it")
     first = i
     while i < end and (tokens[i].tag == "W" or _amid(tokens, i, first, end)) and not _doing(tokens, i, first):
@@ -208,16 +213,17 @@ def _phrase(tokens: Sequence[Token], first: int, end: int) -> Phrase:
             owner = _phrase(tokens, first, first + position + 1)
             chosen = chosen[position + 1 :]
             break
-    while len(chosen) > 1 and _is_done(chosen[0].low):
+    while len(chosen) > 1 and is_done(chosen[0].low):
         chosen = chosen[1:]
-    while len(chosen) > 1 and _is_done(chosen[-1].low):
+    while len(chosen) > 1 and is_done(chosen[-1].low):
         chosen = chosen[:-1]
     words = tuple(token.low.removesuffix("'s").rstrip("'") for token in chosen[-4:])
     upper = all(token.text.isupper() and len(token.text) > 1 for token in chosen)
     return Phrase(words, first, end, naming.is_plural(words[-1]), of=owner, upper=upper)
 
 
-def _is_done(low: str) -> bool:
+def is_done(low: str) -> bool:
+    """Whether a word is a participle and nothing else: published."""
     forms = {form for _, form in verbs.forms().get(low, ())} if low not in _NOUNS_DONE else set()
     return "part" in forms and "base" not in forms
 
@@ -298,7 +304,7 @@ def _be(tokens: Sequence[Token], i: int) -> Group | None:
             low = _at(tokens, j + 1).low
             verb = Verb(f"{verb.base}_{low}", f"{verb.participle}_{low}", "update")
         return Group(i, j + 1 + off, verb, True, negative)
-    verb = verbs.as_form(one.low, "ing") if be == "B" else None
+    verb = verbs.as_form(one.low, "ing") if be == "B" and one.tag != "A" else None
     return Group(i, j + 1, verb, False, negative) if verb else None
 
 
@@ -358,7 +364,7 @@ def _finite(tokens: Sequence[Token], i: int, before: Group | None) -> Group | No
 
 
 def _after_subject(before: Token) -> bool:
-    return before.tag in "WORQA" or before.text == ")" or before.low in ("one", "this", *_RELATIVE)
+    return before.tag in "WORQA" or before.text == ")" or before.low in ("one", "this", "either", *_RELATIVE)
 
 
 def _third_person(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
@@ -371,7 +377,9 @@ def _third_person(tokens: Sequence[Token], i: int, following: Token) -> Verb | N
     if verb:  # customer orders expire, the water values of a basin
         other = following.low == "of" or (after == "W" and verbs.as_form(following.low, "s", "base"))
         return None if noun and other else verb
-    known = low.endswith("s") and not low.endswith(("ss", "us", "is", "ings", "'s"))
+    known = (
+        tokens[i].text.islower() and low.endswith("s") and not low.endswith(("ss", "us", "is", "ings", "'s"))
+    )
     alone = before.low in ("it", "he", "she", "who") and after in "PTXCS"
     does = alone or (after in "DO" and following.low != "i")
     return verbs.guessed(naming.singular(low)) if known and does else None
@@ -393,12 +401,12 @@ def _past(tokens: Sequence[Token], i: int, following: Token) -> Verb | None:
 
 def _imperative(tokens: Sequence[Token]) -> list[Group]:
     """`Register a new book`: a sentence that begins with its verb."""
-    i, _ = _skip(tokens, 0)
+    i, negative = _skip(tokens, 0)
     verb, after = verbs.as_form(_at(tokens, i).low, "base"), _at(tokens, i + 1)
     begins = after.tag in "DO" or (_at(tokens, i).low not in _NOUN_TOO and after.tag in "AQWC")
     if verb is None or not (begins or after.text == ","):
         return []
-    first = Group(i, i + 1, verb, bare=True)
+    first = Group(i, i + 1, verb, negative=negative, bare=True)
     more = [_coordinated(tokens, j, first) for j in range(i + 1, len(tokens))]
     return [first, *(group for group in more if group)]
 
@@ -432,8 +440,10 @@ def _clause(
     if own and own.plural and own.start > begin and tokens[group.start].low in ("is", "was", "has", "gets"):
         first = _first_phrase(tokens, begin, group.start)  # a project with germs or plants is refused
         own, start = (first, first.start) if first and not first.plural else (own, start)
-    who = own or (made[0].subject if made and made[0].which else None)  # nobody who has paid may
-    nobody = who and who.head in ("nobody", "none") and (who is not own or not group.bare)
+    who = own or (
+        made[0].subject if made and made[0].which else before.subject if before else None
+    )  # nobody who has paid may
+    nobody = who and who.head in ("nobody", "nothing", "none") and (who is not own or not group.bare)
     if nobody or (own and own.start and tokens[own.start - 1].low == "no"):
         group = replace(group, negative=True)
     if own is None and begin and before is not None:

@@ -199,6 +199,8 @@ class Korean(Reading):
         if kind != "query" and noun in ("기록", "저장") and target and (thing_like or not clause.passive):
             kind = "create"
         entered = clause.ending == "if" if clause.passive else clause is made[-1]
+        if noun == "기입" and target and not thing_like:
+            kind = "input"
         chosen = target and thing_like and (entered or _is_role(target))
         if kind == "input" and (chosen or (clause.ending == "if" and target)):
             kind = "update"
@@ -272,7 +274,8 @@ class Korean(Reading):
         """The verb that is meant, and what it is done to: `취소 처리한다`, `결제를 진행한다` mean 취소, 결제."""
         target = _target(clause)
         target = None if target and target.words[0] in terms.words("generic") else target
-        if clause.noun not in terms.words("light") and clause.noun:
+        granted = clause.noun == "수령" and target is not None and target.words[-1] in terms.words("granted")
+        if clause.noun not in terms.words("light") and clause.noun and not granted:
             if target is None and clause.bare:
                 target = _bare_noun(clause.bare, clause)
             return clause.verb, clause.noun, target
@@ -307,12 +310,19 @@ class Korean(Reading):
         """`재고가 안전재고 아래로 떨어지면`: somebody must notice it."""
         if target is None or target.particle in ("을", "를") or terms.unknown(target.words[-1:]):
             return None
+        if clause.noun == "부족" and not _is_measured(target.words[-1]):
+            return None  # 승인이 떨어지면
         thing, owner = self._thing_of(target)
         command, event = _names(clause.verb, clause.noun, thing)
         if clause.noun == "부족":
             command = Term(f"DetectLow{thing.name}", f"{thing.alias} 부족 감지")
             event = Term(f"Low{thing.name}Detected", f"{thing.alias} 부족 감지됨")
         return noticed(place, clause.verb.base, thing, owner, command, event)
+
+
+def _is_measured(word: str) -> bool:
+    """Whether there can be little of it."""
+    return terms.is_attribute(word) or word.endswith(("재고", "잔고", "한도", "압"))
 
 
 def _told_of(effects: Sequence[Action]) -> bool:

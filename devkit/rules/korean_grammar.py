@@ -44,12 +44,12 @@ def _any(forms: str) -> str:
 
 
 _PAST = _any(
-    "다 다가 고 던 을 음 지만 는데 습니다 으며 으면 을지 는지 거나 다면 어요 네요 고요 죠 지요 거든요"
+    "든지 든가 다 다가 고 던 을 음 지만 는데 습니다 으며 으면 을지 는지 거나 다면 어요 네요 고요 죠 지요 거든요"
 )
 _OPEN = f"(?:{_any('서 서는 야 야만 도 요')}|{_letters('ㅆ')}{_PAST})?$"
 _PLAIN = f"""(?:{
     _any(
-        "ㄴ ㄹ ㅁ 는 은 을 음 고 고서 며 으며 면 으면 면서 으면서 다 ㄴ다 는다 다면 ㄴ다면 는다면 ㅂ니다 습니다 던 기 기를 기로 기도 기만 지 지만 "
+        "든지 든가 ㄴ ㄹ ㅁ 는 은 을 음 고 고서 며 으며 면 으면 면서 으면서 다 ㄴ다 는다 다면 ㄴ다면 는다면 ㅂ니다 습니다 던 기 기를 기로 기도 기만 지 지만 "
         "지는 지도 거나 자마자 도록 게 고요 네요 지요 죠 ㄹ게요 려고 으려고 려면 으려면 러 으러 ㄴ데 는데 은데 ㄴ지 ㄹ지 는지 을지 므로 으므로 니까 으니까 니 으니 다가 거든요 ㄴ지를 ㄹ지를 는지를 을지를 ㄴ지도 는지도"
     )
 }|{_any("았 었 겠")}{_PAST})$"""
@@ -66,7 +66,7 @@ _ENDINGS: tuple[tuple[re.Pattern[str], Ending], ...] = (
     (re.compile(r"자마자$"), "if"),
     (re.compile(r"(?<![았었였했됐뒀놨])다가$|[는은한된할될을던온간난인일]지(?:를|도|는|가)?$"), "of"),
     (re.compile(r"(?:다|요|죠|음|함|됨|기)$"), "final"),
-    (re.compile(r"(?:고|며|면서|거나|려고|도록|러|야|지만|는데|다가|니|니까)$"), "and"),
+    (re.compile(r"(?:고|며|면서|거나|든지|든가|려고|도록|러|야|지만|는데|다가|니|니까)$"), "and"),
 )
 _OF_ACTORS = ("은", "는", "이", "가", "께서", "에서")
 _AUXILIARIES = (
@@ -90,7 +90,22 @@ _OPENED = dict(pair.split("=") for pair in f"하=해|하여 되=돼|되어 르=�
 _HELPING = "주 드리 두 놓 버리"
 _THING = re.compile(r"(?:[것거]|건)(?:이다|임|이고|고|예요|죠|입니다)?\.?$|겁니다")
 _ASKED = re.compile(r"지(?:를|도|는|가)?$")
-_POSTPOSITIONS = ("통해", "대해", "위해", "인해", "관해", "향해", "비해", "따라", "통합", "없이")
+_POSTPOSITIONS = (
+    "통해",
+    "대해",
+    "위해",
+    "인해",
+    "관해",
+    "향해",
+    "비해",
+    "따라",
+    "통합",
+    "없이",
+    "무관하",
+    "관계없",
+    "상관없",
+    "거쳐",
+)
 _BY = ("의해", "의하", "의한")
 
 
@@ -226,7 +241,7 @@ def _condition(word: str) -> Clause | None:
     """`걸리면`, `있는지`: a condition or a question, whatever the verb means."""
     if word in ("나면", "났으면"):  # 사고가
         return Clause(english_verb("detect"), "threshold", "발견", True, "if")
-    if not is_known(word) and re.search(r"(?:[는은한된할될을던]|..[온간난인일])지(?:를|도)?$", word):
+    if not is_known(word) and re.search(r"(?:[는은한된할될을던]|..[온간난인일])지(?:를|도)?$|인지는$", word):
         return _SOME
     holds = re.search(r"^[차뜨들크]면$|[가-힣](?:[리지으나이치오기우되르프쁘시]|[가-힣]다)면$", word)
     return replace(_SOME, ending="if", negative="없" in word) if holds and not is_known(word) else None
@@ -336,6 +351,8 @@ class _Parser:
             bound = any(noun.match(self._next()) for noun, _ in _BOUND) or self._next().startswith("수")
             long = len(word.text) > 1 or bound or _is_form(self._next(), _HELPING)  # 환불을 해 준다
             said = predicate(word.text) if long else None
+            if said is None and self._next().startswith("수") and word.text[-1] in "을를":
+                said = _native(word.text, known=True)  # 실을 수 있다
             if said and said.ending == "by" and _is_form(self._next(), _HELPING + " 가 오 내"):  # 나눠 준다
                 whole = _native(word.text + self._next())
                 said = replace(whole, ending="by") if whole else said
@@ -352,6 +369,8 @@ class _Parser:
     def _left_out(self, word: Word) -> Clause | None:
         """`기록을 입력, 재고를 차감`, `승인되면 문자 발송`: a verb noun where 한다 is left out."""
         following = self._next()
+        if word.text == "보고" and following not in ("", ".", ","):
+            return _native(word.text, known=True)  # 사진 보고 정한다
         if word.text not in verb_nouns() or following not in ("", ".", ",", "→", "및"):
             return _native(word.text, known=True) if self._object() else None
         subject = self._nouns and self._nouns[-1].particle in ("은", "는", "이", "가", "도")
@@ -388,7 +407,7 @@ class _Parser:
         elif word.text in ("및", "또는", "혹은") and self._bare:
             self._joined(word, "와")
         elif not re.match(r"[가-힣A-Za-z]", word.text) or word.text in words("skip"):
-            self._bare = [] if word.text in (",", "(", "중인") else self._bare
+            self._bare = [] if word.text in (",", "(", ":", "중인") else self._bare
             if word.text == "함께" and self._nouns and self._nouns[-1].particle in ("와", "과"):
                 self._nouns.pop()  # 사진과 함께
         else:
@@ -407,6 +426,9 @@ class _Parser:
         if (stem in words("skip") and not (particle and is_known(stem))) or (
             stem.endswith("별") and is_known(stem[:-1])
         ):
+            return
+        if stem == "등" and not particle:  # 대여, 상실 등 부정사용
+            self._bare = []
             return
         self._first = self._first if self._bare else word.start
         self._bare += listed(stem)
@@ -474,7 +496,9 @@ class _Parser:
         """A clause that describes the next noun: only the topic stays for the main clause, and what is asked about."""
         asked, self._described = _ASKED.search(last), True
         subjects = [
-            replace(one, particle="을") for one in self._nouns if asked and one.particle in ("이", "가")
+            replace(one, particle="을")
+            for one in self._nouns
+            if asked and one.particle in ("이", "가") and not is_person(one.words[-1])
         ]
         self._nouns = [*(noun for noun in self._nouns if noun.particle in ("은", "는")), *subjects[-1:]]
         self._bare, self._of = [], ()

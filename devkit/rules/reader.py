@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 
 from devkit.rules import ddl, naming, text, verbs
 from devkit.rules.analysis import mentions
@@ -51,6 +52,11 @@ _EXTENSION = re.compile(r"^\s*(?:[-*]\s+)?\*?\d+[a-z]\d?[.):]?\s+\S")
 _NAMED = re.compile(
     r"^\s*(?:(?:[-*+]|\d+[.)])\s+)?\*\*(?P<title>[^*]{3,50}?):?\*\*:?\s*[-–—:]?\s*(?P<said>\S.*)$"
 )
+_SPEAKER = re.compile(
+    r"^\s*\*\*(?!(?:given|when|then|and|but|if|while|where|the|as an?|i want|so that)\b)(?P<who>[^*:]{1,20})(?::\*\*|\*\*:?)\s+(?=\S)",
+    re.IGNORECASE,
+)
+"""Whoever says what follows in an interview or a chat."""
 _ITEM_END = re.compile(r"\s+[-–—:]\s+.*$|\s*[:(].*$")
 
 
@@ -76,9 +82,10 @@ class _Reader:
 
     def read(self, numbered: Sequence[tuple[int, str]]) -> Facts:
         self._facts.tables, taken = ddl.tables(numbered)
+        spoken = Counter(said["who"] for _, line in numbered if (said := self._speaker(line)))
         lines = [
             line
-            for line in (text.line_of(*one) for one in numbered)
+            for line in (text.line_of(number, self._unspoken(said, spoken)) for number, said in numbered)
             if line.number not in taken and not text.is_fence(line.text)
         ]
         tops = [line.number for line in lines if (text.heading(line.text) or (0,))[0] == 1]
@@ -99,6 +106,19 @@ class _Reader:
             self._facts.doubtful = list(_doubtful(self._facts, lines))
             self._facts.actions = [one for one in self._facts.actions if one not in self._facts.doubtful]
         return self._facts
+
+    def _speaker(self, line: str) -> re.Match[str] | None:
+        """Who says a line; `**Clerk:** closes the case` says who acts, `**Purpose** ...` is a label."""
+        said = _SPEAKER.match(line)
+        if said is None or _is_label(said["who"]):
+            return None
+        acts = said[0].rstrip(" *").endswith(":") and self._language(said["who"]).is_actor(said["who"])
+        return None if acts or _ACTOR.match(f"{said['who']}: {said['who']}") else said
+
+    def _unspoken(self, line: str, spoken: Counter[str]) -> str:
+        """A line without whoever says it, if he says several."""
+        said = self._speaker(line)
+        return line[said.end() :] if said and spoken[said["who"]] > 2 else line
 
     def _language(self, sample: str) -> English | Korean:
         return self._korean if _HANGUL.search(sample) else self._english
@@ -205,7 +225,12 @@ class _Reader:
 
     def _sentences(self, lines: Sequence[Line]) -> None:
         by_number = {line.number: line for line in reversed(lines)}
+        begins = {after.number for before, after in pairwise(lines) if not before.body}
         for sentence in text.sentences(lines):
+            if sentence.pieces[0][1] in begins:
+                begins.remove(sentence.pieces[0][1])
+                for reader in (self._english, self._korean):
+                    reader.turn()
             if not _is_off_topic(sentence.text):
                 self._said(sentence, by_number[sentence.pieces[0][1]])
             elif sentence.text.endswith("?"):

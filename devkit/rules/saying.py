@@ -86,9 +86,13 @@ class Reading(ABC):
             del self._facts.actions[done:]
             self._add(sentence, causes, effects, condition)
 
-    def forget(self) -> None:
-        """What follows is about something else."""
+    def turn(self) -> None:
+        """A paragraph speaks of something of its own."""
         self._thing = self._actor = None
+
+    def forget(self) -> None:
+        """What follows has nothing to do with what came before."""
+        self.turn()
 
 
 def by_itself(effects: Sequence[Action]) -> bool:

@@ -168,7 +168,7 @@ def goes_on(before: Line, line: Line) -> bool:
         or (_STEP.match(before.body) and _STEP.match(line.body) and _is_next(before, line))
     ):
         return True
-    if line.bullet:
+    if line.bullet or line.text.startswith("**"):
         return False
     begun = before.body[-1:] not in ".:;!?。다요음함됨임기|" and len(before.body) > 30
     return begun and (line.body[:1].islower() or "가" <= line.body[:1] <= "힣")

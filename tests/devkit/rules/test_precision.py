@@ -33,6 +33,53 @@ def commands(text: str) -> list[str]:
     ("text", "expected"),
     [
         ("고객은 도서를 구매 한다.", ["PurchaseBook"]),
+        ("The council has criticised this practice.", []),
+        ("We are looking into electricity.", []),
+        ("Never mix donors.", []),
+        ("The oven (by Friday) is cleaned.", ["CleanOven"]),
+        ("Change your mind? Refresh every 5 min is enough.", []),
+        ("Should a published be corrected, a note is issued.", ["IssueNote"]),
+        ("The closing leads in turn to a message to the captain.", ["SendMessage"]),
+        ("The boss can quite draw up the plan.", ["DrawUpPlan"]),
+        ("직원이 수령 확인을 누른다.", ["CheckReceipt"]),
+        ("담당이 전량인지 일부인지는 정한다. 판은 2년만 보관한다.", []),
+        ("누수 공사 끝나고 재논의.", []),
+        ("폐기는 실장의 승인을 받아 담당자가 시행한다.", []),
+        ("The plant sends the hotel a delivery note.", ["SendDeliveryNote"]),
+        ("When somebody cancels, the seat is released. Nothing leaves the building.", ["ReleaseSeat"]),
+        ("Nobody sells, moves or rubs a locked wheel.", []),
+        ("The keeper certifies that destruction has been carried out.", []),
+        ("The team is told, as they must call the school.", ["InformTeam"]),
+        ("The holder confirms the option, failing which the option shall be struck out.", ["ConfirmOption"]),
+        ("A reading above that value leads to repetition of the test.", []),
+        ("Every adopted tree is inspected once a year.", ["InspectTree"]),
+        ("The system creates the aliquots w/ labels.", ["CreateAliquot"]),
+        ("The registry opens the count on 1 October.", ["OpenCount"]),
+        ("The clerk sends the letter of rejection.", ["SendRejectionLetter"]),
+        ("Report the disease right away.", ["ReportDisease"]),
+        ("When the list is in, the kitchen gets its numbers.", []),
+        ("점주가 사진 보고 환불을 정한다.", ["SetRefund"]),
+        ("본 절차는 책임을 정한다.", []),
+        ("임대, 정기권 상실 등 부정사용이 적발되면 정기권을 정지한다.", ["DetectUse", "SuspendSeasonPass"]),
+        ("검수가 끝나면 영업일 2일 이내에 보증금을 환급한다.", ["FinishInspection", "RefundDeposit"]),
+        ("운영팀장은 경고 횟수와 무관하게 부스를 정지한다.", ["SuspendBooth"]),
+        ("온도 기록은 2년 보관한다. 반출은 1차 범위에서 뺐습니다.", []),
+        ("제7조에 따라 회원은 이를 신고한다.", []),
+        ("Having been approved, the badge makes its way to the porter.", []),
+        ("All others are placed on the list. The clerk reports sick.", []),
+        ("The amount minus the fee is credited.", ["CreditAmount"]),
+        ("The thesis is uploaded plus a summary.", ["UploadThesis"]),
+        ("The application replaces paper and adds a logbook.", ["AddLogbook"]),
+        ("승인이 떨어지면 차액을 예치금에서 뺀다.", ["DeductDifference"]),
+        ("직원이 견적서를 뽑아 드립니다.", ["PrintQuote"]),
+        ("담당자가 반려할 때는 사유를 적어야 한다.", []),
+        ("직원이 주문을 확정하든지 거절하든지 한다.", ["ConfirmOrder", "RejectOrder"]),
+        ("직원은 대체 기기를 빌려드린다.", ["LendReplacementDevice"]),
+        ("정산: 이용 내역을 마감한다.", ["CloseUsage"]),
+        (
+            "에어컨이 고장 나면 직원이 구매를 요청한다.\n\n고치고 나면 기사가 점검을 보고한다.",
+            ["RequestPurchase", "ReportInspection"],
+        ),
         ("The porter takes care of the cart and makes use of the lift.", []),
         ("Gloves are excluded from return.", []),
         ("The forester can submit an order comprising one or more order lines.", ["SubmitOrder"]),
@@ -606,6 +653,26 @@ def test_what_nobody_does_to_something_named_once_is_asked_about() -> None:
 )
 def test_what_is_left_out_is_what_the_same_sentence_names(text: str, expected: list[str]) -> None:
     assert commands(text) == expected
+
+
+def test_whoever_says_it_in_an_interview_is_no_part_of_what_he_says() -> None:
+    said = (
+        "**원장** 처방전이 와요.\n**기획팀** 그래서요?\n**원장** 고마워요.\n**원장** 손님이 물건을 반품해요."
+    )
+
+    assert commands(said) == ["ReturnItem"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("**When** the clerk closes the case\n\n" * 3, ["CloseCase"]),
+        ("**Clerk:** Close the case.\n" * 3, ["CloseCase"]),
+    ],
+)
+def test_a_step_s_word_and_who_acts_are_no_speaker(text: str, expected: list[str]) -> None:
+    assert list(dict.fromkeys(commands(text))) == expected
+    assert {one.actor.name for one in facts(text).every_action() if one.actor} == {"Clerk"}
 
 
 def test_a_context_without_a_heading_has_an_aggregate_with_three_commands() -> None:
