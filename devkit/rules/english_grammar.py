@@ -92,13 +92,10 @@ def tokens_of(text: str) -> tuple[Token, ...]:
     for token, after in pairwise([*found, _END]):
         pair = f"{joined[-1].low}_{token.low}" if joined else ""
         known = verbs.forms().get(pair)
-        done = known and (
-            known[0][0].kind == "input" or (token.low == "in" and [one.tag for one in joined[-2:-1]] == ["B"])
-        )
-        apart = done and after.tag == "D"  # signed in the book, taken in the meantime
-        noun = (
-            known and known[0][1] in ("ing", "base") and [one.tag for one in joined[-2:-1]] == ["D"]
-        )  # the booking
+        first = joined[-2].tag if len(joined) > 1 else ""
+        parts = known and (known[0][0].kind == "input" or (token.low == "in" and first == "B"))
+        apart = parts and after.tag == "D"  # signed in the book, taken in the meantime
+        noun = known and known[0][1] in ("ing", "base") and first == "D"  # the booking in, the count on
         if known and not (apart or noun) and (token.low, after.low) != ("up", "to"):
             before = joined.pop()
             token = Token(f"{before.text} {token.text}", pair, "W", before.start, token.end)
@@ -440,9 +437,7 @@ def _clause(
     if own and own.plural and own.start > begin and tokens[group.start].low in ("is", "was", "has", "gets"):
         first = _first_phrase(tokens, begin, group.start)  # a project with germs or plants is refused
         own, start = (first, first.start) if first and not first.plural else (own, start)
-    who = own or (
-        made[0].subject if made and made[0].which else before.subject if before else None
-    )  # nobody who has paid may
+    who = own or (before and (made[0] if made[0].which else before).subject)  # nobody who has paid may
     nobody = who and who.head in ("nobody", "nothing", "none") and (who is not own or not group.bare)
     if nobody or (own and own.start and tokens[own.start - 1].low == "no"):
         group = replace(group, negative=True)

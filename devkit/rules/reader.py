@@ -53,7 +53,7 @@ _NAMED = re.compile(
     r"^\s*(?:(?:[-*+]|\d+[.)])\s+)?\*\*(?P<title>[^*]{3,50}?):?\*\*:?\s*[-–—:]?\s*(?P<said>\S.*)$"
 )
 _SPEAKER = re.compile(
-    r"^\s*\*\*(?!(?:given|when|then|and|but|if|while|where|the|as an?|i want|so that)\b)(?P<who>[^*:]{1,20})(?::\*\*|\*\*:?)\s+(?=\S)",
+    r"^\s*\*\*(?!(?:given|when|then|and|but|if|while|where|the|as an?|i want|so that)\b)(?P<who>[^*:]{1,20})(?P<end>:\*\*|\*\*:?)\s+(?=\S)",
     re.IGNORECASE,
 )
 """Whoever says what follows in an interview or a chat."""
@@ -112,7 +112,7 @@ class _Reader:
         said = _SPEAKER.match(line)
         if said is None or _is_label(said["who"]):
             return None
-        acts = said[0].rstrip(" *").endswith(":") and self._language(said["who"]).is_actor(said["who"])
+        acts = ":" in said["end"] and self._language(said["who"]).is_actor(said["who"])
         return None if acts or _ACTOR.match(f"{said['who']}: {said['who']}") else said
 
     def _unspoken(self, line: str, spoken: Counter[str]) -> str:
